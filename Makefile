@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Spillway. `make help` lists the targets; README.md says the rest.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+DATADIR  = $(PREFIX)/share/spillway
+CC      ?= gcc
+AR      ?= ar
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin AR),default)
+AR := ar
+endif
+
+# One build directory for each flavour, so that they never mix.
+SAN   ?=
+B     ?= build$(if $(SAN),/$(SAN))
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion -Wcast-qual -Wcast-align \
+        -Wpointer-arith -Wundef -Wvla -Wwrite-strings -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+        -Wold-style-definition -Wredundant-decls -Wswitch-enum
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+OPT := -O2 -g
+ifeq ($(SAN),asan)
+OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+ifeq ($(SAN),tsan)
+OPT := -O1 -g -fsanitize=thread
+endif
+CFLAGS_ALL = -std=c11 -D_POSIX_C_SOURCE=200809L $(OPT) -ffp-contract=off -fno-common -fstack-protector-strong -pthread \
+             $(WARN) -I. -Isched/include $(CFLAGS)
+CORE_FLAGS := -Isched -include sched/core/prelude.h
+LDLIBS_ALL := -lyaml -ljansson -lcsv -lgsl -lgslcblas -lm -lpthread
+
+CORE_SRC     := $(sort $(foreach d,core scale place route actuate,$(wildcard sched/$(d)/*.c)))
+MANIFEST_SRC := $(sort $(wildcard sched/manifest/*.c))
+MODELS_SRC   := $(sort $(wildcard models/*/*.c))
+SIM_SRC      := $(sort $(filter-out sim/cli/main.c,$(wildcard sim/*/*.c)))
+SUPPORT_SRC  := $(sort $(wildcard tests/support/*.c))
+
+objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB_CORE     := $(B)/libspillway.a
+LIB_MANIFEST := $(B)/libspillway-manifest.a
+LIB_MODELS   := $(B)/libmodels.a
+LIB_SIM      := $(B)/libsim.a
+LIB_SUPPORT  := $(B)/libsupport.a
+LIBS := $(LIB_SIM) $(LIB_MODELS) $(LIB_MANIFEST) $(LIB_CORE)
+
+TEST_SRC   := $(sort $(wildcard tests/unit/*.c tests/property/*.c))
+TEST_BIN   := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
+THEORY_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/theory/*.c)))
+BENCH_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/bench/*.c)))
+
+.DEFAULT_GOAL := all
+.PHONY: all demo check check-asan check-tsan check-clang theory bench format format-check tidy cppcheck install uninstall \
+        dist help clean deps deps-test
+
+## all: build programs and libraries (names a missing package, installs nothing)
+all: $(B)/spillway
+
+# --- packages: Debian 12 is the only source ---
+DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev libgsl-dev
+DEPS_RUN   := gnuplot-nox fonts-dejavu-core
+DEPS_TEST  := libcmocka-dev binutils
+SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+missing = $(shell for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
+install_missing = m="$(call missing,$(1))"; if [ -n "$$m" ]; then echo "installing $$m"; \
+	$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$m >/dev/null; fi
+
+# What each header belongs to, so that `make` alone can name a missing package.
+define need
+	@printf '#include <%s>\nint main(void){return 0;}\n' '$(1)' | $(CC) -x c -fsyntax-only - 2>/dev/null || \
+	{ echo "missing package $(2): run  apt-get install $(2)   (or: make deps)"; exit 1; }
+endef
+$(B)/have-deps:
+	@command -v $(CC) >/dev/null || { echo "missing compiler $(CC): run  apt-get install gcc libc6-dev   (or: make deps)"; exit 1; }
+	$(call need,yaml.h,libyaml-dev)
+	$(call need,jansson.h,libjansson-dev)
+	@printf '#include <stdio.h>\n#include <csv.h>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null || \
+	{ echo "missing package libcsv-dev: run  apt-get install libcsv-dev   (or: make deps)"; exit 1; }
+	$(call need,gsl/gsl_rng.h,libgsl-dev)
+	@mkdir -p $(@D) && touch $@
+
+## deps: install what building and running need (apt, with sudo where not root)
+deps:
+	@$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN))
+## deps-test: install what the tests need as well
+deps-test:
+	@$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
+
+# --- objects and archives ---
+CORE_OBJ := $(call objs,$(CORE_SRC))
+$(CORE_OBJ): EXTRA := $(CORE_FLAGS)
+$(call objs,$(MANIFEST_SRC)): EXTRA := -Isched
+$(B)/obj/tests/%: EXTRA := -Isched
+$(B)/obj/sim/%: EXTRA := -DSPW_DATADIR='"$(DATADIR)"'
+
+$(B)/obj/%.o: %.c | $(B)/have-deps
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(EXTRA) -DSPILLWAY_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+
+$(LIB_CORE): $(CORE_OBJ)
+$(LIB_MANIFEST): $(call objs,$(MANIFEST_SRC))
+$(LIB_MODELS): $(call objs,$(MODELS_SRC))
+$(LIB_SIM): $(call objs,$(SIM_SRC))
+$(LIB_SUPPORT): $(call objs,$(SUPPORT_SRC))
+$(LIBS) $(LIB_SUPPORT):
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/spillway: $(call objs,sim/cli/main.c) $(LIBS)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
+
+$(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_ALL) $(LDFLAGS)
+.SECONDARY:
+
+# --- using it ---
+## demo: install what is missing, build, run the main scenario, write out/demo/report.html
+demo: deps
+	@$(MAKE) --no-print-directory all
+	$(B)/spillway run scenarios/hybrid-burst.yaml --out out/demo
+	@echo "report: out/demo/report.html"
+
+# --- testing it ---
+## check: install what the tests need, build, run all tests; last line: N passed, N failed, N skipped
+check: deps-test
+	@$(MAKE) --no-print-directory run-tests
+## check-asan: the same under the address and undefined-behaviour sanitizers
+check-asan: deps-test
+	@$(MAKE) --no-print-directory run-tests SAN=asan
+## check-tsan: the replication runner under the thread sanitizer
+check-tsan: deps-test
+	@$(MAKE) --no-print-directory SAN=tsan build/tsan/spillway
+	build/tsan/spillway run scenarios/theory-mm1.yaml --replications 4 --jobs 2 --no-plots --out out/tsan
+## check-clang: the same with clang 14
+check-clang:
+	@$(MAKE) --no-print-directory run-tests CC=clang B=build/clang
+.PHONY: run-tests
+run-tests: $(B)/spillway $(TEST_BIN)
+	@SPILLWAY=$(B)/spillway BUILD=$(B) CC="$(CC)" SAN="$(SAN)" tests/run.sh $(TEST_BIN)
+
+## theory: long validation against closed forms (minutes)
+theory: $(THEORY_BIN)
+	@set -e; for t in $(THEORY_BIN); do $$t; done
+## bench: paired timings, ratios in one run (minutes)
+bench: $(BENCH_BIN) $(B)/spillway
+	@set -e; for t in $(BENCH_BIN); do $$t; done
+
+# --- keeping it tidy ---
+C_FILES = $(shell git ls-files '*.c' '*.h')
+## format: rewrite the sources with clang-format 14
+format:
+	clang-format-14 -i $(C_FILES)
+## format-check: fail where format would change something
+format-check:
+	clang-format-14 --dry-run -Werror $(C_FILES)
+## tidy: layers, symbols of the core, licences, sizes, words (part of check)
+tidy: $(LIB_CORE)
+	@BUILD=$(B) CC="$(CC)" tests/tidy/tidy.sh
+## cppcheck: static analysis
+cppcheck:
+	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -Isched/include -Isched sched models sim
+
+# --- delivering it ---
+## install: PREFIX= and DESTDIR= as usual: program, headers, archives, pkg-config file, scenarios, plots
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/spillway $(DESTDIR)$(DATADIR)
+	install -m 755 $(B)/spillway $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(LIB_CORE) $(LIB_MANIFEST) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 sched/include/spillway/*.h $(DESTDIR)$(PREFIX)/include/spillway/
+	printf 'prefix=%s\nName: spillway\nDescription: scheduling core for AI inference fleets\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lspillway -lm\nLibs.private: -lspillway-manifest -lyaml -ljansson\n' \
+		'$(PREFIX)' '$(VERSION)' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc
+	cp -r scenarios/. $(DESTDIR)$(DATADIR)/
+	cp -r plots $(DESTDIR)$(DATADIR)/
+## uninstall: remove what install wrote
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/spillway $(DESTDIR)$(PREFIX)/include/spillway $(DESTDIR)$(DATADIR) \
+		$(DESTDIR)$(PREFIX)/lib/libspillway.a $(DESTDIR)$(PREFIX)/lib/libspillway-manifest.a \
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc
+## dist: a source archive of the committed tree
+dist:
+	git archive --format=tar.gz --prefix=spillway-$(VERSION)/ -o build/spillway-$(VERSION).tar.gz HEAD
+## clean: remove build and out
+clean:
+	rm -rf build out
+## help: this list
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
