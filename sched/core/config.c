@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.c - see config.h; also the documented defaults of a policy. */
+#include "core/config.h"
+
+#include <spillway/limits.h>
+
+#include "core/errors.h"
+#include "core/hash.h"
+
+#define SECONDS(n) (INT64_C(n) * SPW_NS_PER_S)
+
+void spw_policy_default(spw_policy *policy)
+{
+    *policy = (spw_policy){
+        .order = SPW_GROUPS_ORDERED,
+        .division = SPW_DIVIDE_DYNAMIC,
+        .partial = true,
+        .elastic = false,
+        .step_major = SPW_STEP_PER_TIER,
+        .failback = SPW_FAILBACK_AUTOMATIC,
+        .failback_window = SECONDS(300),
+        .moves_per_tick = 2,
+        .move_deadline = SECONDS(900),
+        .provision_deadline = SECONDS(900), /* cluster-autoscaler: max-node-provision-time 15 min */
+        .node_unneeded = SECONDS(600),      /* cluster-autoscaler: scale-down-unneeded-time 10 min */
+    };
+}
+
+/* --- check --- */
+
+static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
+{
+    if (p->group_count == 0 || p->group_count > SPW_GROUPS_MAX || p->groups == NULL) {
+        return err_set(err, SPW_INVAL, row, "policies.groups", "a policy needs 1 to 64 groups");
+    }
+    if (p->division < SPW_DIVIDE_DUPLICATED || p->division > SPW_DIVIDE_AGGREGATED) {
+        return err_set(err, SPW_INVAL, row, "policies.division", "unknown division");
+    }
+    if (p->order != SPW_GROUPS_FAILOVER && p->order != SPW_GROUPS_ORDERED) {
+        return err_set(err, SPW_INVAL, row, "policies.order", "unknown order of groups");
+    }
+    if (p->step_major < SPW_STEP_PER_TIER || p->step_major > SPW_STEP_GLOBAL) {
+        return err_set(err, SPW_INVAL, row, "policies.step_major", "unknown order of steps");
+    }
+    if (p->failback < SPW_FAILBACK_NEVER || p->failback > SPW_FAILBACK_AUTOMATIC) {
+        return err_set(err, SPW_INVAL, row, "policies.failback", "unknown failback");
+    }
+    if (p->moves_per_tick < 0 || p->failback_window < 0 || p->move_deadline < 0 || p->provision_deadline < 0 ||
+        p->node_unneeded < 0) {
+        return err_set(err, SPW_INVAL, row, "policies", "a window, deadline or budget is negative");
+    }
+    if (p->division == SPW_DIVIDE_STATIC && p->static_weight_count == 0) {
+        return err_set(err, SPW_INVAL, row, "policies.static_weights", "static division needs weights");
+    }
+    for (size_t i = 0; i < p->static_weight_count; i++) {
+        if (p->static_weights[i].weight < 1 || p->static_weights[i].weight > INT32_MAX) {
+            return err_set(err, SPW_INVAL, row, "policies.static_weights", "a weight must be 1 or more");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_rules(const spw_scaling_rules *r, spw_id row, spw_err *err)
+{
+    if (r->window_s < -1 || r->window_s > 3600) {
+        return err_set(err, SPW_INVAL, row, "hpas.window_s", "a stabilization window is 0..3600 s");
+    }
+    if (r->select < SPW_SELECT_MAX || r->select > SPW_SELECT_DISABLED) {
+        return err_set(err, SPW_INVAL, row, "hpas.select", "unknown selectPolicy");
+    }
+    for (size_t i = 0; i < r->policy_count; i++) {
+        const spw_scaling_policy *p = &r->policies[i];
+        if (p->value <= 0 || p->period_s < 1 || p->period_s > 1800 ||
+            (p->unit != SPW_SCALING_PODS && p->unit != SPW_SCALING_PERCENT)) {
+            return err_set(err, SPW_INVAL, row, "hpas.policies", "value > 0 and period 1..1800 s expected");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_hpa(const spw_hpa *h, spw_id row, spw_err *err)
+{
+    if (h->replicas_min < 0 || h->replicas_max < 1 || h->replicas_min > h->replicas_max ||
+        h->replicas_max > SPW_REPLICAS_MAX) {
+        return err_set(err, SPW_INVAL, row, "hpas.replicas", "0 <= minReplicas <= maxReplicas expected");
+    }
+    if (h->metric_count == 0 || h->metrics == NULL) {
+        return err_set(err, SPW_INVAL, row, "hpas.metrics", "an autoscaler needs a metric");
+    }
+    if (h->sync_s < 1) {
+        return err_set(err, SPW_INVAL, row, "hpas.sync_s", "the sync period must be 1 s or more");
+    }
+    bool counts_pods = true;
+    for (size_t i = 0; i < h->metric_count; i++) {
+        const spw_hpa_metric *m = &h->metrics[i];
+        bool is_value = m->kind == SPW_METRIC_OBJECT || m->kind == SPW_METRIC_EXTERNAL;
+        counts_pods = counts_pods && !is_value;
+        if (m->name == NULL || m->target <= 0) {
+            return err_set(err, SPW_INVAL, row, "hpas.metrics", "a metric needs a name and a target above 0");
+        }
+        if ((m->target_kind == SPW_TARGET_VALUE && !is_value) ||
+            (m->target_kind == SPW_TARGET_UTILIZATION && m->kind != SPW_METRIC_RESOURCE)) {
+            return err_set(err, SPW_INVAL, row, "hpas.metrics", "the kind of target does not fit the kind of metric");
+        }
+    }
+    if (h->replicas_min == 0 && counts_pods) {
+        return err_set(err, SPW_INVAL, row, "hpas.replicas_min", "scale to zero needs an Object or External metric");
+    }
+    spw_rc rc = check_rules(&h->up, row, err);
+    return rc != SPW_OK ? rc : check_rules(&h->down, row, err);
+}
+
+static spw_rc check_workload(const spw_config *config, const spw_workload *w, spw_id row, spw_err *err)
+{
+    if (w->name == NULL) {
+        return err_set(err, SPW_INVAL, row, "workloads.name", "a workload needs a name");
+    }
+    if (w->gpus < 0 || w->gpus > SPW_NODE_GPUS_MAX) {
+        return err_set(err, SPW_INVAL, row, "workloads.gpus", "a replica takes 0 to 16 GPUs of one node");
+    }
+    if (w->replicas < 0 || w->replicas > SPW_REPLICAS_MAX) {
+        return err_set(err, SPW_INVAL, row, "workloads.replicas", "0 to 1000000 replicas expected");
+    }
+    if ((w->policy != SPW_ID_NONE && w->policy >= config->policy_count) ||
+        (w->hpa != SPW_ID_NONE && w->hpa >= config->hpa_count)) {
+        return err_set(err, SPW_INVAL, row, "workloads.policy", "no such policy or autoscaler");
+    }
+    for (size_t i = 0; i < config->workload_count; i++) {
+        if (i != row && config->workloads[i].key == w->key) {
+            return err_set(err, SPW_INVAL, row, "workloads.key", "two workloads have the same key");
+        }
+        if (i != row && w->hpa != SPW_ID_NONE && config->workloads[i].hpa == w->hpa) {
+            return err_set(err, SPW_INVAL, row, "workloads.hpa", "an autoscaler governs one workload only");
+        }
+    }
+    return SPW_OK;
+}
+
+spw_rc config_check(const spw_config *config, spw_err *err)
+{
+    spw_rc rc = SPW_OK;
+    for (size_t i = 0; i < config->policy_count && rc == SPW_OK; i++) {
+        rc = check_policy(&config->policies[i], (spw_id)i, err);
+    }
+    for (size_t i = 0; i < config->hpa_count && rc == SPW_OK; i++) {
+        rc = check_hpa(&config->hpas[i], (spw_id)i, err);
+    }
+    for (size_t i = 0; i < config->workload_count && rc == SPW_OK; i++) {
+        rc = check_workload(config, &config->workloads[i], (spw_id)i, err);
+    }
+    return rc;
+}
+
+/* --- copy --- */
+
+static const char *const *copy_names(arena *a, const char *const *from, size_t count)
+{
+    const char **to = arena_take(a, count, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = arena_string(a, from[i]);
+        if (to != NULL) {
+            to[i] = name;
+        }
+    }
+    return to;
+}
+
+static const spw_requirement *copy_requirements(arena *a, const spw_requirement *from, size_t count)
+{
+    spw_requirement *to = arena_take(a, count, sizeof *to);
+    for (size_t i = 0; i < count; i++) {
+        spw_requirement copy = from[i];
+        copy.key = arena_string(a, from[i].key);
+        copy.values = copy_names(a, from[i].values, from[i].value_count);
+        if (to != NULL) {
+            to[i] = copy;
+        }
+    }
+    return to;
+}
+
+static spw_selector copy_selector(arena *a, const spw_selector *from)
+{
+    spw_selector to = *from;
+    to.labels = copy_requirements(a, from->labels, from->label_count);
+    to.fields = copy_requirements(a, from->fields, from->field_count);
+    to.names = copy_names(a, from->names, from->name_count);
+    to.exclude = copy_names(a, from->exclude, from->exclude_count);
+    return to;
+}
+
+static spw_policy copy_policy(arena *a, const spw_policy *from)
+{
+    spw_policy to = *from;
+    to.name = arena_string(a, from->name);
+    spw_group *groups = arena_take(a, from->group_count, sizeof *groups);
+    for (size_t i = 0; i < from->group_count; i++) {
+        spw_group copy = {arena_string(a, from->groups[i].name), copy_selector(a, &from->groups[i].selector)};
+        if (groups != NULL) {
+            groups[i] = copy;
+        }
+    }
+    to.groups = groups;
+    spw_static_weight *weights = arena_take(a, from->static_weight_count, sizeof *weights);
+    for (size_t i = 0; i < from->static_weight_count; i++) {
+        spw_static_weight copy = {copy_selector(a, &from->static_weights[i].selector), from->static_weights[i].weight};
+        if (weights != NULL) {
+            weights[i] = copy;
+        }
+    }
+    to.static_weights = weights;
+    return to;
+}
+
+static spw_scaling_rules copy_rules(arena *a, const spw_scaling_rules *from)
+{
+    spw_scaling_rules to = *from;
+    spw_scaling_policy *policies = arena_take(a, from->policy_count, sizeof *policies);
+    if (policies != NULL && from->policy_count > 0) {
+        memcpy(policies, from->policies, from->policy_count * sizeof *policies);
+    }
+    to.policies = policies;
+    return to;
+}
+
+static spw_hpa copy_hpa(arena *a, const spw_hpa *from)
+{
+    spw_hpa to = *from;
+    to.name = arena_string(a, from->name);
+    spw_hpa_metric *metrics = arena_take(a, from->metric_count, sizeof *metrics);
+    for (size_t i = 0; i < from->metric_count; i++) {
+        spw_hpa_metric copy = from->metrics[i];
+        copy.name = arena_string(a, from->metrics[i].name);
+        if (metrics != NULL) {
+            metrics[i] = copy;
+        }
+    }
+    to.metrics = metrics;
+    to.up = copy_rules(a, &from->up);
+    to.down = copy_rules(a, &from->down);
+    return to;
+}
+
+static spw_workload copy_workload(arena *a, const spw_workload *from)
+{
+    spw_workload to = *from;
+    to.name = arena_string(a, from->name);
+    to.gpu_classes = copy_names(a, from->gpu_classes, from->gpu_class_count);
+    return to;
+}
+
+void config_copy(arena *a, const spw_config *from, spw_config *to)
+{
+    spw_workload *workloads = arena_take(a, from->workload_count, sizeof *workloads);
+    for (size_t i = 0; i < from->workload_count; i++) {
+        spw_workload copy = copy_workload(a, &from->workloads[i]);
+        if (workloads != NULL) {
+            workloads[i] = copy;
+        }
+    }
+    spw_policy *policies = arena_take(a, from->policy_count, sizeof *policies);
+    for (size_t i = 0; i < from->policy_count; i++) {
+        spw_policy copy = copy_policy(a, &from->policies[i]);
+        if (policies != NULL) {
+            policies[i] = copy;
+        }
+    }
+    spw_hpa *hpas = arena_take(a, from->hpa_count, sizeof *hpas);
+    for (size_t i = 0; i < from->hpa_count; i++) {
+        spw_hpa copy = copy_hpa(a, &from->hpas[i]);
+        if (hpas != NULL) {
+            hpas[i] = copy;
+        }
+    }
+    if (a->base != NULL) {
+        *to = (spw_config){.workloads = workloads,
+                           .workload_count = from->workload_count,
+                           .policies = policies,
+                           .policy_count = from->policy_count,
+                           .hpas = hpas,
+                           .hpa_count = from->hpa_count};
+    }
+}
+
+uint64_t config_hash(const spw_config *config)
+{
+    uint64_t h = HASH_SEED;
+    for (size_t i = 0; i < config->workload_count; i++) {
+        const spw_workload *w = &config->workloads[i];
+        h = hash_word(h, w->key);
+        h = hash_string(h, w->policy == SPW_ID_NONE ? "" : config->policies[w->policy].name);
+        h = hash_string(h, w->hpa == SPW_ID_NONE ? "" : config->hpas[w->hpa].name);
+    }
+    return h;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.c - life of a core, and one decision.
+ *
+ * All memory is one block, laid out twice by the same function (arena.h). A decision first saves the state: the digest of
+ * those bytes goes into the record, and they restore the state if the decision fails.
+ */
+#include <spillway/core.h>
+
+#include "core/config.h"
+#include "core/decide.h"
+#include "core/errors.h"
+#include "core/hash.h"
+#include "core/sort.h"
+
+void spw_settings_default(spw_settings *s)
+{
+    *s = (spw_settings){.api_version = SPW_API_VERSION,
+                        .clusters_max = 64,
+                        .pools_max = 256,
+                        .placements_max = 1024,
+                        .pods_max = 16384,
+                        .samples_max = 131072,
+                        .tick = INT64_C(15) * SPW_NS_PER_S,
+                        .stale_after = INT64_C(120) * SPW_NS_PER_S,
+                        .promise_ttl = INT64_C(300) * SPW_NS_PER_S};
+}
+
+static void layout_memory(spw_core *core, arena *a, const spw_config *config, const spw_settings *s)
+{
+    memory *m = &core->memory;
+    m->work_count = config->workload_count;
+    m->works = arena_take(a, m->work_count, sizeof *m->works);
+    m->seat_max = s->placements_max * 2;
+    m->seats = arena_take(a, m->seat_max, sizeof *m->seats);
+    m->pool_max = s->pools_max * 2;
+    m->pools = arena_take(a, m->pool_max, sizeof *m->pools);
+    for (size_t w = 0; w < config->workload_count; w++) {
+        hpa_history *history = NULL;
+        if (config->workloads[w].hpa != SPW_ID_NONE) {
+            const spw_hpa *hpa = &config->hpas[config->workloads[w].hpa];
+            void *mem = arena_take(a, 1, hpa_history_size(hpa));
+            history = mem == NULL ? NULL : hpa_history_init(mem, hpa);
+        }
+        if (m->works != NULL) {
+            m->works[w] = (memory_work){.key = config->workloads[w].key,
+                                        .desired = -1,
+                                        .synced = MEMORY_NEVER,
+                                        .room_since = MEMORY_NEVER,
+                                        .history = history};
+        }
+    }
+}
+
+static void layout_scratch(spw_core *core, arena *a, size_t works, const spw_settings *s)
+{
+    core->by_priority = arena_take(a, works, sizeof *core->by_priority);
+    core->desired = arena_take(a, works, sizeof *core->desired);
+    core->fill.slots = arena_take(a, s->clusters_max, sizeof *core->fill.slots);
+    core->fill.parties = arena_take(a, s->clusters_max, sizeof *core->fill.parties);
+    core->fill.caps = arena_take(a, s->clusters_max, sizeof *core->fill.caps);
+    core->fill.heap = arena_take(a, s->clusters_max, sizeof *core->fill.heap);
+    core->fill.pick = arena_take(a, s->clusters_max, sizeof *core->fill.pick);
+    core->shrink_max = s->placements_max;
+    core->shrinks = arena_take(a, core->shrink_max, sizeof *core->shrinks);
+    core->pod_first = arena_take(a, works + 1, sizeof *core->pod_first);
+    core->pods = arena_take(a, s->pods_max, sizeof *core->pods);
+    core->sample_first = arena_take(a, s->pods_max, sizeof *core->sample_first);
+    core->sample_next = arena_take(a, s->samples_max, sizeof *core->sample_next);
+    core->hpa_pods = arena_take(a, s->pods_max * core->metrics_max, sizeof *core->hpa_pods);
+    core->readings = arena_take(a, core->metrics_max, sizeof *core->readings);
+    core->route_ready = arena_take(a, s->clusters_max, sizeof *core->route_ready);
+    core->route_shares = arena_take(a, s->clusters_max, sizeof *core->route_shares);
+    core->shadow = arena_take(a, core->shadow_size, 1);
+}
+
+/** Room for the saved state, from above: an entry in bytes is never larger than in memory. */
+static size_t shadow_bound(const spw_config *config, const spw_settings *s)
+{
+    size_t bound = 128;
+    for (size_t w = 0; w < config->workload_count; w++) {
+        if (config->workloads[w].hpa != SPW_ID_NONE) {
+            bound += hpa_history_size(&config->hpas[config->workloads[w].hpa]) * 2;
+        }
+        bound += 64;
+    }
+    return bound + (s->placements_max + s->pools_max) * 2 * sizeof(memory_seat);
+}
+
+/** Everything that lives as long as the core. Run once to count, once for real. */
+static void layout(spw_core *core, arena *a, const spw_config *config, const spw_settings *s)
+{
+    core->metrics_max = 1;
+    for (size_t i = 0; i < config->hpa_count; i++) {
+        size_t n = config->hpas[i].metric_count;
+        core->metrics_max = n > core->metrics_max ? n : core->metrics_max;
+    }
+    core->shadow_size = shadow_bound(config, s);
+    config_copy(a, config, &core->config);
+    layout_memory(core, a, config, s);
+    view_layout(&core->view, a, s, config->workload_count);
+    layout_scratch(core, a, config->workload_count, s);
+}
+
+static bool important_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const spw_workload *w = rows;
+    if (w[a].priority != w[b].priority) {
+        return w[a].priority > w[b].priority;
+    }
+    int names = strcmp(w[a].name, w[b].name);
+    return names != 0 ? names < 0 : w[a].key < w[b].key;
+}
+
+static void start(spw_core *core)
+{
+    core->memory.config_hash = config_hash(&core->config);
+    core->memory.last = MEMORY_NEVER;
+    for (size_t i = 0; i < core->config.workload_count; i++) {
+        core->by_priority[i] = (uint32_t)i;
+    }
+    sort_rows(core->by_priority, core->config.workload_count, important_before, core->config.workloads);
+}
+
+spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, const spw_mem *mem, spw_core **out,
+                    spw_err *err)
+{
+    if (settings->api_version != SPW_API_VERSION) {
+        return err_set(err, SPW_VERSION, SPW_ID_NONE, "settings", "settings are of another version of this library");
+    }
+    if (settings->clusters_max == 0 || settings->pools_max == 0 || settings->placements_max == 0) {
+        return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "room for at least one cluster, pool and placement");
+    }
+    spw_rc rc = config_check(config, err);
+    if (rc != SPW_OK) {
+        return rc;
+    }
+    spw_core probe = {0};
+    arena count = {0};
+    layout(&probe, &count, config, settings);
+    size_t size = count.used + 16;
+    spw_core *core = mem->take(sizeof *core, mem->user);
+    void *block = mem->take(size, mem->user);
+    if (core == NULL || block == NULL) {
+        mem->give(block, mem->user);
+        mem->give(core, mem->user);
+        return err_set(err, SPW_NOMEM, SPW_ID_NONE, "core", "out of memory");
+    }
+    *core = (spw_core){.mem = *mem, .block = block, .settings = *settings};
+    arena real = {.base = block, .size = size};
+    layout(core, &real, config, settings);
+    start(core);
+    *out = core;
+    return SPW_OK;
+}
+
+void spw_core_free(spw_core *core)
+{
+    if (core != NULL) {
+        spw_mem mem = core->mem;
+        mem.give(core->block, mem.user);
+        mem.give(core, mem.user);
+    }
+}
+
+/** The stages of one tick. On failure the caller restores the state. */
+static spw_rc decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_err *err)
+{
+    core->view.snap = snap;
+    core->view.now = snap->now;
+    decide_late_nodes(core);
+    spw_rc rc = view_build(&core->view, &core->settings, &core->config, core->by_priority, &core->memory, snap, err);
+    rc = rc != SPW_OK ? rc : decide_scale(core, plan, err);
+    if (rc != SPW_OK) {
+        return rc;
+    }
+    decide_place(core, plan);
+    decide_orders(core, plan);
+    decide_shrinks(core, plan);
+    decide_releases(core, plan);
+    decide_routes(core, plan);
+    memory_prune(&core->memory, snap->now);
+    if (plan->overflow) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "plan", "more actions than the plan has room for");
+    }
+    core->memory.ticks++;
+    core->memory.last = snap->now;
+    return SPW_OK;
+}
+
+spw_rc spw_decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_err *err)
+{
+    plan_clear(plan);
+    if (core->memory.last != MEMORY_NEVER && snap->now < core->memory.last) {
+        return err_set(err, SPW_INVAL, SPW_ID_NONE, "now", "time runs backwards");
+    }
+    core->shadow_used = memory_save_size(&core->memory);
+    if (memory_save(&core->memory, core->shadow, core->shadow_size) != SPW_OK) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "state", "the state has outgrown its room");
+    }
+    spw_rc rc = decide(core, snap, plan, err);
+    if (rc != SPW_OK) {
+        spw_rc back = memory_load(&core->memory, core->shadow, core->shadow_used);
+        assert(back == SPW_OK);
+        (void)back;
+        plan_clear(plan);
+    }
+    return rc;
+}
+
+spw_time spw_next_wakeup(const spw_core *core)
+{
+    return core->memory.last == MEMORY_NEVER ? SPW_TIME_MAX : core->memory.last + core->settings.tick;
+}
+
+size_t spw_state_size(const spw_core *core)
+{
+    return memory_save_size(&core->memory);
+}
+
+spw_rc spw_state_save(const spw_core *core, void *buf, size_t size)
+{
+    return memory_save(&core->memory, buf, size);
+}
+
+spw_rc spw_state_load(spw_core *core, const void *buf, size_t size)
+{
+    return memory_load(&core->memory, buf, size);
+}
+
+uint64_t spw_state_hash(const spw_core *core)
+{
+    size_t size = memory_save_size(&core->memory);
+    if (memory_save(&core->memory, core->shadow, core->shadow_size) != SPW_OK) {
+        return 0;
+    }
+    return hash_bytes(HASH_SEED, core->shadow, size);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * decide.h - the pipeline of one tick, and the core struct that its stages share.
+ *
+ *   scale   desired replicas of each workload              scale.c   (sched/scale)
+ *   place   targets for each cluster, moves                place.c   (sched/place)
+ *   nodes   orders, releases, late orders                  nodes.c
+ *   route   traffic shares                                 route.c   (sched/route)
+ *
+ * Order of the actions in a plan: scale, growth of placements, orders of nodes, shrinking of placements, releases of
+ * nodes, routes. Grow first, wait for ready, then shrink.
+ */
+#ifndef SCHED_CORE_DECIDE_H
+#define SCHED_CORE_DECIDE_H
+
+#include "core/memory.h"
+#include "core/plan_internal.h"
+#include "core/view.h"
+#include "place/fill.h"
+#include "scale/hpa.h"
+
+/** A placement that this tick lowers, kept until all growth is in the plan. */
+typedef struct shrink {
+    spw_action action;
+    uint32_t work, cluster;
+} shrink;
+
+struct spw_core {
+    spw_mem mem;
+    void *block;
+    spw_settings settings;
+    spw_config config;
+    memory memory;
+    uint32_t *by_priority; /**< [works] most important first, ties by name */
+    view view;
+    int32_t *desired;      /**< [works] of this tick */
+    /* scratch */
+    fill fill;             /**< arrays for [clusters_max] candidates */
+    shrink *shrinks;       /**< [placements_max + works] */
+    size_t shrink_count, shrink_max;
+    uint32_t *pod_first;   /**< [works + 1] */
+    uint32_t *pods;        /**< [pods_max] snapshot rows of ours, by workload */
+    uint32_t *sample_first;/**< [pods_max] newest-first chain of a pod's samples, UINT32_MAX = end */
+    uint32_t *sample_next; /**< [samples_max] */
+    hpa_pod *hpa_pods;     /**< [pods_max * metrics_max] */
+    hpa_reading *readings; /**< [metrics_max] */
+    size_t metrics_max;
+    int32_t *route_ready;  /**< [clusters_max] */
+    int32_t *route_shares; /**< [clusters_max] */
+    unsigned char *shadow; /**< state before the tick: for its hash, and to restore after a failure */
+    size_t shadow_size, shadow_used;
+};
+
+/** HPA rounds that are due; fills core->desired and adds SCALE actions. @return SPW_OK; SPW_LIMIT */
+spw_rc decide_scale(spw_core *core, spw_plan *plan, spw_err *err);
+
+/** Cancels late orders, notes failed ones: runs before any room is counted. */
+void decide_late_nodes(spw_core *core);
+
+/** Targets, growth and outcomes; shrinking is put aside in core->shrinks. */
+void decide_place(spw_core *core, spw_plan *plan);
+/** Adds what decide_place put aside. */
+void decide_shrinks(spw_core *core, spw_plan *plan);
+
+void decide_orders(spw_core *core, spw_plan *plan);
+void decide_releases(spw_core *core, spw_plan *plan);
+void decide_routes(spw_core *core, spw_plan *plan);
+
+#endif

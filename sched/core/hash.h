@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * hash.h - digests for records and checksums. Not for adversaries.
+ *
+ * hash_bytes: FNV-1a 64 (Fowler, Noll, Vo). hash_mix: the finaliser of splitmix64 (Steele, Lea, Flood 2014).
+ */
+#ifndef SCHED_CORE_HASH_H
+#define SCHED_CORE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_SEED UINT64_C(0xcbf29ce484222325)
+
+static inline uint64_t hash_mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 27;
+    x *= UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+/** Folds a word into a running digest; the order of the words matters. */
+static inline uint64_t hash_word(uint64_t h, uint64_t word)
+{
+    return hash_mix(h * UINT64_C(0x9e3779b97f4a7c15) + word);
+}
+
+uint64_t hash_bytes(uint64_t h, const void *data, size_t size);
+uint64_t hash_string(uint64_t h, const char *text); /**< NULL counts as "" */
+
+#endif

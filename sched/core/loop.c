@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loop.c - observe, check, decide, check, act. The same function in the simulator and in production.
+ *
+ * A bad snapshot or a bad plan stops the tick before anything is done; a failing actuator stops it where it is. Either
+ * way the next tick starts from what the source then shows, and amounts are absolute, so nothing has to be undone.
+ */
+#include <spillway/seam.h>
+
+#include "core/decide.h"
+#include "core/errors.h"
+
+struct spw_loop {
+    spw_mem mem;
+    spw_core *core;
+    const spw_source *source;
+    const spw_actuator *actuator;
+    spw_plan *plan;
+    spw_loop_stats stats;
+};
+
+spw_rc spw_loop_new(spw_core *core, const spw_source *source, const spw_actuator *actuator, const spw_mem *mem,
+                    size_t actions_max, size_t outcomes_max, spw_loop **out)
+{
+    if (source->version != SPW_API_VERSION || actuator->version != SPW_API_VERSION) {
+        return SPW_VERSION;
+    }
+    spw_loop *loop = mem->take(sizeof *loop, mem->user);
+    if (loop == NULL) {
+        return SPW_NOMEM;
+    }
+    *loop = (spw_loop){.mem = *mem, .core = core, .source = source, .actuator = actuator};
+    spw_rc rc = spw_plan_new(mem, actions_max, outcomes_max, &loop->plan);
+    if (rc != SPW_OK) {
+        mem->give(loop, mem->user);
+        return rc;
+    }
+    *out = loop;
+    return SPW_OK;
+}
+
+void spw_loop_free(spw_loop *loop)
+{
+    if (loop != NULL) {
+        spw_mem mem = loop->mem;
+        spw_plan_free(loop->plan);
+        mem.give(loop, mem.user);
+    }
+}
+
+static spw_rc act(spw_loop *loop, const spw_tick_info *info, spw_err *err)
+{
+    const spw_actuator *a = loop->actuator;
+    spw_rc rc = a->begin(a->self, info, err);
+    for (size_t i = 0; i < spw_plan_count(loop->plan) && rc == SPW_OK; i++) {
+        rc = a->submit(a->self, spw_plan_at(loop->plan, i), (info->tick << 20) + i, err);
+        loop->stats.actions += rc == SPW_OK ? 1 : 0;
+    }
+    return rc == SPW_OK ? a->commit(a->self, err) : rc;
+}
+
+static bool is_stale(const spw_loop *loop, const spw_snapshot *snap)
+{
+    for (size_t i = 0; i < snap->clusters.count; i++) {
+        if (snap->now - snap->clusters.observed[i] > loop->core->settings.stale_after) {
+            return true;
+        }
+    }
+    return false;
+}
+
+spw_rc spw_loop_tick(spw_loop *loop, spw_time now, spw_err *err)
+{
+    const spw_snapshot *snap = NULL;
+    plan_clear(loop->plan);
+    loop->stats.ticks++;
+    spw_rc rc = loop->source->observe(loop->source->self, now, &snap, err);
+    if (rc != SPW_OK) {
+        loop->stats.source_failures++;
+        return SPW_BACKEND;
+    }
+    rc = spw_snapshot_check(snap, err);
+    if (rc != SPW_OK) {
+        loop->stats.bad_snapshots++;
+        return rc;
+    }
+    spw_tick_info info = {.now = now,
+                          .tick = loop->core->memory.ticks,
+                          .snap = snap,
+                          .plan = loop->plan,
+                          .snapshot_hash = spw_snapshot_hash(snap),
+                          .state_hash = spw_state_hash(loop->core)};
+    rc = spw_decide(loop->core, snap, loop->plan, err);
+    if (rc != SPW_OK) {
+        loop->stats.bad_snapshots++;
+        return rc;
+    }
+    rc = spw_plan_check(loop->plan, snap, err);
+    if (rc != SPW_OK) {
+        loop->stats.bad_plans++;
+        plan_clear(loop->plan);
+        return rc;
+    }
+    loop->stats.stale_decisions += is_stale(loop, snap) ? 1 : 0;
+    rc = act(loop, &info, err);
+    if (rc != SPW_OK) {
+        loop->stats.actuator_failures++;
+        return SPW_BACKEND;
+    }
+    return SPW_OK;
+}
+
+void spw_loop_stats_get(const spw_loop *loop, spw_loop_stats *out)
+{
+    *out = loop->stats;
+}
+
+const spw_plan *spw_loop_plan(const spw_loop *loop)
+{
+    return loop->plan;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * memory.h - what the core remembers from tick to tick, keyed by stable keys, never by rows.
+ *
+ * Three tables: one entry for each configured workload (in configuration order), and two sorted tables that grow with
+ * what is seen: seats (workload, cluster) and pools. An entry not seen for MEMORY_KEEP is dropped.
+ * The reservation ledger lives here: `promised` is what the core wrote last and what the snapshot does not show yet.
+ */
+#ifndef SCHED_CORE_MEMORY_H
+#define SCHED_CORE_MEMORY_H
+
+#include <spillway/core.h>
+
+#include "scale/hpa.h"
+
+#define MEMORY_KEEP (INT64_C(3600) * SPW_NS_PER_S) /**< ns an unseen entry is kept */
+#define MEMORY_NEVER INT64_MIN                     /**< a clock that does not run */
+
+/** One workload. */
+typedef struct memory_work {
+    uint64_t key;
+    int32_t desired;      /**< of the last tick; -1 before the first */
+    int32_t group;        /**< failover groups: the group in use */
+    spw_time synced;      /**< last autoscaler round */
+    spw_time room_since;  /**< since when better groups have had room for replicas that stand in worse ones */
+    int32_t surge;        /**< copies that moves added and whose sources have not gone yet */
+    spw_reason reason;    /**< of the desired count */
+    hpa_history *history; /**< NULL without an HPA */
+} memory_work;
+
+/** One workload on one cluster. */
+typedef struct memory_seat {
+    uint64_t workload, cluster;
+    spw_time seen;
+    int32_t promised;       /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
+    spw_time promised_at;
+    int32_t moving;         /**< copies that a move added and that are not ready yet */
+    spw_time move_by;       /**< deadline of the move */
+    spw_time blocked_until; /**< no moves to here before */
+    int32_t route;          /**< share of traffic last sent, 1e-6; -1 = none */
+    int32_t unseen;         /**< of this tick only: promised replicas the snapshot lacks, that found room */
+    int32_t unseen_coming;  /**< of those, on nodes not up yet */
+} memory_seat;
+
+/** One pool. */
+typedef struct memory_pool {
+    uint64_t key;
+    spw_time seen;
+    int32_t promised;        /**< desired nodes last written; -1 = none */
+    spw_time promised_at;
+    int32_t nodes;           /**< nodes up when last seen; -1 before the first */
+    int64_t failures;        /**< creation failures when last seen; -1 before the first */
+    spw_time waiting_since;  /**< since when ordered nodes have been awaited without one coming up */
+    spw_time backoff_until;  /**< no new orders before */
+    spw_dur backoff;         /**< length of the last back-off */
+    int32_t surplus;         /**< nodes that have been empty ... */
+    spw_time surplus_since;  /**< ... since then */
+    bool late;               /**< of this tick only: its orders are given up */
+} memory_pool;
+
+typedef struct memory {
+    uint64_t config_hash;
+    uint64_t ticks;
+    spw_time last; /**< time of the last tick, MEMORY_NEVER before the first */
+    memory_work *works;
+    size_t work_count;
+    memory_seat *seats; /**< sorted by (workload, cluster) */
+    size_t seat_count, seat_max;
+    memory_pool *pools; /**< sorted by key */
+    size_t pool_count, pool_max;
+} memory;
+
+/** @return the entry, made if absent; NULL if the table is full. Moves other entries: keep no pointers over it. */
+memory_seat *memory_seat_get(memory *m, uint64_t workload, uint64_t cluster);
+/** @return the entry or NULL. */
+memory_seat *memory_seat_find(const memory *m, uint64_t workload, uint64_t cluster);
+memory_pool *memory_pool_get(memory *m, uint64_t key);
+memory_pool *memory_pool_find(const memory *m, uint64_t key);
+/** The entries of a workload, sorted by cluster key. */
+memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count);
+/** Drops what has not been seen for MEMORY_KEEP. */
+void memory_prune(memory *m, spw_time now);
+
+size_t memory_save_size(const memory *m);
+/** Little-endian, versioned, checksummed. @return SPW_OK; SPW_LIMIT */
+spw_rc memory_save(const memory *m, void *buf, size_t size);
+/** All or nothing. @return SPW_OK; SPW_VERSION; SPW_STATE; SPW_LIMIT */
+spw_rc memory_load(memory *m, const void *buf, size_t size);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory_save.c - the core's memory as bytes: magic, version, length, configuration hash, clocks, tables, checksum.
+ *
+ * Little-endian whatever the machine. Load checks everything before it changes anything, but for the histories of the
+ * autoscalers, which check themselves; so those are validated in a first pass over the same bytes by length and the
+ * checksum covers them.
+ */
+#include "core/hash.h"
+#include "core/memory.h"
+
+#define MAGIC UINT64_C(0x31544154535750) /* "PWSTAT1" */
+#define FORMAT 1u
+
+typedef struct out {
+    unsigned char *at; /**< NULL while counting */
+    size_t used;
+} out;
+
+static void put(out *o, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        if (o->at != NULL) {
+            o->at[o->used + i] = (unsigned char)(value >> (8 * i));
+        }
+    }
+    o->used += bytes;
+}
+
+static void put64(out *o, int64_t value)
+{
+    put(o, (uint64_t)value, 8);
+}
+
+static void put32(out *o, int32_t value)
+{
+    put(o, (uint32_t)value, 4);
+}
+
+static void put_work(out *o, const memory_work *w)
+{
+    put(o, w->key, 8);
+    put32(o, w->desired);
+    put32(o, w->group);
+    put64(o, w->synced);
+    put64(o, w->room_since);
+    put32(o, w->surge);
+    put32(o, (int32_t)w->reason);
+    size_t size = w->history == NULL ? 0 : hpa_history_save_size(w->history);
+    put(o, size, 8);
+    if (size > 0 && o->at != NULL) {
+        spw_rc rc = hpa_history_save(w->history, o->at + o->used, size);
+        assert(rc == SPW_OK);
+        (void)rc;
+    }
+    o->used += size;
+}
+
+static void put_seat(out *o, const memory_seat *s)
+{
+    put(o, s->workload, 8);
+    put(o, s->cluster, 8);
+    put64(o, s->seen);
+    put32(o, s->promised);
+    put64(o, s->promised_at);
+    put32(o, s->moving);
+    put64(o, s->move_by);
+    put64(o, s->blocked_until);
+    put32(o, s->route);
+}
+
+static void put_pool(out *o, const memory_pool *p)
+{
+    put(o, p->key, 8);
+    put64(o, p->seen);
+    put32(o, p->promised);
+    put64(o, p->promised_at);
+    put32(o, p->nodes);
+    put64(o, p->failures);
+    put64(o, p->waiting_since);
+    put64(o, p->backoff_until);
+    put64(o, p->backoff);
+    put32(o, p->surplus);
+    put64(o, p->surplus_since);
+}
+
+static void put_all(out *o, const memory *m, uint64_t length)
+{
+    put(o, MAGIC, 8);
+    put(o, FORMAT, 4);
+    put(o, length, 8);
+    put(o, m->config_hash, 8);
+    put(o, m->ticks, 8);
+    put64(o, m->last);
+    put(o, m->work_count, 8);
+    put(o, m->seat_count, 8);
+    put(o, m->pool_count, 8);
+    for (size_t i = 0; i < m->work_count; i++) {
+        put_work(o, &m->works[i]);
+    }
+    for (size_t i = 0; i < m->seat_count; i++) {
+        put_seat(o, &m->seats[i]);
+    }
+    for (size_t i = 0; i < m->pool_count; i++) {
+        put_pool(o, &m->pools[i]);
+    }
+}
+
+size_t memory_save_size(const memory *m)
+{
+    out o = {NULL, 0};
+    put_all(&o, m, 0);
+    return o.used + 8;
+}
+
+spw_rc memory_save(const memory *m, void *buf, size_t size)
+{
+    size_t need = memory_save_size(m);
+    if (size < need) {
+        return SPW_LIMIT;
+    }
+    out o = {buf, 0};
+    put_all(&o, m, need);
+    put(&o, hash_bytes(HASH_SEED, buf, o.used), 8);
+    return SPW_OK;
+}
+
+/* --- reading --- */
+
+typedef struct in {
+    const unsigned char *at;
+    size_t used, size;
+    bool bad;
+} in;
+
+static uint64_t get(in *i, size_t bytes)
+{
+    if (i->size - i->used < bytes) {
+        i->bad = true;
+        return 0;
+    }
+    uint64_t value = 0;
+    for (size_t k = 0; k < bytes; k++) {
+        value |= (uint64_t)i->at[i->used + k] << (8 * k);
+    }
+    i->used += bytes;
+    return value;
+}
+
+static int64_t get64(in *i)
+{
+    return (int64_t)get(i, 8);
+}
+
+static int32_t get32(in *i)
+{
+    return (int32_t)(uint32_t)get(i, 4);
+}
+
+/** Reads one workload; with `into` NULL only walks over it. */
+static void get_work(in *i, const memory_work *own, memory_work *into)
+{
+    memory_work w = *own;
+    if (get(i, 8) != own->key) {
+        i->bad = true;
+    }
+    w.desired = get32(i);
+    w.group = get32(i);
+    w.synced = get64(i);
+    w.room_since = get64(i);
+    w.surge = get32(i);
+    w.reason = (spw_reason)get32(i);
+    size_t size = (size_t)get(i, 8);
+    if (i->bad || size > i->size - i->used || (size > 0) != (own->history != NULL)) {
+        i->bad = true;
+        return;
+    }
+    if (into != NULL) {
+        size_t used = 0;
+        if (size > 0 && (hpa_history_load(own->history, i->at + i->used, size, &used) != SPW_OK || used != size)) {
+            i->bad = true;
+            return;
+        }
+        *into = w;
+    }
+    i->used += size;
+}
+
+static memory_seat get_seat(in *i)
+{
+    memory_seat s = {0};
+    s.workload = get(i, 8);
+    s.cluster = get(i, 8);
+    s.seen = get64(i);
+    s.promised = get32(i);
+    s.promised_at = get64(i);
+    s.moving = get32(i);
+    s.move_by = get64(i);
+    s.blocked_until = get64(i);
+    s.route = get32(i);
+    return s;
+}
+
+static memory_pool get_pool(in *i)
+{
+    memory_pool p = {0};
+    p.key = get(i, 8);
+    p.seen = get64(i);
+    p.promised = get32(i);
+    p.promised_at = get64(i);
+    p.nodes = get32(i);
+    p.failures = get64(i);
+    p.waiting_since = get64(i);
+    p.backoff_until = get64(i);
+    p.backoff = get64(i);
+    p.surplus = get32(i);
+    p.surplus_since = get64(i);
+    return p;
+}
+
+/** The tables after the head; with apply false only checks that they fit and are in order. */
+static void get_tables(in *i, memory *m, size_t seats, size_t pools, bool apply)
+{
+    for (size_t k = 0; k < m->work_count && !i->bad; k++) {
+        get_work(i, &m->works[k], apply ? &m->works[k] : NULL);
+    }
+    memory_seat before = {0};
+    for (size_t k = 0; k < seats && !i->bad; k++) {
+        memory_seat s = get_seat(i);
+        i->bad = i->bad || (k > 0 && (s.workload < before.workload ||
+                                      (s.workload == before.workload && s.cluster <= before.cluster)));
+        before = s;
+        if (apply) {
+            m->seats[k] = s;
+        }
+    }
+    uint64_t key = 0;
+    for (size_t k = 0; k < pools && !i->bad; k++) {
+        memory_pool p = get_pool(i);
+        i->bad = i->bad || (k > 0 && p.key <= key);
+        key = p.key;
+        if (apply) {
+            m->pools[k] = p;
+        }
+    }
+}
+
+spw_rc memory_load(memory *m, const void *buf, size_t size)
+{
+    in i = {.at = buf, .size = size};
+    if (get(&i, 8) != MAGIC || i.bad) {
+        return SPW_STATE;
+    }
+    if (get(&i, 4) != FORMAT) {
+        return i.bad ? SPW_STATE : SPW_VERSION;
+    }
+    if (get(&i, 8) != size || size < 8) {
+        return SPW_STATE;
+    }
+    in tail = {.at = buf, .used = size - 8, .size = size};
+    if (get(&tail, 8) != hash_bytes(HASH_SEED, buf, size - 8)) {
+        return SPW_STATE;
+    }
+    i.size = size - 8;
+    uint64_t config_hash = get(&i, 8);
+    uint64_t ticks = get(&i, 8);
+    spw_time last = get64(&i);
+    size_t works = (size_t)get(&i, 8);
+    size_t seats = (size_t)get(&i, 8);
+    size_t pools = (size_t)get(&i, 8);
+    if (i.bad || config_hash != m->config_hash || works != m->work_count) {
+        return SPW_STATE;
+    }
+    if (seats > m->seat_max || pools > m->pool_max) {
+        return SPW_LIMIT;
+    }
+    in check = i;
+    get_tables(&check, m, seats, pools, false);
+    if (check.bad || check.used != check.size) {
+        return SPW_STATE;
+    }
+    get_tables(&i, m, seats, pools, true);
+    if (i.bad) {
+        return SPW_STATE;
+    }
+    m->ticks = ticks;
+    m->last = last;
+    m->seat_count = seats;
+    m->pool_count = pools;
+    return SPW_OK;
+}

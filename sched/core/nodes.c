@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nodes.c - stage "with what": orders what the placement needs, releases what has been empty for long, gives up orders
+ * that are late, and backs off from pools whose creations fail.
+ *
+ * Reference timings: cluster-autoscaler waits 15 min for a node and 10 min before it removes an unneeded one. Back-off
+ * after a failure: 60 s, doubling to 15 min.
+ */
+#include "core/decide.h"
+
+#define BACKOFF_FIRST (INT64_C(60) * SPW_NS_PER_S)
+#define BACKOFF_MAX (INT64_C(900) * SPW_NS_PER_S)
+
+/** Windows of the policies that may use a pool: the most patient one decides. */
+typedef struct patience {
+    spw_dur deadline, unneeded;
+} patience;
+
+static patience patience_of(const spw_core *core)
+{
+    patience p = {0, 0};
+    for (size_t i = 0; i < core->config.policy_count; i++) {
+        const spw_policy *policy = &core->config.policies[i];
+        p.deadline = policy->provision_deadline > p.deadline ? policy->provision_deadline : p.deadline;
+        p.unneeded = policy->node_unneeded > p.unneeded ? policy->node_unneeded : p.unneeded;
+    }
+    return p;
+}
+
+static bool can_shrink(const spw_pool_rows *t, spw_id row)
+{
+    return t->capacity[row] == SPW_CAPACITY_ON_DEMAND || t->capacity[row] == SPW_CAPACITY_SPOT;
+}
+
+static void back_off(memory_pool *mem, spw_time now)
+{
+    mem->backoff = mem->backoff == 0 ? BACKOFF_FIRST : mem->backoff * 2;
+    mem->backoff = mem->backoff < BACKOFF_MAX ? mem->backoff : BACKOFF_MAX;
+    mem->backoff_until = now + mem->backoff;
+}
+
+/** Keeps a pool's clocks: progress of its orders, failures, promises. */
+static void watch_pool(spw_core *core, spw_id row, memory_pool *mem)
+{
+    const spw_pool_rows *t = &core->view.snap->pools;
+    spw_time now = core->view.now;
+    int64_t failures = t->failures == NULL ? 0 : t->failures[row];
+    if (mem->failures >= 0 && failures > mem->failures) {
+        back_off(mem, now);
+        mem->promised = -1;
+    }
+    mem->failures = failures;
+    if (mem->promised >= 0 &&
+        (t->nodes_target[row] >= mem->promised || now - mem->promised_at >= core->settings.promise_ttl)) {
+        mem->promised = -1;
+    }
+    bool waiting = t->nodes_target[row] > t->nodes[row];
+    bool progress = mem->nodes >= 0 && t->nodes[row] > mem->nodes;
+    if (progress) {
+        mem->backoff = 0;
+    }
+    if (!waiting) {
+        mem->waiting_since = MEMORY_NEVER;
+    } else if (progress || mem->waiting_since == MEMORY_NEVER) {
+        mem->waiting_since = now;
+    }
+    mem->nodes = t->nodes[row];
+    mem->seen = now;
+}
+
+void decide_late_nodes(spw_core *core)
+{
+    const spw_pool_rows *t = &core->view.snap->pools;
+    patience p = patience_of(core);
+    for (size_t i = 0; i < t->count; i++) {
+        memory_pool *mem = memory_pool_get(&core->memory, t->key[i]);
+        if (mem == NULL) {
+            continue;
+        }
+        watch_pool(core, (spw_id)i, mem);
+        if (mem->waiting_since != MEMORY_NEVER && core->view.now - mem->waiting_since >= p.deadline) {
+            back_off(mem, core->view.now);
+            mem->late = true;
+            mem->promised = -1;
+            mem->waiting_since = MEMORY_NEVER;
+        } else {
+            mem->late = false;
+        }
+    }
+}
+
+static void add_nodes(spw_core *core, const room_pool *pool, spw_verb verb, spw_reason reason, int32_t to,
+                      spw_plan *plan)
+{
+    const spw_pool_rows *t = &core->view.snap->pools;
+    spw_action action = {.verb = verb,
+                         .reason = reason,
+                         .workload = SPW_ID_NONE,
+                         .cluster = t->cluster[pool->row],
+                         .pool = pool->row,
+                         .after = UINT32_MAX,
+                         .amount = to,
+                         .before = t->nodes_target[pool->row]};
+    (void)plan_add(plan, &action);
+    memory_pool *mem = memory_pool_find(&core->memory, t->key[pool->row]);
+    if (mem != NULL) {
+        mem->promised = verb == SPW_VERB_PROVISION ? to : -1;
+        mem->promised_at = core->view.now;
+        mem->surplus = 0;
+        mem->surplus_since = MEMORY_NEVER;
+    }
+}
+
+/** Index of the placement that grew in this cluster, for the `after` of an order; UINT32_MAX if none. */
+static uint32_t growth_in(const spw_plan *plan, spw_id cluster)
+{
+    for (size_t i = 0; i < plan->action_count; i++) {
+        const spw_action *a = &plan->actions[i];
+        if (a->verb == SPW_VERB_PLACE && a->cluster == cluster && a->amount > a->before) {
+            return (uint32_t)i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+void decide_orders(spw_core *core, spw_plan *plan)
+{
+    const spw_pool_rows *t = &core->view.snap->pools;
+    for (size_t p = 0; p < t->count; p++) {
+        const room_pool *pool = &core->view.rooms.pools[p];
+        int32_t base = pool->target > t->nodes[pool->row] ? pool->target : t->nodes[pool->row];
+        int32_t to = base + pool->ordered;
+        bool lost = pool->target > t->nodes_target[pool->row]; /* an order of ours is not in the pool's record */
+        if ((pool->ordered > 0 || lost) && to > t->nodes_target[pool->row] && to <= t->nodes_max[pool->row]) {
+            uint32_t after = growth_in(plan, t->cluster[pool->row]);
+            add_nodes(core, pool, SPW_VERB_PROVISION, SPW_WHY_NODES_FOR_PENDING, to, plan);
+            if (plan->action_count > 0 && !plan->overflow) {
+                plan->actions[plan->action_count - 1].after = after;
+            }
+        }
+    }
+}
+
+/** Empty nodes after everything this tick placed, those that are still coming included. */
+static int32_t empty_nodes(const room_pool *pool)
+{
+    return pool->idle[pool->node_gpus] + pool->coming[pool->node_gpus];
+}
+
+/** How many of them have been empty for the whole window: the minimum over it, restarted after each release. */
+static int32_t long_empty(memory_pool *mem, int32_t empty, spw_time now, spw_dur window)
+{
+    if (empty == 0) {
+        mem->surplus = 0;
+        mem->surplus_since = MEMORY_NEVER;
+        return 0;
+    }
+    if (mem->surplus == 0) {
+        mem->surplus = empty;
+        mem->surplus_since = now;
+    }
+    mem->surplus = empty < mem->surplus ? empty : mem->surplus;
+    return now - mem->surplus_since >= window ? mem->surplus : 0;
+}
+
+void decide_releases(spw_core *core, spw_plan *plan)
+{
+    const spw_pool_rows *t = &core->view.snap->pools;
+    patience p = patience_of(core);
+    for (size_t i = t->count; i-- > 0;) {
+        const room_pool *pool = &core->view.rooms.pools[i];
+        memory_pool *mem = memory_pool_find(&core->memory, t->key[pool->row]);
+        int32_t target = t->nodes_target[pool->row];
+        if (mem == NULL || !can_shrink(t, pool->row)) {
+            continue;
+        }
+        if (mem->late && target > t->nodes[pool->row]) {
+            int32_t to = t->nodes[pool->row] > t->nodes_min[pool->row] ? t->nodes[pool->row] : t->nodes_min[pool->row];
+            if (to < target) {
+                add_nodes(core, pool, SPW_VERB_RELEASE, SPW_WHY_NODES_LATE, to, plan);
+            }
+            continue;
+        }
+        if (core->view.clusters[pool->cluster].stale || pool->ordered > 0) {
+            continue;
+        }
+        int32_t spare = long_empty(mem, empty_nodes(pool), core->view.now, p.unneeded);
+        int32_t spare_room = target - t->nodes_min[pool->row];
+        int32_t gone = spare < spare_room ? spare : spare_room;
+        if (gone > 0) {
+            add_nodes(core, pool, SPW_VERB_RELEASE, SPW_WHY_NODES_UNNEEDED, target - gone, plan);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place.c - stage "where": runs the filling of sched/place for each workload, most important first, and turns targets
+ * into actions.
+ *
+ * A replica that has no node and no room for one ("homeless": its node was lost, or its order came to nothing) is not
+ * held; the filling places it anew, in the same tier where that is possible. So capacity that is gone never keeps a
+ * replica pending in silence.
+ *
+ * Shrinking is bounded by readiness: ready copies go only while at least as many ready ones remain as are placed. That
+ * one rule covers scale-in (all are ready: at once), moves (the source goes when the destination is ready) and lost
+ * clusters, and needs no memory of what a move was. Only its deadline does.
+ */
+#include "core/decide.h"
+#include "place/select.h"
+
+
+static int32_t min32(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t static_weight(const spw_policy *policy, const spw_cluster_rows *clusters, spw_id row)
+{
+    int64_t weight = 0;
+    for (size_t i = 0; i < policy->static_weight_count; i++) {
+        const spw_static_weight *w = &policy->static_weights[i];
+        if (w->weight > weight && select_cluster(&w->selector, clusters, row)) {
+            weight = w->weight;
+        }
+    }
+    return weight;
+}
+
+/** Candidates of a workload, with what they hold. */
+static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy)
+{
+    const view *v = &core->view;
+    fill *f = &core->fill;
+    f->rooms = &core->view.rooms;
+    f->workload = &core->config.workloads[work];
+    f->policy = policy;
+    f->count = 0;
+    bool weighted = false;
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        const view_cluster *cluster = &v->clusters[c];
+        int32_t group = cluster->ready ? select_group(policy, &v->snap->clusters, cluster->row) : -1;
+        if (group < 0) {
+            continue;
+        }
+        const view_seat *seat = view_seat_find(v, work, c);
+        const memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, cluster->key);
+        fill_slot *slot = &f->slots[f->count++];
+        *slot = (fill_slot){.cluster = c,
+                            .group = group,
+                            .can_grow = !cluster->stale,
+                            .held = seat == NULL ? 0 : seat->held,
+                            .elastic = seat == NULL ? 0 : seat->held_coming,
+                            .weight = static_weight(policy, &v->snap->clusters, cluster->row)};
+        if (mem != NULL) {
+            slot->held += mem->unseen;
+            slot->elastic += mem->unseen_coming;
+        }
+        weighted = weighted || slot->weight > 0;
+    }
+    for (size_t i = 0; i < f->count && !weighted; i++) {
+        f->slots[i].weight = 1;
+    }
+}
+
+/** Copies that a move added and that did not become ready in time are given up; their place is barred for a while. */
+static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *policy)
+{
+    fill *f = &core->fill;
+    for (size_t i = 0; i < f->count; i++) {
+        fill_slot *slot = &f->slots[i];
+        memory_seat *mem =
+            memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        if (mem == NULL || mem->moving == 0) {
+            continue;
+        }
+        const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+        int32_t starting = seat == NULL ? 0 : seat->assigned - seat->ready;
+        mem->moving = min32(mem->moving, starting);
+        if (mem->moving > 0 && core->view.now >= mem->move_by) {
+            slot->held = slot->held > mem->moving ? slot->held - mem->moving : 0;
+            slot->elastic = slot->elastic > mem->moving ? slot->elastic - mem->moving : 0;
+            mem->blocked_until = core->view.now + 2 * policy->failback_window + policy->move_deadline;
+            mem->moving = 0;
+        }
+    }
+}
+
+static bool is_blocked(const spw_core *core, const fill_slot *slot)
+{
+    const memory_seat *mem = memory_seat_find(&core->memory, core->fill.workload->key,
+                                              core->view.clusters[slot->cluster].key);
+    return mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until;
+}
+
+/** Failback within its window and budget. @return replicas whose move begins now */
+static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy, bool resized)
+{
+    fill *f = &core->fill;
+    memory_work *mem = &core->memory.works[work];
+    for (size_t i = 0; i < f->count; i++) {
+        f->slots[i].can_grow = f->slots[i].can_grow && !is_blocked(core, &f->slots[i]);
+    }
+    int32_t movable = policy->failback == SPW_FAILBACK_NEVER ? 0 : fill_movable(f);
+    if (movable == 0) {
+        mem->room_since = MEMORY_NEVER;
+        return 0;
+    }
+    if (mem->room_since == MEMORY_NEVER) {
+        mem->room_since = core->view.now;
+    }
+    bool now = policy->failback == SPW_FAILBACK_ON_RESIZE ? resized
+                                                          : core->view.now - mem->room_since >= policy->failback_window;
+    int32_t moved = now ? fill_move(f, min32(movable, policy->moves_per_tick)) : 0;
+    return moved;
+}
+
+static spw_reason grow_reason(const spw_policy *policy, const fill_slot *slot)
+{
+    bool by_weights = policy->division == SPW_DIVIDE_DUPLICATED ||
+                      (policy->division == SPW_DIVIDE_STATIC && policy->group_count == 1);
+    if (by_weights) {
+        return SPW_WHY_WEIGHTS;
+    }
+    if (slot->moved_in > 0) {
+        return SPW_WHY_MOVE_IN;
+    }
+    if (slot->group == 0) {
+        return slot->elastic > 0 ? SPW_WHY_FILL_ELASTIC : SPW_WHY_FILL_IDLE;
+    }
+    return slot->elastic > 0 ? SPW_WHY_OVERFLOW_ELASTIC : SPW_WHY_OVERFLOW_IDLE;
+}
+
+static spw_action place_action(const spw_core *core, uint32_t work, uint32_t cluster, int32_t from, int32_t to,
+                               spw_reason reason)
+{
+    return (spw_action){.verb = SPW_VERB_PLACE,
+                        .reason = reason,
+                        .workload = core->view.work_row[work],
+                        .cluster = core->view.clusters[cluster].row,
+                        .pool = SPW_ID_NONE,
+                        .after = UINT32_MAX,
+                        .amount = to,
+                        .before = from};
+}
+
+static void promise(spw_core *core, uint64_t workload, uint32_t cluster, int32_t replicas)
+{
+    memory_seat *mem = memory_seat_get(&core->memory, workload, core->view.clusters[cluster].key);
+    if (mem != NULL) {
+        mem->promised = replicas;
+        mem->promised_at = core->view.now;
+        mem->seen = core->view.now;
+    }
+}
+
+static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
+{
+    fill *f = &core->fill;
+    for (size_t i = 0; i < f->count; i++) {
+        const fill_slot *slot = &f->slots[i];
+        const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+        int32_t assigned = seat == NULL ? 0 : seat->assigned;
+        if (slot->target <= assigned) {
+            continue;
+        }
+        spw_action action =
+            place_action(core, work, slot->cluster, assigned, slot->target, grow_reason(policy, slot));
+        (void)plan_add(plan, &action);
+        promise(core, f->workload->key, slot->cluster, slot->target);
+        memory_seat *mem =
+            memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        if (mem != NULL && slot->moved_in > 0) {
+            mem->move_by = mem->moving > 0 ? mem->move_by : core->view.now + policy->move_deadline;
+            mem->moving += slot->moved_in;
+        }
+    }
+}
+
+static const fill_slot *slot_of(const fill *f, uint32_t cluster)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->slots[i].cluster == cluster) {
+            return &f->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/** Ready replicas that users can reach now. */
+static int32_t sum_ready(const spw_core *core, uint32_t work)
+{
+    int32_t sum = 0;
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+        const view_seat *seat = &core->view.seats[i];
+        sum += core->view.clusters[seat->cluster].ready ? seat->ready : 0;
+    }
+    return sum;
+}
+
+typedef struct shrinking {
+    uint32_t work;
+    const spw_policy *policy;
+    int32_t placed;  /**< sum of targets: what must stay ready */
+    int32_t ready;   /**< still ready after what was taken so far */
+    int32_t wanted;
+    int32_t assigned;
+} shrinking;
+
+static spw_reason shrink_reason(const spw_core *core, const shrinking *s, const view_seat *seat, bool candidate)
+{
+    const memory_seat *mem = memory_seat_find(&core->memory, core->config.workloads[s->work].key,
+                                              core->view.clusters[seat->cluster].key);
+    if (!candidate) {
+        return SPW_WHY_CLUSTER_GONE;
+    }
+    if (mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until) {
+        return SPW_WHY_MOVE_GIVEN_UP;
+    }
+    if (core->memory.works[s->work].surge > 0) {
+        return SPW_WHY_MOVE_OUT;
+    }
+    return s->assigned > s->wanted ? SPW_WHY_SCALE_IN : SPW_WHY_NO_NODE;
+}
+
+/** Takes what may go from one cluster. */
+static void shrink_seat(spw_core *core, shrinking *s, const view_seat *seat)
+{
+    const view_cluster *cluster = &core->view.clusters[seat->cluster];
+    const fill_slot *slot = slot_of(&core->fill, seat->cluster);
+    int32_t target = slot == NULL ? 0 : slot->target;
+    if (seat->assigned <= target || cluster->stale) {
+        return;
+    }
+    int32_t excess = seat->assigned - target;
+    int32_t ready = cluster->ready ? seat->ready : 0;
+    int32_t gone = min32(excess, seat->assigned - ready); /* unready copies cost no service */
+    bool own_count = s->policy->division == SPW_DIVIDE_DUPLICATED;
+    int32_t spare = own_count ? excess : s->ready - s->placed;
+    int32_t ready_gone = min32(excess - gone, spare > 0 ? spare : 0);
+    spw_reason reason = shrink_reason(core, s, seat, slot != NULL);
+    memory_work *mem = &core->memory.works[s->work];
+    mem->surge -= min32(mem->surge, gone + ready_gone);
+    s->ready -= ready_gone;
+    s->assigned -= gone + ready_gone;
+    if (gone + ready_gone > 0 && core->shrink_count < core->shrink_max) {
+        int32_t left = seat->assigned - gone - ready_gone;
+        core->shrinks[core->shrink_count++] =
+            (shrink){.action = place_action(core, s->work, seat->cluster, seat->assigned, left, reason),
+                     .work = s->work,
+                     .cluster = seat->cluster};
+    }
+}
+
+/** Clusters that are no candidates first, then the last group first, inside a group from the last name. */
+static void shrink_work(spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted)
+{
+    shrinking s = {.work = work, .policy = policy, .wanted = wanted, .ready = sum_ready(core, work)};
+    for (size_t i = 0; i < core->fill.count; i++) {
+        s.placed += core->fill.slots[i].target;
+    }
+    uint32_t first = core->view.seat_first[work];
+    uint32_t end = core->view.seat_first[work + 1];
+    for (uint32_t i = first; i < end; i++) {
+        s.assigned += core->view.seats[i].assigned;
+    }
+    if (s.assigned <= s.placed) {
+        core->memory.works[work].surge = 0; /* nothing is held twice: no move is open */
+    }
+    for (int32_t group = (int32_t)policy->group_count; group >= 0; group--) {
+        for (uint32_t i = end; i-- > first;) {
+            const fill_slot *slot = slot_of(&core->fill, core->view.seats[i].cluster);
+            int32_t own = slot == NULL ? (int32_t)policy->group_count : slot->group;
+            if (own == group) {
+                shrink_seat(core, &s, &core->view.seats[i]);
+            }
+        }
+    }
+}
+
+static void account(spw_core *core, uint32_t work, const spw_policy *policy, int32_t unplaced, int32_t moved,
+                    spw_plan *plan)
+{
+    spw_outcome *out = plan_add_outcome(plan);
+    if (out == NULL) {
+        return;
+    }
+    out->workload = core->view.work_row[work];
+    out->desired = core->desired[work];
+    out->unplaced = unplaced;
+    out->moved = moved;
+    out->scale_reason = core->memory.works[work].reason;
+    out->tier_count = (uint32_t)policy->group_count;
+    int32_t placed = 0;
+    int32_t held = 0;
+    for (size_t i = 0; i < core->fill.count; i++) {
+        const fill_slot *slot = &core->fill.slots[i];
+        const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+        int32_t assigned = seat == NULL ? 0 : seat->assigned;
+        int32_t elastic = min32(slot->elastic, slot->target);
+        out->tiers[slot->group].idle += slot->target - elastic;
+        out->tiers[slot->group].elastic += elastic;
+        placed += slot->target;
+        held += slot->target > assigned ? slot->target : assigned;
+    }
+    out->surge = held > placed ? held - placed : 0;
+}
+
+static void touch_seats(spw_core *core, uint32_t work)
+{
+    uint64_t key = core->config.workloads[work].key;
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+        const view_seat *seat = &core->view.seats[i];
+        memory_seat *mem = memory_seat_get(&core->memory, key, core->view.clusters[seat->cluster].key);
+        if (mem != NULL) {
+            mem->seen = core->view.now;
+            if (mem->promised >= 0 && seat->assigned >= mem->promised) {
+                mem->promised = -1; /* visible now: the promise has done its work */
+            }
+        }
+    }
+}
+
+static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
+{
+    const spw_workload *workload = &core->config.workloads[work];
+    if (workload->policy == SPW_ID_NONE || core->view.work_row[work] == SPW_ID_NONE) {
+        return;
+    }
+    const spw_policy *policy = &core->config.policies[workload->policy];
+    memory_work *mem = &core->memory.works[work];
+    int32_t wanted = core->desired[work];
+    int32_t template = core->view.snap->workloads.replicas[core->view.work_row[work]];
+    touch_seats(core, work);
+    list_slots(core, work, policy);
+    give_up_late_moves(core, work, policy);
+    int32_t unplaced = fill_place(&core->fill, wanted, &mem->group);
+    int32_t moved = fail_back(core, work, policy, wanted != template);
+    shrink_work(core, work, policy, wanted);
+    mem->surge += moved;
+    grow(core, work, policy, plan);
+    account(core, work, policy, unplaced, moved, plan);
+}
+
+void decide_place(spw_core *core, spw_plan *plan)
+{
+    core->shrink_count = 0;
+    for (size_t i = 0; i < core->config.workload_count; i++) {
+        place_work(core, core->by_priority[i], plan);
+    }
+}
+
+void decide_shrinks(spw_core *core, spw_plan *plan)
+{
+    for (size_t i = 0; i < core->shrink_count; i++) {
+        const shrink *s = &core->shrinks[i];
+        (void)plan_add(plan, &s->action);
+        memory_seat *mem = memory_seat_find(&core->memory, core->config.workloads[s->work].key,
+                                            core->view.clusters[s->cluster].key);
+        if (mem != NULL) {
+            mem->promised = -1;
+        }
+    }
+}

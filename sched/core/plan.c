@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.c - life of a plan, and its stable text. */
+#include "core/plan_internal.h"
+
+spw_rc spw_plan_new(const spw_mem *mem, size_t actions_max, size_t outcomes_max, spw_plan **out)
+{
+    if (actions_max == 0 || outcomes_max == 0 || actions_max >= UINT32_MAX) {
+        return SPW_INVAL;
+    }
+    spw_plan *plan = mem->take(sizeof *plan, mem->user);
+    spw_action *actions = mem->take(actions_max * sizeof *actions, mem->user);
+    spw_outcome *outcomes = mem->take(outcomes_max * sizeof *outcomes, mem->user);
+    if (plan == NULL || actions == NULL || outcomes == NULL) {
+        mem->give(outcomes, mem->user);
+        mem->give(actions, mem->user);
+        mem->give(plan, mem->user);
+        return SPW_NOMEM;
+    }
+    *plan = (spw_plan){.mem = *mem,
+                       .actions = actions,
+                       .action_max = actions_max,
+                       .outcomes = outcomes,
+                       .outcome_max = outcomes_max};
+    *out = plan;
+    return SPW_OK;
+}
+
+void spw_plan_free(spw_plan *plan)
+{
+    if (plan != NULL) {
+        spw_mem mem = plan->mem;
+        mem.give(plan->outcomes, mem.user);
+        mem.give(plan->actions, mem.user);
+        mem.give(plan, mem.user);
+    }
+}
+
+void plan_clear(spw_plan *plan)
+{
+    plan->action_count = 0;
+    plan->outcome_count = 0;
+    plan->overflow = false;
+}
+
+uint32_t plan_add(spw_plan *plan, const spw_action *action)
+{
+    if (plan->action_count == plan->action_max) {
+        plan->overflow = true;
+        return UINT32_MAX;
+    }
+    plan->actions[plan->action_count] = *action;
+    return (uint32_t)plan->action_count++;
+}
+
+spw_outcome *plan_add_outcome(spw_plan *plan)
+{
+    if (plan->outcome_count == plan->outcome_max) {
+        plan->overflow = true;
+        return NULL;
+    }
+    spw_outcome *outcome = &plan->outcomes[plan->outcome_count++];
+    *outcome = (spw_outcome){.workload = SPW_ID_NONE};
+    return outcome;
+}
+
+size_t spw_plan_count(const spw_plan *plan)
+{
+    return plan->action_count;
+}
+
+const spw_action *spw_plan_at(const spw_plan *plan, size_t index)
+{
+    assert(index < plan->action_count);
+    return &plan->actions[index];
+}
+
+size_t spw_plan_outcome_count(const spw_plan *plan)
+{
+    return plan->outcome_count;
+}
+
+const spw_outcome *spw_plan_outcome_at(const spw_plan *plan, size_t index)
+{
+    assert(index < plan->outcome_count);
+    return &plan->outcomes[index];
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan_check.c - the other border: nothing leaves the core that breaks the world's rules.
+ *
+ * Written against the snapshot alone, not against the planner's own scratch, so that a mistake there cannot hide here.
+ */
+#include "core/errors.h"
+#include "core/plan_internal.h"
+
+static spw_rc bad(spw_err *err, size_t index, const char *field, const char *text)
+{
+    return err_set(err, SPW_INVAL, (spw_id)index, field, text);
+}
+
+static bool has_rows(const spw_action *a, const spw_snapshot *snap)
+{
+    bool workload = a->workload < snap->workloads.count;
+    bool cluster = a->cluster < snap->clusters.count;
+    bool pool = a->pool < snap->pools.count;
+    switch (a->verb) {
+    case SPW_VERB_SCALE:
+        return workload;
+    case SPW_VERB_PLACE:
+    case SPW_VERB_ROUTE:
+        return workload && cluster;
+    case SPW_VERB_PROVISION:
+    case SPW_VERB_RELEASE:
+        return pool && cluster && snap->pools.cluster[a->pool] == a->cluster;
+    }
+    return false;
+}
+
+static bool in_range(const spw_action *a, const spw_snapshot *snap)
+{
+    switch (a->verb) {
+    case SPW_VERB_SCALE:
+    case SPW_VERB_PLACE:
+        return a->amount >= 0 && a->amount <= SPW_REPLICAS_MAX;
+    case SPW_VERB_ROUTE:
+        return a->amount >= 0 && a->amount <= 1000000;
+    case SPW_VERB_PROVISION:
+        return a->amount > a->before && a->amount <= snap->pools.nodes_max[a->pool];
+    case SPW_VERB_RELEASE:
+        return a->amount < a->before && a->amount >= snap->pools.nodes_min[a->pool];
+    }
+    return false;
+}
+
+static bool same_target(const spw_action *a, const spw_action *b)
+{
+    bool nodes_a = a->verb == SPW_VERB_PROVISION || a->verb == SPW_VERB_RELEASE;
+    bool nodes_b = b->verb == SPW_VERB_PROVISION || b->verb == SPW_VERB_RELEASE;
+    if (nodes_a && nodes_b) {
+        return a->pool == b->pool;
+    }
+    return a->verb == b->verb && a->workload == b->workload && a->cluster == b->cluster && a->pool == b->pool;
+}
+
+/** Nodes the plan asks of a pool: the amount of its action, else what its own record holds. */
+static int64_t nodes_after(const spw_plan *plan, const spw_snapshot *snap, spw_id pool)
+{
+    for (size_t i = 0; i < plan->action_count; i++) {
+        if (plan->actions[i].pool == pool) {
+            return plan->actions[i].amount;
+        }
+    }
+    return snap->pools.nodes_target[pool];
+}
+
+/**
+ * Replicas a plan adds to a cluster must have their GPUs there: all GPUs of its nodes, present and asked for, bound
+ * what one workload is assigned. The planner's own bound is finer (fragmentation, classes); this one is independent.
+ * Division by weights ignores capacity by definition.
+ */
+static spw_rc check_growth(const spw_plan *plan, const spw_snapshot *snap, size_t index, spw_err *err)
+{
+    const spw_action *a = &plan->actions[index];
+    if (a->verb != SPW_VERB_PLACE || a->amount <= a->before || a->reason == SPW_WHY_WEIGHTS ||
+        snap->workloads.gpus == NULL) {
+        return SPW_OK;
+    }
+    int64_t gpus = 0;
+    for (size_t p = 0; p < snap->pools.count; p++) {
+        if (snap->pools.cluster[p] == a->cluster) {
+            int64_t asked = nodes_after(plan, snap, (spw_id)p);
+            int64_t nodes = asked > snap->pools.nodes[p] ? asked : snap->pools.nodes[p];
+            gpus += nodes * snap->pools.gpus_per_node[p];
+        }
+    }
+    if (a->amount * snap->workloads.gpus[a->workload] > gpus) {
+        return bad(err, index, "plan.capacity", "more replicas than the cluster has or could have GPUs");
+    }
+    return SPW_OK;
+}
+
+spw_rc spw_plan_check(const spw_plan *plan, const spw_snapshot *snap, spw_err *err)
+{
+    if (plan->overflow) {
+        return bad(err, SPW_ID_NONE, "plan", "the plan did not fit in its room");
+    }
+    for (size_t i = 0; i < plan->action_count; i++) {
+        const spw_action *a = &plan->actions[i];
+        if (!has_rows(a, snap)) {
+            return bad(err, i, "plan.rows", "the action names a row that does not exist");
+        }
+        if (!in_range(a, snap)) {
+            return bad(err, i, "plan.amount", "the amount is out of range");
+        }
+        if (a->after != UINT32_MAX && a->after >= i) {
+            return bad(err, i, "plan.after", "an action can only depend on an earlier one");
+        }
+        if (a->reason == SPW_WHY_NONE) {
+            return bad(err, i, "plan.reason", "an action needs a reason");
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (same_target(a, &plan->actions[k])) {
+                return bad(err, i, "plan.target", "two actions set the same thing");
+            }
+        }
+        spw_rc rc = check_growth(plan, snap, i, err);
+        if (rc != SPW_OK) {
+            return rc;
+        }
+    }
+    return SPW_OK;
+}

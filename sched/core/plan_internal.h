@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** plan_internal.h - how the core writes a plan; hosts only read it. */
+#ifndef SCHED_CORE_PLAN_INTERNAL_H
+#define SCHED_CORE_PLAN_INTERNAL_H
+
+#include <spillway/plan.h>
+
+struct spw_plan {
+    spw_mem mem;
+    spw_action *actions;
+    size_t action_count, action_max;
+    spw_outcome *outcomes;
+    size_t outcome_count, outcome_max;
+    bool overflow; /**< something did not fit: the plan is not to be used */
+};
+
+void plan_clear(spw_plan *plan);
+/** @return index of the action; on overflow marks the plan and returns UINT32_MAX. */
+uint32_t plan_add(spw_plan *plan, const spw_action *action);
+/** @return a zeroed outcome to fill; NULL on overflow, which marks the plan. */
+spw_outcome *plan_add_outcome(spw_plan *plan);
+
+#endif

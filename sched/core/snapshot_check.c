@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot_check.c - the border: what a source shows is checked before anything believes it. */
+#include <spillway/snapshot.h>
+
+#include "core/errors.h"
+
+typedef struct check {
+    const spw_snapshot *snap;
+    spw_err *err;
+} check;
+
+static spw_rc bad(const check *c, size_t row, const char *field, const char *text)
+{
+    return err_set(c->err, SPW_INVAL, (spw_id)row, field, text);
+}
+
+static spw_rc check_clusters(const check *c)
+{
+    const spw_cluster_rows *t = &c->snap->clusters;
+    if (t->count == 0) {
+        return SPW_OK;
+    }
+    if (!t->key || !t->name || !t->region || !t->zone || !t->provider || !t->labels || !t->ready || !t->observed) {
+        return bad(c, SPW_ID_NONE, "clusters", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->name[i] == NULL || t->name[i][0] == '\0') {
+            return bad(c, i, "clusters.name", "a cluster needs a name");
+        }
+        if (t->region[i] == NULL || t->zone[i] == NULL || t->provider[i] == NULL) {
+            return bad(c, i, "clusters.region", "region, zone and provider may be empty but not NULL");
+        }
+        if (t->observed[i] > c->snap->now) {
+            return bad(c, i, "clusters.observed", "observed in the future");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_pool(const check *c, size_t i)
+{
+    const spw_pool_rows *t = &c->snap->pools;
+    if (t->name[i] == NULL || t->gpu[i] == NULL) {
+        return bad(c, i, "pools.name", "a pool needs a name and a GPU class");
+    }
+    if (t->cluster[i] >= c->snap->clusters.count) {
+        return bad(c, i, "pools.cluster", "no such cluster");
+    }
+    if (t->capacity[i] < SPW_CAPACITY_OWNED || t->capacity[i] > SPW_CAPACITY_SPOT) {
+        return bad(c, i, "pools.capacity", "unknown kind of capacity");
+    }
+    if (t->gpus_per_node[i] < 1 || t->gpus_per_node[i] > SPW_NODE_GPUS_MAX) {
+        return bad(c, i, "pools.gpus_per_node", "1 to 16 GPUs expected");
+    }
+    if (t->nodes_min[i] < 0 || t->nodes_min[i] > t->nodes_max[i] || t->nodes_max[i] > SPW_NODES_MAX) {
+        return bad(c, i, "pools.nodes_max", "0 <= nodes_min <= nodes_max expected");
+    }
+    if (t->nodes[i] < 0 || t->nodes_target[i] < 0 || t->stock[i] < -1 || t->price_uusd_per_gpu_h[i] < 0) {
+        return bad(c, i, "pools.nodes", "a count or a price is negative");
+    }
+    if (t->nodes[i] > SPW_NODES_MAX || t->nodes_target[i] > SPW_NODES_MAX) {
+        return bad(c, i, "pools.nodes", "more nodes than a pool can have");
+    }
+    if (t->observed[i] > c->snap->now) {
+        return bad(c, i, "pools.observed", "observed in the future");
+    }
+    int64_t nodes = 0;
+    for (int32_t k = 0; k <= SPW_NODE_GPUS_MAX; k++) {
+        int32_t n = t->free_nodes[i][k];
+        if (n < 0 || (n > 0 && k > t->gpus_per_node[i])) {
+            return bad(c, i, "pools.free_nodes", "a node with more free GPUs than it has, or a negative count");
+        }
+        nodes += n;
+    }
+    if (nodes > t->nodes[i]) {
+        return bad(c, i, "pools.free_nodes", "more nodes by free GPUs than there are nodes");
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_pools(const check *c)
+{
+    const spw_pool_rows *t = &c->snap->pools;
+    if (t->count == 0) {
+        return SPW_OK;
+    }
+    if (!t->key || !t->name || !t->cluster || !t->gpu || !t->capacity || !t->gpus_per_node || !t->nodes ||
+        !t->nodes_target || !t->nodes_min || !t->nodes_max || !t->stock || !t->price_uusd_per_gpu_h || !t->free_nodes ||
+        !t->observed) {
+        return bad(c, SPW_ID_NONE, "pools", "a column is missing");
+    }
+    spw_rc rc = SPW_OK;
+    for (size_t i = 0; i < t->count && rc == SPW_OK; i++) {
+        rc = check_pool(c, i);
+    }
+    return rc;
+}
+
+static spw_rc check_workloads(const check *c)
+{
+    const spw_workload_rows *t = &c->snap->workloads;
+    if (t->count > 0 && (!t->key || !t->name || !t->replicas)) {
+        return bad(c, SPW_ID_NONE, "workloads", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->name[i] == NULL) {
+            return bad(c, i, "workloads.name", "a workload needs a name");
+        }
+        if (t->replicas[i] < 0 || t->replicas[i] > SPW_REPLICAS_MAX) {
+            return bad(c, i, "workloads.replicas", "0 to 1000000 replicas expected");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_placements(const check *c)
+{
+    const spw_placement_rows *t = &c->snap->placements;
+    if (t->count > 0 && (!t->workload || !t->cluster || !t->assigned || !t->scheduled || !t->ready || !t->observed)) {
+        return bad(c, SPW_ID_NONE, "placements", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->workload[i] >= c->snap->workloads.count || t->cluster[i] >= c->snap->clusters.count) {
+            return bad(c, i, "placements.workload", "no such workload or cluster");
+        }
+        if (t->assigned[i] < 0 || t->assigned[i] > SPW_REPLICAS_MAX || t->scheduled[i] < 0 || t->ready[i] < 0 ||
+            t->ready[i] > t->scheduled[i]) {
+            return bad(c, i, "placements.ready", "0 <= ready <= scheduled and 0 <= assigned expected");
+        }
+        if (t->observed[i] > c->snap->now) {
+            return bad(c, i, "placements.observed", "observed in the future");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_pods(const check *c)
+{
+    const spw_pod_rows *t = &c->snap->pods;
+    if (t->count > 0 && (!t->key || !t->workload || !t->cluster || !t->phase || !t->deleting || !t->ready ||
+                         !t->started || !t->ready_changed)) {
+        return bad(c, SPW_ID_NONE, "pods", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->workload[i] >= c->snap->workloads.count || t->cluster[i] >= c->snap->clusters.count) {
+            return bad(c, i, "pods.workload", "no such workload or cluster");
+        }
+        if (t->phase[i] < SPW_POD_PENDING || t->phase[i] > SPW_POD_FAILED) {
+            return bad(c, i, "pods.phase", "unknown phase");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_metrics(const check *c)
+{
+    const spw_sample_rows *t = &c->snap->samples;
+    if (t->count > 0 && (!t->pod || !t->metric || !t->value_milli || !t->sampled)) {
+        return bad(c, SPW_ID_NONE, "samples", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->pod[i] >= c->snap->pods.count) {
+            return bad(c, i, "samples.pod", "no such pod");
+        }
+        if (t->sampled[i] > c->snap->now) {
+            return bad(c, i, "samples.sampled", "sampled in the future");
+        }
+    }
+    const spw_value_rows *v = &c->snap->values;
+    if (v->count > 0 && (!v->workload || !v->metric || !v->value_milli || !v->observed)) {
+        return bad(c, SPW_ID_NONE, "values", "a column is missing");
+    }
+    for (size_t i = 0; i < v->count; i++) {
+        if (v->workload[i] >= c->snap->workloads.count) {
+            return bad(c, i, "values.workload", "no such workload");
+        }
+        if (v->observed[i] > c->snap->now) {
+            return bad(c, i, "values.observed", "observed in the future");
+        }
+    }
+    return SPW_OK;
+}
+
+spw_rc spw_snapshot_check(const spw_snapshot *snap, spw_err *err)
+{
+    if (snap->version != SPW_API_VERSION) {
+        return err_set(err, SPW_VERSION, SPW_ID_NONE, "version", "the snapshot is of another version of this library");
+    }
+    check c = {snap, err};
+    spw_rc rc = check_clusters(&c);
+    rc = rc != SPW_OK ? rc : check_pools(&c);
+    rc = rc != SPW_OK ? rc : check_workloads(&c);
+    rc = rc != SPW_OK ? rc : check_placements(&c);
+    rc = rc != SPW_OK ? rc : check_pods(&c);
+    return rc != SPW_OK ? rc : check_metrics(&c);
+}

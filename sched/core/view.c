@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* view.c - see view.h. */
+#include "core/view.h"
+
+#include "core/errors.h"
+#include "core/sort.h"
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+void view_layout(view *v, arena *a, const spw_settings *s, size_t works)
+{
+    size_t rows = max_size(max_size(s->clusters_max, s->pools_max), max_size(s->placements_max, works));
+    v->clusters = arena_take(a, s->clusters_max, sizeof *v->clusters);
+    v->canonical = arena_take(a, s->clusters_max, sizeof *v->canonical);
+    v->seats = arena_take(a, s->placements_max, sizeof *v->seats);
+    v->seat_first = arena_take(a, works + 1, sizeof *v->seat_first);
+    v->work_row = arena_take(a, works, sizeof *v->work_row);
+    v->workload_rows_max = works + s->placements_max;
+    v->work_of = arena_take(a, v->workload_rows_max, sizeof *v->work_of);
+    v->rooms.pools = arena_take(a, s->pools_max, sizeof *v->rooms.pools);
+    v->rooms.first = arena_take(a, s->clusters_max + 1, sizeof *v->rooms.first);
+    v->index = arena_take(a, rows, sizeof *v->index);
+    v->index_max = rows;
+}
+
+static void index_fill(view *v, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        v->index[i] = (uint32_t)i;
+    }
+}
+
+/* --- clusters --- */
+
+static bool cluster_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const spw_cluster_rows *t = rows;
+    return strcmp(t->name[a], t->name[b]) < 0;
+}
+
+static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
+{
+    const spw_cluster_rows *t = &v->snap->clusters;
+    if (t->count > s->clusters_max) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "clusters", "more clusters than settings.clusters_max");
+    }
+    v->cluster_count = (uint32_t)t->count;
+    index_fill(v, t->count);
+    sort_rows(v->index, t->count, cluster_before, t);
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        spw_id row = v->index[c];
+        if (c > 0 && strcmp(t->name[row], t->name[v->index[c - 1]]) == 0) {
+            return err_set(err, SPW_INVAL, row, "clusters.name", "two clusters have the same name");
+        }
+        v->clusters[c] = (view_cluster){.row = row,
+                                        .key = t->key[row],
+                                        .ready = t->ready[row] != 0,
+                                        .stale = v->now - t->observed[row] > s->stale_after};
+        v->canonical[row] = c;
+        v->oldest = t->observed[row] < v->oldest ? t->observed[row] : v->oldest;
+    }
+    return SPW_OK;
+}
+
+/* --- pools --- */
+
+static int32_t pool_rank(const spw_pool_rows *t, spw_id row)
+{
+    return t->rank == NULL ? 0 : t->rank[row];
+}
+
+static bool pool_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const view *v = rows;
+    const spw_pool_rows *t = &v->snap->pools;
+    if (v->canonical[t->cluster[a]] != v->canonical[t->cluster[b]]) {
+        return v->canonical[t->cluster[a]] < v->canonical[t->cluster[b]];
+    }
+    if (pool_rank(t, a) != pool_rank(t, b)) {
+        return pool_rank(t, a) < pool_rank(t, b);
+    }
+    if (t->price_uusd_per_gpu_h[a] != t->price_uusd_per_gpu_h[b]) {
+        return t->price_uusd_per_gpu_h[a] < t->price_uusd_per_gpu_h[b];
+    }
+    return strcmp(t->name[a], t->name[b]) < 0;
+}
+
+/** Desired size to plan on: the pool's own record, or what the core wrote last while that is not visible yet. */
+static int32_t pool_target(const view *v, const spw_settings *s, spw_id row, const memory_pool *mem)
+{
+    int32_t target = v->snap->pools.nodes_target[row];
+    if (mem != NULL && mem->promised > target && v->now - mem->promised_at < s->promise_ttl) {
+        target = mem->promised;
+    }
+    return target;
+}
+
+static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id row, room_pool *pool)
+{
+    const spw_pool_rows *t = &v->snap->pools;
+    const memory_pool *mem = memory_pool_find(m, t->key[row]);
+    *pool = (room_pool){.row = row,
+                        .cluster = v->canonical[t->cluster[row]],
+                        .node_gpus = t->gpus_per_node[row],
+                        .gpu = t->gpu[row]};
+    memcpy(pool->idle, t->free_nodes[row], sizeof pool->idle);
+    pool->target = pool_target(v, s, row, mem);
+    if (mem != NULL && mem->late) {
+        pool->target = t->nodes[row] < pool->target ? t->nodes[row] : pool->target;
+    }
+    int32_t coming = pool->target > t->nodes[row] ? pool->target - t->nodes[row] : 0;
+    pool->coming[pool->node_gpus] = coming;
+    bool backed_off = mem != NULL && mem->backoff_until != MEMORY_NEVER && v->now < mem->backoff_until;
+    const view_cluster *cluster = &v->clusters[pool->cluster];
+    if (!backed_off && cluster->ready && !cluster->stale) {
+        int32_t base = pool->target > t->nodes[row] ? pool->target : t->nodes[row];
+        int32_t fresh = t->nodes_max[row] > base ? t->nodes_max[row] - base : 0;
+        pool->fresh = t->stock[row] >= 0 && t->stock[row] < fresh ? t->stock[row] : fresh;
+    }
+}
+
+static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_err *err)
+{
+    const spw_pool_rows *t = &v->snap->pools;
+    if (t->count > s->pools_max) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "pools", "more pools than settings.pools_max");
+    }
+    index_fill(v, t->count);
+    sort_rows(v->index, t->count, pool_before, v);
+    uint32_t cluster = 0;
+    v->rooms.first[0] = 0;
+    for (uint32_t p = 0; p < t->count; p++) {
+        spw_id row = v->index[p];
+        build_pool(v, s, m, row, &v->rooms.pools[p]);
+        if (p > 0 && v->rooms.pools[p - 1].cluster == v->rooms.pools[p].cluster &&
+            strcmp(t->name[row], t->name[v->index[p - 1]]) == 0) {
+            return err_set(err, SPW_INVAL, row, "pools.name", "two pools of a cluster have the same name");
+        }
+        while (cluster < v->rooms.pools[p].cluster) {
+            v->rooms.first[++cluster] = p;
+        }
+        v->oldest = t->observed[row] < v->oldest ? t->observed[row] : v->oldest;
+    }
+    while (cluster < v->cluster_count) {
+        v->rooms.first[++cluster] = (uint32_t)t->count;
+    }
+    return SPW_OK;
+}
+
+/* --- workloads and seats --- */
+
+static spw_rc build_works(view *v, const spw_config *config, spw_err *err)
+{
+    const spw_workload_rows *t = &v->snap->workloads;
+    if (t->count > v->workload_rows_max) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "workloads", "more workloads than configured and placed ones");
+    }
+    for (size_t w = 0; w < config->workload_count; w++) {
+        v->work_row[w] = SPW_ID_NONE;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        v->work_of[i] = UINT32_MAX;
+        for (size_t w = 0; w < config->workload_count; w++) {
+            if (config->workloads[w].key == t->key[i]) {
+                if (v->work_row[w] != SPW_ID_NONE) {
+                    return err_set(err, SPW_INVAL, (spw_id)i, "workloads.key", "two workloads have the same key");
+                }
+                v->work_row[w] = (spw_id)i;
+                v->work_of[i] = (uint32_t)w;
+            }
+        }
+    }
+    return SPW_OK;
+}
+
+static bool seat_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const view *v = rows;
+    const spw_placement_rows *t = &v->snap->placements;
+    uint32_t work_a = v->work_of[t->workload[a]];
+    uint32_t work_b = v->work_of[t->workload[b]];
+    if (work_a != work_b) {
+        return work_a < work_b;
+    }
+    return v->canonical[t->cluster[a]] < v->canonical[t->cluster[b]];
+}
+
+static spw_rc build_seats(view *v, const spw_settings *s, size_t works, spw_err *err)
+{
+    const spw_placement_rows *t = &v->snap->placements;
+    if (t->count > s->placements_max) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "placements", "more placements than settings.placements_max");
+    }
+    size_t ours = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        if (v->work_of[t->workload[i]] != UINT32_MAX) {
+            v->index[ours++] = (uint32_t)i;
+        }
+    }
+    sort_rows(v->index, ours, seat_before, v);
+    v->seat_count = ours;
+    size_t work = 0;
+    v->seat_first[0] = 0;
+    for (size_t i = 0; i < ours; i++) {
+        spw_id row = v->index[i];
+        view_seat *seat = &v->seats[i];
+        int32_t assigned = t->assigned[row];
+        int32_t scheduled = t->scheduled[row] < assigned ? t->scheduled[row] : assigned;
+        *seat = (view_seat){.work = v->work_of[t->workload[row]],
+                            .cluster = v->canonical[t->cluster[row]],
+                            .row = row,
+                            .assigned = assigned,
+                            .scheduled = scheduled,
+                            .ready = t->ready[row] < scheduled ? t->ready[row] : scheduled,
+                            .held = scheduled};
+        if (i > 0 && seat[-1].work == seat->work && seat[-1].cluster == seat->cluster) {
+            return err_set(err, SPW_INVAL, row, "placements.workload", "two rows for a workload on a cluster");
+        }
+        while (work < seat->work) {
+            v->seat_first[++work] = (uint32_t)i;
+        }
+    }
+    while (work < works) {
+        v->seat_first[++work] = (uint32_t)ours;
+    }
+    return SPW_OK;
+}
+
+static uint32_t cluster_by_key(const view *v, uint64_t key)
+{
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        if (v->clusters[c].key == key) {
+            return c;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/** Room for what is assigned and has no node yet; then for what the core promised and the snapshot does not show. */
+static void reserve(view *v, const spw_settings *s, const spw_config *config, uint32_t work, memory *m)
+{
+    const spw_workload *workload = &config->workloads[work];
+    for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
+        view_seat *seat = &v->seats[i];
+        int32_t missing = seat->assigned - seat->scheduled;
+        int32_t up = room_take(&v->rooms, seat->cluster, workload, ROOM_IDLE, missing);
+        int32_t coming = room_take(&v->rooms, seat->cluster, workload, ROOM_COMING, missing - up);
+        seat->held += up + coming;
+        seat->held_coming = coming;
+    }
+    size_t count = 0;
+    memory_seat *promises = memory_seats_of(m, workload->key, &count);
+    for (size_t i = 0; i < count; i++) {
+        memory_seat *mem = &promises[i];
+        mem->unseen = 0;
+        mem->unseen_coming = 0;
+        uint32_t c = cluster_by_key(v, mem->cluster);
+        if (mem->promised < 0 || v->now - mem->promised_at >= s->promise_ttl || c == UINT32_MAX) {
+            continue;
+        }
+        const view_seat *seat = view_seat_find(v, work, c);
+        int32_t unseen = mem->promised - (seat == NULL ? 0 : seat->assigned);
+        if (unseen > 0) {
+            int32_t up = room_take(&v->rooms, c, workload, ROOM_IDLE, unseen);
+            mem->unseen_coming = room_take(&v->rooms, c, workload, ROOM_COMING, unseen - up);
+            mem->unseen = up + mem->unseen_coming;
+        }
+    }
+}
+
+spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, const uint32_t *works_by_priority,
+                  memory *m, const spw_snapshot *snap, spw_err *err)
+{
+    v->snap = snap;
+    v->now = snap->now;
+    v->oldest = snap->now;
+    spw_rc rc = build_clusters(v, s, err);
+    rc = rc != SPW_OK ? rc : build_pools(v, s, m, err);
+    rc = rc != SPW_OK ? rc : build_works(v, config, err);
+    rc = rc != SPW_OK ? rc : build_seats(v, s, config->workload_count, err);
+    for (size_t i = 0; i < config->workload_count && rc == SPW_OK; i++) {
+        reserve(v, s, config, works_by_priority[i], m);
+    }
+    return rc;
+}
+
+const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster)
+{
+    uint32_t low = v->seat_first[work];
+    uint32_t high = v->seat_first[work + 1];
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (v->seats[mid].cluster < cluster) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < v->seat_first[work + 1] && v->seats[low].cluster == cluster ? &v->seats[low] : NULL;
+}

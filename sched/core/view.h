@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * view.h - a snapshot in canonical order, joined with the configuration and the ledger: what one tick plans on.
+ *
+ * Clusters are numbered by name, seats (workload, cluster) by configuration index and cluster, so that the order of
+ * rows never reaches a decision. All arrays are scratch of the core, sized once.
+ */
+#ifndef SCHED_CORE_VIEW_H
+#define SCHED_CORE_VIEW_H
+
+#include <spillway/core.h>
+
+#include "core/arena.h"
+#include "core/memory.h"
+#include "place/capacity.h"
+
+typedef struct view_cluster {
+    spw_id row;
+    uint64_t key;
+    bool ready; /**< answers and is healthy */
+    bool stale; /**< its state is older than settings.stale_after */
+} view_cluster;
+
+typedef struct view_seat {
+    uint32_t work;      /**< index in the configuration */
+    uint32_t cluster;   /**< canonical number */
+    spw_id row;         /**< in placements */
+    int32_t assigned;   /**< as the snapshot shows it */
+    int32_t scheduled;  /**< bound to nodes, at most assigned */
+    int32_t ready;      /**< at most scheduled */
+    int32_t held;       /**< scheduled, plus those that found idle or coming room */
+    int32_t held_coming;/**< of held: on nodes not up yet */
+} view_seat;
+
+typedef struct view {
+    const spw_snapshot *snap;
+    spw_time now;
+    uint32_t cluster_count;
+    view_cluster *clusters;
+    uint32_t *canonical;  /**< [cluster rows] row -> canonical number */
+    size_t seat_count;
+    view_seat *seats;     /**< sorted by (work, cluster) */
+    uint32_t *seat_first; /**< [works + 1] */
+    spw_id *work_row;     /**< [works] row in the snapshot, SPW_ID_NONE if absent */
+    uint32_t *work_of;    /**< [workload rows] index in the configuration, UINT32_MAX = not ours */
+    room rooms;
+    spw_time oldest;      /**< oldest observation of any cluster or pool */
+    /* scratch of the builders */
+    uint32_t *index;
+    size_t index_max;
+    size_t workload_rows_max;
+} view;
+
+/** Lays the arrays out in the arena (see arena.h for the two passes). */
+void view_layout(view *v, arena *a, const spw_settings *settings, size_t works);
+
+/**
+ * Joins and sorts. Reserves room for replicas that are assigned and not yet on a node, most important workload first,
+ * and for promises of the ledger that the snapshot does not show yet.
+ * @param in works_by_priority  [workload_count] indices, most important first
+ * @return SPW_OK; SPW_LIMIT; SPW_INVAL for keys that are not unique
+ */
+spw_rc view_build(view *v, const spw_settings *settings, const spw_config *config, const uint32_t *works_by_priority,
+                  memory *m, const spw_snapshot *snap, spw_err *err);
+
+/** The seat of a workload on a cluster, NULL if it has none there. */
+const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster);
+
+#endif

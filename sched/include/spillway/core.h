@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * core.h - the deciding core: (configuration, state, snapshot) -> (plan, state).
+ *
+ * A pure function of its inputs: no clock, no I/O, no entropy, no allocation after spw_core_new(). The same
+ * snapshot bytes and the same state bytes give the same plan bytes, anywhere. No globals: two cores may run in
+ * two threads; one core runs in one thread at a time.
+ */
+#ifndef SPILLWAY_CORE_H
+#define SPILLWAY_CORE_H
+
+#include <spillway/config.h>
+#include <spillway/plan.h>
+#include <spillway/snapshot.h>
+#include <spillway/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct spw_core spw_core;
+
+typedef struct spw_settings {
+    uint32_t api_version;  /**< SPW_API_VERSION, set by _default */
+    size_t clusters_max;   /**< the largest snapshot this core will see; exceeding it = SPW_LIMIT */
+    size_t pools_max;
+    size_t placements_max; /**< rows (workload, cluster) */
+    size_t pods_max;
+    size_t samples_max;
+    spw_dur tick;          /**< control period, for spw_next_wakeup */
+    spw_dur stale_after;   /**< input older than this freezes shrinking; default 120 s */
+    spw_dur promise_ttl;   /**< ledger: a promise not yet visible is believed this long; default 300 s */
+} spw_settings;
+
+void spw_settings_default(spw_settings *settings);
+
+/**
+ * @param in  settings, config, mem  borrowed during the call; config is copied, mem is kept for _free
+ * @param out out   the core; untouched on failure
+ * @param out err   may be NULL; field names the part of the configuration
+ * @return SPW_OK; SPW_VERSION; SPW_INVAL; SPW_NOMEM
+ */
+spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, const spw_mem *mem,
+                    spw_core **out, spw_err *err);
+void spw_core_free(spw_core *core); /**< NULL allowed */
+
+/**
+ * One decision. The snapshot must have passed spw_snapshot_check(). On failure plan and state are unchanged
+ * (the plan is empty).
+ * @return SPW_OK; SPW_LIMIT (snapshot larger than settings, or plan too small); SPW_INVAL (time runs
+ * backwards, or two rows of a table have the same key)
+ * @cost O(rows) + O(workloads x clusters of its groups); no allocation
+ */
+spw_rc spw_decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_err *err);
+
+/** When the core next has something to do by itself: last tick + period. SPW_TIME_MAX before the first. */
+spw_time spw_next_wakeup(const spw_core *core);
+
+/** Bytes spw_state_save() needs now. */
+size_t spw_state_size(const spw_core *core);
+/** Versioned, little-endian, checksummed. @return SPW_OK; SPW_LIMIT if size is too small */
+spw_rc spw_state_save(const spw_core *core, void *buf, size_t size);
+/** @return SPW_OK; SPW_VERSION; SPW_STATE (damaged; the core keeps the state it had); SPW_LIMIT */
+spw_rc spw_state_load(spw_core *core, const void *buf, size_t size);
+/** 64-bit digest of the bytes spw_state_save() would write. */
+uint64_t spw_state_hash(const spw_core *core);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

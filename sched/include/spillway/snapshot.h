@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * snapshot.h - what a control plane sees at one instant: lagged, sampled, sometimes missing.
+ *
+ * Tables are columns (struct of arrays) owned by the caller and borrowed for one call. Every row that
+ * outlives a tick has a stable 64-bit `key`; row order never changes a plan. Columns of a table have
+ * `count` entries; a column pointer may be NULL only when count is 0 or where it says so.
+ */
+#ifndef SPILLWAY_SNAPSHOT_H
+#define SPILLWAY_SNAPSHOT_H
+
+#include <spillway/config.h>
+#include <spillway/limits.h>
+#include <spillway/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct spw_cluster_rows {
+    size_t count;
+    const uint64_t *key;        /**< spw_key(name) */
+    const char *const *name;    /**< unique */
+    const char *const *region;  /**< may be "" */
+    const char *const *zone;    /**< may be "" */
+    const char *const *provider;/**< may be "" */
+    const spw_labels *labels;
+    const uint8_t *ready;       /**< 1 = the cluster answers and is healthy */
+    const spw_time *observed;   /**< when the rest of this cluster's state was read */
+} spw_cluster_rows;
+
+typedef enum spw_capacity {
+    SPW_CAPACITY_OWNED = 1,     /**< paid whether used or not */
+    SPW_CAPACITY_RESERVED = 2,  /**< subscription: likewise */
+    SPW_CAPACITY_ON_DEMAND = 3, /**< paid while it runs */
+    SPW_CAPACITY_SPOT = 4       /**< likewise, and can be reclaimed */
+} spw_capacity;
+
+typedef struct spw_pool_rows {
+    size_t count;
+    const uint64_t *key;         /**< spw_key2(cluster name, pool name) */
+    const char *const *name;     /**< unique within its cluster */
+    const spw_id *cluster;       /**< row in clusters */
+    const char *const *gpu;      /**< GPU class, e.g. "RTX-5090" */
+    const uint8_t *capacity;     /**< spw_capacity */
+    const int32_t *gpus_per_node;/**< 1..SPW_NODE_GPUS_MAX */
+    const int32_t *nodes;        /**< nodes that are up and schedulable at `observed` */
+    const int32_t *nodes_target; /**< desired size as the node group's own record holds it now */
+    const int32_t *nodes_min;
+    const int32_t *nodes_max;    /**< equal to nodes_min for a pool that cannot grow */
+    const int32_t *stock;        /**< nodes the provider is believed to have left; -1 = not known */
+    const int32_t *rank;         /**< order of use within the cluster, 0 first; ties by price, then name; NULL = all 0 */
+    const int64_t *failures;     /**< node creations that failed so far, never falls; NULL = not known */
+    const int64_t *price_uusd_per_gpu_h;
+    const int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1]; /**< [k] = up nodes with exactly k GPUs free */
+    const spw_time *observed;
+} spw_pool_rows;
+
+typedef struct spw_workload_rows {
+    size_t count;
+    const uint64_t *key;     /**< a key of spw_config.workloads; other keys are ignored */
+    const char *const *name; /**< namespace/name, for texts and records */
+    const int32_t *replicas; /**< spec.replicas of the template now */
+    const int32_t *gpus;     /**< GPUs of one replica, for spw_plan_check(); NULL = not checked */
+} spw_workload_rows;
+
+/** One row for each (workload, cluster) that holds or is assigned replicas. */
+typedef struct spw_placement_rows {
+    size_t count;
+    const spw_id *workload;   /**< row in workloads */
+    const spw_id *cluster;    /**< row in clusters; the pair is unique */
+    const int32_t *assigned;  /**< replicas the cluster is told to run (our own last write) */
+    const int32_t *scheduled; /**< of those, bound to a node at `observed`; may exceed assigned while draining */
+    const int32_t *ready;     /**< of those, ready */
+    const spw_time *observed;
+} spw_placement_rows;
+
+typedef enum spw_phase { SPW_POD_PENDING = 1, SPW_POD_RUNNING = 2, SPW_POD_FAILED = 3 } spw_phase;
+
+typedef struct spw_pod_rows {
+    size_t count;
+    const uint64_t *key;
+    const spw_id *workload; /**< row in workloads */
+    const spw_id *cluster;  /**< row in clusters */
+    const uint8_t *phase;   /**< spw_phase */
+    const uint8_t *deleting;/**< 1 = being drained or deleted: ignored by the autoscaler */
+    const uint8_t *ready;   /**< 1 = Ready condition is true */
+    const spw_time *started;/**< pod start time; SPW_TIME_MAX = not started */
+    const spw_time *ready_changed; /**< last transition of the Ready condition; SPW_TIME_MAX = never */
+} spw_pod_rows;
+
+/** Per-pod metric samples, any order. At most one row for each (pod, metric): the newest known. */
+typedef struct spw_sample_rows {
+    size_t count;
+    const spw_id *pod;          /**< row in pods */
+    const uint64_t *metric;     /**< spw_key(metric name) */
+    const int64_t *value_milli;
+    const int64_t *request_milli; /**< the pod's request for a RESOURCE metric, else 0; may be NULL = all 0 */
+    const spw_time *sampled;
+    const spw_dur *window;      /**< averaging window of the sample; may be NULL = all 0 */
+} spw_sample_rows;
+
+/** Object and External metrics. */
+typedef struct spw_value_rows {
+    size_t count;
+    const spw_id *workload;
+    const uint64_t *metric;
+    const int64_t *value_milli;
+    const spw_time *observed;
+} spw_value_rows;
+
+typedef struct spw_snapshot {
+    uint32_t version; /**< SPW_API_VERSION */
+    spw_time now;     /**< when the snapshot was assembled */
+    spw_cluster_rows clusters;
+    spw_pool_rows pools;
+    spw_workload_rows workloads;
+    spw_placement_rows placements;
+    spw_pod_rows pods;
+    spw_sample_rows samples;
+    spw_value_rows values;
+} spw_snapshot;
+
+/**
+ * Checks the rules stated above: columns present, row references, ranges, no time later than `now`. Only the uniqueness
+ * of keys is left to spw_decide(), which finds it while it sorts.
+ * @param in  snap  borrowed
+ * @param out err   first offence; may be NULL
+ * @return SPW_OK; SPW_VERSION; SPW_INVAL with table.column and row
+ * @cost O(rows), no allocation
+ */
+spw_rc spw_snapshot_check(const spw_snapshot *snap, spw_err *err);
+
+/**
+ * 64-bit digest of the content. Row order, pointers and padding do not enter; every column does.
+ * @cost O(bytes)
+ */
+uint64_t spw_snapshot_hash(const spw_snapshot *snap);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
