@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* capacity.c - see capacity.h. */
+#include "place/capacity.h"
+
+bool room_class_fits(const spw_workload *workload, const char *gpu)
+{
+    if (workload->gpu_class_count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < workload->gpu_class_count; i++) {
+        if (strcmp(workload->gpu_classes[i], gpu) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool pool_fits(const room_pool *pool, const spw_workload *workload)
+{
+    return workload->gpus <= pool->node_gpus && room_class_fits(workload, pool->gpu);
+}
+
+static int64_t count_nodes(const int32_t *nodes, int32_t node_gpus, int32_t gpus)
+{
+    int64_t replicas = 0;
+    for (int32_t k = gpus; k <= node_gpus; k++) {
+        replicas += (int64_t)nodes[k] * (k / gpus);
+    }
+    return replicas;
+}
+
+static int64_t pool_count(const room_pool *pool, int32_t gpus, room_kind kind)
+{
+    switch (kind) {
+    case ROOM_IDLE:
+        return count_nodes(pool->idle, pool->node_gpus, gpus);
+    case ROOM_COMING:
+        return count_nodes(pool->coming, pool->node_gpus, gpus);
+    case ROOM_FRESH:
+        return (int64_t)pool->fresh * (pool->node_gpus / gpus);
+    }
+    return 0;
+}
+
+int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind)
+{
+    if (workload->gpus == 0) {
+        return kind == ROOM_IDLE ? SPW_REPLICAS_MAX : 0; /* GPUs are what is scarce here */
+    }
+    int64_t replicas = 0;
+    for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
+        if (pool_fits(&r->pools[p], workload)) {
+            replicas += pool_count(&r->pools[p], workload->gpus, kind);
+        }
+    }
+    return replicas < SPW_REPLICAS_MAX ? (int32_t)replicas : SPW_REPLICAS_MAX;
+}
+
+/** Best fit: the fullest node that still has room is filled first. */
+static int32_t take_nodes(int32_t *nodes, int32_t node_gpus, int32_t gpus, int32_t n)
+{
+    int32_t taken = 0;
+    for (int32_t k = gpus; k <= node_gpus && taken < n; k++) {
+        int32_t each = k / gpus;
+        int32_t left = n - taken;
+        int32_t whole = left / each < nodes[k] ? left / each : nodes[k];
+        nodes[k] -= whole;
+        nodes[k - each * gpus] += whole;
+        taken += whole * each;
+        int32_t rest = n - taken;
+        if (rest > 0 && rest < each && nodes[k] > 0) {
+            nodes[k]--;
+            nodes[k - rest * gpus]++;
+            taken += rest;
+        }
+    }
+    return taken;
+}
+
+static int32_t take_fresh(room_pool *pool, int32_t gpus, int32_t n)
+{
+    int32_t each = pool->node_gpus / gpus;
+    int32_t wanted = (n + each - 1) / each;
+    int32_t nodes = wanted < pool->fresh ? wanted : pool->fresh;
+    pool->fresh -= nodes;
+    pool->ordered += nodes;
+    pool->coming[pool->node_gpus] += nodes;
+    return take_nodes(pool->coming, pool->node_gpus, gpus, n < nodes * each ? n : nodes * each);
+}
+
+int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
+{
+    if (workload->gpus == 0) {
+        return kind == ROOM_IDLE ? n : 0;
+    }
+    int32_t taken = 0;
+    for (uint32_t p = r->first[c]; p < r->first[c + 1] && taken < n; p++) {
+        room_pool *pool = &r->pools[p];
+        if (!pool_fits(pool, workload)) {
+            continue;
+        }
+        switch (kind) {
+        case ROOM_IDLE:
+            taken += take_nodes(pool->idle, pool->node_gpus, workload->gpus, n - taken);
+            break;
+        case ROOM_COMING:
+            taken += take_nodes(pool->coming, pool->node_gpus, workload->gpus, n - taken);
+            break;
+        case ROOM_FRESH:
+            taken += take_fresh(pool, workload->gpus, n - taken);
+            break;
+        }
+    }
+    return taken;
+}

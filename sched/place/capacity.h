@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * capacity.h - the room that is left while a tick plans: a scratch copy of every pool that plans consume.
+ *
+ * Three kinds of room for a replica of g GPUs on one node, in the order in which they are used:
+ *   idle    nodes that are up,     counted by how many GPUs they have free
+ *   coming  nodes that are ordered and not yet up, whole
+ *   fresh   nodes that could still be ordered: bounded by nodes_max, the believed stock and a back-off after failure
+ * Inside a pool replicas go to the node with the least sufficient room (best fit); inside a cluster pools are used by
+ * rank, then price, then name.
+ */
+#ifndef SCHED_PLACE_CAPACITY_H
+#define SCHED_PLACE_CAPACITY_H
+
+#include <spillway/snapshot.h>
+
+typedef struct room_pool {
+    spw_id row;            /**< in the snapshot's pools */
+    uint32_t cluster;      /**< canonical cluster number */
+    int32_t node_gpus;
+    const char *gpu;
+    int32_t idle[SPW_NODE_GPUS_MAX + 1];   /**< [k] = up nodes with k GPUs free */
+    int32_t coming[SPW_NODE_GPUS_MAX + 1]; /**< [k] = ordered nodes with k GPUs not promised */
+    int32_t fresh;         /**< nodes that may still be ordered */
+    int32_t ordered;       /**< nodes ordered by this plan */
+    int32_t target;        /**< desired size before this plan */
+} room_pool;
+
+/** Pools sorted by cluster, then order of use; pools of cluster c are [first[c], first[c + 1]). */
+typedef struct room {
+    room_pool *pools;
+    uint32_t *first; /**< [clusters + 1] */
+} room;
+
+typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_kind;
+
+/** Replicas of the workload that cluster c could take in this kind of room. At most SPW_REPLICAS_MAX. */
+int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);
+
+/** Takes room for up to n replicas. FRESH orders nodes. @return replicas that got room */
+int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n);
+
+/** May the workload run on this GPU class? */
+bool room_class_fits(const spw_workload *workload, const char *gpu);
+
+#endif

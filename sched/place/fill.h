@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * fill.h - where the replicas of one workload go: from (wanted, what it holds, what room is left) to a target for
+ * each candidate cluster.
+ *
+ * Anchored: replicas that have a place keep it; only the difference is placed or taken away.
+ *   more wanted   groups in order, in each the steps of the policy (idle, then elastic), inside a step the division rule
+ *   fewer wanted  the last group gives first; inside a group Webster over what the clusters hold (never raises one)
+ *   failback      replicas of worse groups into room of better ones, a bounded number at a time
+ * Failover groups (Karmada): the first group, from the one in use on, that can hold everything; one group only.
+ * Sources: semantics of Karmada pkg/scheduler/core (division_algorithm, assignment) and ACK One's ordered groups.
+ */
+#ifndef SCHED_PLACE_FILL_H
+#define SCHED_PLACE_FILL_H
+
+#include "place/capacity.h"
+#include "place/webster.h"
+
+/** One candidate cluster of the workload. */
+typedef struct fill_slot {
+    uint32_t cluster; /**< canonical number; slots come sorted by it */
+    int32_t group;    /**< index in policy->groups */
+    bool can_grow;    /**< ready and its state is fresh */
+    int32_t held;     /**< replicas that have a node, or room on one */
+    int32_t target;   /**< out: starts at held */
+    int32_t elastic;  /**< of target: those on nodes that are not up yet */
+    int32_t moved_in; /**< out: copies added by failback */
+    int64_t weight;   /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
+} fill_slot;
+
+typedef struct fill {
+    room *rooms;
+    const spw_workload *workload;
+    const spw_policy *policy;
+    fill_slot *slots;
+    size_t count;
+    /* scratch, [count] each */
+    webster_party *parties;
+    int64_t *caps;
+    uint32_t *heap;
+    uint32_t *pick; /**< slot of a party */
+} fill;
+
+/**
+ * Sets targets for `wanted` replicas.
+ * @param in,out group  failover groups: the group in use
+ * @return replicas that found no room (all-or-nothing policies: the whole difference, nothing is placed)
+ */
+int32_t fill_place(fill *f, int32_t wanted, int32_t *group);
+
+/** Replicas of worse groups that room in better ones could take now. Consumes nothing. */
+int32_t fill_movable(const fill *f);
+
+/** Moves up to `budget` of them: targets change, moved_in says where the copies come. @return replicas moved */
+int32_t fill_move(fill *f, int32_t budget);
+
+#endif

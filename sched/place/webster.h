@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * webster.h - the apportionment primitive: Webster / Sainte-Lague, exact.
+ *
+ * Seats go one at a time to the party with the largest votes / (2 seats + 1); ties to fewer seats, then by rank.
+ * Quotients are compared by cross-multiplication in 128 bits, so no rounding decides. The implementation rounds at the
+ * common divisor and repairs with a heap: O(n log n) whatever the number of seats; the outcome is the seat-by-seat one,
+ * because "quotient, then fewer seats, then rank" is a total order over all possible seats and both take its first ones.
+ */
+#ifndef SCHED_PLACE_WEBSTER_H
+#define SCHED_PLACE_WEBSTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct webster_party {
+    int64_t votes; /**< >= 0, <= 2^62 */
+    int32_t rank;  /**< unique; smaller wins a tie */
+    int32_t seats; /**< out */
+} webster_party;
+
+/**
+ * Gives `seats` seats to `count` parties, starting from none. Votes that sum to 0 give nothing.
+ * @param in,out heap  [count] scratch
+ * @return seats given: `seats`, or 0 if nobody has votes
+ */
+int32_t webster_divide(webster_party *parties, size_t count, int32_t seats, uint32_t *heap);
+
+/**
+ * The same, but no party gets more than caps[i]; what a full party cannot take goes to the others.
+ * @return seats given: min(seats, sum of caps of parties with votes)
+ */
+int32_t webster_divide_capped(webster_party *parties, const int64_t *caps, size_t count, int32_t seats, uint32_t *heap);
+
+#endif
