@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * evq.h - event queue over entities that each have at most one pending event.
+ *
+ * Every entity (replica, node, traffic source, control tick...) owns a slot; setting a slot again reschedules it,
+ * clearing it cancels. A tournament tree over the slots finds the earliest: O(log slots) each, no branch on which time
+ * is earlier, no allocation after growth. Total order: (time, priority class, sequence of the set call), so equal times
+ * never depend on slot numbers or addresses.
+ */
+#ifndef SIM_KERNEL_EVQ_H
+#define SIM_KERNEL_EVQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EVQ_NEVER INT64_MAX
+#define EVQ_NONE  UINT32_MAX
+
+/** At equal times the smaller class goes first. */
+typedef enum evq_class {
+    EVQ_ENGINE = 1,    /**< step ends: first tokens, completions */
+    EVQ_LIFECYCLE = 2, /**< nodes and replicas change stage, reclaims, drain deadlines */
+    EVQ_DELIVERY = 3,  /**< a request reaches a cluster */
+    EVQ_ARRIVAL = 4,   /**< a user sends a request */
+    EVQ_TIMEOUT = 5,   /**< a user gives up */
+    EVQ_SCRAPE = 6,    /**< metrics are read */
+    EVQ_TICK = 7,      /**< the core decides */
+    EVQ_SAMPLE = 8,    /**< a timeline bin ends */
+    EVQ_END = 9        /**< the run ends */
+} evq_class;
+
+typedef struct evq evq;
+
+evq *evq_new(size_t slots_hint); /**< grows by itself beyond the hint; NULL if out of memory */
+void evq_free(evq *q);           /**< NULL allowed */
+/** @return a free slot, nothing pending (the one removed last, else the next number); EVQ_NONE if out of memory. */
+uint32_t evq_slot_add(evq *q);
+void evq_slot_remove(evq *q, uint32_t slot); /**< clears it and gives the number back */
+/**
+ * Sets or moves the one event of a slot in use.
+ * @param time_ns  >= 0, may lie before the current winner; EVQ_NEVER is evq_clear()
+ */
+void evq_set(evq *q, uint32_t slot, int64_t time_ns, evq_class cls);
+void evq_clear(evq *q, uint32_t slot); /**< nothing pending afterwards; allowed when nothing is */
+/** @return earliest slot and its time and leaves it set; EVQ_NONE and EVQ_NEVER when nothing is pending. */
+uint32_t evq_peek(const evq *q, int64_t *time_ns);
+int64_t evq_time(const evq *q, uint32_t slot); /**< pending time of a slot, EVQ_NEVER if none */
+uint64_t evq_count_set(const evq *q);          /**< set calls so far (clears not): the event count of a run */
+
+#endif
