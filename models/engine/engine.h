@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * engine.h - how one replica serves requests. Passive: time goes in, events come out.
+ *
+ * Two engines: "llm" (continuous batching as vLLM schedules it) and "station" (c servers, one FIFO queue: M/G/c).
+ * All arithmetic is in integers (ps inside, ns outside), so jumping over identical decode steps gives exactly what
+ * stepping through them gives.
+ *
+ * Protocol: the owner calls advance(now) for every now >= next(), in time order, before any submit or cancel at
+ * that now. Work submitted at time t is seen by the first step that starts at or after t.
+ */
+#ifndef MODELS_ENGINE_ENGINE_H
+#define MODELS_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MDL_NEVER   INT64_MAX
+#define MDL_REFUSED UINT32_MAX
+
+/** One request as an engine sees it. */
+typedef struct mdl_work {
+    uint32_t tag;          /**< the owner's own number, unique among the requests inside; comes back in events */
+    int32_t input_tokens;  /**< >= 1; llm */
+    int32_t output_tokens; /**< >= 1; llm */
+    int64_t service_ns;    /**< station */
+} mdl_work;
+
+typedef enum mdl_event_kind {
+    MDL_STARTED = 1, /**< first work done for it: end of queueing (station: service begins) */
+    MDL_FIRST = 2,   /**< first token is out (station: same instant as DONE) */
+    MDL_DONE = 3     /**< last token is out; the engine has forgotten it */
+} mdl_event_kind;
+
+typedef struct mdl_event {
+    uint32_t tag;
+    uint32_t kind; /**< mdl_event_kind */
+    int64_t at_ns; /**< rounded up to ns; <= the `now` of the advance that returned it */
+} mdl_event;
+
+/** Instantaneous load and cumulative counters since creation. */
+typedef struct mdl_load {
+    int32_t running;   /**< requests in the batch (station: in service) */
+    int32_t waiting;   /**< requests queued */
+    int32_t kv_blocks; /**< llm: all; station: 0 */
+    int32_t kv_blocks_used;
+    int64_t tokens_in;   /**< prompt tokens computed, recomputation included */
+    int64_t tokens_out;  /**< tokens sampled */
+    int64_t preemptions; /**< requests thrown out of the batch for want of KV blocks */
+    int64_t completed;
+    int64_t busy_ns; /**< time with a step running (station: server-ns / servers) */
+} mdl_load;
+
+typedef struct mdl_engine mdl_engine;
+
+/** One const descriptor for each engine. */
+typedef struct mdl_engine_type {
+    const char *name, *summary;
+    void (*free)(mdl_engine *e);
+    uint32_t (*submit)(mdl_engine *e, int64_t now_ns, const mdl_work *work);
+    void (*cancel)(mdl_engine *e, int64_t now_ns, uint32_t handle);
+    int64_t (*next)(const mdl_engine *e);
+    size_t (*advance)(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max);
+    void (*load)(const mdl_engine *e, int64_t now_ns, mdl_load *out);
+    size_t (*evict)(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max);
+    size_t (*tags)(const mdl_engine *e, uint32_t *tags, size_t tags_max);
+} mdl_engine_type;
+
+struct mdl_engine {
+    const mdl_engine_type *type;
+};
+
+/** Frees the engine and forgets its requests. NULL allowed. */
+static inline void mdl_engine_free(mdl_engine *e)
+{
+    if (e != NULL) {
+        e->type->free(e);
+    }
+}
+/**
+ * @return a handle for cancel, valid until DONE was returned, cancel or evict; MDL_REFUSED if
+ *   - max_waiting requests wait already (a request waits until the step that takes it up begins, so a burst at one
+ *     instant counts as waiting even where the engine is idle; station: only those without a server wait),
+ *   - llm: input_tokens or output_tokens < 1, or their sum needs more KV than the replica has,
+ *   - station: service_ns < 0,
+ *   - memory ran out.
+ */
+static inline uint32_t mdl_engine_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
+{
+    return e->type->submit(e, now_ns, work);
+}
+/**
+ * The request is dropped (client gone). No event for it comes any more, its handle is void. llm: a waiting one leaves
+ * at once; one in the batch leaves, and frees its KV blocks, at the first step boundary at or after now_ns, before the
+ * next step is composed. station: leaves at once, a server freed by it takes the next in the queue at now_ns.
+ */
+static inline void mdl_engine_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    e->type->cancel(e, now_ns, handle);
+}
+/**
+ * When to call advance next; MDL_NEVER when idle. Never later than the next FIRST or DONE. It may be earlier: llm names
+ * boundaries where only the composition of the batch changes, and advance then returns STARTED events or none.
+ * Changes only in submit, cancel, advance, evict. Always > now right after advance(now) has been drained.
+ */
+static inline int64_t mdl_engine_next(const mdl_engine *e)
+{
+    return e->type->next(e);
+}
+/**
+ * Brings the engine to now_ns. @return events written, in time order; if it equals out_max call again with the
+ * same now until it is smaller. STARTED comes with the first advance after it happened (at_ns says when); for one
+ * request STARTED, FIRST, DONE come in this order; equal times of different requests: an order that depends on the
+ * calls made and nothing else.
+ */
+static inline size_t mdl_engine_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
+{
+    return e->type->advance(e, now_ns, out, out_max);
+}
+/**
+ * Counters as of now_ns: whole steps that have ended by now_ns are counted, the running one is not; its KV blocks are
+ * (they are taken when it begins). Costs a few ns; may be called at any now_ns >= the last call's and <= next().
+ */
+static inline void mdl_engine_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
+{
+    e->type->load(e, now_ns, out);
+}
+/** Empties the engine (node lost): writes up to tags_max tags in submission order and forgets them. Call until 0. */
+static inline size_t mdl_engine_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
+{
+    return e->type->evict(e, now_ns, tags, tags_max);
+}
+
+/** Writes up to tags_max tags of the requests inside, in submission order. @return how many are inside. */
+static inline size_t mdl_engine_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
+{
+    return e->type->tags(e, tags, tags_max);
+}
+
+extern const mdl_engine_type mdl_engine_llm;
+extern const mdl_engine_type mdl_engine_station;
+
+/**
+ * Step time in ps:
+ *   max(c1 + c2 (n-1), c3 + c4 n) + h0 + h1 q + [D>0](e0 + e1 D + e2 S) + [P>0] g0 + g1_half * sum p (2k + p)
+ * n tokens in the step, q sequences that sample, D decoding sequences with S = their context lengths (this token
+ * included), prefill chunks of p tokens after k cached ones; P = sum p. A piecewise-linear roofline fitted to
+ * operator tables measured inside vLLM; coefficients and their sources: scenarios/tables/profiles.csv.
+ */
+typedef struct mdl_step_model {
+    int64_t c1, c2, c3, c4, h0, h1, e0, e1, e2, g0, g1_half;
+} mdl_step_model;
+
+/** What one step does. */
+typedef struct mdl_step {
+    int64_t tokens;         /**< n: all tokens of the step */
+    int64_t sampled;        /**< q: sequences that sample */
+    int64_t decodes;        /**< D */
+    int64_t decode_context; /**< S */
+    int64_t prefill;        /**< P */
+    int64_t prefill_pairs;  /**< sum p (2k + p) */
+} mdl_step;
+int64_t mdl_step_ps(const mdl_step_model *model, const mdl_step *step);
+
+typedef struct mdl_llm_config {
+    mdl_step_model step;
+    int32_t block_tokens;       /**< KV block, 16 */
+    int32_t kv_blocks;          /**< blocks the GPU has for KV; > 0 */
+    int32_t max_batched_tokens; /**< token budget of a step */
+    int32_t max_sequences;      /**< running requests at most */
+    int32_t max_waiting;        /**< queue bound; submit refuses beyond */
+} mdl_llm_config;
+/**
+ * @return NULL if mdl_llm_new accepts it, else a static message. Refused: a figure below 1 (block_tokens, kv_blocks,
+ * max_batched_tokens, max_sequences), max_waiting < 0, a negative coefficient, a step that could take no time, a step
+ * that could take more than 2^47 ps (140 s; sums over a run of steps must stay within 63 bits), more KV than 2^31 - 1
+ * tokens.
+ */
+const char *mdl_llm_check(const mdl_llm_config *config);
+/**
+ * Continuous batching as vLLM v1 schedules it. A step has max_batched_tokens; requests in the batch come first in
+ * admission order (one token each when decoding, as much as is left when still prefilling), each needs
+ * ceil(tokens computed / block_tokens) KV blocks; if there is no block, the last of the batch is thrown out, to the
+ * front of the queue, and will recompute prompt and generated tokens. Unless that happened in this step, queued
+ * requests follow in order while tokens, max_sequences and blocks for their first chunk allow. The step that completes
+ * a prefill samples a token. Memory grows with the number of requests inside and is kept.
+ * @return NULL if out of memory or if mdl_llm_check refuses config
+ */
+mdl_engine *mdl_llm_new(const mdl_llm_config *config);
+
+typedef struct mdl_station_config {
+    int32_t servers;     /**< >= 1 */
+    int32_t max_waiting; /**< queue bound; 0 = loss system */
+} mdl_station_config;
+/** c servers, one FIFO queue, O(log c) a request. @return NULL if out of memory, servers < 1 or max_waiting < 0 */
+mdl_engine *mdl_station_new(const mdl_station_config *config);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * llm.c - llm engine: the calls of engine.h. How a step is composed: llm_step.c; the state and its invariants:
+ * llm_state.h.
+ *
+ * An arrival cuts the planned run at the first boundary at or after it, if it could be taken up there at all: behind
+ * other waiting requests, or with the batch, the token budget or the KV cache full, it changes nothing and the run
+ * stands.
+ */
+#include "models/engine/llm_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUESTS_START 16u
+#define REQUESTS_MAX   (UINT32_C(1) << 30)
+#define STEP_PS_MAX    140737488355328.0 /* 2^47 */
+
+/* `state` points to `own`: reading the load brings the inside up to date, which the owner cannot observe. */
+typedef struct llm_engine {
+    mdl_engine base;
+    llm_state *state;
+    llm_state own;
+} llm_engine;
+
+static llm_state *state_of(const mdl_engine *e)
+{
+    return ((const llm_engine *)e)->state;
+}
+
+/* Processes all that is certain to happen by now_ns. Work may still come at now_ns itself. */
+static void settle(llm_state *s, int64_t now_ns)
+{
+    for (;;) {
+        if (s->planned) {
+            if (llm_ceil_ns(s->end) > now_ns) {
+                return;
+            }
+            llm_finish_run(s);
+        } else if (s->at.ns < now_ns && s->batch.count + s->queue.count > 0) {
+            llm_plan(s);
+        } else {
+            return;
+        }
+    }
+}
+
+/* The run under way ends at the first boundary at or after now_ns. */
+static void cut_run(llm_state *s, int64_t now_ns)
+{
+    if (s->planned && s->run_steps > 1) {
+        s->run_steps = llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
+        s->run_ps = llm_run_ps(s, s->run_steps);
+        s->end = llm_after(s->at, s->run_ps);
+    }
+}
+
+static bool grow_requests(llm_state *s)
+{
+    uint32_t cap = s->request_cap > 0 ? s->request_cap * 2 : REQUESTS_START;
+    if (cap > REQUESTS_MAX) {
+        return false;
+    }
+    llm_request *requests = realloc(s->requests, cap * sizeof *requests);
+    if (requests == NULL) {
+        return false;
+    }
+    s->requests = requests;
+    for (uint32_t i = cap; i-- > s->request_cap;) {
+        s->requests[i] = (llm_request){.where = LLM_FREE, .next = s->free_slot};
+        s->free_slot = i;
+    }
+    s->request_cap = cap;
+    return true;
+}
+
+static bool reserve(llm_state *s)
+{
+    size_t most = s->live + 1;
+    if (s->free_slot == LLM_NIL && !grow_requests(s)) {
+        return false;
+    }
+    size_t decodes = most < (size_t)s->config.max_sequences ? most : (size_t)s->config.max_sequences;
+    if (decodes > s->finish_cap) {
+        size_t cap = 2 * decodes;
+        llm_finish *finish = realloc(s->finish, cap * sizeof *finish);
+        if (finish == NULL) {
+            return false;
+        }
+        s->finish = finish;
+        s->finish_cap = cap;
+    }
+    return mdl_ring_reserve(&s->ring, most);
+}
+
+static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    if (work->input_tokens < 1 || work->output_tokens < 1 || s->queue.count >= s->config.max_waiting ||
+        (int64_t)work->input_tokens + work->output_tokens > (int64_t)s->config.kv_blocks * s->config.block_tokens ||
+        !reserve(s)) {
+        return MDL_REFUSED;
+    }
+    bool idle = s->batch.count + s->queue.count == 0;
+    uint32_t slot = s->free_slot;
+    llm_request *r = &s->requests[slot];
+    s->free_slot = r->next;
+    s->live++;
+    *r = (llm_request){.tag = work->tag,
+                       .input = work->input_tokens,
+                       .output = work->output_tokens,
+                       .older = s->youngest,
+                       .younger = LLM_NIL,
+                       .where = LLM_WAITING};
+    if (s->youngest != LLM_NIL) {
+        s->requests[s->youngest].younger = slot;
+    } else {
+        s->oldest = slot;
+    }
+    s->youngest = slot;
+    llm_append(s, &s->queue, slot);
+    if (idle) {
+        s->at = (llm_clock){.ns = now_ns, .ps = 0};
+    } else if (s->queue.count == 1 && s->planned && llm_head_may_join(s)) {
+        cut_run(s, now_ns);
+    }
+    return slot;
+}
+
+static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    if (handle >= s->request_cap || s->requests[handle].where == LLM_FREE || s->requests[handle].dropped) {
+        return;
+    }
+    llm_request *r = &s->requests[handle];
+    mdl_ring_forget(&s->ring, r->tag);
+    llm_forget(s, handle);
+    if (r->where == LLM_WAITING) {
+        bool head = s->queue.head == handle;
+        llm_unlink(s, &s->queue, handle);
+        llm_release(s, handle);
+        if (head && s->planned && llm_head_may_join(s)) {
+            cut_run(s, now_ns);
+        }
+    } else if (r->where == LLM_EVICTED) {
+        llm_release(s, handle);
+    } else if (s->planned) {
+        r->dropped = true;
+        r->younger = s->dropped;
+        s->dropped = handle;
+        cut_run(s, now_ns);
+    } else {
+        llm_batch_leave(s, handle);
+        llm_release(s, handle);
+    }
+}
+
+static int64_t llm_next(const mdl_engine *e)
+{
+    const llm_state *s = state_of(e);
+    if (s->ring.due_ns != MDL_NEVER) {
+        return s->ring.due_ns;
+    }
+    return s->planned ? llm_ceil_ns(s->end) : llm_next_guess_ns(s);
+}
+
+static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    return mdl_ring_drain(&s->ring, out, out_max);
+}
+
+static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    *out = (mdl_load){.running = s->batch.count,
+                      .waiting = s->queue.count,
+                      .kv_blocks = s->config.kv_blocks,
+                      .kv_blocks_used = s->config.kv_blocks - s->free_blocks,
+                      .tokens_in = s->tokens_in,
+                      .tokens_out = s->tokens_out,
+                      .preemptions = s->preemptions,
+                      .completed = s->completed,
+                      .busy_ns = s->busy.ns};
+    if (s->planned) {
+        int64_t ps = llm_until_ps(s->at, now_ns);
+        /* `begun` steps have begun before now_ns; the last of them has ended if it ends at this very instant */
+        int32_t begun = llm_run_reach(s, ps, s->run_steps);
+        int32_t ended = begun - (llm_run_ps(s, begun) > ps);
+        out->kv_blocks_used += llm_run_blocks(s, begun);
+        out->tokens_out += (int64_t)ended * s->decodes;
+        out->busy_ns = llm_after(s->busy, ps).ns;
+    }
+}
+
+/* Stops all work: what is inside only waits to be named to the owner. */
+static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
+{
+    mdl_load load;
+    llm_load(e, now_ns, &load);
+    s->tokens_out = load.tokens_out;
+    if (s->planned) {
+        s->busy = llm_after(s->busy, llm_until_ps(s->at, now_ns));
+    }
+    while (s->dropped != LLM_NIL) {
+        uint32_t slot = s->dropped;
+        s->dropped = s->requests[slot].younger;
+        llm_release(s, slot);
+    }
+    for (uint32_t slot = s->oldest; slot != LLM_NIL; slot = s->requests[slot].younger) {
+        s->requests[slot].where = LLM_EVICTED;
+    }
+    s->queue = (llm_list){.head = LLM_NIL, .tail = LLM_NIL};
+    s->batch = s->queue;
+    s->planned = false;
+    s->decodes = 0;
+    s->prefills = 0;
+    s->context = 0;
+    s->free_blocks = s->config.kv_blocks;
+    memset(s->phase, 0, (size_t)s->config.block_tokens * sizeof s->phase[0]);
+    mdl_ring_clear(&s->ring);
+}
+
+static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    if (s->batch.count + s->queue.count > 0) {
+        stop(s, e, now_ns);
+    }
+    size_t n = 0;
+    for (; n < tags_max && s->oldest != LLM_NIL; n++) {
+        uint32_t slot = s->oldest;
+        tags[n] = s->requests[slot].tag;
+        llm_forget(s, slot);
+        llm_release(s, slot);
+    }
+    return n;
+}
+
+static size_t llm_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
+{
+    const llm_state *s = state_of(e);
+    size_t n = 0;
+    for (uint32_t slot = s->oldest; slot != LLM_NIL; slot = s->requests[slot].younger) {
+        if (n < tags_max) {
+            tags[n] = s->requests[slot].tag;
+        }
+        n++;
+    }
+    return n;
+}
+
+static void llm_free(mdl_engine *e)
+{
+    llm_state *s = state_of(e);
+    free(s->phase);
+    free(s->finish);
+    free(s->requests);
+    mdl_ring_free(&s->ring);
+    free(e);
+}
+
+const mdl_engine_type mdl_engine_llm = {.name = "llm",
+                                        .summary = "continuous batching with paged KV memory, as vLLM v1 schedules it",
+                                        .free = llm_free,
+                                        .submit = llm_submit,
+                                        .cancel = llm_cancel,
+                                        .next = llm_next,
+                                        .advance = llm_advance,
+                                        .load = llm_load,
+                                        .evict = llm_evict,
+                                        .tags = llm_tags};
+
+const char *mdl_llm_check(const mdl_llm_config *config)
+{
+    const mdl_step_model *m = &config->step;
+    if (config->block_tokens < 1 || config->kv_blocks < 1 || config->max_batched_tokens < 1 ||
+        config->max_sequences < 1 || config->max_waiting < 0) {
+        return "engine limits must be at least 1 (max_waiting at least 0)";
+    }
+    if ((int64_t)config->kv_blocks * config->block_tokens > INT32_MAX) {
+        return "more KV memory than 2^31 - 1 tokens";
+    }
+    if ((m->c1 | m->c2 | m->c3 | m->c4 | m->h0 | m->h1 | m->e0 | m->e1 | m->e2 | m->g0 | m->g1_half) < 0) {
+        return "a step coefficient is negative";
+    }
+    if (m->h0 < 1 && m->c1 < 1 && m->c3 < 1 && m->c4 < 1) {
+        return "a step of one token takes no time";
+    }
+    double n = config->max_batched_tokens;
+    double kv = (double)config->kv_blocks * config->block_tokens;
+    double ps = (double)m->c1 + (double)m->c2 * n + (double)m->c3 + (double)m->c4 * n + (double)m->h0 +
+                (double)m->h1 * n + (double)m->e0 + (double)m->e1 * n + (double)m->e2 * kv + (double)m->g0 +
+                (double)m->g1_half * n * 2.0 * kv;
+    return ps <= STEP_PS_MAX ? NULL : "a step could take more than 2^47 ps";
+}
+
+mdl_engine *mdl_llm_new(const mdl_llm_config *config)
+{
+    if (mdl_llm_check(config) != NULL) {
+        return NULL;
+    }
+    llm_engine *e = calloc(1, sizeof *e);
+    int32_t *phase = calloc((size_t)config->block_tokens, sizeof *phase);
+    if (e == NULL || phase == NULL) {
+        free(e);
+        free(phase);
+        return NULL;
+    }
+    llm_list empty = {.head = LLM_NIL, .tail = LLM_NIL};
+    e->base.type = &mdl_engine_llm;
+    e->state = &e->own;
+    e->own = (llm_state){.config = *config,
+                         .phase = phase,
+                         .free_blocks = config->kv_blocks,
+                         .queue = empty,
+                         .batch = empty,
+                         .oldest = LLM_NIL,
+                         .youngest = LLM_NIL,
+                         .dropped = LLM_NIL,
+                         .free_slot = LLM_NIL,
+                         .ring = {.due_ns = MDL_NEVER}};
+    return &e->base;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* llm_batch.c - llm engine: intrusive lists, the sorted set of decoding requests, leaving the batch. */
+#include "models/engine/llm_state.h"
+
+#include <assert.h>
+#include <string.h>
+
+void llm_append(llm_state *s, llm_list *list, uint32_t slot)
+{
+    llm_request *r = &s->requests[slot];
+    r->prev = list->tail;
+    r->next = LLM_NIL;
+    if (list->tail != LLM_NIL) {
+        s->requests[list->tail].next = slot;
+    } else {
+        list->head = slot;
+    }
+    list->tail = slot;
+    list->count++;
+}
+
+void llm_prepend(llm_state *s, llm_list *list, uint32_t slot)
+{
+    llm_request *r = &s->requests[slot];
+    r->prev = LLM_NIL;
+    r->next = list->head;
+    if (list->head != LLM_NIL) {
+        s->requests[list->head].prev = slot;
+    } else {
+        list->tail = slot;
+    }
+    list->head = slot;
+    list->count++;
+}
+
+void llm_unlink(llm_state *s, llm_list *list, uint32_t slot)
+{
+    const llm_request *r = &s->requests[slot];
+    if (r->prev != LLM_NIL) {
+        s->requests[r->prev].next = r->next;
+    } else {
+        list->head = r->next;
+    }
+    if (r->next != LLM_NIL) {
+        s->requests[r->next].prev = r->prev;
+    } else {
+        list->tail = r->prev;
+    }
+    list->count--;
+}
+
+void llm_forget(llm_state *s, uint32_t slot)
+{
+    const llm_request *r = &s->requests[slot];
+    if (r->older != LLM_NIL) {
+        s->requests[r->older].younger = r->younger;
+    } else {
+        s->oldest = r->younger;
+    }
+    if (r->younger != LLM_NIL) {
+        s->requests[r->younger].older = r->older;
+    } else {
+        s->youngest = r->older;
+    }
+}
+
+void llm_release(llm_state *s, uint32_t slot)
+{
+    s->requests[slot].where = LLM_FREE;
+    s->requests[slot].next = s->free_slot;
+    s->free_slot = slot;
+    s->live--;
+}
+
+/* Index of the first entry of `finish` (latest first) that is not after (iter, slot). */
+static size_t finish_index(const llm_state *s, int64_t iter, uint32_t slot)
+{
+    size_t low = 0;
+    size_t high = (size_t)s->decodes;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const llm_finish *f = &s->finish[mid];
+        if (f->iter > iter || (f->iter == iter && f->slot > slot)) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+/* Slot in `phase` of a request that holds `computed` tokens now. */
+static int32_t phase_of(const llm_state *s, int32_t computed)
+{
+    int32_t block = s->config.block_tokens;
+    int32_t p = s->phase_now - computed % block;
+    return p < 0 ? p + block : p;
+}
+
+void llm_decode_join(llm_state *s, uint32_t slot)
+{
+    llm_request *r = &s->requests[slot];
+    int32_t computed = r->computed;
+    int64_t iter = s->iter + (r->output - r->sampled);
+    size_t i = finish_index(s, iter, slot);
+    assert((size_t)s->decodes < s->finish_cap);
+    memmove(&s->finish[i + 1], &s->finish[i], ((size_t)s->decodes - i) * sizeof s->finish[0]);
+    s->finish[i] = (llm_finish){.iter = iter, .slot = slot};
+    s->decodes++;
+    s->phase[phase_of(s, computed)]++;
+    s->context += computed;
+    r->base = computed - s->iter;
+    r->where = LLM_DECODE;
+}
+
+void llm_batch_leave(llm_state *s, uint32_t slot)
+{
+    llm_request *r = &s->requests[slot];
+    int32_t computed = llm_computed(s, r);
+    llm_unlink(s, &s->batch, slot);
+    s->free_blocks += llm_blocks(s, computed);
+    if (r->where == LLM_DECODE) {
+        r->sampled = computed - r->input + 1;
+        size_t i = finish_index(s, s->iter + (r->output - r->sampled), slot);
+        assert(i < (size_t)s->decodes && s->finish[i].slot == slot);
+        memmove(&s->finish[i], &s->finish[i + 1], ((size_t)s->decodes - i - 1) * sizeof s->finish[0]);
+        s->decodes--;
+        s->phase[phase_of(s, computed)]--;
+        s->context -= computed;
+    } else if (s->prefills > 0 && slot == s->prefill_head) {
+        s->prefills = 0;
+    }
+    r->computed = 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * llm_state.h - the inside of the llm engine; private to models/engine.
+ *
+ * Time stands at a step boundary `at`. From there either nothing is planned, or a run of `run_steps` identical steps
+ * that ends at `end`. A plan is made only once time is known to have passed `at`, so that all work of that very
+ * instant is in it. Steps with prefill work ("mixed") are runs of one; pure decode steps come in longer runs.
+ *
+ * Lazy contexts: `iter` counts steps since creation. A decoding request stores base = computed - iter, so its context
+ * grows by itself; it needs a new block in the steps whose iter = -base modulo block_tokens, which is what `phase`
+ * counts. Its last step is known when it starts to decode; `finish` holds them all, sorted.
+ *
+ * Invariants at a boundary:
+ *   every request in the batch gets at least one token in each step (its number never exceeds the token budget,
+ *     because a request is taken up only by a step that has served all others), so at most one is partly prefilled
+ *     and it is the last of the batch;
+ *   a decoding request has sampled = computed - input + 1 tokens;
+ *   kv_blocks - free_blocks = sum over the batch of ceil(computed / block_tokens).
+ */
+#ifndef MODELS_ENGINE_LLM_STATE_H
+#define MODELS_ENGINE_LLM_STATE_H
+
+#include "models/engine/engine.h"
+#include "models/engine/ring.h"
+
+#define LLM_NIL     UINT32_MAX
+#define LLM_RUN_MAX 16384 /* steps in a run: with 2^47 ps for a step a run stays below 2^61 ps */
+
+/* ns and 0 <= ps < 1000, so that long horizons do not overflow. */
+typedef struct llm_clock {
+    int64_t ns, ps;
+} llm_clock;
+
+typedef enum llm_where { LLM_FREE, LLM_WAITING, LLM_PREFILL, LLM_DECODE, LLM_EVICTED } llm_where;
+
+typedef struct llm_request {
+    int64_t base; /* DECODE: computed - iter */
+    uint32_t tag;
+    int32_t input, output;
+    int32_t computed;        /* PREFILL: tokens in the KV cache */
+    int32_t sampled;         /* tokens generated; not kept up in DECODE */
+    uint32_t prev, next;     /* queue or batch; next: free list */
+    uint32_t older, younger; /* all requests the owner knows of, in submission order */
+    uint8_t where;           /* llm_where */
+    bool started;            /* STARTED was reported */
+    bool dropped;            /* cancelled while a step runs: leaves at its end */
+} llm_request;
+
+typedef struct llm_list {
+    uint32_t head, tail;
+    int32_t count;
+} llm_list;
+
+typedef struct llm_finish {
+    int64_t iter; /* the value of iter at which the request has all its tokens */
+    uint32_t slot;
+} llm_finish;
+
+typedef struct llm_state {
+    mdl_llm_config config;
+    llm_clock at, end, busy;
+    int64_t iter;
+    int64_t run_ps;    /* duration of the planned run */
+    int64_t first_ps;  /* of its first step */
+    int64_t growth_ps; /* what each further step takes more */
+    int32_t run_steps;
+    int32_t phase_now; /* iter modulo block_tokens */
+    bool planned, mixed;
+    int32_t decodes;
+    int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
+    uint32_t prefill_head; /* first of them in the batch, they are its tail */
+    int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
+    int32_t free_blocks;   /* mixed: without those of this step's prefills */
+    int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
+    int32_t *phase;        /* [block_tokens] decoding requests that need a block when iter = i modulo block_tokens */
+    llm_finish *finish;    /* [decodes] latest first */
+    size_t finish_cap;
+    llm_list queue, batch;
+    uint32_t oldest, youngest; /* all requests the owner knows of */
+    uint32_t dropped;          /* stack linked by younger: they have left the submission order */
+    llm_request *requests;
+    uint32_t request_cap, free_slot;
+    size_t live; /* slots in use */
+    mdl_ring ring;
+    int64_t tokens_in, tokens_out, preemptions, completed;
+} llm_state;
+
+/* Blocks for so many tokens of one request. 32 bits: a request's tokens fit the cache, which holds below 2^31. */
+static inline int32_t llm_blocks(const llm_state *s, int32_t tokens)
+{
+    uint32_t block = (uint32_t)s->config.block_tokens;
+    return (int32_t)(((uint32_t)tokens + block - 1) / block);
+}
+
+static inline int64_t llm_ceil_ns(llm_clock c)
+{
+    return c.ps > 0 ? c.ns + 1 : c.ns;
+}
+
+static inline llm_clock llm_after(llm_clock c, int64_t ps)
+{
+    int64_t whole = c.ps + ps;
+    return (llm_clock){.ns = c.ns + whole / 1000, .ps = whole % 1000};
+}
+
+/* ps from c to now_ns >= c, cut to what an int64 holds (no run lasts that long). */
+static inline int64_t llm_until_ps(llm_clock c, int64_t now_ns)
+{
+    int64_t ns = now_ns - c.ns;
+    return ns > INT64_MAX / 1000 - 1 ? INT64_MAX : ns * 1000 - c.ps;
+}
+
+/* KV tokens a request in the batch holds at a boundary. */
+static inline int32_t llm_computed(const llm_state *s, const llm_request *r)
+{
+    return r->where == LLM_DECODE ? (int32_t)(r->base + s->iter) : r->computed;
+}
+
+/* Duration of the first k steps of the planned run. */
+static inline int64_t llm_run_ps(const llm_state *s, int64_t k)
+{
+    return k * s->first_ps + s->growth_ps * (k * (k - 1) / 2);
+}
+
+/* llm_batch.c: lists, the decoding set, leaving */
+void llm_append(llm_state *s, llm_list *list, uint32_t slot);
+void llm_prepend(llm_state *s, llm_list *list, uint32_t slot);
+void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
+void llm_forget(llm_state *s, uint32_t slot);  /* out of the submission order */
+void llm_release(llm_state *s, uint32_t slot); /* the slot is free again */
+void llm_decode_join(llm_state *s, uint32_t slot);
+void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, blocks; at a boundary or while planning */
+
+/* llm_run.c: the closed form of a run of decode steps */
+int32_t llm_run_blocks(const llm_state *s, int32_t steps);           /* blocks the first steps take */
+int32_t llm_run_limit(const llm_state *s, int32_t steps);            /* of `steps`, how many the free blocks allow */
+int32_t llm_run_reach(const llm_state *s, int64_t ps, int32_t most); /* fewest steps that last >= ps; at most `most` */
+
+/* llm_step.c: composing a step, ending a run */
+void llm_plan(llm_state *s);
+void llm_finish_run(llm_state *s);
+bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
+int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * gpu.h - GPUs, language models, and engine profiles: from table rows to an engine configuration.
+ *
+ * Tables (scenarios/tables): gpus.csv -> mdl_gpu, models.csv -> mdl_model, profiles.csv -> mdl_profile. A column is
+ * named exactly as the struct field it fills; every table ends with the columns source, date, grade. mdl_gpu_columns,
+ * mdl_model_columns and mdl_profile_columns list them with type and offset, so that a reader needs no list of its own.
+ * All structs are plain values: no pointers, nothing to free.
+ *
+ * How a profile is chosen: the row with (engine, gpu, model) as the scenario names them. How it came about is its
+ * grade: "measured" (fitted to operator tables of that GPU), "derived" (mdl_profile_derive or mdl_profile_rescale; the
+ * source column says from what), "estimate".
+ */
+#ifndef MODELS_GPU_GPU_H
+#define MODELS_GPU_GPU_H
+
+#include "models/engine/engine.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MDL_NAME_SIZE   32  /**< bytes of a name in a table, NUL included */
+#define MDL_SOURCE_SIZE 400 /**< bytes of a source column, NUL included */
+#define MDL_DATE_SIZE   16  /**< YYYY-MM-DD or YYYY-MM, NUL included */
+#define MDL_GRADE_SIZE  12  /**< measured, vendor, estimate, derived, NUL included */
+
+/** A row of gpus.csv. Peak figures are dense, FP32 accumulate. */
+typedef struct mdl_gpu {
+    char name[MDL_NAME_SIZE]; /**< "RTX-4090" */
+    double mem_gib;           /**< nominal, as sold */
+    int64_t mem_usable_bytes; /**< what the driver shows to a program */
+    double mem_bw_gb_s;       /**< 1e9 B/s, peak */
+    double fp16_tflops;       /**< fp16/bf16 matrix rate with FP32 accumulation, peak */
+    double tdp_w;             /**< board power */
+    double pcie_gb_s;         /**< one way, usable */
+    double eff_mem_bw;        /**< share of mem_bw_gb_s reached when weights are streamed for a small batch */
+    double eff_kv_bw;         /**< share of mem_bw_gb_s reached when decode attention reads the KV cache */
+    double eff_compute;       /**< share of fp16_tflops reached by large matrix products */
+    double eff_attention;     /**< share of fp16_tflops reached by prefill attention */
+    double dense_exposed;     /**< share of the weight-streaming time that compute-bound steps do not hide: c3/c1 */
+    double dense_growth; /**< cost of a token while weights dominate, as a share of its cost when compute does: c2/c4 */
+    double attn_us_per_layer;          /**< fixed cost of decode attention, us per layer and step: e0/layers */
+    double attn_us_per_layer_sequence; /**< the same for each decoding sequence: e1/layers */
+    double sample_us_per_sequence;     /**< head and sampling for each sequence, us: h1 */
+    double prefill_us;                 /**< fixed cost of a step with prefill work, us: g0 */
+    char source[MDL_SOURCE_SIZE], date[MDL_DATE_SIZE], grade[MDL_GRADE_SIZE];
+} mdl_gpu;
+
+/** A row of models.csv. Dense and mixture-of-experts transformers; sizes in bf16. */
+typedef struct mdl_model {
+    char name[MDL_NAME_SIZE]; /**< "Llama-3.1-8B" */
+    double params_b;          /**< parameters, 1e9 */
+    double active_b;          /**< parameters used for one token, 1e9; = params_b for a dense model */
+    int64_t layers, heads, kv_heads, head_dim, hidden, ffn, vocab;
+    int64_t kv_bytes_per_token; /**< 2 x layers x kv_heads x head_dim x 2 */
+    int64_t weights_bytes;      /**< resident on the GPU */
+    int64_t max_context;        /**< tokens, prompt and output together */
+    char source[MDL_SOURCE_SIZE], date[MDL_DATE_SIZE], grade[MDL_GRADE_SIZE];
+} mdl_model;
+
+/** A row of profiles.csv: one calibrated engine on one GPU with one model. Step model: engine.h, here in us. */
+typedef struct mdl_profile {
+    char engine[MDL_NAME_SIZE]; /**< engine and version, "vllm-0.19" */
+    char gpu[MDL_NAME_SIZE];    /**< name in gpus.csv */
+    char model[MDL_NAME_SIZE];  /**< name in models.csv */
+    double c1_us, c2_us;        /**< dense, weights dominate: c1 + c2 (n - 1) */
+    double c3_us, c4_us;        /**< dense, compute dominates: c3 + c4 n */
+    double h0_us, h1_us;        /**< head and sampling: h0 + h1 q */
+    double e0_us, e1_us, e2_us; /**< decode attention: e0 + e1 D + e2 S */
+    double g0_us;               /**< fixed cost of a step with prefill */
+    double g1_us;               /**< prefill attention: g1 sum p (k + p/2) */
+    int64_t block_tokens;       /**< tokens in a KV block */
+    int64_t reserved_bytes;     /**< GPU memory that is neither weights nor KV: activations, graphs, context */
+    double memory_utilization;  /**< share of mem_usable_bytes the engine takes */
+    char source[MDL_SOURCE_SIZE], date[MDL_DATE_SIZE], grade[MDL_GRADE_SIZE];
+} mdl_profile;
+
+typedef enum mdl_column_kind {
+    MDL_COLUMN_TEXT = 1, /**< char[size], NUL-terminated */
+    MDL_COLUMN_REAL = 2, /**< double */
+    MDL_COLUMN_INT = 3   /**< int64_t */
+} mdl_column_kind;
+
+/** One column of a table: where its value goes in the struct. A list ends with name == NULL. */
+typedef struct mdl_column {
+    const char *name;
+    mdl_column_kind kind;
+    size_t offset, size;
+} mdl_column;
+extern const mdl_column mdl_gpu_columns[], mdl_model_columns[], mdl_profile_columns[];
+
+/**
+ * Checks a row: names present, figures finite and inside sensible bounds.
+ * @return NULL if sound, else a static message naming the column and its bounds
+ */
+const char *mdl_gpu_check(const mdl_gpu *g);
+const char *mdl_model_check(const mdl_model *m);
+const char *mdl_profile_check(const mdl_profile *p);
+
+/**
+ * KV blocks that remain: floor((memory_utilization x usable - weights - reserved) / (block_tokens x kv bytes)).
+ * @return blocks, 0 if the weights leave no room; at most INT32_MAX
+ */
+int32_t mdl_kv_blocks(const mdl_gpu *g, const mdl_model *m, const mdl_profile *p);
+
+/** The scenario's own engine settings. */
+typedef struct mdl_engine_limits {
+    int32_t max_batched_tokens, max_sequences, max_waiting;
+} mdl_engine_limits;
+
+/**
+ * An engine configuration for mdl_llm_new. Coefficients are rounded to whole ps once, here.
+ * @param out config  written only on success
+ * @return NULL on success, else a static message: a row that fails its check, weights that do not fit, limits the
+ *         engine refuses (mdl_llm_check)
+ */
+const char *mdl_profile_config(const mdl_gpu *g, const mdl_model *m, const mdl_profile *p,
+                               const mdl_engine_limits *limits, mdl_llm_config *config);
+
+/**
+ * Step coefficients of a GPU without operator tables: roofline from its peak figures and efficiency columns.
+ *   c1 = layer bytes / (bw eff_mem_bw)     c2 = dense_growth c4     c3 = dense_exposed c1
+ *   c4 = 2 layer parameters / (fp16 eff_compute)                    h0 = head bytes / (bw eff_mem_bw)
+ *   e0, e1 = layers x attn columns         e2 = kv bytes / (bw eff_kv_bw)
+ *   g1 = 4 layers heads head_dim / (fp16 eff_attention)
+ * Fills c1_us .. g1_us, gpu and model; leaves all else. Dense models (for a mixture of experts the layer parameters
+ * are the active ones in c4 and all resident ones in c1: right for batches large enough to touch every expert).
+ */
+void mdl_profile_derive(const mdl_gpu *g, const mdl_model *m, mdl_profile *p);
+
+/**
+ * The same GPU and engine with another model: each coefficient times the ratio of what it is proportional to (layer
+ * parameters, head size, layers, kv bytes, attention width). Copies engine, gpu, block, reserved bytes, utilisation.
+ */
+void mdl_profile_rescale(const mdl_profile *from, const mdl_model *from_model, const mdl_model *to_model,
+                         mdl_profile *out);
+
+/**
+ * Requests/s that one replica completes when its queue is never empty: a closed simulation that keeps twice
+ * max_sequences requests inside (max_waiting is ignored), starts from a full batch, and counts after a quarter of n.
+ * @param in input_tokens, output_tokens  [n] lengths, used in order, again from the start if need be; a pair that can
+ *        never fit is skipped
+ * @param n  requests to complete in the measured part; >= 1
+ * @return requests per second; 0 if no request fits; a negative number if memory ran out or config is not accepted
+ * @cost about 150 ns per request
+ */
+double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
+                           size_t n);
+
+#endif
