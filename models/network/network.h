@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * network.h - round-trip times between regions, what a byte costs on its way out, how many bytes a request has.
+ *
+ * Pure data with arithmetic: nothing here draws random numbers or changes after creation, so one object may be shared
+ * by threads. Figures: scenarios/tables/rtt.csv, egress.csv, payload.csv. A pair of regions without a figure does not
+ * exist here: whoever builds the matrix (the table reader) refuses a hole.
+ */
+#ifndef MODELS_NETWORK_NETWORK_H
+#define MODELS_NETWORK_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MDL_NO_REGION SIZE_MAX
+
+/** A full matrix of round-trip times. Row = from (where the user is), column = to (where the cluster is). */
+typedef struct mdl_network mdl_network;
+
+/**
+ * @param regions  [count] distinct names; copied
+ * @param rtt_ns   [count * count] row-major, >= 0; copied; the diagonal is the time inside a region
+ * @return NULL if out of memory or count == 0; free with mdl_network_free()
+ */
+mdl_network *mdl_network_new(const char *const *regions, size_t count, const int64_t *rtt_ns);
+void mdl_network_free(mdl_network *network); /**< NULL allowed */
+
+size_t mdl_network_count(const mdl_network *network);
+/** @return the name of region `index` < count, owned by the network. */
+const char *mdl_network_region(const mdl_network *network, size_t index);
+/** @return the index of a region, or MDL_NO_REGION. */
+size_t mdl_network_find(const mdl_network *network, const char *region);
+/** Round trip in ns; both indices < count. */
+int64_t mdl_network_rtt_ns(const mdl_network *network, size_t from, size_t to);
+/** Round trip in ns by name, or -1 if either region is unknown. */
+int64_t mdl_network_rtt_ns_by_name(const mdl_network *network, const char *from, const char *to);
+
+/** Where bytes go; each way has its own price with every provider. */
+typedef enum mdl_egress_scope {
+    MDL_EGRESS_INTERNET = 1,    /**< to users */
+    MDL_EGRESS_INTER_REGION = 2 /**< to another region of the same provider */
+} mdl_egress_scope;
+/** "internet", "inter-region". */
+const char *mdl_egress_scope_name(mdl_egress_scope scope);
+
+/** Bytes on the wire of one request and its answer. */
+typedef struct mdl_payload {
+    double request_bytes_fixed, request_bytes_per_token;   /**< per input token */
+    double response_bytes_fixed, response_bytes_per_token; /**< per output token */
+} mdl_payload;
+/** Rounded to nearest byte, never negative. */
+int64_t mdl_payload_request_bytes(const mdl_payload *payload, int32_t input_tokens);
+int64_t mdl_payload_response_bytes(const mdl_payload *payload, int32_t output_tokens);
+
+#endif

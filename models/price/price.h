@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * price.h - money, exact in integers. Amounts are int64 micro-USD (uusd); results outside int64 stop at its ends.
+ */
+#ifndef MODELS_PRICE_PRICE_H
+#define MODELS_PRICE_PRICE_H
+
+#include <stdint.h>
+
+__extension__ typedef __int128 mdl_wide; /**< exact sums of GPU-nanoseconds and bytes */
+
+/** What a machine that is owned costs; a row of scenarios/tables/owned.csv. */
+typedef struct mdl_owned {
+    double server_usd, gpus_per_server, residual_share, months;
+    double kw_per_gpu, pue, usd_per_kwh; /**< kw_per_gpu: GPU and its share of the host, under load */
+    double space_usd_per_kw_month;       /**< colocation */
+    double maintenance_share_per_year;   /**< of server_usd */
+} mdl_owned;
+
+/**
+ * micro-USD for each GPU-hour, used or not, rounded to nearest: straight-line depreciation to the residual value
+ * + energy x PUE + space + maintenance, with a month of 730 h and a year of 12 months.
+ * gpus_per_server and months must be > 0.
+ */
+int64_t mdl_owned_uusd_per_gpu_h(const mdl_owned *o);
+
+/** gpu_ns x uusd per GPU-hour, rounded to nearest micro-USD (halves away from zero), exact in 128 bits. */
+int64_t mdl_cost_uusd(mdl_wide gpu_ns, int64_t uusd_per_gpu_h);
+/** bytes x micro-USD per GB (1e9 bytes), rounded to nearest (halves away from zero), exact in 128 bits. */
+int64_t mdl_egress_uusd(mdl_wide bytes, int64_t uusd_per_gb);
+
+#endif

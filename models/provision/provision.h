@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * provision.h - the chain of delays between "more replicas" and "ready": one law for each stage.
+ *
+ * Passive: a call draws, nothing is remembered. Every call of one function draws the same set of quantities in the same
+ * order, whatever the outcome, so that policies compared on the same streams see the same luck.
+ */
+#ifndef MODELS_PROVISION_PROVISION_H
+#define MODELS_PROVISION_PROVISION_H
+
+#include <gsl/gsl_rng.h>
+#include <stdint.h>
+
+typedef enum mdl_law_kind {
+    MDL_LAW_CONSTANT = 1,   /**< a */
+    MDL_LAW_LOGNORMAL = 2,  /**< median a, 90th percentile b */
+    MDL_LAW_UNIFORM = 3,    /**< a..b */
+    MDL_LAW_EXPONENTIAL = 4 /**< mean a */
+} mdl_law_kind;
+
+/** A non-negative random quantity, capped at `max` (0 = no cap). Unit: as the field that holds it says. */
+typedef struct mdl_law {
+    mdl_law_kind kind;
+    double a, b, max;
+} mdl_law;
+double mdl_law_draw(const mdl_law *law, gsl_rng *r);
+double mdl_law_mean(const mdl_law *law);   /**< without the cap */
+double mdl_law_median(const mdl_law *law); /**< with the cap */
+/** "constant", "lognormal", "uniform", "exponential"; NULL for anything else. */
+const char *mdl_law_kind_name(mdl_law_kind kind);
+
+typedef enum mdl_stage {
+    MDL_STAGE_INVENTORY = 0, /**< node: waiting for the provider to have one */
+    MDL_STAGE_BOOT = 1,      /**< node: boot, join, driver and device plugin ready */
+    MDL_STAGE_PULL = 2,      /**< replica: container image onto the node */
+    MDL_STAGE_LOAD = 3,      /**< replica: process start, weights to the GPU */
+    MDL_STAGE_WARMUP = 4,    /**< replica: compile, graph capture, readiness probe */
+    MDL_STAGES = 5
+} mdl_stage;
+const char *mdl_stage_name(mdl_stage stage); /**< "inventory", "boot", "pull", "load", "warmup"; "?" otherwise */
+
+/** A row of scenarios/tables/lags.csv. */
+typedef struct mdl_lag {
+    mdl_law inventory_s;
+    mdl_law boot_s, join_s;
+    mdl_law pull_gb_per_s; /**< rate when the image is not on the node */
+    mdl_law pull_hit_s;    /**< when it is */
+    mdl_law start_s;       /**< process start to engine configuration */
+    mdl_law load_gb_per_s; /**< weights */
+    mdl_law compile_s, capture_s, probe_s;
+    double fail_probability; /**< a node order that comes to nothing after its inventory wait */
+} mdl_lag;
+
+/** Compressed image and weights, GB of 1e9 bytes; a row of scenarios/tables/images.csv. */
+typedef struct mdl_image {
+    double image_gb, weights_gb;
+} mdl_image;
+
+/** Node stages in seconds; *failed = 1 if the order comes to nothing (only inventory_s is then meaningful). */
+void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *boot_s, int *failed);
+/**
+ * Replica stages in seconds. image_cached: the node has run this image before.
+ * A transfer rate of 0 means that the stage takes no time.
+ */
+void mdl_lag_replica(const mdl_lag *lag, const mdl_image *image, int image_cached, gsl_rng *r, double *pull_s,
+                     double *load_s, double *warmup_s);
+
+#endif

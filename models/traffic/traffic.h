@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * traffic.h - when requests come and how long they are. Passive: (random stream) in, next time out.
+ *
+ * Specs are checked by whoever reads them; here an impossible one (no rate, empty trace) means "nothing ever comes".
+ */
+#ifndef MODELS_TRAFFIC_TRAFFIC_H
+#define MODELS_TRAFFIC_TRAFFIC_H
+
+#include <gsl/gsl_rng.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MDL_SHAPE_HOURS 168 /**< a week of hours; hour 0 = Monday 00:00 local time */
+
+typedef enum mdl_arrival_kind {
+    MDL_ARRIVAL_POISSON = 1, /**< constant rate */
+    MDL_ARRIVAL_DIURNAL = 2, /**< Poisson with a rate that follows the local hour of the day and day of the week */
+    MDL_ARRIVAL_TRACE = 3    /**< replay */
+} mdl_arrival_kind;
+
+/** Requests of a trace as columns, e.g. mapped from an imported file. Borrowed. */
+typedef struct mdl_trace {
+    size_t count;
+    const int64_t *at_ns; /**< [count] since the trace's first request, non-decreasing */
+    const int32_t *input_tokens;
+    const int32_t *output_tokens;
+} mdl_trace;
+
+/**
+ * What comes when.
+ *
+ * DIURNAL without a shape: a raised cosine over the day, exactly peak_per_s at peak_hour and trough_per_s twelve hours
+ * away. With a shape: straight lines between its hourly values, mapped so that the working-day average (Monday to
+ * Friday, hour by hour) runs from trough_per_s to peak_per_s; values above the trough are mapped linearly, those below
+ * it in proportion (a weekend may lie below the trough but never below zero); a flat shape is peak_per_s. In both cases
+ * Saturday and Sunday are then multiplied by weekend_factor: give 1 with a shape that has its own weekend.
+ *
+ * TRACE: a looped trace starts again one mean gap after its last request; a trace whose requests all fall at one
+ * instant has no such gap and is played once. Copies of a request come at the same instant. Rows that would fall before
+ * time 0 (negative shift) are left out.
+ */
+typedef struct mdl_arrival_spec {
+    mdl_arrival_kind kind;
+    double rate_per_s;       /**< POISSON */
+    double peak_per_s;       /**< DIURNAL: largest rate of the average working day */
+    double trough_per_s;     /**< DIURNAL: smallest rate of that day */
+    double peak_hour;        /**< DIURNAL without shape: local hour of the peak, 0..24 */
+    double weekend_factor;   /**< DIURNAL: Saturday and Sunday times this */
+    const double *shape;     /**< DIURNAL: NULL = raised cosine; else [MDL_SHAPE_HOURS] relative rates, interpolated */
+    int64_t local_offset_ns; /**< ns from simulated time 0 back to the preceding Monday 00:00 local time */
+    const mdl_trace *trace;  /**< TRACE */
+    double trace_scale;     /**< TRACE: each request is replayed scale times on average (2.0 = doubled, 0.5 = halved) */
+    int64_t trace_shift_ns; /**< TRACE: simulated time of the first request */
+    int trace_loop;         /**< TRACE: 1 = start over at the end */
+} mdl_arrival_spec;
+
+typedef struct mdl_arrivals mdl_arrivals;
+mdl_arrivals *mdl_arrivals_new(const mdl_arrival_spec *spec); /**< copies spec, borrows shape and trace; NULL: memory */
+void mdl_arrivals_free(mdl_arrivals *a);                      /**< NULL allowed */
+/**
+ * The next arrival strictly in call order (calls give a non-decreasing sequence from time 0 on).
+ * Always pass the same stream. TRACE draws only if trace_scale is not a whole number.
+ * @param row  out: trace row, SIZE_MAX otherwise; NULL allowed
+ * @return ns, or INT64_MAX when no more come
+ */
+int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, size_t *row);
+/** Rate at a simulated time, requests/s (TRACE: mean rate over the minute around it). */
+double mdl_arrivals_rate(const mdl_arrivals *a, int64_t at_ns);
+
+typedef enum mdl_length_kind {
+    MDL_LENGTH_FIXED = 1,
+    MDL_LENGTH_LOGNORMAL = 2,
+    MDL_LENGTH_EMPIRICAL = 3
+} mdl_length_kind;
+
+/** A law of token counts, always clipped to [min, max]. */
+typedef struct mdl_length_law {
+    mdl_length_kind kind;
+    int32_t fixed;
+    double median, sigma;  /**< LOGNORMAL: exp(N(ln median, sigma)) rounded */
+    const int32_t *values; /**< EMPIRICAL: drawn uniformly; borrowed */
+    size_t value_count;    /**< EMPIRICAL: > 0 */
+    int32_t min, max;
+} mdl_length_law;
+int32_t mdl_length_draw(const mdl_length_law *law, gsl_rng *r);
+
+typedef enum mdl_service_kind {
+    MDL_SERVICE_FIXED = 1,
+    MDL_SERVICE_EXPONENTIAL = 2,
+    MDL_SERVICE_LOGNORMAL = 3,
+    MDL_SERVICE_ERLANG = 4,
+    MDL_SERVICE_HYPEREXP = 5
+} mdl_service_kind;
+/**
+ * Service time of a station request. mean_s > 0; cv2 = squared coefficient of variation where free (LOGNORMAL > 0,
+ * HYPEREXP >= 1: two branches with balanced means); stages >= 1 for ERLANG.
+ */
+typedef struct mdl_service_law {
+    mdl_service_kind kind;
+    double mean_s, cv2;
+    int32_t stages;
+} mdl_service_law;
+int64_t mdl_service_draw(const mdl_service_law *law, gsl_rng *r); /**< ns, >= 0 */
+
+#endif
