@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** kind_deployment.c - apps/v1 Deployment: how many replicas, how many GPUs each, of which classes, which priority. */
+#include "sched/manifest/pod_spec.h"
+
+typedef struct deployment {
+    km_head head;
+    int32_t replicas;
+    pod pod;
+} deployment;
+
+static const bind_field spec_fields[] = {
+    {.key = "replicas",
+     .kind = BIND_INT32,
+     .preset = "1",
+     .range = BIND_MIN | BIND_MAX,
+     .min = 0,
+     .max = SPW_REPLICAS_MAX,
+     BIND_AT(deployment, replicas)},
+    {.key = "template",
+     .kind = BIND_TABLE,
+     .table = &pod_template_table,
+     .required = true,
+     BIND_AT(deployment, pod),
+     .help = "what one replica is"},
+    KM_IGNORED("minReadySeconds", "start-up times come from the scenario"),
+    KM_IGNORED("paused", "roll-outs are not started here"),
+    KM_IGNORED("progressDeadlineSeconds", "roll-outs are not started here"),
+    KM_IGNORED("revisionHistoryLimit", "roll-outs are not started here"),
+    KM_IGNORED("selector", "pods are counted by workload, not by label"),
+    KM_IGNORED("strategy", "roll-outs are not started here"),
+    {.key = NULL},
+};
+
+static const bind_table spec_table = {.name = "Deployment spec", .size = sizeof(deployment), .fields = spec_fields};
+
+static const bind_field root_fields[] = {
+    KM_ROOT(deployment, km_meta_table),
+    {.key = "spec", .kind = BIND_TABLE, .table = &spec_table, .required = true, .help = "replicas and template"},
+    {.key = NULL},
+};
+
+static const bind_table root_table = {.name = "Deployment", .size = sizeof(deployment), .fields = root_fields};
+
+/* FNV-1a with 32 bits, the hash Karmada uses to spread ties over workloads. */
+static uint32_t fnv32(const char *text)
+{
+    uint32_t hash = UINT32_C(2166136261);
+
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT32_C(16777619);
+    }
+    return hash;
+}
+
+bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
+{
+    static const char *const known[] = {GPU_CLASSES, NULL};
+    km_deployment *out = zone_take(b->zone, sizeof(*out));
+    deployment d;
+    pod_classes classes = {NULL, 0};
+    int32_t gpus = 0;
+    const km_meta *meta = &d.head.meta;
+
+    if (out == NULL || !bind_object(b, &root_table, root, &d)) {
+        return false;
+    }
+    if (!km_check_annotations(b, meta->annotations, meta->annotation_count, known) ||
+        !km_check_annotations(b, d.pod.annotations, d.pod.annotation_count, known) ||
+        !pod_count_gpus(b, &d.pod, &gpus) || !pod_read_classes(b, &d.pod, meta, &classes)) {
+        return false;
+    }
+    out->head = d.head;
+    out->priority_class = d.pod.priority_class;
+    out->priority_node = d.pod.priority_node;
+    if (!km_append(set, &set->deployments, &out->head, root)) {
+        return false;
+    }
+    out->workload = (spw_workload){
+        .key = spw_key2(meta->space, meta->name),
+        .name = out->head.full,
+        .uid_hash = meta->uid[0] != '\0' ? fnv32(meta->uid) : 0,
+        .replicas = d.replicas,
+        .gpus = gpus,
+        .gpu_classes = classes.at,
+        .gpu_class_count = classes.count,
+        .policy = SPW_ID_NONE,
+        .hpa = SPW_ID_NONE,
+    };
+    return true;
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** kind_hpa.c - autoscaling/v2 HorizontalPodAutoscaler and autoscaling.karmada.io/v1alpha1 FederatedHPA. */
+#include "sched/manifest/manifest_int.h"
+#include "sched/manifest/quantity.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SYNC_S             15 /* sync period of the Kubernetes controller, which manifests cannot change */
+#define CPU_TARGET_DEFAULT 80 /* percent, what Kubernetes uses when metrics are left out */
+#define WINDOW_MAX_S       3600
+#define PERIOD_MAX_S       1800
+
+typedef struct target {
+    spw_target_kind kind;
+    int32_t utilization;
+    bool has_utilization;
+    int64_t average; /* milli */
+    bool has_average;
+    int64_t value; /* milli */
+    bool has_value;
+    const ynode *node;
+} target;
+
+typedef struct source {
+    const char *name;
+    target target;
+} source;
+
+typedef enum metric_type {
+    TYPE_RESOURCE = 1,
+    TYPE_CONTAINER_RESOURCE = 2,
+    TYPE_PODS = 3,
+    TYPE_OBJECT = 4,
+    TYPE_EXTERNAL = 5
+} metric_type;
+
+typedef struct metric {
+    metric_type type;
+    source source;
+    const ynode *node;
+} metric;
+
+typedef struct rules {
+    int32_t window_s;
+    spw_select select;
+    int64_t tolerance_ppm;
+    const spw_scaling_policy *policies;
+    size_t policy_count;
+} rules;
+
+typedef struct behavior {
+    rules up;
+    rules down;
+} behavior;
+
+typedef struct autoscaler {
+    km_head head;
+    const char *target_api;
+    const char *target_kind;
+    const char *target_name;
+    const ynode *target_node;
+    int32_t replicas_min;
+    int32_t replicas_max;
+    const ynode *min_node;
+    const ynode *max_node;
+    const metric *metrics;
+    size_t metric_count;
+    const behavior *behavior;
+} autoscaler;
+
+/* --- metrics ------------------------------------------------------------------------------------------------- */
+
+static const bind_name target_names[] = {{"Utilization", SPW_TARGET_UTILIZATION},
+                                         {"AverageValue", SPW_TARGET_AVERAGE_VALUE},
+                                         {"Value", SPW_TARGET_VALUE},
+                                         {NULL, 0}};
+
+static bool check_target(bind *b, const ynode *node, void *object)
+{
+    const target *t = object;
+    const bool wants[] = {t->kind == SPW_TARGET_UTILIZATION, t->kind == SPW_TARGET_AVERAGE_VALUE,
+                          t->kind == SPW_TARGET_VALUE};
+    const bool has[] = {t->has_utilization, t->has_average, t->has_value};
+    static const char *const keys[] = {"averageUtilization", "averageValue", "value"};
+
+    for (size_t i = 0; i < 3; i++) {
+        if (wants[i] && !has[i]) {
+            ynode_error(b->diag, node, "target type %s needs '%s'", target_names[i].text, keys[i]);
+            return false;
+        }
+        if (!wants[i] && has[i]) {
+            ynode_error(b->diag, ynode_get(node, keys[i])->key, "'%s' does not go with target type %s", keys[i],
+                        ynode_get(node, "type")->text);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const bind_field target_fields[] = {
+    {.key = "type",
+     .kind = BIND_ENUM,
+     .required = true,
+     .names = target_names,
+     BIND_AT(target, kind),
+     .help = "Utilization, AverageValue or Value"},
+    {.key = "averageUtilization",
+     .kind = BIND_INT32,
+     .range = BIND_MIN,
+     .min = 1,
+     BIND_AT(target, utilization),
+     BIND_HAS(target, has_utilization),
+     .unit = "percent of the request"},
+    {.key = "averageValue",
+     .kind = BIND_QUANTITY,
+     .range = BIND_ABOVE,
+     .min = 0,
+     BIND_AT(target, average),
+     BIND_HAS(target, has_average)},
+    {.key = "value",
+     .kind = BIND_QUANTITY,
+     .range = BIND_ABOVE,
+     .min = 0,
+     BIND_AT(target, value),
+     BIND_HAS(target, has_value)},
+    {.key = NULL},
+};
+
+static const bind_table target_table = {.name = "metric target",
+                                        .size = sizeof(target),
+                                        .fields = target_fields,
+                                        .self_at = offsetof(target, node) + 1,
+                                        .check = check_target};
+
+static const bind_field metric_id_fields[] = {
+    {.key = "name", .kind = BIND_STRING, .required = true, BIND_AT(source, name)},
+    KM_IGNORED("selector", "samples are found by the metric's name"),
+    {.key = NULL},
+};
+
+/* Binds into the source itself: one more level of keys only. */
+static const bind_table metric_id_table = {.name = "metric", .size = sizeof(source), .fields = metric_id_fields};
+
+#define TARGET_ROW                                                                                                     \
+    {                                                                                                                  \
+        .key = "target", .kind = BIND_TABLE, .table = &target_table, .required = true, BIND_AT(source, target),        \
+        .help = "what the metric is held at"                                                                           \
+    }
+#define NAME_ROW                                                                                                       \
+    {                                                                                                                  \
+        .key = "name", .kind = BIND_STRING, .required = true, BIND_AT(source, name), .help = "cpu or memory"           \
+    }
+#define METRIC_ROW                                                                                                     \
+    {                                                                                                                  \
+        .key = "metric", .kind = BIND_TABLE, .table = &metric_id_table, .required = true, .help = "the metric's name"  \
+    }
+
+static const bind_field resource_fields[] = {NAME_ROW, TARGET_ROW, {.key = NULL}};
+static const bind_field container_fields[] = {
+    NAME_ROW, TARGET_ROW, KM_IGNORED("container", "usage is sampled per pod"), {.key = NULL}};
+static const bind_field pods_fields[] = {METRIC_ROW, TARGET_ROW, {.key = NULL}};
+static const bind_field object_fields[] = {
+    METRIC_ROW, TARGET_ROW, KM_IGNORED("describedObject", "samples are found by the metric's name"), {.key = NULL}};
+static const bind_field external_fields[] = {METRIC_ROW, TARGET_ROW, {.key = NULL}};
+
+static const bind_table resource_table = {.name = "resource", .size = sizeof(source), .fields = resource_fields};
+static const bind_table container_table = {
+    .name = "containerResource", .size = sizeof(source), .fields = container_fields};
+static const bind_table pods_table = {.name = "pods", .size = sizeof(source), .fields = pods_fields};
+static const bind_table object_table = {.name = "object", .size = sizeof(source), .fields = object_fields};
+static const bind_table external_table = {.name = "external", .size = sizeof(source), .fields = external_fields};
+
+#define SOURCE_ROW(name, rows)                                                                                         \
+    {                                                                                                                  \
+        .key = (name), .kind = BIND_TABLE, .table = &(rows), .required = true, BIND_AT(metric, source),                \
+        .help = "the metric that the type announces"                                                                   \
+    }
+
+static const bind_field resource_variant[] = {SOURCE_ROW("resource", resource_table), {.key = NULL}};
+static const bind_field container_variant[] = {SOURCE_ROW("containerResource", container_table), {.key = NULL}};
+static const bind_field pods_variant[] = {SOURCE_ROW("pods", pods_table), {.key = NULL}};
+static const bind_field object_variant[] = {SOURCE_ROW("object", object_table), {.key = NULL}};
+static const bind_field external_variant[] = {SOURCE_ROW("external", external_table), {.key = NULL}};
+
+static const bind_variant metric_variants[] = {
+    {"Resource", resource_variant, "usage of cpu or memory against the request"},
+    {"ContainerResource", container_variant, "the same for one container"},
+    {"Pods", pods_variant, "a custom metric of each pod"},
+    {"Object", object_variant, "a metric that describes one object"},
+    {"External", external_variant, "a metric from outside the cluster"},
+    {NULL, NULL, NULL},
+};
+
+static const bind_name type_names[] = {{"Resource", TYPE_RESOURCE}, {"ContainerResource", TYPE_CONTAINER_RESOURCE},
+                                       {"Pods", TYPE_PODS},         {"Object", TYPE_OBJECT},
+                                       {"External", TYPE_EXTERNAL}, {NULL, 0}};
+
+static const bind_field metric_fields[] = {
+    {.key = "type",
+     .kind = BIND_ENUM,
+     .required = true,
+     .names = type_names,
+     BIND_AT(metric, type),
+     .help = "Resource, ContainerResource, Pods, Object or External"},
+    {.key = NULL},
+};
+
+static bool check_metric(bind *b, const ynode *node, void *object)
+{
+    const metric *m = object;
+    const spw_target_kind kind = m->source.target.kind;
+    const bool resource = m->type == TYPE_RESOURCE || m->type == TYPE_CONTAINER_RESOURCE;
+    const char *type = ynode_get(node, "type")->text;
+
+    if ((kind == SPW_TARGET_UTILIZATION && !resource) ||
+        (kind == SPW_TARGET_VALUE && (resource || m->type == TYPE_PODS))) {
+        ynode_error(b->diag, m->source.target.node, "a %s metric cannot have a target of type %s", type,
+                    kind == SPW_TARGET_VALUE ? "Value" : "Utilization");
+        return false;
+    }
+    return true;
+}
+
+static const bind_table metric_table = {.name = "metric",
+                                        .size = sizeof(metric),
+                                        .fields = metric_fields,
+                                        .tag = "type",
+                                        .variants = metric_variants,
+                                        .self_at = offsetof(metric, node) + 1,
+                                        .check = check_metric};
+
+/* --- behavior ------------------------------------------------------------------------------------------------ */
+
+static const bind_name unit_names[] = {{"Pods", SPW_SCALING_PODS}, {"Percent", SPW_SCALING_PERCENT}, {NULL, 0}};
+
+static const bind_field policy_fields[] = {
+    {.key = "type",
+     .kind = BIND_ENUM,
+     .required = true,
+     .names = unit_names,
+     BIND_AT(spw_scaling_policy, unit),
+     .help = "Pods or Percent"},
+    {.key = "value",
+     .kind = BIND_INT32,
+     .required = true,
+     .range = BIND_MIN,
+     .min = 1,
+     BIND_AT(spw_scaling_policy, value),
+     .help = "pods or percent per period"},
+    {.key = "periodSeconds",
+     .kind = BIND_INT32,
+     .required = true,
+     .range = BIND_MIN | BIND_MAX,
+     .min = 1,
+     .max = PERIOD_MAX_S,
+     BIND_AT(spw_scaling_policy, period_s),
+     .unit = "s",
+     .help = "length of the period"},
+    {.key = NULL},
+};
+
+static const bind_table policy_table = {
+    .name = "scaling policy", .size = sizeof(spw_scaling_policy), .fields = policy_fields};
+
+static const bind_name select_names[] = {
+    {"Max", SPW_SELECT_MAX}, {"Min", SPW_SELECT_MIN}, {"Disabled", SPW_SELECT_DISABLED}, {NULL, 0}};
+
+/* A quantity in parts per million: finer than the milli-units of other quantities. */
+static bool read_tolerance(bind *b, const bind_field *field, const ynode *node, void *at)
+{
+    const bind_field form = {.key = field->key, .kind = BIND_QUANTITY};
+    int64_t milli = 0;
+
+    return bind_scalar(b, &form, node, &milli) && quantity_parse_scaled(node->text, 6, at) == NULL;
+}
+
+static const bind_field rule_fields[] = {
+    {.key = "stabilizationWindowSeconds",
+     .kind = BIND_INT32,
+     .range = BIND_MIN | BIND_MAX,
+     .min = 0,
+     .max = WINDOW_MAX_S,
+     BIND_AT(rules, window_s),
+     .unit = "s"},
+    {.key = "selectPolicy", .kind = BIND_ENUM, .names = select_names, .preset = "Max", BIND_AT(rules, select)},
+    {.key = "tolerance", .kind = BIND_CUSTOM, .custom = read_tolerance, BIND_AT(rules, tolerance_ppm)},
+    {.key = "policies",
+     .kind = BIND_LIST,
+     .table = &policy_table,
+     .count_min = 1,
+     BIND_AT(rules, policies),
+     BIND_COUNT(rules, policy_count)},
+    {.key = NULL},
+};
+
+static void init_rules(void *object)
+{
+    rules *r = object;
+
+    r->window_s = -1; /* left to the defaults of the direction */
+    r->tolerance_ppm = -1;
+}
+
+static const bind_table rule_table = {
+    .name = "scaling rules", .size = sizeof(rules), .fields = rule_fields, .init = init_rules};
+
+static const bind_field behavior_fields[] = {
+    {.key = "scaleUp", .kind = BIND_TABLE, .table = &rule_table, BIND_AT(behavior, up)},
+    {.key = "scaleDown", .kind = BIND_TABLE, .table = &rule_table, BIND_AT(behavior, down)},
+    {.key = NULL},
+};
+
+static const bind_table behavior_table = {.name = "behavior", .size = sizeof(behavior), .fields = behavior_fields};
+
+/* --- the object ---------------------------------------------------------------------------------------------- */
+
+static const bind_field reference_fields[] = {
+    {.key = "apiVersion", .kind = BIND_STRING, .preset = "", BIND_AT(autoscaler, target_api)},
+    {.key = "kind", .kind = BIND_STRING, .required = true, BIND_AT(autoscaler, target_kind)},
+    {.key = "name", .kind = BIND_STRING, .required = true, BIND_AT(autoscaler, target_name)},
+    {.key = NULL},
+};
+
+/* Binds into the autoscaler itself: one more level of keys only. */
+static const bind_table reference_table = {
+    .name = "scaleTargetRef", .size = sizeof(autoscaler), .fields = reference_fields};
+
+static const bind_field spec_fields[] = {
+    {.key = "scaleTargetRef",
+     .kind = BIND_TABLE,
+     .table = &reference_table,
+     .required = true,
+     BIND_NODE_AT(autoscaler, target_node),
+     .help = "the Deployment whose replicas are scaled"},
+    {.key = "minReplicas",
+     .kind = BIND_INT32,
+     .preset = "1",
+     .range = BIND_MIN | BIND_MAX,
+     .min = 0,
+     .max = SPW_REPLICAS_MAX,
+     BIND_AT(autoscaler, replicas_min),
+     BIND_NODE_AT(autoscaler, min_node)},
+    {.key = "maxReplicas",
+     .kind = BIND_INT32,
+     .required = true,
+     .range = BIND_MIN | BIND_MAX,
+     .min = 1,
+     .max = SPW_REPLICAS_MAX,
+     BIND_AT(autoscaler, replicas_max),
+     BIND_NODE_AT(autoscaler, max_node),
+     .help = "the upper bound has no default"},
+    {.key = "metrics",
+     .kind = BIND_LIST,
+     .table = &metric_table,
+     BIND_AT(autoscaler, metrics),
+     BIND_COUNT(autoscaler, metric_count)},
+    {.key = "behavior", .kind = BIND_OPTION, .table = &behavior_table, BIND_AT(autoscaler, behavior)},
+    {.key = NULL},
+};
+
+static const bind_table spec_table = {.name = "autoscaler spec", .size = sizeof(autoscaler), .fields = spec_fields};
+
+static const bind_field root_fields[] = {
+    KM_ROOT(autoscaler, km_meta_table),
+    {.key = "spec", .kind = BIND_TABLE, .table = &spec_table, .required = true, .help = "target, bounds, metrics"},
+    {.key = NULL},
+};
+
+static const bind_table root_table = {.name = "autoscaler", .size = sizeof(autoscaler), .fields = root_fields};
+
+static spw_hpa_metric convert_metric(const metric *m)
+{
+    static const spw_metric_kind kinds[] = {
+        [TYPE_RESOURCE] = SPW_METRIC_RESOURCE, [TYPE_CONTAINER_RESOURCE] = SPW_METRIC_RESOURCE,
+        [TYPE_PODS] = SPW_METRIC_PODS,         [TYPE_OBJECT] = SPW_METRIC_OBJECT,
+        [TYPE_EXTERNAL] = SPW_METRIC_EXTERNAL,
+    };
+    const target *t = &m->source.target;
+    spw_hpa_metric out = {.kind = kinds[m->type], .target_kind = t->kind, .name = m->source.name};
+
+    switch (t->kind) {
+    case SPW_TARGET_UTILIZATION:
+        out.target = t->utilization;
+        break;
+    case SPW_TARGET_AVERAGE_VALUE:
+        out.target = t->average;
+        break;
+    case SPW_TARGET_VALUE:
+        out.target = t->value;
+        break;
+    }
+    out.is_cpu = out.kind == SPW_METRIC_RESOURCE && strcmp(out.name, "cpu") == 0;
+    return out;
+}
+
+static spw_scaling_rules convert_rules(const rules *r)
+{
+    return (spw_scaling_rules){.window_s = r->window_s,
+                               .select = r->select,
+                               .tolerance_ppm = r->tolerance_ppm,
+                               .policies = r->policies,
+                               .policy_count = r->policy_count};
+}
+
+static bool check_bounds(bind *b, const autoscaler *a)
+{
+    bool counts_pods = true;
+
+    for (size_t i = 0; i < a->metric_count; i++) {
+        counts_pods = counts_pods && a->metrics[i].type != TYPE_OBJECT && a->metrics[i].type != TYPE_EXTERNAL;
+    }
+    if (a->replicas_min > a->replicas_max) {
+        ynode_error(b->diag, a->max_node, "'spec.maxReplicas' is %" PRId32 ", below minReplicas %" PRId32,
+                    a->replicas_max, a->replicas_min);
+        return false;
+    }
+    if (a->replicas_min == 0 && counts_pods) {
+        ynode_error(b->diag, a->min_node, "'spec.minReplicas' 0 needs an Object or External metric to scale up again");
+        return false;
+    }
+    return true;
+}
+
+static bool convert(bind *b, const autoscaler *a, spw_hpa *out)
+{
+    static const rules untouched = {-1, SPW_SELECT_MAX, -1, NULL, 0};
+    const size_t count = a->metric_count > 0 ? a->metric_count : 1;
+    spw_hpa_metric *metrics = zone_array(b->zone, count, sizeof(*metrics));
+
+    if (metrics == NULL) {
+        return false;
+    }
+    metrics[0] = (spw_hpa_metric){.kind = SPW_METRIC_RESOURCE,
+                                  .target_kind = SPW_TARGET_UTILIZATION,
+                                  .target = CPU_TARGET_DEFAULT,
+                                  .name = "cpu",
+                                  .is_cpu = true};
+    for (size_t i = 0; i < a->metric_count; i++) {
+        metrics[i] = convert_metric(&a->metrics[i]);
+    }
+    *out = (spw_hpa){.replicas_min = a->replicas_min,
+                     .replicas_max = a->replicas_max,
+                     .metrics = metrics,
+                     .metric_count = count,
+                     .has_behavior = a->behavior != NULL,
+                     .up = convert_rules(a->behavior != NULL ? &a->behavior->up : &untouched),
+                     .down = convert_rules(a->behavior != NULL ? &a->behavior->down : &untouched),
+                     .federated = strcmp(a->head.kind, "FederatedHPA") == 0,
+                     .sync_s = SYNC_S};
+    return true;
+}
+
+bool km_read_hpa(spw_manifest_set *set, bind *b, const ynode *root)
+{
+    static const char *const known[] = {NULL};
+    km_hpa *out = zone_take(b->zone, sizeof(*out));
+    autoscaler a;
+
+    if (out == NULL || !bind_object(b, &root_table, root, &a) ||
+        !km_check_annotations(b, a.head.meta.annotations, a.head.meta.annotation_count, known) ||
+        !check_bounds(b, &a) || !convert(b, &a, &out->hpa)) {
+        return false;
+    }
+    out->head = a.head;
+    out->target_api = a.target_api;
+    out->target_kind = a.target_kind;
+    out->target_name = a.target_name;
+    out->target_node = a.target_node;
+    if (!km_append(set, &set->hpas, &out->head, root)) {
+        return false;
+    }
+    out->hpa.name = out->head.full;
+    return true;
+}

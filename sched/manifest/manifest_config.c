@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * manifest_config.c - joins the objects of a set into one spw_config.
+ *
+ * Every table is sorted by "namespace/name", so neither the order of files nor that of documents reaches the result.
+ */
+#include "sched/manifest/manifest_int.h"
+#include "sched/manifest/suggest.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One kind, sorted by full name. */
+typedef struct table {
+    km_head **at;
+    size_t count;
+} table;
+
+typedef struct joiner {
+    spw_manifest_set *set;
+    spw_diag *diag;
+    table deployments;
+    table policies;
+    table hpas;
+    table priorities;
+    const km_hpa **owner; /* per deployment: the autoscaler that owns its count, or NULL */
+} joiner;
+
+/* An HPA and a FederatedHPA may share a name. */
+static int compare_names(const km_head *left, const km_head *right)
+{
+    const int order = strcmp(left->full, right->full);
+
+    return order != 0 ? order : strcmp(left->kind, right->kind);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const km_head *left = *(km_head *const *)a;
+    const km_head *right = *(km_head *const *)b;
+    const int order = compare_names(left, right);
+
+    if (order != 0) {
+        return order;
+    }
+    return left->serial < right->serial ? -1 : 1;
+}
+
+/* Sorts a list into a table and refuses two objects of one kind and name. */
+static bool sort_table(joiner *j, const km_list *list, table *out)
+{
+    size_t n = 0;
+
+    out->at = zone_array(&j->set->z, list->count, sizeof(*out->at));
+    if (out->at == NULL) {
+        return false;
+    }
+    for (km_head *head = list->first; head != NULL; head = head->next) {
+        out->at[n++] = head;
+    }
+    out->count = n;
+    qsort(out->at, n, sizeof(*out->at), by_name);
+    for (size_t i = 1; i < n; i++) {
+        const ynode *first = out->at[i - 1]->meta.name_node;
+        const ynode *second = out->at[i]->meta.name_node;
+
+        if (compare_names(out->at[i - 1], out->at[i]) == 0) {
+            ynode_error(j->diag, second, "%s '%s' is defined twice (also at %s:%" PRId32 ")", out->at[i]->kind,
+                        out->at[i]->full, first->file, first->line);
+        }
+    }
+    return true;
+}
+
+static size_t find_name(const table *t, const char *full)
+{
+    size_t low = 0;
+    size_t high = t->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (strcmp(t->at[middle]->full, full) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < t->count && strcmp(t->at[low]->full, full) == 0 ? low : t->count;
+}
+
+static void not_found(joiner *j, const ynode *at, const char *kind, const char *full, const table *among)
+{
+    suggest s;
+
+    suggest_init(&s, full);
+    for (size_t i = 0; i < among->count; i++) {
+        suggest_offer(&s, among->at[i]->full);
+    }
+    if (s.best != NULL) {
+        ynode_error(j->diag, at, "there is no %s '%s' (did you mean '%s'?)", kind, full, s.best);
+    } else {
+        ynode_error(j->diag, at, "there is no %s '%s' in the manifests", kind, full);
+    }
+}
+
+/* --- policies ------------------------------------------------------------------------------------------------ */
+
+/* How precisely a policy names a Deployment: 3 by name, 2 by label, 1 by kind, 0 not at all. */
+static int precision(const km_policy *policy, const km_head *deployment)
+{
+    int best = 0;
+
+    if (strcmp(policy->head.meta.space, deployment->meta.space) != 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < policy->claim_count; i++) {
+        const km_claim *claim = &policy->claims[i];
+        int here = 1;
+
+        if (strcmp(claim->api, "apps/v1") != 0 || strcmp(claim->kind, "Deployment") != 0) {
+            continue;
+        }
+        if (claim->name[0] != '\0') {
+            here = strcmp(claim->name, deployment->meta.name) == 0 ? 3 : 0;
+        } else if (claim->has_labels) {
+            here = km_matches(&claim->labels, &deployment->meta) ? 2 : 0;
+        }
+        best = here > best ? here : best;
+    }
+    return best;
+}
+
+/* Higher spec.priority, then more precise, then first in the alphabet: the tables are sorted, so the first stays. */
+static spw_id pick_policy(const joiner *j, const km_head *deployment)
+{
+    spw_id best = SPW_ID_NONE;
+    int best_precision = 0;
+    int32_t best_priority = 0;
+
+    for (size_t i = 0; i < j->policies.count; i++) {
+        const km_policy *policy = (const km_policy *)(const void *)j->policies.at[i];
+        const int here = precision(policy, deployment);
+
+        if (here > 0 && (best == SPW_ID_NONE || policy->priority > best_priority ||
+                         (policy->priority == best_priority && here > best_precision))) {
+            best = (spw_id)i;
+            best_precision = here;
+            best_priority = policy->priority;
+        }
+    }
+    return best;
+}
+
+/* --- autoscalers --------------------------------------------------------------------------------------------- */
+
+static bool join_hpa(joiner *j, const km_hpa *hpa, size_t row, spw_workload *workloads)
+{
+    char full[2 * SPW_NAME_MAX + 8];
+    size_t at;
+
+    if (strcmp(hpa->target_kind, "Deployment") != 0 ||
+        (hpa->target_api[0] != '\0' && strcmp(hpa->target_api, "apps/v1") != 0)) {
+        ynode_error(j->diag, hpa->target_node,
+                    "scaleTargetRef names a %s of '%s'; only Deployments of 'apps/v1' are read", hpa->target_kind,
+                    hpa->target_api);
+        return false;
+    }
+    (void)snprintf(full, sizeof(full), "%s/%.*s", hpa->head.meta.space, SPW_NAME_MAX, hpa->target_name);
+    at = find_name(&j->deployments, full);
+    if (at == j->deployments.count) {
+        not_found(j, ynode_get(hpa->target_node, "name"), "Deployment", full, &j->deployments);
+        return false;
+    }
+    if (j->owner[at] != NULL) {
+        const km_hpa *other = j->owner[at];
+
+        ynode_error(j->diag, ynode_get(hpa->target_node, "name"),
+                    "Deployment '%s' has two autoscalers: %s '%s' and %s '%s' (%s:%" PRId32 ")", full, hpa->head.kind,
+                    hpa->head.full, other->head.kind, other->head.full, other->target_node->file,
+                    other->target_node->line);
+        return false;
+    }
+    j->owner[at] = hpa;
+    workloads[at].hpa = (spw_id)row;
+    return true;
+}
+
+/* --- priorities ---------------------------------------------------------------------------------------------- */
+
+static const km_priority *priority_at(const joiner *j, size_t row)
+{
+    return (const km_priority *)(const void *)j->priorities.at[row];
+}
+
+static bool find_default(joiner *j, int32_t *value)
+{
+    const km_priority *found = NULL;
+    bool ok = true;
+
+    *value = 0;
+    for (size_t i = 0; i < j->priorities.count; i++) {
+        const km_priority *here = priority_at(j, i);
+
+        if (here->is_default && found != NULL) {
+            ynode_error(j->diag, here->default_node, "PriorityClass '%s' and '%s' are both the global default",
+                        found->head.full, here->head.full);
+            ok = false;
+        } else if (here->is_default) {
+            found = here;
+            *value = here->value;
+        }
+    }
+    return ok;
+}
+
+static bool join_priority(joiner *j, const km_deployment *d, int32_t preset, int32_t *value)
+{
+    /* Every cluster has these two without a manifest. */
+    static const bind_name system_classes[] = {
+        {"system-cluster-critical", 2000000000}, {"system-node-critical", 2000001000}, {NULL, 0}};
+    size_t row;
+
+    if (d->priority_class == NULL || d->priority_class[0] == '\0') {
+        *value = preset;
+        return true;
+    }
+    for (const bind_name *name = system_classes; name->text != NULL; name++) {
+        if (strcmp(name->text, d->priority_class) == 0) {
+            *value = name->value;
+            return true;
+        }
+    }
+    row = find_name(&j->priorities, d->priority_class);
+    if (row == j->priorities.count) {
+        not_found(j, d->priority_node, "PriorityClass", d->priority_class, &j->priorities);
+        return false;
+    }
+    *value = priority_at(j, row)->value;
+    return true;
+}
+
+/* --- all together -------------------------------------------------------------------------------------------- */
+
+static bool join_workloads(joiner *j, spw_workload *workloads)
+{
+    int32_t preset = 0;
+    bool ok = find_default(j, &preset);
+
+    for (size_t i = 0; i < j->deployments.count; i++) {
+        const km_deployment *d = (const km_deployment *)(const void *)j->deployments.at[i];
+
+        workloads[i] = d->workload;
+        workloads[i].policy = pick_policy(j, &d->head);
+        if (workloads[i].policy == SPW_ID_NONE) {
+            ynode_warning(j->diag, d->head.meta.name_node,
+                          "no PropagationPolicy claims Deployment '%s'; it is not placed", d->head.full);
+        } else {
+            ((km_policy *)(void *)j->policies.at[workloads[i].policy])->claimed = true;
+        }
+        ok = join_priority(j, d, preset, &workloads[i].priority) && ok;
+    }
+    for (size_t i = 0; i < j->hpas.count; i++) {
+        ok = join_hpa(j, (const km_hpa *)(const void *)j->hpas.at[i], i, workloads) && ok;
+    }
+    return ok;
+}
+
+static spw_config *build(joiner *j, bool *ok)
+{
+    zone *z = &j->set->z;
+    spw_config *config = zone_take(z, sizeof(*config));
+    spw_workload *workloads = zone_array(z, j->deployments.count, sizeof(*workloads));
+    spw_policy *policies = zone_array(z, j->policies.count, sizeof(*policies));
+    spw_hpa *hpas = zone_array(z, j->hpas.count, sizeof(*hpas));
+
+    j->owner = zone_array(z, j->deployments.count, sizeof(const km_hpa *));
+    if (config == NULL || workloads == NULL || policies == NULL || hpas == NULL || j->owner == NULL) {
+        return NULL;
+    }
+    *ok = join_workloads(j, workloads);
+    for (size_t i = 0; i < j->policies.count; i++) {
+        const km_policy *policy = (const km_policy *)(const void *)j->policies.at[i];
+
+        policies[i] = policy->policy;
+        if (!policy->claimed) {
+            ynode_warning(j->diag, policy->head.meta.name_node, "PropagationPolicy '%s' claims no Deployment",
+                          policy->head.full);
+        }
+    }
+    for (size_t i = 0; i < j->hpas.count; i++) {
+        hpas[i] = ((const km_hpa *)(const void *)j->hpas.at[i])->hpa;
+    }
+    *config = (spw_config){.workloads = workloads,
+                           .workload_count = j->deployments.count,
+                           .policies = policies,
+                           .policy_count = j->policies.count,
+                           .hpas = hpas,
+                           .hpa_count = j->hpas.count};
+    return config;
+}
+
+spw_rc spw_manifest_config(spw_manifest_set *set, spw_diag *diag, const spw_config **out)
+{
+    joiner j = {.set = set, .diag = diag};
+    const size_t errors = spw_diag_errors(diag);
+    spw_config *config;
+    bool ok = true;
+
+    assert(set != NULL && out != NULL);
+    if (set->broken) {
+        spw_diag_add(diag, SPW_DIAG_ERROR, NULL, 0, 0, "no configuration: some manifests were refused");
+        return SPW_INVAL;
+    }
+    for (km_head *head = set->policies.first; head != NULL; head = head->next) {
+        ((km_policy *)(void *)head)->claimed = false;
+    }
+    if (!sort_table(&j, &set->deployments, &j.deployments) || !sort_table(&j, &set->policies, &j.policies) ||
+        !sort_table(&j, &set->hpas, &j.hpas) || !sort_table(&j, &set->priorities, &j.priorities)) {
+        return SPW_NOMEM;
+    }
+    config = build(&j, &ok);
+    if (config == NULL) {
+        return SPW_NOMEM;
+    }
+    if (!ok || spw_diag_errors(diag) != errors) {
+        return SPW_INVAL;
+    }
+    *out = config;
+    return SPW_OK;
+}
