@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cmd_run.c - spillway run: simulate a scenario, print a summary, write a folder of results.
+ *
+ * Order matters: everything that can be wrong with the input is found before the first byte is written, and the folder
+ * gets its name only when all of it is there.
+ */
+#include "sim/cli/commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/cli/outdir.h"
+#include "sim/cli/progress.h"
+#include "sim/cli/version.h"
+#include "sim/experiment/experiment.h"
+#include "sim/report/report.h"
+
+#define REPLICATIONS_MAX 100000
+#define JOBS_MAX         1024
+#define STREAM_BUFFER    ((size_t)1 << 20)
+
+enum { FORMAT_TEXT = 0, FORMAT_JSON = 1 };
+
+typedef struct run_values {
+    int64_t seed, replications, jobs;
+    opt_list sets;
+    const char *out, *tables;
+    int format, requests, record, no_plots;
+} run_values;
+
+static const opt_row rows[] = {
+    {"seed", "N", "root of all random streams (default: spec.seed)", OPT_INT, offsetof(run_values, seed), 0, INT64_MAX},
+    {"replications", "R", "independent runs (default 1)", OPT_INT, offsetof(run_values, replications), 1,
+     REPLICATIONS_MAX},
+    {"jobs", "J", "threads (default: one for each processor); never changes a result", OPT_INT,
+     offsetof(run_values, jobs), 1, JOBS_MAX},
+    {"set", "PATH=VALUE", "override one value of the scenario; may be repeated", OPT_LIST, offsetof(run_values, sets),
+     0, 0},
+    {"out", "DIR", "folder of results (default: out/NAME)", OPT_TEXT, offsetof(run_values, out), 0, 0},
+    {"format", "text|json", "summary on standard output (default text)", OPT_CHOICE, offsetof(run_values, format), 0,
+     0},
+    {"requests", NULL, "write requests.csv: one row for each request of replication 0", OPT_FLAG,
+     offsetof(run_values, requests), 0, 0},
+    {"record", NULL, "whole snapshots in decisions.jsonl", OPT_FLAG, offsetof(run_values, record), 0, 0},
+    {"no-plots", NULL, "draw no pictures", OPT_FLAG, offsetof(run_values, no_plots), 0, 0},
+    {"tables", "DIR", "parameter tables (default: beside the scenario, else the installed ones)", OPT_TEXT,
+     offsetof(run_values, tables), 0, 0},
+};
+
+/* Set by SIGINT; the simulator looks at it. A signal handler has nowhere else to put it. */
+static volatile sig_atomic_t stop_flag;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    stop_flag = 1;
+}
+
+/* What the hooks of a replication need. */
+typedef struct run_state {
+    const sc_scenario *sc;
+    const run_values *values;
+    progress *progress;
+    FILE *decisions, *requests; /* replication 0 */
+    int write_failed;
+    const char **pool_names; /* [pool_count] */
+} run_state;
+
+/* Hooks get one pointer; it tells the replications apart. */
+typedef struct run_hook {
+    run_state *state;
+    uint32_t replication;
+} run_hook;
+
+typedef struct run_hooks {
+    run_state state;
+    run_hook *each; /* [replications] */
+} run_hooks;
+
+static int on_decision(void *user, const char *line, size_t size)
+{
+    run_state *state = ((const run_hook *)user)->state;
+    if (fwrite(line, 1, size, state->decisions) != size) {
+        state->write_failed = errno != 0 ? errno : EIO;
+        return -1;
+    }
+    return 0;
+}
+
+/* Seconds with all nine digits, exactly; nothing for what did not happen. */
+static void put_time(FILE *file, int64_t ns)
+{
+    if (ns < 0 || ns == INT64_MAX) {
+        fputc(',', file);
+    } else {
+        fprintf(file, ",%" PRId64 ".%09" PRId64, ns / SPW_NS_PER_S, ns % SPW_NS_PER_S);
+    }
+}
+
+static int on_request(void *user, const fleet_request *q)
+{
+    run_state *state = ((const run_hook *)user)->state;
+    const sc_scenario *sc = state->sc;
+    FILE *file = state->requests;
+    fprintf(file, "%" PRIu64 ",%s,%s,%s,%s", q->number, sc->services[q->service].name, sc->regions[q->region].name,
+            q->cluster >= 0 && q->cluster < sc->cluster_count ? sc->clusters[q->cluster].name : "",
+            q->pool >= 0 && q->pool < sc->pool_count ? state->pool_names[q->pool] : "");
+    put_time(file, q->sent_ns);
+    put_time(file, q->started_ns);
+    put_time(file, q->first_ns);
+    put_time(file, q->done_ns);
+    if (fprintf(file, ",%" PRId32 ",%" PRId32 ",%s\n", q->input_tokens, q->output_tokens, q->outcome) < 0) {
+        state->write_failed = errno != 0 ? errno : EIO;
+        return -1;
+    }
+    return 0;
+}
+
+static void on_progress(void *user, int64_t now_ns, uint64_t requests)
+{
+    const run_hook *hook = user;
+    progress_report(hook->state->progress, hook->replication, now_ns, requests);
+}
+
+static void hooks_for(void *user, uint32_t replication, fleet_hooks *hooks)
+{
+    run_hooks *all = user;
+    run_hook *hook = &all->each[replication];
+    *hook = (run_hook){&all->state, replication};
+    *hooks = (fleet_hooks){.stop = &stop_flag, .user = hook};
+    if (all->state.progress != NULL) {
+        hooks->progress = on_progress;
+    }
+    if (replication == 0) {
+        hooks->decision = on_decision;
+        hooks->request = all->state.requests != NULL ? on_request : NULL;
+        hooks->record_snapshots = all->state.values->record != 0;
+    }
+}
+
+static FILE *open_stream(const outdir *dir, const char *name)
+{
+    char path[OUTDIR_PATH_MAX];
+    const int n = snprintf(path, sizeof path, "%s/%s", dir->work, name);
+    if (n < 0 || (size_t)n >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    FILE *file = fopen(path, "w");
+    if (file != NULL) {
+        (void)setvbuf(file, NULL, _IOFBF, STREAM_BUFFER);
+    }
+    return file;
+}
+
+/* @return 0, or the errno of what could not be written */
+static int close_stream(FILE **file)
+{
+    if (*file == NULL) {
+        return 0;
+    }
+    errno = 0;
+    const int bad = ferror(*file);
+    const int rc = fclose(*file);
+    *file = NULL;
+    return bad || rc != 0 ? (errno != 0 ? errno : EIO) : 0;
+}
+
+static int open_streams(run_state *state, const outdir *dir, uint64_t seed)
+{
+    state->decisions = open_stream(dir, "decisions.jsonl");
+    if (state->decisions == NULL) {
+        return -1;
+    }
+    if (state->values->requests) {
+        state->requests = open_stream(dir, "requests.csv");
+        if (state->requests == NULL) {
+            return -1;
+        }
+        fprintf(state->requests,
+                "# spillway %s scenario %s hash %016" PRIx64 " seed %" PRIu64 "\n"
+                "number,service,region,cluster,pool,sent_s,started_s,first_token_s,done_s,input_tokens,output_tokens,"
+                "outcome\n",
+                CLI_VERSION, state->sc->name, state->sc->hash, seed);
+    }
+    return 0;
+}
+
+static int name_pools(run_state *state)
+{
+    state->pool_names = calloc((size_t)state->sc->pool_count + 1, sizeof *state->pool_names);
+    for (int32_t c = 0; state->pool_names != NULL && c < state->sc->cluster_count; c++) {
+        const sc_cluster *cluster = &state->sc->clusters[c];
+        for (int32_t p = 0; p < cluster->pool_count; p++) {
+            state->pool_names[cluster->pool_first + p] = cluster->pools[p].name;
+        }
+    }
+    return state->pool_names != NULL ? 0 : -1;
+}
+
+static int32_t default_jobs(int64_t replications)
+{
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const int64_t jobs = processors < 1 ? 1 : processors < JOBS_MAX ? processors : JOBS_MAX;
+    return (int32_t)(jobs < replications ? jobs : replications);
+}
+
+static void print_summary(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
+                          const char *target)
+{
+    const int32_t n = (int32_t)values->replications;
+    const int rc =
+        values->format == FORMAT_JSON ? report_json(sc, runs, n, jobs, stdout) : report_text(sc, runs, n, stdout);
+    if (rc != 0) {
+        fputs("spillway run: the summary could not be printed\n", stderr);
+    }
+    fprintf(stderr, "results: %s\n", target);
+}
+
+/* Everything after the simulation. */
+static cli_status publish(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
+                          outdir *dir)
+{
+    char err[OUTDIR_PATH_MAX * 3];
+    report_options options;
+    report_options_default(&options);
+    options.plots = !values->no_plots;
+    options.host_threads = jobs;
+    options.log = stderr;
+    if (report_write_dir(sc, runs, (int32_t)values->replications, dir->work, &options, err, sizeof err) != 0 ||
+        outdir_commit(dir, err, sizeof err) != 0) {
+        fprintf(stderr, "spillway run: %s\n", err);
+        return CLI_IO;
+    }
+    print_summary(sc, runs, values, jobs, dir->target);
+    return CLI_DONE;
+}
+
+/* Runs all replications and writes the results into dir. */
+static cli_status simulate(const sc_scenario *sc, const run_values *values, run_hooks *hooks, outdir *dir,
+                           res_run **runs)
+{
+    const uint64_t seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed;
+    const int32_t jobs = values->jobs > 0 ? (int32_t)values->jobs : default_jobs(values->replications);
+    run_state *state = &hooks->state;
+    if (open_streams(state, dir, seed) != 0) {
+        fprintf(stderr, "spillway run: cannot write into %s: %s\n", dir->work, strerror(errno));
+        return CLI_IO;
+    }
+    const exp_options options = {.seed = seed,
+                                 .replications = (int32_t)values->replications,
+                                 .jobs = jobs,
+                                 .hooks_for = hooks_for,
+                                 .user = hooks,
+                                 .stop = &stop_flag};
+    char err[512] = "";
+    state->progress = progress_new(stderr, (uint32_t)values->replications, sc->duration_ns);
+    const int rc = exp_replicate(sc, &options, runs, err, sizeof err);
+    progress_free(state->progress);
+    state->progress = NULL;
+    int lost = state->write_failed;
+    const int lost_decisions = close_stream(&state->decisions);
+    const int lost_requests = close_stream(&state->requests);
+    lost = lost != 0 ? lost : lost_decisions != 0 ? lost_decisions : lost_requests;
+    if (lost != 0) {
+        fprintf(stderr, "spillway run: cannot write into %s: %s; nothing kept\n", dir->work, strerror(lost));
+        return CLI_IO;
+    }
+    if (stop_flag != 0) {
+        fputs("spillway run: interrupted; no results written\n", stderr);
+        return CLI_GATE;
+    }
+    if (rc != 0) {
+        fprintf(stderr, "spillway run: %s\n", err);
+        return CLI_INTERNAL;
+    }
+    return publish(sc, runs, values, jobs, dir);
+}
+
+static cli_status run_scenario(const sc_scenario *sc, const run_values *values)
+{
+    char target[OUTDIR_PATH_MAX], err[OUTDIR_PATH_MAX * 2];
+    const int n = values->out != NULL ? snprintf(target, sizeof target, "%s", values->out)
+                                      : snprintf(target, sizeof target, "out/%s", sc->name);
+    if (n < 0 || (size_t)n >= sizeof target || outdir_check(target, err, sizeof err) != 0) {
+        fprintf(stderr, "spillway run: %s\n", n < 0 || (size_t)n >= sizeof target ? "the --out path is too long" : err);
+        return CLI_BAD;
+    }
+    outdir dir;
+    if (outdir_begin(&dir, target, err, sizeof err) != 0) {
+        fprintf(stderr, "spillway run: %s\n", err);
+        return CLI_IO;
+    }
+    const size_t count = (size_t)values->replications;
+    run_hooks hooks = {.state = {.sc = sc, .values = values}};
+    hooks.each = calloc(count, sizeof *hooks.each);
+    res_run **runs = calloc(count, sizeof *runs);
+    cli_status status = CLI_INTERNAL;
+    if (runs == NULL || hooks.each == NULL || name_pools(&hooks.state) != 0) {
+        fputs("spillway: out of memory\n", stderr);
+    } else {
+        status = simulate(sc, values, &hooks, &dir, runs);
+    }
+    (void)close_stream(&hooks.state.decisions);
+    (void)close_stream(&hooks.state.requests);
+    outdir_abort(&dir);
+    for (size_t i = 0; runs != NULL && i < count; i++) {
+        res_free(runs[i]);
+    }
+    free(runs);
+    free(hooks.each);
+    free(hooks.state.pool_names);
+    return status;
+}
+
+static cli_status run(int argc, char **argv)
+{
+    run_values values = {.seed = -1, .replications = 1, .format = FORMAT_TEXT};
+    opt_list operands;
+    const opt_outcome outcome = opt_parse(&cli_run, argc, argv, &values, &operands, stdout, stderr);
+    cli_status status = opt_exit(outcome);
+    if (outcome == OPT_GO) {
+        sc_scenario *sc = cli_load("run", operands.at[0], values.tables, &values.sets, &status);
+        if (sc != NULL) {
+            struct sigaction action = {.sa_handler = on_interrupt};
+            (void)sigemptyset(&action.sa_mask);
+            (void)sigaction(SIGINT, &action, NULL);
+            status = run_scenario(sc, &values);
+            sc_free(sc);
+        }
+    }
+    opt_fini(&cli_run, &values, &operands);
+    return status;
+}
+
+const opt_command cli_run = {
+    .name = "run",
+    .operands = "SCENARIO",
+    .summary = "simulate a scenario; print a summary; write a folder of results",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .operands_min = 1,
+    .operands_max = 1,
+    .examples = {"spillway run scenarios/hybrid-burst.yaml --out out/demo",
+                 "spillway run scenarios/theory-mm1.yaml --replications 8 --set spec.duration=2h"},
+    .run = run};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * commands.c - finds the sub-command, keeps the promise about exit statuses.
+ *
+ * Results go to standard output, everything else to standard error. Whether standard output took what was written is
+ * known only after the last flush, so it is checked here, once, for all commands.
+ */
+#include "sim/cli/commands.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_version.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/manifest/suggest.h"
+#include "sim/cli/version.h"
+#include "sim/fleet/eye.h"
+
+const opt_command *const cli_commands[] = {&cli_run, &cli_validate, &cli_schema, &cli_list, &cli_trace, NULL};
+
+static void overview(FILE *out)
+{
+    fputs("usage: spillway COMMAND [OPERANDS] [OPTIONS]\n\n"
+          "Simulates AI inference on fleets of GPU clusters under the scheduling core that runs in production.\n\n"
+          "commands:\n",
+          out);
+    for (int i = 0; cli_commands[i] != NULL; i++) {
+        fprintf(out, "  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    }
+    fprintf(out, "  %-10s %s\n", "help", "this overview, or the help of one command");
+    fprintf(out, "  %-10s %s\n", "version", "version of the program and of GSL");
+    fputs("\nexamples:\n"
+          "  spillway run scenarios/hybrid-burst.yaml\n"
+          "  spillway help run\n\n"
+          "exit status: 0 done; 1 interrupted or a check failed; 2 bad usage or bad input (nothing written);\n"
+          "             3 input/output failure; 4 internal error\n",
+          out);
+}
+
+static void version(FILE *out)
+{
+    fprintf(out, "spillway %s\ngsl %s\n", CLI_VERSION, gsl_version);
+}
+
+static const opt_command *find(const char *name)
+{
+    for (int i = 0; cli_commands[i] != NULL; i++) {
+        if (strcmp(cli_commands[i]->name, name) == 0) {
+            return cli_commands[i];
+        }
+    }
+    return NULL;
+}
+
+static cli_status unknown(const char *name)
+{
+    suggest near;
+    suggest_init(&near, name);
+    for (int i = 0; cli_commands[i] != NULL; i++) {
+        suggest_offer(&near, cli_commands[i]->name);
+    }
+    suggest_offer(&near, "help");
+    suggest_offer(&near, "version");
+    fprintf(stderr, "spillway: unknown command '%s'", name);
+    if (near.best != NULL) {
+        fprintf(stderr, " (did you mean '%s'?)", near.best);
+    }
+    fputs("; see 'spillway help'\n", stderr);
+    return CLI_BAD;
+}
+
+static cli_status dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        overview(stderr);
+        return CLI_BAD;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (strcmp(name, "help") == 0 && argc == 2)) {
+        overview(stdout);
+        return CLI_DONE;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+        version(stdout);
+        return CLI_DONE;
+    }
+    if (strcmp(name, "help") == 0) {
+        const opt_command *command = find(argv[2]);
+        if (command == NULL) {
+            return unknown(argv[2]);
+        }
+        opt_help(command, stdout);
+        return CLI_DONE;
+    }
+    const opt_command *command = find(name);
+    return command != NULL ? command->run(argc - 1, argv + 1) : unknown(name);
+}
+
+int cli_main(int argc, char **argv)
+{
+    /* GSL's own handler aborts the process; every status is checked where it arises instead. */
+    gsl_set_error_handler_off();
+    const cli_status status = dispatch(argc, argv);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && (status == CLI_DONE || status == CLI_GATE)) {
+        fputs("spillway: cannot write to standard output\n", stderr);
+        return CLI_IO;
+    }
+    return (int)status;
+}
+
+/* "a=b" -> {"a", "b"} in memory of its own: both parts behind each other. */
+static int split_set(const char *text, sc_override *set)
+{
+    const char *equal = strchr(text, '=');
+    if (equal == NULL || equal == text) {
+        return 1;
+    }
+    const size_t length = strlen(text);
+    char *copy = malloc(length + 1);
+    if (copy == NULL) {
+        return -1;
+    }
+    memcpy(copy, text, length + 1);
+    copy[equal - text] = '\0';
+    *set = (sc_override){copy, copy + (equal - text) + 1};
+    return 0;
+}
+
+static void free_sets(sc_override *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *copy;
+        memcpy(&copy, &sets[i].path, sizeof copy);
+        free(copy);
+    }
+    free(sets);
+}
+
+/*
+ * An autoscaler that reads a metric nobody reports is legal and does nothing, in a cluster as here; people should know.
+ * Said here and not by the scenario reader, because which metrics there are is the fleet's affair.
+ */
+static void check_metrics(const sc_scenario *sc)
+{
+    for (size_t h = 0; h < sc->config->hpa_count; h++) {
+        const spw_hpa *hpa = &sc->config->hpas[h];
+        for (size_t i = 0; i < hpa->metric_count; i++) {
+            const spw_hpa_metric *m = &hpa->metrics[i];
+            const int per_pod = m->kind == SPW_METRIC_PODS || m->kind == SPW_METRIC_RESOURCE;
+            if (!per_pod || fl_metric_find(m->name) < 0) {
+                fprintf(stderr, "%s: warning: autoscaler '%s' reads '%s', which simulated replicas do not report\n",
+                        sc->path, hpa->name, m->name);
+            }
+        }
+    }
+}
+
+sc_scenario *cli_load(const char *command, const char *path, const char *tables_dir, const opt_list *sets,
+                      cli_status *status)
+{
+    sc_override *list = calloc(sets->count + 1, sizeof *list);
+    size_t count = 0;
+    int rc = list == NULL ? -1 : 0;
+    for (; rc == 0 && count < sets->count; count++) {
+        rc = split_set(sets->at[count], &list[count]);
+        if (rc == 1) {
+            fprintf(stderr, "spillway %s: --set wants PATH=VALUE, e.g. --set spec.seed=7, not '%s'\n", command,
+                    sets->at[count]);
+        }
+        if (rc != 0) {
+            break;
+        }
+    }
+    if (rc != 0) {
+        if (rc < 0) {
+            fputs("spillway: out of memory\n", stderr);
+        }
+        *status = rc == 1 ? CLI_BAD : CLI_INTERNAL;
+        free_sets(list, list != NULL ? count : 0);
+        return NULL;
+    }
+    sc_messages messages = {NULL, 0, 0, 0};
+    const sc_options options = {.tables_dir = tables_dir, .sets = list, .set_count = count};
+    sc_scenario *sc = sc_load(path, &options, &messages);
+    if (messages.size > 0) {
+        fwrite(messages.text, 1, messages.size, stderr);
+    }
+    *status = sc != NULL ? CLI_DONE : messages.errors > 0 ? CLI_BAD : CLI_INTERNAL;
+    if (*status == CLI_INTERNAL) {
+        fputs("spillway: out of memory\n", stderr);
+    }
+    if (sc != NULL) {
+        check_metrics(sc);
+    }
+    sc_messages_fini(&messages);
+    free_sets(list, count);
+    return sc;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** commands.h - the sub-commands of the program, and what they share. */
+#ifndef SIM_CLI_COMMANDS_H
+#define SIM_CLI_COMMANDS_H
+
+#include "sim/cli/options.h"
+#include "sim/scenario/scenario.h"
+
+extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace;
+
+/** All of them, in the order of the overview; ends with NULL. */
+extern const opt_command *const cli_commands[];
+
+/** Runs the program. main() is nothing but this. @return the exit status */
+int cli_main(int argc, char **argv);
+
+/**
+ * Loads a scenario with the overrides of --set and prints its messages on stderr.
+ * @param in sets  each "PATH=VALUE"
+ * @return the scenario, or NULL with *status set (CLI_BAD or CLI_INTERNAL)
+ */
+sc_scenario *cli_load(const char *command, const char *path, const char *tables_dir, const opt_list *sets,
+                      cli_status *status);
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* main.c - the program `spillway`: everything is in sim/cli/commands.c, so that tests can link it. */
+#include "sim/cli/commands.h"
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * outdir.h - a folder of results that appears whole or not at all.
+ *
+ * Results are written into a folder with a temporary name beside the final one, which is renamed at the end. What an
+ * earlier run left under the final name is replaced then, and only then; a folder that holds anything else is refused.
+ */
+#ifndef SIM_CLI_OUTDIR_H
+#define SIM_CLI_OUTDIR_H
+
+#include <stddef.h>
+
+#define OUTDIR_PATH_MAX 4096
+#define OUTDIR_MARKER   ".spillway-run" /**< an empty file by which our own folders are known */
+
+typedef struct outdir {
+    char target[OUTDIR_PATH_MAX]; /**< the final name */
+    char work[OUTDIR_PATH_MAX];   /**< the temporary name; "" when there is none */
+} outdir;
+
+/**
+ * Says whether `target` may be written: it does not exist, is an empty folder, or was made by an earlier run.
+ * @return 0; -1 with a sentence in err: something else stands there. Nothing is changed.
+ */
+int outdir_check(const char *target, char *err, size_t err_size);
+
+/** Makes the parents of `target` and the temporary folder. @return 0, or -1 with a sentence in err */
+int outdir_begin(outdir *dir, const char *target, char *err, size_t err_size);
+
+/** Puts the temporary folder in place. @return 0, or -1 with a sentence in err; the results then stay in dir->work */
+int outdir_commit(outdir *dir, char *err, size_t err_size);
+
+/** Removes the temporary folder. Does nothing after a commit. */
+void outdir_abort(outdir *dir);
+
+#endif

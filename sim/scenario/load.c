@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * load.c - sc_load: file, overrides, manifests, tables, and the life of what they leave behind.
+ *
+ * Everything that a scenario points to is held by one `loaded`: the scenario itself is its first member, so that
+ * sc_free finds the rest. Steps stop early only where the next could not make sense of anything.
+ */
+#include "sim/scenario/resolve.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sim/scenario/csvfile.h"
+#include "sim/scenario/hash.h"
+
+#define SOURCE_TREE "scenarios" /* for a program that runs where it was built */
+
+/* Where `make install` puts the scenarios. */
+#ifndef SPW_DATADIR
+#define SPW_DATADIR SOURCE_TREE
+#endif
+
+#define MESSAGES_KEPT  64 /* a page or two; the rest is counted */
+#define FILE_BYTES_MAX ((size_t)1 << 32)
+
+typedef struct loaded {
+    sc_scenario sc; /* first: sc_free gets its address */
+    spw_config no_config;
+    zone zone;
+    yamldoc *doc; /* names point into its tree */
+    spw_manifest_set *manifests;
+    tables *tables;
+    resolve_trace *traces;
+} loaded;
+
+static void loaded_free(loaded *own)
+{
+    if (own == NULL) {
+        return;
+    }
+    for (resolve_trace *t = own->traces; t != NULL; t = t->next) {
+        trace_close(t->trace);
+    }
+    tables_free(own->tables);
+    spw_manifest_free(own->manifests);
+    yamldoc_free(own->doc);
+    zone_fini(&own->zone);
+    free(own);
+}
+
+void sc_free(sc_scenario *sc)
+{
+    loaded_free((loaded *)sc);
+}
+
+void sc_messages_fini(sc_messages *m)
+{
+    free(m->text);
+    *m = (sc_messages){NULL, 0, 0, 0};
+}
+
+/* Joins the kept messages, one line each. */
+static void collect(const spw_diag *diag, sc_messages *out)
+{
+    size_t size = 1;
+    int warnings = 0;
+    for (size_t i = 0; i < spw_diag_count(diag); i++) {
+        size += strlen(spw_diag_at(diag, i)) + 1;
+        warnings += spw_diag_level_at(diag, i) == SPW_DIAG_WARNING;
+    }
+    char tail[64] = "";
+    if (spw_diag_dropped(diag) > 0) {
+        snprintf(tail, sizeof tail, "... and %zu more messages\n", spw_diag_dropped(diag));
+    }
+    size += strlen(tail);
+    *out = (sc_messages){malloc(size), 0, (int)spw_diag_errors(diag), warnings};
+    if (out->text == NULL) {
+        return;
+    }
+    char *at = out->text;
+    for (size_t i = 0; i < spw_diag_count(diag); i++) {
+        const char *line = spw_diag_at(diag, i);
+        const size_t length = strlen(line);
+        memcpy(at, line, length);
+        at[length] = '\n';
+        at += length + 1;
+    }
+    memcpy(at, tail, strlen(tail) + 1);
+    out->size = size - 1;
+}
+
+void resolve_hash_file(resolve *r, const char *path)
+{
+    char ignored[8];
+    csv_message message = {ignored, sizeof ignored};
+    csv_bytes bytes = {NULL, 0};
+    if (csv_slurp(path, FILE_BYTES_MAX, &bytes, &message)) {
+        r->hash = hash_bytes(r->hash, bytes.data, bytes.size);
+    }
+    free(bytes.data);
+}
+
+/* The first comment line that says something: not empty, not the licence. */
+static const char *title_of(zone *z, const char *path)
+{
+    char line[256];
+    const char *title = "";
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL && line[0] == '#') {
+        const char *text = line + strspn(line, "# \t");
+        const size_t length = strcspn(text, "\r\n");
+        if (length > 0 && strncmp(text, "SPDX-", 5) != 0) {
+            title = zone_text(z, text, length);
+            break;
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return title;
+}
+
+static const char *folder_of(zone *z, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return ".";
+    }
+    return slash == path ? "/" : zone_text(z, path, (size_t)(slash - path));
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return path != NULL && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+void resolve_foreign(resolve *r, const char *text)
+{
+    static const char mark[] = ": error: ";
+    const char *at = strstr(text, mark);
+    const char *place = at != NULL ? zone_text(r->zone, text, (size_t)(at - text)) : NULL;
+    spw_diag_add(r->diag, SPW_DIAG_ERROR, place, 0, 0, "%s", at != NULL ? at + sizeof mark - 1 : text);
+}
+
+const char *sc_tables_dir(void)
+{
+    static const char installed[] = SPW_DATADIR "/tables";
+    return is_folder(installed) ? installed : SOURCE_TREE "/tables";
+}
+
+static tables *load_tables(resolve *r, const sc_options *options)
+{
+    const char *dir = options != NULL ? options->tables_dir : NULL;
+    if (dir == NULL) {
+        const char *beside = zone_format(r->zone, "%s/tables", r->dir);
+        dir = is_folder(beside) ? beside : sc_tables_dir();
+    }
+    char err[1024];
+    tables *t = tables_load(dir, err, sizeof err);
+    if (t == NULL) {
+        resolve_foreign(r, err);
+        return NULL;
+    }
+    const uint64_t of_tables = tables_hash(t);
+    r->hash = hash_bytes(r->hash, &of_tables, sizeof of_tables);
+    return t;
+}
+
+/* @return the configuration, or NULL with errors */
+static const spw_config *load_manifests(resolve *r, spw_manifest_set *set)
+{
+    const spec_body *spec = r->spec;
+    bool all = true;
+    for (size_t i = 0; i < spec->manifest_count; i++) {
+        const char *path = resolve_path(r, spec->manifests[i]);
+        if (path == NULL) {
+            return NULL;
+        }
+        const spw_rc rc = spw_manifest_add_file(set, path, r->diag);
+        if (rc == SPW_BACKEND) {
+            ynode_error(r->diag, spec->manifests_node->items[i], "the manifest '%s' cannot be read",
+                        spec->manifests[i]);
+        }
+        all = all && rc == SPW_OK;
+        resolve_hash_file(r, path);
+    }
+    if (!all) {
+        return NULL; /* what is wrong has been said; joining the rest would only add complaints about what is missing */
+    }
+    const spw_config *config = NULL;
+    return spw_manifest_config(set, r->diag, &config) == SPW_OK ? config : NULL;
+}
+
+/* Reads the file, applies the overrides, binds. @return false with errors */
+static bool read_spec(resolve *r, const char *path, const sc_options *options, yamldoc **doc, spec_root *root)
+{
+    if (yamldoc_read_file(path, NULL, r->diag, doc) != SPW_OK) {
+        return false;
+    }
+    resolve_hash_file(r, path);
+    if (yamldoc_count(*doc) != 1) {
+        const int32_t line = yamldoc_count(*doc) > 1 ? yamldoc_root(*doc, 1)->line : 1;
+        spw_diag_add(r->diag, SPW_DIAG_ERROR, path, line, 1, "a scenario file holds one document, this one holds %zu",
+                     yamldoc_count(*doc));
+        return false;
+    }
+    for (size_t i = 0; options != NULL && i < options->set_count; i++) {
+        const sc_override *set = &options->sets[i];
+        if (yamldoc_set(*doc, set->path, set->value, r->diag) != SPW_OK) {
+            return false;
+        }
+        r->hash = hash_bytes(r->hash, set->path, strlen(set->path) + 1);
+        r->hash = hash_bytes(r->hash, set->value, strlen(set->value) + 1);
+    }
+    bind b;
+    bind_init(&b, r->zone, r->diag);
+    return bind_object(&b, &spec_table, yamldoc_root(*doc, 0), root);
+}
+
+static void keep_names(resolve *r, const spec_root *root, const char *path)
+{
+    sc_scenario *sc = r->sc;
+    sc->name = zone_text(r->zone, root->metadata.name, strlen(root->metadata.name));
+    sc->path = zone_text(r->zone, path, strlen(path));
+    sc->title = root->metadata.description[0] != '\0' ? root->metadata.description : title_of(r->zone, path);
+}
+
+static bool load_into(loaded *own, resolve *r, const char *path, const sc_options *options)
+{
+    spec_root root = {0};
+    if (!read_spec(r, path, options, &own->doc, &root)) {
+        return false;
+    }
+    r->spec = &root.spec;
+    keep_names(r, &root, path);
+    own->tables = load_tables(r, options);
+    r->tables = own->tables;
+    r->manifests = own->manifests;
+    const spw_config *config = load_manifests(r, own->manifests);
+    if (own->tables == NULL) {
+        return false;
+    }
+    own->sc.config = config != NULL ? config : &own->no_config;
+    resolve_world(r);
+    if (config != NULL) {
+        resolve_services(r);
+        if (spw_diag_errors(r->diag) == 0) {
+            resolve_check(r);
+        }
+    }
+    own->sc.hash = r->hash;
+    own->traces = r->traces;
+    return spw_diag_errors(r->diag) == 0 && !own->zone.failed;
+}
+
+sc_scenario *sc_load(const char *path, const sc_options *options, sc_messages *messages)
+{
+    *messages = (sc_messages){NULL, 0, 0, 0};
+    spw_diag *diag = NULL;
+    loaded *own = calloc(1, sizeof *own);
+    if (own == NULL || spw_diag_new(NULL, MESSAGES_KEPT, &diag) != SPW_OK) {
+        free(own);
+        return NULL;
+    }
+    zone_init(&own->zone, NULL);
+    own->manifests = spw_manifest_new(NULL);
+    resolve r = {
+        .sc = &own->sc, .zone = &own->zone, .diag = diag, .dir = folder_of(&own->zone, path), .hash = HASH_START};
+    bool ok = own->manifests != NULL && r.dir != NULL && load_into(own, &r, path, options);
+    own->traces = r.traces;
+    collect(diag, messages);
+    spw_diag_free(diag);
+    if (!ok) {
+        loaded_free(own);
+        return NULL;
+    }
+    return &own->sc;
+}

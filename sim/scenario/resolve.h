@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * resolve.h - from a bound scenario file to sc_scenario: names looked up, units converted. Internal to sim/scenario.
+ *
+ * Each step adds its errors to the diagnostics and goes on, so that one load shows several. Memory comes from the
+ * zone; a failed take shows in zone.failed, which sc_load checks once at the end.
+ */
+#ifndef SIM_SCENARIO_RESOLVE_H
+#define SIM_SCENARIO_RESOLVE_H
+
+#include "sim/scenario/spec.h"
+#include "sim/scenario/tables.h"
+#include "sim/scenario/trace.h"
+
+/** A trace that is open. The same file named twice is opened once. */
+typedef struct resolve_trace {
+    const char *path;
+    trace *trace;
+    struct resolve_trace *next;
+} resolve_trace;
+
+typedef struct resolve {
+    sc_scenario *sc; /**< being filled */
+    const spec_body *spec;
+    zone *zone;
+    spw_diag *diag;
+    const tables *tables;
+    const spw_manifest_set *manifests;
+    const char *dir;       /**< folder of the scenario file, "." if it has none */
+    resolve_trace *traces; /**< closed by sc_free */
+    uint64_t hash;         /**< of everything read so far */
+} resolve;
+
+/** Continues r->hash over a file. Whether it can be read at all is for its real reader to say. */
+void resolve_hash_file(resolve *r, const char *path);
+
+/** Regions, round trips, clusters, pools, observation, payload. */
+void resolve_world(resolve *r);
+/** Services with engines, lengths, targets. Needs the world and sc->config. */
+void resolve_services(resolve *r);
+/** Traffic of one service. */
+void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
+/** A law of lengths; output says which column of a trace an empirical law draws from. */
+void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length_law *law);
+/** What only shows when scenario and manifests are seen together. */
+void resolve_check(resolve *r);
+
+/** Index of a region of the scenario, or -1 with an error at `at`. */
+int32_t resolve_region(resolve *r, const char *name, const ynode *at);
+/** Adds "no ... 'name' in tables/FILE.csv (did you mean ...?)" at a node. */
+void resolve_unknown(resolve *r, const ynode *at, const char *noun, const char *name, tables_kind kind);
+/** Adds an error that a table or trace reader worded: "path:line:col: error: text". */
+void resolve_foreign(resolve *r, const char *text);
+/** A path as the scenario file names it, relative to that file. NULL when out of memory. */
+const char *resolve_path(resolve *r, const char *file);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* resolve_services.c - services of a scenario: workload, model, an engine configuration for each pool, targets. */
+#include "sim/scenario/resolve.h"
+
+#include <string.h>
+
+#include "sched/manifest/suggest.h"
+
+static void resolve_workload(resolve *r, const spec_service *spec, sc_service *service)
+{
+    const spw_config *config = r->sc->config;
+    suggest near;
+    suggest_init(&near, spec->workload);
+    service->workload = SPW_ID_NONE;
+    for (size_t i = 0; i < config->workload_count; i++) {
+        if (strcmp(config->workloads[i].name, spec->workload) == 0) {
+            service->workload = (spw_id)i;
+            return;
+        }
+        suggest_offer(&near, config->workloads[i].name);
+    }
+    if (near.best != NULL) {
+        ynode_error(r->diag, spec->workload_node, "no Deployment '%s' in the manifests (did you mean '%s'?)",
+                    spec->workload, near.best);
+    } else if (strchr(spec->workload, '/') == NULL) {
+        ynode_error(r->diag, spec->workload_node,
+                    "no Deployment '%s' in the manifests; a workload is written as namespace/name", spec->workload);
+    } else {
+        ynode_error(r->diag, spec->workload_node, "no Deployment '%s' in the manifests", spec->workload);
+    }
+}
+
+static void resolve_targets(resolve *r, const spec_service *spec, sc_service *service)
+{
+    sc_target *targets = zone_array(r->zone, spec->slo.count, sizeof *targets);
+    for (size_t i = 0; targets != NULL && i < spec->slo.count; i++) {
+        targets[i] = (sc_target){spec->slo.at[i].metric, spec->slo.at[i].percentile, spec->slo.at[i].limit_ns};
+        if (service->engine == SC_ENGINE_STATION && strcmp(targets[i].metric, "tpot") == 0) {
+            ynode_error(r->diag, spec->self, "a station has no tokens: its 'slo' can hold ttft and e2e only");
+        }
+    }
+    service->targets = targets;
+    service->target_count = (int32_t)spec->slo.count;
+}
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static void resolve_station(const spec_service *spec, sc_service *service)
+{
+    const spec_station_law *law = &spec->engine.service;
+    service->station = (mdl_station_config){.servers = spec->engine.servers, .max_waiting = spec->engine.max_waiting};
+    if (law->exponential != NULL) {
+        service->station_law = (mdl_service_law){MDL_SERVICE_EXPONENTIAL, seconds(law->exponential->mean_ns), 1.0, 1};
+    } else if (law->fixed != NULL) {
+        service->station_law = (mdl_service_law){MDL_SERVICE_FIXED, seconds(law->fixed->mean_ns), 0.0, 1};
+    } else if (law->lognormal != NULL) {
+        service->station_law =
+            (mdl_service_law){MDL_SERVICE_LOGNORMAL, seconds(law->lognormal->mean_ns), law->lognormal->cv2, 1};
+    } else if (law->erlang != NULL) {
+        service->station_law = (mdl_service_law){MDL_SERVICE_ERLANG, seconds(law->erlang->mean_ns),
+                                                 1.0 / law->erlang->stages, law->erlang->stages};
+    } else {
+        service->station_law = (mdl_service_law){MDL_SERVICE_HYPEREXP, seconds(law->hyperexponential->mean_ns),
+                                                 law->hyperexponential->cv2, 1};
+    }
+}
+
+/* Whether the manifests let a workload's replicas onto a GPU class. */
+static bool allowed_on(const spw_workload *workload, const char *gpu)
+{
+    for (size_t i = 0; i < workload->gpu_class_count; i++) {
+        if (strcmp(workload->gpu_classes[i], gpu) == 0) {
+            return true;
+        }
+    }
+    return workload->gpu_class_count == 0;
+}
+
+/* @return whether tables/profiles.csv knows the engine at all; if not, an error was added */
+static bool known_profile(resolve *r, const spec_service *spec)
+{
+    suggest near;
+    suggest_init(&near, spec->engine.profile);
+    bool known = false;
+    for (size_t i = 0; i < tables_count(r->tables, TABLES_PROFILES); i++) {
+        const mdl_profile *row = tables_row(r->tables, TABLES_PROFILES, i);
+        known = known || strcmp(row->engine, spec->engine.profile) == 0;
+        suggest_offer(&near, row->engine);
+    }
+    const ynode *at = spec->engine.profile_node != NULL ? spec->engine.profile_node : spec->self;
+    if (known) {
+        return true;
+    }
+    if (near.best != NULL) {
+        ynode_error(r->diag, at, "no engine '%s' in tables/profiles.csv (did you mean '%s'?)", spec->engine.profile,
+                    near.best);
+    } else {
+        ynode_error(r->diag, at, "no engine '%s' in tables/profiles.csv; 'spillway list profiles' shows them",
+                    spec->engine.profile);
+    }
+    return false;
+}
+
+/* The engine on one pool's GPU. @return what keeps the model from running there, or NULL */
+static const char *engine_on(resolve *r, const spec_service *spec, const mdl_model *model, const mdl_gpu *gpu,
+                             mdl_llm_config *config)
+{
+    static const char too_large[] = "the weights leave no memory for a KV cache";
+    const mdl_profile *profile = tables_profile(r->tables, spec->engine.profile, gpu->name, model->name);
+    if (profile == NULL) {
+        return model->weights_bytes >= gpu->mem_usable_bytes
+                   ? too_large
+                   : "tables/profiles.csv has no row for this engine, GPU and model";
+    }
+    if (mdl_kv_blocks(gpu, model, profile) <= 0) {
+        return too_large;
+    }
+    const mdl_engine_limits limits = {.max_batched_tokens = spec->engine.max_batched_tokens,
+                                      .max_sequences = spec->engine.max_sequences,
+                                      .max_waiting = spec->engine.max_waiting};
+    return mdl_profile_config(gpu, model, profile, &limits, config);
+}
+
+/* Tells about pools that the manifest allows and the model does not; an error if that is all of them. */
+static void report_pools(resolve *r, const spec_service *spec, const char *model, const char *const *why, int usable)
+{
+    const char *reason = "no pool has a GPU class that the manifest allows";
+    for (int32_t c = 0; c < r->sc->cluster_count; c++) {
+        const sc_cluster *cluster = &r->sc->clusters[c];
+        for (int32_t p = 0; p < cluster->pool_count; p++) {
+            if (why[cluster->pool_first + p] == NULL) {
+                continue;
+            }
+            reason = why[cluster->pool_first + p];
+            if (usable > 0) {
+                ynode_warning(r->diag, spec->self,
+                              "'%s' cannot run on pool '%s' of '%s' (%s), which the manifest allows: %s", model,
+                              cluster->pools[p].name, cluster->name, cluster->pools[p].gpu->name, reason);
+            }
+        }
+    }
+    if (usable == 0) {
+        ynode_error(r->diag, spec->self, "'%s' can run on no pool of the fleet: %s", model, reason);
+    }
+}
+
+/* kv_blocks stays 0 on pools that cannot run the model; that is an error only if no pool can. */
+static void resolve_engines(resolve *r, const spec_service *spec, const mdl_model *model, sc_service *service)
+{
+    const sc_scenario *sc = r->sc;
+    mdl_llm_config *llm = zone_array(r->zone, (size_t)sc->pool_count, sizeof *llm);
+    const char **why = zone_array(r->zone, (size_t)sc->pool_count, sizeof *why);
+    const spw_workload *workload = service->workload != SPW_ID_NONE ? &sc->config->workloads[service->workload] : NULL;
+    service->llm = llm;
+    int usable = 0;
+    for (int32_t c = 0; llm != NULL && why != NULL && c < sc->cluster_count; c++) {
+        const sc_cluster *cluster = &sc->clusters[c];
+        for (int32_t p = 0; p < cluster->pool_count; p++) {
+            const mdl_gpu *gpu = cluster->pools[p].gpu;
+            const int32_t pool = cluster->pool_first + p;
+            if (gpu == NULL) {
+                usable++; /* an error of its own; nothing can be said about the model here */
+            } else if (workload == NULL || allowed_on(workload, gpu->name)) {
+                why[pool] = engine_on(r, spec, model, gpu, &llm[pool]);
+                usable += why[pool] == NULL;
+                llm[pool].kv_blocks = why[pool] == NULL ? llm[pool].kv_blocks : 0;
+            }
+        }
+    }
+    if (why != NULL) {
+        report_pools(r, spec, model->name, why, usable);
+    }
+}
+
+static void resolve_llm(resolve *r, const spec_service *spec, sc_service *service)
+{
+    service->model = tables_model(r->tables, spec->model);
+    if (service->model == NULL) {
+        resolve_unknown(r, spec->model_node, "model", spec->model, TABLES_MODELS);
+        return;
+    }
+    const table_image *image = tables_image(r->tables, spec->model);
+    if (image != NULL) {
+        service->image = image->image;
+    } else {
+        ynode_error(r->diag, spec->model_node, "no image and weights sizes of '%s' in tables/images.csv", spec->model);
+    }
+    const spw_workload *workload =
+        service->workload != SPW_ID_NONE ? &r->sc->config->workloads[service->workload] : NULL;
+    if (workload != NULL && workload->gpus != 1) {
+        const char *file = NULL;
+        int32_t line = 0, column = 0;
+        (void)spw_manifest_where(r->manifests, "Deployment", workload->name, &file, &line, &column);
+        spw_diag_add(r->diag, SPW_DIAG_ERROR, file, line, column,
+                     "Deployment '%s' asks for %d GPUs, but a replica of an llm engine runs on exactly one; set "
+                     "limits: {nvidia.com/gpu: \"1\"}",
+                     workload->name, workload->gpus);
+        return;
+    }
+    if (known_profile(r, spec)) {
+        resolve_engines(r, spec, service->model, service);
+    }
+    if (spec->lengths != NULL) {
+        resolve_length(r, spec->lengths->input, false, &service->input);
+        resolve_length(r, spec->lengths->output, true, &service->output);
+        if ((int64_t)service->input.min + service->output.min > service->model->max_context) {
+            ynode_error(r->diag, spec->lengths_node,
+                        "even the shortest request is longer than the context of '%s' (%lld tokens)", spec->model,
+                        (long long)service->model->max_context);
+        }
+    } else {
+        service->input = service->output = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
+    }
+}
+
+static void resolve_service(resolve *r, const spec_service *spec, sc_service *service)
+{
+    *service = (sc_service){.name = spec->workload,
+                            .engine = (sc_engine_kind)spec->engine.kind,
+                            .timeout_ns = spec->has_timeout ? spec->timeout_ns : INT64_MAX,
+                            .gateway_queue = spec->gateway_queue,
+                            .drain_ns = spec->drain_ns,
+                            .router = (sc_router)spec->router};
+    resolve_workload(r, spec, service);
+    if (service->engine == SC_ENGINE_LLM) {
+        resolve_llm(r, spec, service);
+    } else {
+        resolve_station(spec, service);
+        service->llm = zone_array(r->zone, (size_t)r->sc->pool_count, sizeof *service->llm);
+        service->input = service->output = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
+    }
+    resolve_targets(r, spec, service);
+    resolve_traffic(r, spec, service);
+}
+
+void resolve_services(resolve *r)
+{
+    const spec_body *spec = r->spec;
+    sc_service *services = zone_array(r->zone, spec->service_count, sizeof *services);
+    for (size_t i = 0; services != NULL && i < spec->service_count; i++) {
+        resolve_service(r, &spec->services[i], &services[i]);
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(spec->services[j].workload, spec->services[i].workload) == 0) {
+                ynode_error(r->diag, spec->services[i].workload_node,
+                            "workload '%s' is given twice; one service can have several kinds of traffic",
+                            spec->services[i].workload);
+            }
+        }
+    }
+    r->sc->services = services;
+    r->sc->service_count = services != NULL ? (int32_t)spec->service_count : 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * scenario.h - a scenario after reading: every name resolved, every unit converted, every table row looked up.
+ *
+ * Immutable once loaded; replications in several threads share one.
+ * All times are ns, simulated time 0 = spec.start. Indices refer to the arrays of the same struct.
+ */
+#ifndef SIM_SCENARIO_SCENARIO_H
+#define SIM_SCENARIO_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <spillway/config.h>
+#include <spillway/snapshot.h>
+
+#include "models/engine/engine.h"
+#include "models/gpu/gpu.h"
+#include "models/price/price.h"
+#include "models/provision/provision.h"
+#include "models/spot/spot.h"
+#include "models/traffic/traffic.h"
+
+typedef struct sc_region {
+    const char *name;
+    const char *jurisdiction; /**< "" if not given */
+    int32_t utc_offset_s;     /**< of the users' local time */
+} sc_region;
+
+typedef struct sc_pool {
+    const char *name;
+    const mdl_gpu *gpu;
+    spw_capacity capacity;
+    int32_t gpus_per_node;
+    int32_t nodes_start, nodes_min, nodes_max;
+    mdl_lag lag;     /**< node and replica stages on this pool */
+    bool has_market; /**< spot: nodes are reclaimed by `market` */
+    mdl_market market;
+    int64_t price_uusd_per_gpu_h; /**< owned: all-in cost of owning, paid for every node all the time */
+    int64_t min_billing_ns;       /**< a node is billed at least this long */
+} sc_pool;
+
+typedef struct sc_cluster {
+    const char *name;
+    int32_t region;
+    const char *provider;
+    const char *zone;
+    spw_labels labels;
+    int64_t egress_uusd_per_gb; /**< provider's price for bytes to users */
+    const sc_pool *pools;
+    int32_t pool_count;
+    int32_t pool_first; /**< number of the first pool in the scenario-wide count */
+} sc_cluster;
+
+typedef enum sc_router {
+    SC_ROUTER_LEAST_OUTSTANDING = 1,
+    SC_ROUTER_ROUND_ROBIN = 2,
+    SC_ROUTER_RANDOM = 3,
+    SC_ROUTER_TWO_CHOICES = 4
+} sc_router;
+
+/** One latency target, e.g. ttft p95 <= 2 s. */
+typedef struct sc_target {
+    const char *metric; /**< "ttft", "tpot" or "e2e" */
+    double percentile;  /**< 0.95 */
+    int64_t limit_ns;
+} sc_target;
+
+typedef struct sc_traffic {
+    int32_t region; /**< where the users are */
+    mdl_arrival_spec arrivals;
+    const char *name;   /**< "SERVICE/INDEX": names the random streams */
+    bool trace_lengths; /**< lengths come with the trace rows */
+} sc_traffic;
+
+typedef enum sc_engine_kind { SC_ENGINE_LLM = 1, SC_ENGINE_STATION = 2 } sc_engine_kind;
+
+typedef struct sc_service {
+    spw_id workload;        /**< index in config.workloads */
+    const char *name;       /**< namespace/name */
+    const mdl_model *model; /**< NULL for a station */
+    sc_engine_kind engine;
+    mdl_station_config station;
+    mdl_service_law station_law;
+    /** [scenario pool_count] engine configuration on each pool's GPU; kv_blocks 0 = the model does not run there */
+    const mdl_llm_config *llm;
+    mdl_image image;
+    const sc_traffic *traffic;
+    int32_t traffic_count;
+    mdl_length_law input, output;
+    const sc_target *targets;
+    int32_t target_count;
+    int64_t timeout_ns;    /**< the user gives up; INT64_MAX = never */
+    int32_t gateway_queue; /**< requests held at the gateway while no replica is ready; more are rejected */
+    int64_t drain_ns;      /**< a replica that is told to stop finishes its requests for at most this long */
+    sc_router router;
+} sc_service;
+
+typedef struct sc_observation {
+    int64_t scrape_ns; /**< period of metric and state reading */
+    int64_t delay_ns;  /**< from reading to being visible to the core */
+    double noise;      /**< relative standard deviation of each sample */
+    double dropout;    /**< probability that a sample is lost */
+} sc_observation;
+
+typedef struct sc_payload {
+    double request_bytes_fixed, request_bytes_per_token, response_bytes_fixed, response_bytes_per_token;
+} sc_payload;
+
+typedef struct sc_scenario {
+    const char *name;
+    const char *path;  /**< as given */
+    const char *title; /**< leading comment line of the file or "" */
+    uint64_t hash;     /**< of the scenario, its manifests and the tables used: provenance */
+    int64_t start_unix_ns;
+    int32_t utc_offset_s; /**< of spec.start, for clock labels */
+    int64_t duration_ns, warmup_ns, tick_ns;
+    uint64_t seed;
+    const sc_region *regions;
+    int32_t region_count;
+    const int64_t *rtt_ns; /**< [region_count * region_count], row = from (user), column = to (cluster) */
+    const sc_cluster *clusters;
+    int32_t cluster_count;
+    int32_t pool_count; /**< over all clusters */
+    const sc_service *services;
+    int32_t service_count;
+    sc_observation observation;
+    sc_payload payload;
+    const spw_config *config; /**< from the manifests */
+} sc_scenario;
+
+typedef struct sc_override {
+    const char *path, *value;
+} sc_override;
+
+typedef struct sc_options {
+    const char *tables_dir;  /**< NULL = beside the scenario ("tables/"), else the installed ones */
+    const sc_override *sets; /**< --set PATH=VALUE */
+    size_t set_count;
+} sc_options;
+
+/** Messages of a failed or doubtful load, each "file:line:col: error|warning|note: text". */
+typedef struct sc_messages {
+    char *text; /**< caller frees with sc_messages_fini */
+    size_t size;
+    int errors, warnings;
+} sc_messages;
+void sc_messages_fini(sc_messages *m);
+
+/** @return the scenario, or NULL with messages. Free with sc_free. */
+sc_scenario *sc_load(const char *path, const sc_options *options, sc_messages *messages);
+void sc_free(sc_scenario *sc);
+
+/** Folder of the installed parameter tables; those of the source tree if nothing is installed. Static. */
+const char *sc_tables_dir(void);
+
+/** Prints the accepted keys with units, defaults, ranges, help, generated from the reader's own tables. */
+void sc_print_schema(FILE *file);
+
+#endif

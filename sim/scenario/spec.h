@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * spec.h - a scenario file as it was written: the structs that the binder fills, names not yet resolved.
+ *
+ * Internal to sim/scenario. Everything lives in the scenario's zone; a node beside a value is where the value stands,
+ * for messages that come later. Durations are ns, as bind.h stores them.
+ */
+#ifndef SIM_SCENARIO_SPEC_H
+#define SIM_SCENARIO_SPEC_H
+
+#include "sched/manifest/bind.h"
+
+#include "sim/scenario/scenario.h"
+
+typedef struct spec_region {
+    const char *name;
+    const char *jurisdiction;
+    int64_t utc_offset_ns; /**< valid with has_utc_offset, east positive */
+    bool has_utc_offset;
+    const ynode *self, *name_node;
+} spec_region;
+
+typedef struct spec_nodes {
+    int32_t min, max, start;
+    const ynode *node;
+} spec_nodes;
+
+typedef struct spec_price {
+    int64_t uusd_per_gpu_h; /**< valid with given */
+    bool given;
+} spec_price;
+
+typedef struct spec_pool {
+    const char *name, *gpu, *lag, *market;
+    int32_t gpus_per_node;
+    spw_capacity capacity;
+    spec_nodes nodes;
+    spec_price price;
+    int64_t min_billing_ns;
+    bool has_min_billing;
+    const ynode *self, *name_node, *gpu_node, *lag_node, *market_node;
+} spec_pool;
+
+typedef struct spec_cluster {
+    const char *name, *region, *zone, *provider;
+    bind_pair *labels;
+    size_t label_count;
+    spec_pool *pools;
+    size_t pool_count;
+    const ynode *self, *name_node, *region_node, *provider_node;
+} spec_cluster;
+
+/** A mean and what shapes the law around it. */
+typedef struct spec_law {
+    int64_t mean_ns;
+    double cv2;
+    int32_t stages;
+} spec_law;
+
+/** Exactly one is given. */
+typedef struct spec_station_law {
+    spec_law *exponential, *fixed, *lognormal, *erlang, *hyperexponential;
+} spec_station_law;
+
+typedef struct spec_engine {
+    int32_t kind; /**< sc_engine_kind */
+    const char *profile;
+    int32_t max_batched_tokens, max_sequences, tensor_parallel;
+    int32_t servers;
+    int32_t max_waiting;
+    spec_station_law service;
+    const ynode *profile_node, *tensor_parallel_node, *self;
+} spec_engine;
+
+typedef struct spec_target {
+    const char *metric;
+    double percentile;
+    int64_t limit_ns;
+} spec_target;
+
+/** Room for the targets of one service; more are an error. */
+#define SPEC_TARGETS_MAX 12
+
+typedef struct spec_slo {
+    spec_target at[SPEC_TARGETS_MAX];
+    size_t count;
+} spec_slo;
+
+typedef struct spec_traffic {
+    int32_t kind; /**< mdl_arrival_kind */
+    const char *from;
+    double rate_per_s;
+    double peak_per_s, trough_per_s, weekend;
+    int64_t peak_at_ns;
+    const char *shape;
+    const char *file;
+    double scale;
+    bool loop;
+    int64_t shift_ns;
+    const ynode *self, *from_node, *shape_node, *file_node;
+} spec_traffic;
+
+typedef struct spec_lognormal {
+    double median, sigma;
+} spec_lognormal;
+
+typedef struct spec_empirical {
+    const char *file;
+    const ynode *file_node;
+} spec_empirical;
+
+/** Exactly one of lognormal, fixed (> 0), empirical is given. */
+typedef struct spec_length {
+    spec_lognormal *lognormal;
+    int32_t fixed;
+    spec_empirical *empirical;
+    int32_t min, max;
+    const ynode *self;
+} spec_length;
+
+typedef struct spec_lengths {
+    spec_length *input, *output;
+} spec_lengths;
+
+typedef struct spec_service {
+    const char *workload, *model;
+    spec_engine engine;
+    spec_slo slo;
+    spec_traffic *traffic;
+    size_t traffic_count;
+    spec_lengths *lengths;
+    int64_t timeout_ns;
+    bool has_timeout;
+    int32_t gateway_queue;
+    int64_t drain_ns;
+    int32_t router; /**< sc_router */
+    const ynode *self, *workload_node, *model_node, *lengths_node;
+} spec_service;
+
+typedef struct spec_network {
+    const char *rtt, *egress;
+    const ynode *rtt_node, *egress_node;
+} spec_network;
+
+typedef struct spec_metrics {
+    int64_t scrape_ns, delay_ns;
+    double noise, dropout;
+} spec_metrics;
+
+typedef struct spec_body {
+    bind_time start;
+    int64_t duration_ns, warmup_ns, tick_ns;
+    uint64_t seed;
+    const char **manifests;
+    size_t manifest_count;
+    const ynode *manifests_node;
+    spec_region *regions;
+    size_t region_count;
+    spec_cluster *clusters;
+    size_t cluster_count;
+    spec_service *services;
+    size_t service_count;
+    spec_network network;
+    spec_metrics metrics;
+    int32_t prices;
+    const ynode *warmup_node;
+} spec_body;
+
+typedef struct spec_metadata {
+    const char *name;
+    const char *description;
+    const ynode *name_node;
+} spec_metadata;
+
+typedef struct spec_root {
+    int32_t api_version, kind;
+    spec_metadata metadata;
+    spec_body spec;
+} spec_root;
+
+/** What `default` means where a whole table can be chosen; there is only one set so far. */
+enum { SPEC_TABLE_DEFAULT = 1 };
+
+/** The whole file; bind a spec_root with it. */
+extern const bind_table spec_table;
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spec_service.c - the accepted keys of spec.services[]: engine, targets, traffic, lengths. See spec.c. */
+#include "sim/scenario/spec_part.h"
+
+#include <string.h>
+
+/* A row for each key reads best as a row. */
+/* clang-format off */
+
+static const bind_name engine_names[] = {{"llm", SC_ENGINE_LLM}, {"station", SC_ENGINE_STATION}, {NULL, 0}};
+static const bind_name router_names[] = {{"least-outstanding", SC_ROUTER_LEAST_OUTSTANDING},
+                                         {"round-robin", SC_ROUTER_ROUND_ROBIN},
+                                         {"random", SC_ROUTER_RANDOM},
+                                         {"two-choices", SC_ROUTER_TWO_CHOICES},
+                                         {NULL, 0}};
+static const bind_name traffic_names[] = {{"poisson", MDL_ARRIVAL_POISSON},
+                                          {"diurnal", MDL_ARRIVAL_DIURNAL},
+                                          {"trace", MDL_ARRIVAL_TRACE},
+                                          {NULL, 0}};
+
+/* --- engine ------------------------------------------------------------------------------------------------ */
+
+#define LAW_MEAN                                                                                                       \
+    {.key = "mean", .kind = BIND_DURATION, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0,               \
+     .max = 86400.0, BIND_AT(spec_law, mean_ns), .help = "mean service time"}
+
+static const bind_field mean_fields[] = {LAW_MEAN, {.key = NULL}};
+static const bind_table exponential_table = {.name = "exponential", .size = sizeof(spec_law), .fields = mean_fields};
+static const bind_table fixed_table = {.name = "fixed", .size = sizeof(spec_law), .fields = mean_fields};
+static const bind_field lognormal_law_fields[] = {
+    LAW_MEAN,
+    {.key = "cv2", .kind = BIND_DOUBLE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 1000.0,
+     BIND_AT(spec_law, cv2), .help = "squared coefficient of variation"},
+    {.key = NULL}};
+static const bind_table lognormal_law_table = {.name = "lognormal", .size = sizeof(spec_law),
+                                               .fields = lognormal_law_fields};
+static const bind_field erlang_fields[] = {
+    LAW_MEAN,
+    {.key = "stages", .kind = BIND_INT32, .required = true, .range = BIND_MIN | BIND_MAX, .min = 1, .max = 1000,
+     BIND_AT(spec_law, stages), .help = "exponential stages in a row"},
+    {.key = NULL}};
+static const bind_table erlang_table = {.name = "erlang", .size = sizeof(spec_law), .fields = erlang_fields};
+static const bind_field hyper_fields[] = {
+    LAW_MEAN,
+    {.key = "cv2", .kind = BIND_DOUBLE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 1.0, .max = 1000.0,
+     BIND_AT(spec_law, cv2), .help = "squared coefficient of variation; two branches with balanced means"},
+    {.key = NULL}};
+static const bind_table hyper_table = {.name = "hyperexponential", .size = sizeof(spec_law), .fields = hyper_fields};
+
+static bool station_law_check(bind *b, const ynode *node, void *object)
+{
+    const spec_station_law *law = object;
+    const int given = (law->exponential != NULL) + (law->fixed != NULL) + (law->lognormal != NULL) +
+                      (law->erlang != NULL) + (law->hyperexponential != NULL);
+    if (given == 1) {
+        return true;
+    }
+    ynode_error(b->diag, node,
+                "'service' needs exactly one law: exponential, fixed, lognormal, erlang or hyperexponential");
+    return false;
+}
+
+static const bind_field station_law_fields[] = {
+    {.key = "exponential", .kind = BIND_OPTION, .table = &exponential_table, BIND_AT(spec_station_law, exponential),
+     .help = "M: {mean}"},
+    {.key = "fixed", .kind = BIND_OPTION, .table = &fixed_table, BIND_AT(spec_station_law, fixed), .help = "D: {mean}"},
+    {.key = "lognormal", .kind = BIND_OPTION, .table = &lognormal_law_table, BIND_AT(spec_station_law, lognormal),
+     .help = "{mean, cv2}"},
+    {.key = "erlang", .kind = BIND_OPTION, .table = &erlang_table, BIND_AT(spec_station_law, erlang),
+     .help = "E_k: {mean, stages}"},
+    {.key = "hyperexponential", .kind = BIND_OPTION, .table = &hyper_table,
+     BIND_AT(spec_station_law, hyperexponential), .help = "H_2: {mean, cv2}"},
+    {.key = NULL}};
+static const bind_table station_law_table = {.name = "service", .size = sizeof(spec_station_law),
+                                             .fields = station_law_fields, .check = station_law_check};
+
+static const bind_field llm_fields[] = {
+    {.key = "profile", .kind = BIND_STRING, .preset = "vllm-0.19", BIND_AT(spec_engine, profile),
+     BIND_NODE_AT(spec_engine, profile_node), .help = "engine of tables/profiles.csv"},
+    {.key = "maxBatchedTokens", .kind = BIND_INT32, .preset = "2048", .range = BIND_MIN | BIND_MAX, .min = 1,
+     .max = 1048576, BIND_AT(spec_engine, max_batched_tokens), .help = "token budget of one step"},
+    {.key = "maxSequences", .kind = BIND_INT32, .preset = "256", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 65536,
+     BIND_AT(spec_engine, max_sequences), .help = "requests in the batch at most"},
+    {.key = "maxWaiting", .kind = BIND_INT32, .preset = "2000", .range = BIND_MIN | BIND_MAX, .min = 0, .max = 10000000,
+     BIND_AT(spec_engine, max_waiting), .help = "requests waiting in one replica at most; more are rejected"},
+    {.key = "tensorParallel", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 64,
+     BIND_AT(spec_engine, tensor_parallel), BIND_NODE_AT(spec_engine, tensor_parallel_node),
+     .help = "GPUs that share one replica; only 1 is simulated"},
+    {.key = NULL}};
+static const bind_field station_fields[] = {
+    {.key = "servers", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 100000,
+     BIND_AT(spec_engine, servers), .help = "requests served at a time by one replica"},
+    {.key = "maxWaiting", .kind = BIND_INT32, .preset = "1000000", .range = BIND_MIN | BIND_MAX, .min = 0,
+     .max = 10000000, BIND_AT(spec_engine, max_waiting), .help = "requests waiting in one replica at most"},
+    {.key = "service", .kind = BIND_TABLE, .required = true, .table = &station_law_table,
+     BIND_AT(spec_engine, service), .help = "law of the service time"},
+    {.key = NULL}};
+static const bind_variant engine_variants[] = {
+    {"llm", llm_fields, "continuous batching on a GPU, as vLLM does it"},
+    {"station", station_fields, "a plain queueing station (M/G/c for each replica), for checks against theory"},
+    {NULL, NULL, NULL}};
+
+static bool engine_check(bind *b, const ynode *node, void *object)
+{
+    (void)node;
+    const spec_engine *e = object;
+    if (e->kind == SC_ENGINE_LLM && e->tensor_parallel != 1) {
+        ynode_error(b->diag, e->tensor_parallel_node,
+                    "'tensorParallel: %d' is not simulated: one replica runs on one GPU; give 1 or leave it out",
+                    e->tensor_parallel);
+        return false;
+    }
+    return true;
+}
+
+static const bind_field engine_fields[] = {{.key = "kind", .kind = BIND_ENUM, .preset = "llm", .names = engine_names,
+                                            BIND_AT(spec_engine, kind), .help = "how a replica serves"},
+                                           {.key = NULL}};
+static const bind_table engine_table = {.name = "engine", .size = sizeof(spec_engine), .fields = engine_fields,
+                                        .tag = "kind", .variants = engine_variants,
+                                        .self_at = offsetof(spec_engine, self) + 1u, .check = engine_check};
+
+/* --- targets ----------------------------------------------------------------------------------------------- */
+
+/* "p95" or "p99.9" -> 0.95, 0.999; a negative value for anything else. */
+static double percentile(const char *text)
+{
+    double value = 0.0;
+    if (text[0] != 'p' || bind_parse_double(text + 1, &value) != NULL || !(value > 0.0 && value < 100.0)) {
+        return -1.0;
+    }
+    return value / 100.0;
+}
+
+static bool read_targets(bind *b, const bind_field *field, const ynode *node, void *at)
+{
+    spec_slo *slo = at;
+    if (node->kind != YNODE_MAPPING || node->count == 0) {
+        ynode_error(b->diag, node, "'%s' must be percentiles with limits, e.g. {p95: 2s}", field->key);
+        return false;
+    }
+    bool ok = true;
+    const bind_field limit = {.key = field->key, .kind = BIND_DURATION, .range = BIND_ABOVE | BIND_MAX, .min = 0.0,
+                              .max = 86400.0};
+    for (size_t i = 0; i < node->count; i++) {
+        spec_target target = {field->key, percentile(node->keys[i]->text), 0};
+        if (target.percentile < 0.0) {
+            ynode_error(b->diag, node->keys[i], "'%s' is not a percentile; write p50, p95, p99.9 ...",
+                        node->keys[i]->text);
+            ok = false;
+            continue;
+        }
+        if (!bind_scalar(b, &limit, node->items[i], &target.limit_ns)) {
+            ok = false;
+            continue;
+        }
+        if (slo->count == SPEC_TARGETS_MAX) {
+            ynode_error(b->diag, node->keys[i], "more than %d targets for one service", SPEC_TARGETS_MAX);
+            return false;
+        }
+        slo->at[slo->count++] = target;
+    }
+    return ok;
+}
+
+static const bind_field slo_fields[] = {
+    {.key = "ttft", .kind = BIND_CUSTOM, .custom = read_targets, .offset = 0,
+     .help = "time to first token, as the user sees it: {pNN: DURATION}"},
+    {.key = "tpot", .kind = BIND_CUSTOM, .custom = read_targets, .offset = 0,
+     .help = "time per further output token: {pNN: DURATION}"},
+    {.key = "e2e", .kind = BIND_CUSTOM, .custom = read_targets, .offset = 0,
+     .help = "from sending to the last token: {pNN: DURATION}"},
+    {.key = NULL}};
+static const bind_table slo_table = {.name = "slo", .size = sizeof(spec_slo), .fields = slo_fields};
+
+/* --- traffic ----------------------------------------------------------------------------------------------- */
+
+#define RATE_MAX 1e6
+
+static const bind_field poisson_fields[] = {
+    {.key = "rate", .kind = BIND_RATE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = RATE_MAX,
+     BIND_AT(spec_traffic, rate_per_s), .help = "requests per second"},
+    {.key = NULL}};
+static const bind_field diurnal_fields[] = {
+    {.key = "peak", .kind = BIND_RATE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = RATE_MAX,
+     BIND_AT(spec_traffic, peak_per_s), .help = "largest rate of a working day"},
+    {.key = "trough", .kind = BIND_RATE, .required = true, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = RATE_MAX,
+     BIND_AT(spec_traffic, trough_per_s), .help = "smallest rate of a working day"},
+    {.key = "peakAt", .kind = BIND_CLOCK, .preset = "14:00", BIND_AT(spec_traffic, peak_at_ns),
+     .help = "local time of the peak; without shape"},
+    {.key = "weekend", .kind = BIND_DOUBLE, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 10.0,
+     BIND_AT(spec_traffic, weekend), .help = "Saturday and Sunday times this"},
+    {.key = "shape", .kind = BIND_STRING, BIND_AT(spec_traffic, shape), BIND_NODE_AT(spec_traffic, shape_node),
+     .help = "a shape of tables/shapes.csv; default: a raised cosine"},
+    {.key = NULL}};
+static const bind_field trace_fields[] = {
+    {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, file),
+     BIND_NODE_AT(spec_traffic, file_node), .help = "CSV of requests, relative to this file"},
+    {.key = "scale", .kind = BIND_DOUBLE, .preset = "1", .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 10000.0,
+     BIND_AT(spec_traffic, scale), .help = "each request is replayed this many times on average"},
+    {.key = "loop", .kind = BIND_BOOL, .preset = "false", BIND_AT(spec_traffic, loop),
+     .help = "start over at the end of the trace"},
+    {.key = "shift", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0,
+     .max = 366.0 * 86400.0, BIND_AT(spec_traffic, shift_ns), .help = "simulated time of the first request"},
+    {.key = NULL}};
+static const bind_variant traffic_variants[] = {
+    {"poisson", poisson_fields, "Poisson arrivals at a constant rate"},
+    {"diurnal", diurnal_fields, "Poisson arrivals whose rate follows the hour and the day of the week"},
+    {"trace", trace_fields, "replay of recorded arrivals and lengths"},
+    {NULL, NULL, NULL}};
+
+static bool traffic_check(bind *b, const ynode *node, void *object)
+{
+    const spec_traffic *t = object;
+    if (t->kind == MDL_ARRIVAL_DIURNAL && t->trough_per_s > t->peak_per_s) {
+        ynode_error(b->diag, node, "'trough' (%g/s) is above 'peak' (%g/s)", t->trough_per_s, t->peak_per_s);
+        return false;
+    }
+    return true;
+}
+
+static const bind_field traffic_fields[] = {
+    {.key = "kind", .kind = BIND_ENUM, .required = true, .names = traffic_names, BIND_AT(spec_traffic, kind),
+     .help = "when requests come"},
+    {.key = "from", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, from),
+     BIND_NODE_AT(spec_traffic, from_node), .help = "region of the users, one of spec.regions"},
+    {.key = NULL}};
+static const bind_table traffic_table = {.name = "traffic", .size = sizeof(spec_traffic), .fields = traffic_fields,
+                                         .tag = "kind", .variants = traffic_variants,
+                                         .self_at = offsetof(spec_traffic, self) + 1u, .check = traffic_check};
+
+/* --- lengths ----------------------------------------------------------------------------------------------- */
+
+#define TOKENS_MAX 1048576
+
+static const bind_field lognormal_fields[] = {
+    {.key = "median", .kind = BIND_DOUBLE, .required = true, .unit = "tokens", .range = BIND_MIN | BIND_MAX, .min = 1.0,
+     .max = TOKENS_MAX, BIND_AT(spec_lognormal, median), .help = "half of the requests are shorter"},
+    {.key = "sigma", .kind = BIND_DOUBLE, .required = true, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 5.0,
+     BIND_AT(spec_lognormal, sigma), .help = "standard deviation of the logarithm"},
+    {.key = NULL}};
+static const bind_table lognormal_table = {.name = "lognormal", .size = sizeof(spec_lognormal),
+                                           .fields = lognormal_fields};
+static const bind_field empirical_fields[] = {
+    {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_empirical, file),
+     BIND_NODE_AT(spec_empirical, file_node), .help = "trace CSV whose column is drawn from, relative to this file"},
+    {.key = NULL}};
+static const bind_table empirical_table = {.name = "empirical", .size = sizeof(spec_empirical),
+                                           .fields = empirical_fields};
+
+static bool length_check(bind *b, const ynode *node, void *object)
+{
+    const spec_length *l = object;
+    if ((l->lognormal != NULL) + (l->fixed > 0) + (l->empirical != NULL) != 1) {
+        ynode_error(b->diag, node, "a length needs exactly one law: lognormal, fixed or empirical");
+        return false;
+    }
+    if (l->min > l->max) {
+        ynode_error(b->diag, node, "a length with 'min' %d above 'max' %d", l->min, l->max);
+        return false;
+    }
+    return true;
+}
+
+static const bind_field length_fields[] = {
+    {.key = "lognormal", .kind = BIND_OPTION, .table = &lognormal_table, BIND_AT(spec_length, lognormal),
+     .help = "{median, sigma}"},
+    {.key = "fixed", .kind = BIND_INT32, .unit = "tokens", .range = BIND_MIN | BIND_MAX, .min = 1, .max = TOKENS_MAX,
+     BIND_AT(spec_length, fixed), .help = "every request the same"},
+    {.key = "empirical", .kind = BIND_OPTION, .table = &empirical_table, BIND_AT(spec_length, empirical),
+     .help = "{file}: drawn from the lengths of a trace"},
+    {.key = "min", .kind = BIND_INT32, .unit = "tokens", .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1,
+     .max = TOKENS_MAX, BIND_AT(spec_length, min), .help = "shorter draws are raised to this"},
+    {.key = "max", .kind = BIND_INT32, .unit = "tokens", .preset = "8192", .range = BIND_MIN | BIND_MAX, .min = 1,
+     .max = TOKENS_MAX, BIND_AT(spec_length, max), .help = "longer draws are cut to this"},
+    {.key = NULL}};
+static const bind_table length_table = {.name = "length", .size = sizeof(spec_length), .fields = length_fields,
+                                        .self_at = offsetof(spec_length, self) + 1u, .check = length_check};
+static const bind_field lengths_fields[] = {
+    {.key = "input", .kind = BIND_OPTION, .required = true, .table = &length_table, BIND_AT(spec_lengths, input),
+     .help = "prompt tokens"},
+    {.key = "output", .kind = BIND_OPTION, .required = true, .table = &length_table, BIND_AT(spec_lengths, output),
+     .help = "generated tokens"},
+    {.key = NULL}};
+static const bind_table lengths_table = {.name = "lengths", .size = sizeof(spec_lengths), .fields = lengths_fields};
+
+/* --- service ----------------------------------------------------------------------------------------------- */
+
+static const bind_field service_fields[] = {
+    {.key = "workload", .kind = BIND_STRING, .required = true, BIND_AT(spec_service, workload),
+     BIND_NODE_AT(spec_service, workload_node), .help = "namespace/name of a Deployment in the manifests"},
+    {.key = "model", .kind = BIND_STRING, BIND_AT(spec_service, model), BIND_NODE_AT(spec_service, model_node),
+     .help = "a model of tables/models.csv; required unless the engine is a station"},
+    {.key = "engine", .kind = BIND_TABLE, .table = &engine_table, BIND_AT(spec_service, engine),
+     .help = "how one replica serves requests"},
+    {.key = "slo", .kind = BIND_TABLE, .table = &slo_table, BIND_AT(spec_service, slo), .help = "latency targets"},
+    {.key = "traffic", .kind = BIND_LIST, .table = &traffic_table, BIND_AT(spec_service, traffic),
+     BIND_COUNT(spec_service, traffic_count), .help = "who asks, and when; may be absent"},
+    {.key = "lengths", .kind = BIND_OPTION, .table = &lengths_table, BIND_AT(spec_service, lengths),
+     BIND_NODE_AT(spec_service, lengths_node),
+     .help = "tokens in and out; required for an llm unless all its traffic is replayed from traces"},
+    {.key = "timeout", .kind = BIND_DURATION, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 86400.0,
+     BIND_AT(spec_service, timeout_ns), BIND_HAS(spec_service, has_timeout),
+     .help = "the user gives up after this; default: never"},
+    {.key = "gatewayQueue", .kind = BIND_INT32, .preset = "10000", .range = BIND_MIN | BIND_MAX, .min = 0,
+     .max = 100000000, BIND_AT(spec_service, gateway_queue),
+     .help = "requests held while no replica is ready; more are rejected"},
+    {.key = "drain", .kind = BIND_DURATION, .preset = "60s", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 86400.0,
+     BIND_AT(spec_service, drain_ns), .help = "a replica told to stop finishes its requests for at most this long"},
+    {.key = "router", .kind = BIND_ENUM, .preset = "least-outstanding", .names = router_names,
+     BIND_AT(spec_service, router), .help = "which replica of a cluster gets a request"},
+    {.key = NULL}};
+
+static bool service_check(bind *b, const ynode *node, void *object)
+{
+    const spec_service *s = object;
+    if (s->engine.kind == SC_ENGINE_STATION) {
+        const ynode *extra = s->model != NULL ? s->model_node : s->lengths_node;
+        if (extra != NULL) {
+            ynode_error(b->diag, extra, "a station has neither 'model' nor 'lengths': its service law says it all");
+            return false;
+        }
+        return true;
+    }
+    if (s->model == NULL) {
+        ynode_error(b->diag, node, "'model' is required for an llm engine, e.g. model: Llama-3.1-8B");
+        return false;
+    }
+    bool drawn = false;
+    for (size_t i = 0; i < s->traffic_count; i++) {
+        drawn = drawn || s->traffic[i].kind != MDL_ARRIVAL_TRACE;
+    }
+    if (drawn && s->lengths == NULL) {
+        ynode_error(b->diag, node, "'lengths' is required: only replayed traffic brings its own");
+        return false;
+    }
+    return true;
+}
+
+const bind_table spec_service_table = {.name = "service", .size = sizeof(spec_service), .fields = service_fields,
+                                       .self_at = offsetof(spec_service, self) + 1u, .check = service_check};
