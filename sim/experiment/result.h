@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * result.h - what one replication measured. Written by sim/fleet, read by sim/report, merged by nobody: each
+ * replication keeps its own.
+ *
+ * "Counted" requests are those that users sent at or after warm-up; cost and capacity run from warm-up to the end.
+ */
+#ifndef SIM_EXPERIMENT_RESULT_H
+#define SIM_EXPERIMENT_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spillway/types.h>
+
+#include "models/provision/provision.h"
+#include "sim/scenario/scenario.h"
+#include "sim/stats/stats.h"
+
+typedef struct res_requests {
+    uint64_t offered, completed, rejected, timed_out, in_flight; /**< offered = sum of the others */
+} res_requests;
+
+/** As users see it, network included. Times in ns. */
+typedef struct res_latency {
+    stat_hist *ttft;    /**< sent -> first token received */
+    stat_hist *tpot;    /**< (last - first token) / (output tokens - 1); requests with > 1 output token */
+    stat_hist *e2e;     /**< sent -> last token received */
+    stat_hist *queue;   /**< at the gateway and in the replica, before its first work */
+    stat_hist *network; /**< both ways */
+} res_latency;
+
+typedef struct res_slo {
+    uint64_t met, missed;      /**< requests within / beyond the limit (rejected and timed out count as missed) */
+    uint64_t minutes, minutes_violated; /**< minutes with traffic; of those, percentile beyond the limit */
+} res_slo;
+
+typedef struct res_service {
+    res_requests requests;
+    res_latency latency;
+    res_slo *slo;              /**< [targets of the service] */
+    uint64_t good;             /**< completed requests that met every target */
+    uint64_t tokens_in, tokens_out;
+    res_requests *by_region_requests; /**< [region_count], the users' region */
+    res_latency *by_region;    /**< [region_count] */
+    int64_t preemptions;       /**< in the engines, for want of KV */
+    double *nominal_rps;       /**< [pool_count] requests/s one ready replica sustains there; 0 = cannot run */
+} res_service;
+
+typedef struct res_pool {
+    __extension__ __int128 gpu_ns;      /**< billed GPU time (owned: all nodes, all the time) */
+    __extension__ __int128 held_gpu_ns; /**< GPUs taken by replicas */
+    __extension__ __int128 busy_gpu_ns; /**< of those, with a step running */
+    int64_t cost_uusd;
+    int32_t nodes_peak;
+    int64_t provisioned, failed_to_provision, preempted_by_market, released; /**< nodes */
+} res_pool;
+
+typedef struct res_cost {
+    int64_t total_uusd;                /**< = sum of pools + egress */
+    int64_t owned_uusd, reserved_uusd, on_demand_uusd, spot_uusd, egress_uusd;
+} res_cost;
+
+/** One stay beyond the capacity of the best group. Times in s of simulated time; NaN = did not happen. */
+typedef struct res_burst {
+    int32_t service;
+    double onset_s;               /**< demand began to outrun ready replicas */
+    double primary_saturated_s;   /**< the best group had no room left */
+    double overflow_started_s;    /**< first replica assigned to a later group */
+    double absorbed_s;            /**< ready replicas caught up with the wanted number */
+    double overflow_released_s;   /**< later groups empty again, their extra nodes gone */
+    uint64_t requests_hurt;       /**< beyond the TTFT limit, rejected or timed out, between onset and absorbed */
+    int64_t extra_uusd;           /**< paid for elastic pools between overflow start and release */
+    int32_t release_count;
+    int32_t release_order[16];    /**< clusters in the order in which they emptied */
+    double stage_s[MDL_STAGES];   /**< mean seconds for each stage over the replicas that started in this burst */
+    int32_t replicas_started;
+} res_burst;
+
+/** Where start-up time went, over all replicas that became ready. */
+typedef struct res_lag {
+    int64_t count;
+    double decision_s;            /**< mean wait from metric reading to decision */
+    double mean_s[MDL_STAGES];
+    double p90_s[MDL_STAGES];
+} res_lag;
+
+typedef struct res_control {
+    uint64_t ticks, actions, flaps, stale_decisions, moved_replicas, workload_preemptions;
+    double unplaced_replica_seconds;
+    uint64_t bad_snapshots, bad_plans;
+} res_control;
+
+/** A fixed number of bins over the whole run, whatever its length. Rows are bins. */
+typedef struct res_timeline {
+    int32_t bins;
+    int64_t bin_ns;
+    /* [bins * service_count] */
+    uint32_t *arrivals, *completed, *rejected, *timed_out; /**< by the time of the event */
+    stat_hist **ttft, **tpot;     /**< by the time of the first / last token; NULL where none */
+    float *desired, *assigned, *ready, *starting; /**< replicas, time average */
+    float *waiting;               /**< requests waiting for first work, at the end of the bin */
+    /* [bins * service_count * pool_count] */
+    float *ready_by_pool;         /**< replicas, time average */
+    /* [bins * pool_count] */
+    float *nodes;                 /**< up, time average */
+    float *nodes_ordered;         /**< ordered and not yet up, time average */
+    int64_t *cost_uusd;           /**< spent in the bin */
+    /* [bins] */
+    int64_t *egress_uusd;
+} res_timeline;
+
+typedef struct res_host { /**< left out of byte comparisons */
+    double wall_s, cpu_s;
+    uint64_t events;
+    uint64_t requests;
+    double decide_us_p50, decide_us_p99, decide_us_max;
+} res_host;
+
+typedef struct res_run {
+    uint32_t replication;
+    uint64_t seed;
+    res_requests requests;
+    res_latency latency;         /**< over all services */
+    res_service *services;
+    int32_t service_count;
+    int32_t region_count;        /**< rows of by_region in each service */
+    res_pool *pools;
+    int32_t pool_count;
+    res_cost cost;
+    res_burst *bursts;
+    int32_t burst_count;
+    res_lag lag;
+    res_control control;
+    res_timeline timeline;
+    res_host host;
+    /* Little's law, over the whole run, warm-up included: both count from sending to the end of the work at the
+     * replica (or rejection, time-out), requests still inside until the end of the run. They are equal. */
+    __extension__ __int128 in_system_area_ns; /**< integral over time of the number of requests in the system */
+    __extension__ __int128 sojourn_sum_ns;    /**< sum over requests of their time in the system */
+} res_run;
+
+res_run *res_new(const sc_scenario *sc, int32_t bins, int64_t bin_ns); /**< zeroed, histograms made; NULL: memory */
+void res_free(res_run *run);
+
+#endif

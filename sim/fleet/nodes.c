@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * nodes.c - the life of a node: ordered -> booting -> up -> (notice ->) gone.
+ *
+ * A pool has a target. Settling a pool compares it with the nodes that are alive (ordered, booting or up; not those
+ * under notice): too few and nodes are ordered; too many and the youngest orders that have not begun to boot are
+ * cancelled, then empty nodes are released, longest empty first. A node that carries replicas is never released; if
+ * it empties while the pool is still above its target, it goes then.
+ * When a node is lost without having been asked (order came to nothing, the market took it) the target falls with it,
+ * but never below the pool's minimum, which the node group itself keeps up.
+ */
+#include "sim/fleet/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A row off the free list, growing it if need be; slot and cache of an earlier life stay with the row. */
+static uint32_t row_new(fl_world *w)
+{
+    uint32_t index;
+
+    if (w->node_free == FL_NONE) {
+        void *rows = w->nodes;
+        uint32_t old = w->node_cap;
+
+        if (!fl_grow(w, &rows, &w->node_cap, old + 1, sizeof *w->nodes)) {
+            return FL_NONE;
+        }
+        w->nodes = rows;
+        for (uint32_t i = w->node_cap; i-- > old;) {
+            w->nodes[i].slot = FL_NONE;
+            w->nodes[i].first_replica = w->node_free;
+            w->node_free = i;
+        }
+    }
+    index = w->node_free;
+    w->node_free = w->nodes[index].first_replica;
+    return index;
+}
+
+static uint32_t node_new(fl_world *w, uint32_t pool)
+{
+    fl_pool *p = &w->pools[pool];
+    void *ids = p->nodes;
+    uint32_t index = row_new(w);
+    fl_node *n;
+    uint8_t *cached;
+    uint32_t slot;
+
+    if (index == FL_NONE || !fl_grow(w, &ids, &p->cap, p->count + 1, sizeof *p->nodes)) {
+        return FL_NONE;
+    }
+    p->nodes = ids;
+    n = &w->nodes[index];
+    slot = n->slot == FL_NONE ? fl_slot_new(w, FL_OWNER_NODE, index) : n->slot;
+    cached = n->cached == NULL ? calloc((size_t)w->sc->service_count + 1, 1) : n->cached;
+    memset(n, 0, sizeof *n);
+    n->cached = cached;
+    n->slot = slot;
+    n->first_replica = FL_NONE;
+    if (cached == NULL || slot == FL_NONE) {
+        w->no_memory = true;
+        return FL_NONE;
+    }
+    memset(cached, 0, (size_t)w->sc->service_count);
+    n->pool = pool;
+    n->ordinal = p->next_ordinal++;
+    n->gpus_free = p->sc->gpus_per_node;
+    n->until_ns = FL_NEVER;
+    n->gone_ns = FL_NEVER;
+    p->nodes[p->count++] = index;
+    return index;
+}
+
+static void node_arm(fl_world *w, uint32_t node)
+{
+    evq_set(w->queue, w->nodes[node].slot, w->nodes[node].until_ns, EVQ_LIFECYCLE);
+}
+
+/* The record goes back to the free list; the caller has settled counts. */
+static void node_remove(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    fl_pool *p = &w->pools[n->pool];
+    uint32_t at = 0;
+
+    FL_CHECK(w, n->replica_count == 0);
+    while (p->nodes[at] != node) {
+        at++;
+        FL_CHECK(w, at < p->count);
+    }
+    memmove(&p->nodes[at], &p->nodes[at + 1], (size_t)(p->count - at - 1) * sizeof *p->nodes);
+    p->count--;
+    evq_clear(w->queue, n->slot);
+    n->state = FL_NODE_FREE;
+    n->first_replica = w->node_free;
+    w->node_free = node;
+}
+
+static void node_up(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    fl_pool *p = &w->pools[n->pool];
+
+    n->state = FL_NODE_UP;
+    n->up_ns = w->now;
+    n->empty_since_ns = w->now;
+    n->until_ns = FL_NEVER;
+    p->up++;
+    p->free_nodes[n->gpus_free]++;
+    if (p->sc->has_market) {
+        int64_t life = mdl_spot_lifetime(&p->sc->market, fl_luck(w, "spot", fl_mix(p->key, n->ordinal)));
+        int64_t notice = fl_ns(p->sc->market.notice_s);
+
+        n->gone_ns = life < FL_NEVER - w->now ? w->now + life : FL_NEVER;
+        n->until_ns = life > notice ? n->gone_ns - (n->gone_ns == FL_NEVER ? 0 : notice) : w->now;
+    }
+    node_arm(w, node);
+}
+
+void fl_node_start(fl_world *w, uint32_t pool)
+{
+    uint32_t node = node_new(w, pool);
+
+    if (node == FL_NONE) {
+        return;
+    }
+    fl_bill_node(w, pool, 1);
+    node_up(w, node);
+}
+
+static void node_order(fl_world *w, uint32_t pool)
+{
+    fl_pool *p = &w->pools[pool];
+    uint32_t node = node_new(w, pool);
+    double inventory_s = 0, boot_s = 0;
+    int failed = 0;
+    fl_node *n;
+
+    if (node == FL_NONE) {
+        return;
+    }
+    n = &w->nodes[node];
+    mdl_lag_node(&p->sc->lag, fl_luck(w, "node", fl_mix(p->key, n->ordinal)), &inventory_s, &boot_s, &failed);
+    n->state = FL_NODE_ORDERED;
+    n->fails = failed != 0;
+    n->ordered_ns = w->now;
+    n->boot_ns = w->now + fl_ns(inventory_s);
+    n->up_ns = n->boot_ns + fl_ns(boot_s);
+    n->until_ns = n->boot_ns;
+    p->coming++;
+    node_arm(w, node);
+}
+
+/* What a target loses when a node goes unasked. */
+static void target_follows(fl_world *w, uint32_t pool)
+{
+    fl_pool *p = &w->pools[pool];
+
+    if (p->target > p->sc->nodes_min) {
+        p->target--;
+    }
+}
+
+static void node_boots(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    uint32_t pool = n->pool;
+
+    if (n->fails) {
+        w->pools[pool].coming--;
+        w->run->pools[pool].failed_to_provision++;
+        target_follows(w, pool);
+        node_remove(w, node);
+        fl_pool_settle(w, pool);
+        return;
+    }
+    n->state = FL_NODE_BOOTING;
+    n->until_ns = n->up_ns;
+    fl_bill_node(w, pool, 1);
+    node_arm(w, node);
+}
+
+static void node_notice(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    uint32_t pool = n->pool;
+    fl_pool *p = &w->pools[pool];
+    int64_t gone = n->gone_ns;
+
+    n->state = FL_NODE_NOTICE;
+    n->until_ns = gone;
+    p->up--;
+    p->notice++;
+    p->free_nodes[n->gpus_free]--;
+    node_arm(w, node);
+    target_follows(w, pool);
+    for (uint32_t r = w->nodes[node].first_replica; r != FL_NONE;) {
+        uint32_t next = w->replicas[r].node_next;
+
+        fl_replica_drain(w, r, gone);
+        r = next;
+    }
+    for (uint32_t s = 0; s < (uint32_t)w->sc->service_count; s++) {
+        fl_place_settle(w, s, p->cluster);
+    }
+    fl_pool_settle(w, pool);
+}
+
+static void node_reclaimed(fl_world *w, uint32_t node)
+{
+    uint32_t pool = w->nodes[node].pool;
+
+    while (w->nodes[node].first_replica != FL_NONE) {
+        fl_replica_stop(w, w->nodes[node].first_replica);
+    }
+    w->pools[pool].notice--;
+    w->run->pools[pool].preempted_by_market++;
+    fl_bill_node(w, pool, -1);
+    fl_bill_tail(w, &w->nodes[node]);
+    node_remove(w, node);
+    fl_pool_settle(w, pool);
+}
+
+void fl_node_event(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    uint32_t pool = n->pool;
+
+    switch (n->state) {
+    case FL_NODE_ORDERED:
+        node_boots(w, node);
+        break;
+    case FL_NODE_BOOTING:
+        w->pools[pool].coming--;
+        w->run->pools[pool].provisioned++;
+        node_up(w, node);
+        fl_schedule(w, w->pools[pool].cluster);
+        fl_pool_settle(w, pool);
+        break;
+    case FL_NODE_UP:
+        node_notice(w, node);
+        break;
+    case FL_NODE_NOTICE:
+        node_reclaimed(w, node);
+        break;
+    case FL_NODE_FREE:
+        FL_CHECK(w, n->state != FL_NODE_FREE);
+        break;
+    }
+    fl_count_nodes(w, pool);
+}
+
+void fl_node_take(fl_world *w, uint32_t node, int32_t gpus)
+{
+    fl_node *n = &w->nodes[node];
+    fl_pool *p = &w->pools[n->pool];
+
+    if (n->state == FL_NODE_UP) {
+        p->free_nodes[n->gpus_free]--;
+        p->free_nodes[n->gpus_free - gpus]++;
+    }
+    n->gpus_free -= gpus;
+    FL_CHECK(w, n->gpus_free >= 0 && n->gpus_free <= p->sc->gpus_per_node);
+    stat_timew_set(&p->held, w->now, p->held.value + gpus);
+}
+
+uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus)
+{
+    const fl_pool *p = &w->pools[pool];
+
+    for (int32_t k = gpus; k <= p->sc->gpus_per_node; k++) {
+        if (p->free_nodes[k] == 0) {
+            continue;
+        }
+        for (uint32_t i = 0; i < p->count; i++) {
+            const fl_node *n = &w->nodes[p->nodes[i]];
+
+            if (n->state == FL_NODE_UP && n->gpus_free == k) {
+                return p->nodes[i];
+            }
+        }
+    }
+    return FL_NONE;
+}
+
+static void node_cancel(fl_world *w, uint32_t node)
+{
+    w->pools[w->nodes[node].pool].coming--;
+    node_remove(w, node);
+}
+
+static void node_release(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    fl_pool *p = &w->pools[n->pool];
+
+    p->up--;
+    p->free_nodes[n->gpus_free]--;
+    w->run->pools[n->pool].released++;
+    fl_bill_node(w, n->pool, -1);
+    fl_bill_tail(w, n);
+    node_remove(w, node);
+}
+
+/* The youngest order that has not begun to boot; FL_NONE if there is none. */
+static uint32_t youngest_order(const fl_world *w, const fl_pool *p)
+{
+    for (uint32_t i = p->count; i-- > 0;) {
+        if (w->nodes[p->nodes[i]].state == FL_NODE_ORDERED) {
+            return p->nodes[i];
+        }
+    }
+    return FL_NONE;
+}
+
+static uint32_t longest_empty(const fl_world *w, const fl_pool *p)
+{
+    uint32_t best = FL_NONE;
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        const fl_node *n = &w->nodes[p->nodes[i]];
+
+        if (n->state == FL_NODE_UP && n->replica_count == 0 &&
+            (best == FL_NONE || n->empty_since_ns < w->nodes[best].empty_since_ns)) {
+            best = p->nodes[i];
+        }
+    }
+    return best;
+}
+
+void fl_pool_settle(fl_world *w, uint32_t pool)
+{
+    fl_pool *p = &w->pools[pool];
+
+    while (p->up + p->coming < p->target && !w->no_memory) {
+        node_order(w, pool);
+    }
+    while (p->up + p->coming > p->target) {
+        uint32_t node = youngest_order(w, p);
+
+        if (node != FL_NONE) {
+            node_cancel(w, node);
+            continue;
+        }
+        node = longest_empty(w, p);
+        if (node == FL_NONE) {
+            break;
+        }
+        node_release(w, node);
+    }
+    fl_count_nodes(w, pool);
+}
+
+void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes)
+{
+    fl_pool *p = &w->pools[pool];
+
+    if (nodes < p->sc->nodes_min) {
+        nodes = p->sc->nodes_min;
+    }
+    if (nodes > p->sc->nodes_max) {
+        nodes = p->sc->nodes_max;
+    }
+    p->target = (int32_t)nodes;
+    fl_pool_settle(w, pool);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * replicas.c - the life of a replica: pending -> pull -> load -> warm-up -> ready -> draining -> gone.
+ *
+ * Ready replicas leave by draining: they take nothing new and finish what they have, for a bounded time; what is left
+ * then goes back to the gateway. Anything else leaves at once.
+ *
+ * Warm start: while the first tick (time 0) is carried out, a replica that finds a node is ready at once, so that a
+ * run begins with the fleet its template describes; such replicas do not count in the start-up statistics.
+ */
+#include "sim/fleet/world.h"
+
+#include <string.h>
+
+static fl_place *place_of(fl_world *w, const fl_replica *r)
+{
+    return &w->services[r->service].places[r->cluster];
+}
+
+static uint32_t replica_row(fl_world *w)
+{
+    uint32_t index;
+
+    if (w->replica_free == FL_NONE) {
+        void *rows = w->replicas;
+        uint32_t old = w->replica_cap;
+
+        if (!fl_grow(w, &rows, &w->replica_cap, old + 1, sizeof *w->replicas)) {
+            return FL_NONE;
+        }
+        w->replicas = rows;
+        for (uint32_t i = w->replica_cap; i-- > old;) {
+            w->replicas[i].slot = FL_NONE;
+            w->replicas[i].node_next = w->replica_free;
+            w->replica_free = i;
+        }
+    }
+    index = w->replica_free;
+    if (w->replicas[index].slot == FL_NONE) {
+        uint32_t slot = fl_slot_new(w, FL_OWNER_REPLICA, index);
+
+        if (slot == FL_NONE) {
+            return FL_NONE;
+        }
+        w->replicas[index].slot = slot;
+    }
+    w->replica_free = w->replicas[index].node_next;
+    return index;
+}
+
+static void pending_add(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    r->pend_before = w->pending_tail[r->cluster];
+    r->pend_after = FL_NONE;
+    if (r->pend_before == FL_NONE) {
+        w->pending_head[r->cluster] = replica;
+    } else {
+        w->replicas[r->pend_before].pend_after = replica;
+    }
+    w->pending_tail[r->cluster] = replica;
+}
+
+static void pending_remove(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    if (r->pend_before == FL_NONE) {
+        w->pending_head[r->cluster] = r->pend_after;
+    } else {
+        w->replicas[r->pend_before].pend_after = r->pend_after;
+    }
+    if (r->pend_after == FL_NONE) {
+        w->pending_tail[r->cluster] = r->pend_before;
+    } else {
+        w->replicas[r->pend_after].pend_before = r->pend_before;
+    }
+}
+
+void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster)
+{
+    fl_service *s = &w->services[service];
+    fl_place *place = &s->places[cluster];
+    void *ids = place->ids;
+    uint32_t index = replica_row(w);
+    uint32_t slot;
+    fl_replica *r;
+
+    if (index == FL_NONE || !fl_grow(w, &ids, &place->cap, place->count + 1, sizeof *place->ids)) {
+        return;
+    }
+    place->ids = ids;
+    r = &w->replicas[index];
+    slot = r->slot;
+    memset(r, 0, sizeof *r);
+    r->slot = slot;
+    r->state = FL_RP_PENDING;
+    r->service = service;
+    r->cluster = cluster;
+    r->pool = FL_NONE;
+    r->node = FL_NONE;
+    r->until_ns = FL_NEVER;
+    r->created_ns = w->now;
+    r->bound_ns = r->ready_ns = FL_NEVER;
+    r->decision_ns = w->reading_ns == FL_NEVER ? 0 : w->now - w->reading_ns;
+    r->ordinal = s->next_pod++;
+    r->key = fl_mix(s->key, r->ordinal);
+    r->home = place->count;
+    place->ids[place->count++] = index;
+    place->live++;
+    s->live_total++;
+    pending_add(w, index);
+}
+
+void fl_replica_arm(fl_world *w, uint32_t replica)
+{
+    const fl_replica *r = &w->replicas[replica];
+    int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
+
+    if (next <= r->until_ns) {
+        evq_set(w->queue, r->slot, next, EVQ_ENGINE);
+    } else {
+        evq_set(w->queue, r->slot, r->until_ns, EVQ_LIFECYCLE);
+    }
+}
+
+static void lag_note(fl_world *w, const fl_replica *r)
+{
+    for (int i = 0; i < MDL_STAGES; i++) {
+        stat_hist_add(w->lag_hist[i], r->stage_ns[i]);
+        w->lag_sum_ns[i] += r->stage_ns[i];
+    }
+    w->lag_decision_ns += r->decision_ns;
+    w->run->lag.count++;
+}
+
+static void replica_ready(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+    fl_service *s = &w->services[r->service];
+
+    if (s->sc->engine == SC_ENGINE_LLM) {
+        r->engine = mdl_llm_new(&s->sc->llm[r->pool]);
+    } else {
+        r->engine = mdl_station_new(&s->sc->station);
+    }
+    if (r->engine == NULL) {
+        w->no_memory = true;
+        return;
+    }
+    r->state = FL_RP_READY;
+    r->ready_ns = w->now;
+    r->until_ns = FL_NEVER;
+    s->places[r->cluster].ready++;
+    s->ready_total++;
+    stat_timew_set(&s->t_ready_pool[r->pool], w->now, s->t_ready_pool[r->pool].value + 1);
+    fl_count_replicas(w, r->service);
+    if (!fl_balance_add(w, &s->balancers[r->cluster], replica)) {
+        return;
+    }
+    s->routes_stale = true;
+    fl_replica_arm(w, replica);
+    if (!w->warm_start) {
+        lag_note(w, r);
+        fl_burst_ready(w, replica);
+    }
+    fl_gate_flush(w, r->service);
+}
+
+static int64_t overlap(int64_t from, int64_t to, int64_t since)
+{
+    int64_t start = from > since ? from : since;
+
+    return to > start ? to - start : 0;
+}
+
+void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
+{
+    fl_replica *r = &w->replicas[replica];
+    fl_service *s = &w->services[r->service];
+    fl_node *n = &w->nodes[node];
+    const sc_pool *pool = w->pools[n->pool].sc;
+    double pull_s = 0, load_s = 0, warmup_s = 0;
+
+    pending_remove(w, replica);
+    fl_node_take(w, node, s->gpus);
+    r->node = node;
+    r->pool = n->pool;
+    r->node_before = FL_NONE;
+    r->node_next = n->first_replica;
+    if (r->node_next != FL_NONE) {
+        w->replicas[r->node_next].node_before = replica;
+    }
+    n->first_replica = replica;
+    n->replica_count++;
+    r->bound_ns = w->now;
+    r->state = FL_RP_PULL;
+    if (w->warm_start) {
+        n->cached[r->service] = 1;
+        replica_ready(w, replica);
+        return;
+    }
+    mdl_lag_replica(&pool->lag, &s->sc->image, n->cached[r->service], fl_luck(w, "replica", r->key), &pull_s, &load_s,
+                    &warmup_s);
+    r->stage_ns[MDL_STAGE_INVENTORY] = overlap(n->ordered_ns, n->boot_ns, r->created_ns);
+    r->stage_ns[MDL_STAGE_BOOT] = overlap(n->boot_ns, n->up_ns, r->created_ns);
+    r->stage_ns[MDL_STAGE_PULL] = fl_ns(pull_s);
+    r->stage_ns[MDL_STAGE_LOAD] = fl_ns(load_s);
+    r->stage_ns[MDL_STAGE_WARMUP] = fl_ns(warmup_s);
+    r->until_ns = w->now + r->stage_ns[MDL_STAGE_PULL];
+    fl_replica_arm(w, replica);
+}
+
+void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset)
+{
+    fl_replica *r = &w->replicas[replica];
+    mdl_load load;
+
+    if (r->engine == NULL) {
+        return;
+    }
+    r->engine->type->load(r->engine, w->now, &load);
+    if (w->counting) {
+        w->pools[r->pool].busy_gpu_ns += (fl_wide)(load.busy_ns - r->busy_base_ns) * w->services[r->service].gpus;
+        w->run->services[r->service].preemptions += load.preemptions - r->preempt_base;
+    }
+    if (reset || w->counting) {
+        r->busy_base_ns = load.busy_ns;
+        r->preempt_base = load.preemptions;
+    }
+}
+
+/* Takes a live replica out of service: it stops counting towards assigned. */
+static void withdraw(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+    fl_service *s = &w->services[r->service];
+    fl_place *place = place_of(w, r);
+
+    place->live--;
+    s->live_total--;
+    if (r->state == FL_RP_READY) {
+        place->ready--;
+        s->ready_total--;
+        stat_timew_set(&s->t_ready_pool[r->pool], w->now, s->t_ready_pool[r->pool].value - 1);
+        fl_balance_remove(w, &s->balancers[r->cluster], replica);
+        s->routes_stale = true;
+    }
+    r->state = FL_RP_DRAINING;
+    fl_count_replicas(w, r->service);
+}
+
+static void leave_node(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+    fl_node *n = &w->nodes[r->node];
+
+    if (r->node_before == FL_NONE) {
+        n->first_replica = r->node_next;
+    } else {
+        w->replicas[r->node_before].node_next = r->node_next;
+    }
+    if (r->node_next != FL_NONE) {
+        w->replicas[r->node_next].node_before = r->node_before;
+    }
+    n->replica_count--;
+    if (n->replica_count == 0) {
+        n->empty_since_ns = w->now;
+    }
+    fl_node_take(w, r->node, -w->services[r->service].gpus);
+}
+
+static void evict_all(fl_world *w, uint32_t replica)
+{
+    uint32_t tags[256];
+    fl_replica *r = &w->replicas[replica];
+    uint32_t service = r->service;
+    uint32_t cluster = r->cluster;
+    mdl_engine *engine = r->engine;
+    size_t n;
+
+    while ((n = mdl_engine_evict(engine, w->now, tags, sizeof tags / sizeof tags[0])) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            fl_request *q = &w->requests[tags[i]];
+
+            if ((q->flags & FL_RQ_STARTED) != 0) {
+                q->flags &= (uint8_t)~FL_RQ_STARTED;
+                w->services[service].waiting++;
+            }
+            q->refused = 0;
+            fl_bounce(w, tags[i], cluster);
+        }
+    }
+}
+
+static void replica_free(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+    fl_place *place = place_of(w, r);
+    uint32_t last = place->ids[place->count - 1];
+
+    place->ids[r->home] = last;
+    w->replicas[last].home = r->home;
+    place->count--;
+    mdl_engine_free(r->engine);
+    r->engine = NULL;
+    evq_clear(w->queue, r->slot);
+    r->state = FL_RP_FREE;
+    r->node_next = w->replica_free;
+    w->replica_free = replica;
+}
+
+void fl_replica_stop(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+    uint32_t service = r->service;
+    uint32_t cluster = r->cluster;
+    uint32_t pool = r->pool;
+
+    FL_CHECK(w, r->state != FL_RP_FREE);
+    if (r->state == FL_RP_PENDING) {
+        pending_remove(w, replica);
+    }
+    if (r->state != FL_RP_DRAINING) {
+        withdraw(w, replica);
+    }
+    if (r->engine != NULL) {
+        fl_replica_settle_counters(w, replica, false);
+        evict_all(w, replica);
+    }
+    if (w->replicas[replica].node != FL_NONE) {
+        leave_node(w, replica);
+    }
+    replica_free(w, replica);
+    if (w->services[service].places[cluster].count == 0) {
+        fl_burst_emptied(w, service, cluster);
+    }
+    if (pool != FL_NONE) {
+        fl_schedule(w, cluster);
+        fl_pool_settle(w, pool);
+    }
+}
+
+void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    if (r->state == FL_RP_DRAINING) {
+        r->until_ns = until_ns < r->until_ns ? until_ns : r->until_ns;
+        fl_replica_arm(w, replica);
+        return;
+    }
+    if (r->state != FL_RP_READY || r->outstanding == 0) {
+        fl_replica_stop(w, replica);
+        return;
+    }
+    withdraw(w, replica);
+    r->until_ns = until_ns;
+    fl_replica_arm(w, replica);
+}
+
+void fl_replica_run(fl_world *w, uint32_t replica)
+{
+    mdl_event events[64];
+    const size_t room = sizeof events / sizeof events[0];
+    mdl_engine *engine = w->replicas[replica].engine;
+    size_t n;
+
+    do {
+        n = mdl_engine_advance(engine, w->now, events, room);
+        for (size_t i = 0; i < n; i++) {
+            fl_engine_says(w, replica, &events[i]);
+        }
+    } while (n == room);
+    if (w->replicas[replica].state == FL_RP_DRAINING && w->replicas[replica].outstanding == 0) {
+        fl_replica_stop(w, replica);
+    } else {
+        fl_replica_arm(w, replica);
+    }
+}
+
+void fl_replica_event(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    if (r->engine != NULL && mdl_engine_next(r->engine) <= w->now) {
+        fl_replica_run(w, replica);
+        return;
+    }
+    if (r->until_ns > w->now) { /* an engine may name its next event early, and know better once it was looked at */
+        fl_replica_arm(w, replica);
+        return;
+    }
+    switch (r->state) {
+    case FL_RP_PULL:
+        w->nodes[r->node].cached[r->service] = 1;
+        r->state = FL_RP_LOAD;
+        r->until_ns = w->now + r->stage_ns[MDL_STAGE_LOAD];
+        fl_replica_arm(w, replica);
+        break;
+    case FL_RP_LOAD:
+        r->state = FL_RP_WARMUP;
+        r->until_ns = w->now + r->stage_ns[MDL_STAGE_WARMUP];
+        fl_replica_arm(w, replica);
+        break;
+    case FL_RP_WARMUP:
+        replica_ready(w, replica);
+        break;
+    case FL_RP_DRAINING:
+        fl_replica_stop(w, replica);
+        break;
+    case FL_RP_FREE:
+    case FL_RP_PENDING:
+    case FL_RP_READY:
+        FL_CHECK(w, r->state == FL_RP_PULL); /* none of these has an end in time */
+        break;
+    }
+}

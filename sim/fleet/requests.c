@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * requests.c - the request pool, users sending, users giving up, engines answering.
+ *
+ * A request lives in one record from sending to its end, then the record is used again: memory follows the number of
+ * requests in the system. Users of a service give up after one constant time, so the order of sending is the order of
+ * deadlines: an intrusive list and one event for its head replace an event for each request. That event is lazy: it is
+ * not moved when the head finishes, but looks at the new head when it fires.
+ *
+ * Times: the user sends at t, the request is at the cluster rtt/2 later, and what the engine puts out is seen rtt/2
+ * after that. A completion counts if it is seen by the deadline and by the end of the run; a cancellation reaches the
+ * engine at once.
+ */
+#include "sim/fleet/world.h"
+
+static uint32_t record_new(fl_world *w)
+{
+    uint32_t index = w->request_free;
+
+    if (index == FL_NONE) {
+        void *rows = w->requests;
+        void *numbers = w->numbers;
+        uint32_t old = w->request_cap;
+        uint32_t cap = old;
+
+        if (!fl_grow(w, &rows, &w->request_cap, old + 1, sizeof *w->requests)) {
+            return FL_NONE;
+        }
+        w->requests = rows;
+        if (w->hooks != NULL && w->hooks->request != NULL) {
+            if (!fl_grow(w, &numbers, &cap, old + 1, sizeof *w->numbers)) {
+                return FL_NONE;
+            }
+            w->numbers = numbers;
+        }
+        for (uint32_t i = w->request_cap; i-- > old;) {
+            w->requests[i].older = w->request_free;
+            w->request_free = i;
+        }
+        index = w->request_free;
+    }
+    w->request_free = w->requests[index].older;
+    w->request_used++;
+    return index;
+}
+
+void fl_request_drop(fl_world *w, uint32_t request)
+{
+    fl_request *q = &w->requests[request];
+
+    q->state = FL_RQ_FREE;
+    q->older = w->request_free;
+    w->request_free = request;
+    w->request_used--;
+}
+
+static void deadline_append(fl_world *w, uint32_t request)
+{
+    fl_request *q = &w->requests[request];
+    fl_service *s = &w->services[q->service];
+
+    q->older = s->newest;
+    q->newer = FL_NONE;
+    if (s->newest == FL_NONE) {
+        s->oldest = request;
+    } else {
+        w->requests[s->newest].newer = request;
+    }
+    s->newest = request;
+    if (s->sc->timeout_ns < FL_NEVER - w->now && evq_time(w->queue, s->timeout_slot) == EVQ_NEVER) {
+        evq_set(w->queue, s->timeout_slot, q->sent_ns + s->sc->timeout_ns, EVQ_TIMEOUT);
+    }
+}
+
+static void deadline_unlink(fl_world *w, const fl_request *q)
+{
+    fl_service *s = &w->services[q->service];
+
+    if (q->older == FL_NONE) {
+        s->oldest = q->newer;
+    } else {
+        w->requests[q->older].newer = q->newer;
+    }
+    if (q->newer == FL_NONE) {
+        s->newest = q->older;
+    } else {
+        w->requests[q->newer].older = q->older;
+    }
+}
+
+void fl_source_arm(fl_world *w, uint32_t source)
+{
+    fl_source *src = &w->sources[source];
+
+    src->next_ns = mdl_arrivals_next(src->arrivals, src->arrival_rng, &src->row);
+    evq_set(w->queue, src->slot, src->next_ns, EVQ_ARRIVAL);
+}
+
+static void needs_draw(fl_world *w, const fl_source *src, fl_request *q)
+{
+    fl_service *s = &w->services[src->service];
+    const mdl_trace *trace = src->sc->arrivals.trace;
+
+    if (s->sc->engine == SC_ENGINE_STATION) {
+        q->need.service_ns = mdl_service_draw(&s->sc->station_law, s->service_rng);
+    } else if (src->sc->trace_lengths && src->row != SIZE_MAX && trace != NULL) {
+        q->need.tokens.input = trace->input_tokens[src->row] > 1 ? trace->input_tokens[src->row] : 1;
+        q->need.tokens.output = trace->output_tokens[src->row] > 1 ? trace->output_tokens[src->row] : 1;
+    } else {
+        q->need.tokens.input = mdl_length_draw(&s->sc->input, src->length_rng);
+        q->need.tokens.output = mdl_length_draw(&s->sc->output, src->length_rng);
+    }
+}
+
+void fl_source_event(fl_world *w, uint32_t source)
+{
+    fl_source *src = &w->sources[source];
+    uint32_t index = record_new(w);
+    fl_request *q;
+
+    if (index == FL_NONE) {
+        return;
+    }
+    q = &w->requests[index];
+    *q = (fl_request){.sent_ns = w->now,
+                      .started_ns = -1,
+                      .first_ns = -1,
+                      .service = (uint16_t)src->service,
+                      .region = (uint16_t)src->region,
+                      .flags = w->counting ? FL_RQ_COUNTED : 0};
+    needs_draw(w, src, q);
+    if (w->numbers != NULL) {
+        w->numbers[index] = w->request_next;
+    }
+    w->request_next++;
+    fl_source_arm(w, source);
+    deadline_append(w, index);
+    fl_note_sent(w, index);
+    fl_route(w, index, FL_NONE);
+}
+
+static void row_out(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns)
+{
+    static const char *const names[] = {"", "completed", "rejected", "timed_out", "in_flight"};
+    const fl_request *q = &w->requests[request];
+    bool placed = q->state == FL_RQ_RUNNING;
+    const fl_replica *r = placed ? &w->replicas[q->place.at.replica] : NULL;
+    bool llm = w->services[q->service].sc->engine == SC_ENGINE_LLM;
+    fleet_request row = {.number = w->numbers[request],
+                         .service = q->service,
+                         .region = q->region,
+                         .cluster = placed ? (int32_t)r->cluster : -1,
+                         .pool = placed ? (int32_t)r->pool : -1,
+                         .sent_ns = q->sent_ns,
+                         .started_ns = q->started_ns,
+                         .first_ns = q->first_ns,
+                         .done_ns = outcome == FL_COMPLETED ? seen_ns : -1,
+                         .input_tokens = llm ? q->need.tokens.input : 0,
+                         .output_tokens = llm ? q->need.tokens.output : 0,
+                         .outcome = names[outcome]};
+
+    w->hook_stopped = w->hooks->request(w->hooks->user, &row) != 0 || w->hook_stopped;
+}
+
+/* Once for each request that ends, by whatever way; its record is free again unless a wire still holds it. */
+void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns)
+{
+    fl_request *q = &w->requests[request];
+
+    fl_note_end(w, q, outcome, seen_ns);
+    deadline_unlink(w, q);
+    if (w->numbers != NULL) {
+        row_out(w, request, outcome, seen_ns);
+    }
+    if (q->state == FL_RQ_FLYING) {
+        q->state = FL_RQ_GHOST;
+    } else {
+        fl_request_drop(w, request);
+    }
+}
+
+void fl_timeout_event(fl_world *w, uint32_t service)
+{
+    fl_service *s = &w->services[service];
+
+    while (s->oldest != FL_NONE && w->requests[s->oldest].sent_ns + s->sc->timeout_ns <= w->now) {
+        uint32_t request = s->oldest;
+        fl_request *q = &w->requests[request];
+
+        if (q->state == FL_RQ_RUNNING) {
+            uint32_t replica = q->place.at.replica;
+            fl_replica *r = &w->replicas[replica];
+
+            if (mdl_engine_next(r->engine) <= w->now) {
+                fl_replica_run(w, replica); /* may end this very request */
+                continue;
+            }
+            mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
+            if (r->state == FL_RP_READY) {
+                fl_balance_shift(w, &s->balancers[r->cluster], replica, -1);
+            } else {
+                r->outstanding--;
+            }
+            fl_finish(w, request, FL_TIMED_OUT, w->now);
+            if (w->replicas[replica].state == FL_RP_DRAINING && w->replicas[replica].outstanding == 0) {
+                fl_replica_stop(w, replica);
+            } else {
+                fl_replica_arm(w, replica);
+            }
+            continue;
+        }
+        if (q->state == FL_RQ_GATEWAY) {
+            fl_gate_unlink(w, request);
+        }
+        fl_finish(w, request, FL_TIMED_OUT, w->now);
+    }
+    evq_set(w->queue, s->timeout_slot,
+            s->oldest == FL_NONE ? FL_NEVER : w->requests[s->oldest].sent_ns + s->sc->timeout_ns, EVQ_TIMEOUT);
+}
+
+void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
+{
+    fl_request *q = &w->requests[event->tag];
+    fl_service *s = &w->services[q->service];
+    fl_replica *r = &w->replicas[replica];
+    int64_t seen;
+    int64_t deadline;
+
+    FL_CHECK(w, q->state == FL_RQ_RUNNING && q->place.at.replica == replica);
+    if (event->kind == MDL_STARTED) {
+        if ((q->flags & FL_RQ_STARTED) == 0) {
+            q->flags |= FL_RQ_STARTED;
+            q->started_ns = event->at_ns;
+            s->waiting--;
+        }
+        return;
+    }
+    seen = event->at_ns + fl_line_of(w, q->region, r->cluster, true)->delay_ns;
+    deadline = s->sc->timeout_ns < FL_NEVER - q->sent_ns ? q->sent_ns + s->sc->timeout_ns : FL_NEVER;
+    if (event->kind == MDL_FIRST) {
+        if ((q->flags & FL_RQ_FIRST) == 0 && seen <= deadline && seen <= w->end_ns) {
+            q->flags |= FL_RQ_FIRST;
+            q->first_ns = seen;
+            fl_note_first(w, q, seen);
+            if (seen - q->sent_ns > s->ttft_limit_ns) {
+                q->flags |= FL_RQ_HURT;
+                fl_burst_hurt(w, q->service);
+            }
+        }
+        return;
+    }
+    if (r->state == FL_RP_READY) {
+        fl_balance_shift(w, &s->balancers[r->cluster], replica, -1);
+    } else {
+        r->outstanding--;
+    }
+    if (seen > deadline && deadline <= w->end_ns) {
+        fl_finish(w, event->tag, FL_TIMED_OUT, deadline);
+    } else {
+        fl_finish(w, event->tag, seen > w->end_ns ? FL_IN_FLIGHT : FL_COMPLETED, seen);
+    }
+}
+
+void fl_requests_close(fl_world *w)
+{
+    for (uint32_t i = 0; i < w->request_cap; i++) {
+        if (w->requests[i].state != FL_RQ_FREE && w->requests[i].state != FL_RQ_GHOST) {
+            fl_finish(w, i, FL_IN_FLIGHT, w->end_ns);
+        }
+    }
+}

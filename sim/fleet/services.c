@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * services.c - a service's state: where it can run, what its autoscaler reads, its targets, its places.
+ */
+#include "sim/fleet/eye.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool can_run(const fl_service *s, const sc_pool *pool, int32_t index)
+{
+    if (pool->gpus_per_node < s->gpus) {
+        return false;
+    }
+    if (s->sc->engine == SC_ENGINE_LLM && (s->sc->llm == NULL || s->sc->llm[index].kv_blocks <= 0)) {
+        return false;
+    }
+    if (s->workload->gpu_class_count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < s->workload->gpu_class_count; i++) {
+        if (pool->gpu != NULL && strcmp(s->workload->gpu_classes[i], pool->gpu->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool key_known(const fl_service *s, uint64_t key)
+{
+    for (uint32_t i = 0; i < s->metric_count; i++) {
+        if (s->metric_keys[i] == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Per-pod metrics that the service's autoscaler reads, by the key the core looks them up with. */
+static bool metrics_init(fl_world *w, fl_service *s)
+{
+    const spw_hpa *hpa;
+
+    if (s->workload->hpa == SPW_ID_NONE) {
+        return true;
+    }
+    hpa = &w->sc->config->hpas[s->workload->hpa];
+    s->metric_keys = calloc(hpa->metric_count + 1, sizeof *s->metric_keys);
+    s->metric_kinds = calloc(hpa->metric_count + 1, 1);
+    s->metric_resource = calloc(hpa->metric_count + 1, 1);
+    if (s->metric_keys == NULL || s->metric_kinds == NULL || s->metric_resource == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < hpa->metric_count; i++) {
+        const spw_hpa_metric *m = &hpa->metrics[i];
+        int kind = fl_metric_find(m->name);
+
+        if (kind >= 0 && (m->kind == SPW_METRIC_RESOURCE || m->kind == SPW_METRIC_PODS) &&
+            !key_known(s, spw_key(m->name))) {
+            s->metric_keys[s->metric_count] = spw_key(m->name);
+            s->metric_kinds[s->metric_count] = (uint8_t)kind;
+            s->metric_resource[s->metric_count++] = m->kind == SPW_METRIC_RESOURCE;
+        }
+    }
+    return true;
+}
+
+static bool service_arrays(const sc_scenario *sc, fl_service *s)
+{
+    size_t clusters = (size_t)sc->cluster_count + 1;
+    size_t pools = (size_t)sc->pool_count + 1;
+
+    s->pool_ok = calloc(pools, sizeof *s->pool_ok);
+    s->t_ready_pool = calloc(pools, sizeof *s->t_ready_pool);
+    s->group_of = calloc(clusters, sizeof *s->group_of);
+    s->places = calloc(clusters, sizeof *s->places);
+    s->balancers = calloc(clusters, sizeof *s->balancers);
+    s->weight = calloc(clusters, sizeof *s->weight);
+    s->current = calloc(clusters, sizeof *s->current);
+    s->eligible = calloc(clusters, sizeof *s->eligible);
+    s->effective = calloc(clusters, sizeof *s->effective);
+    s->minute = calloc((size_t)s->sc->target_count + 1, sizeof *s->minute);
+    s->target_kind = calloc((size_t)s->sc->target_count + 1, 1);
+    return s->pool_ok != NULL && s->t_ready_pool != NULL && s->group_of != NULL && s->places != NULL &&
+           s->balancers != NULL && s->weight != NULL && s->current != NULL && s->eligible != NULL &&
+           s->effective != NULL && s->minute != NULL && s->target_kind != NULL;
+}
+
+bool fl_service_init(fl_world *w, uint32_t index)
+{
+    const sc_scenario *sc = w->sc;
+    fl_service *s = &w->services[index];
+
+    s->sc = &sc->services[index];
+    s->workload = &sc->config->workloads[s->sc->workload];
+    s->policy = s->workload->policy == SPW_ID_NONE ? NULL : &sc->config->policies[s->workload->policy];
+    s->key = spw_key(s->sc->name);
+    s->gpus = s->workload->gpus;
+    s->replicas = s->workload->replicas;
+    s->desired = s->replicas;
+    if (!service_arrays(sc, s) || !metrics_init(w, s)) {
+        return false;
+    }
+    for (int32_t c = 0; c < sc->cluster_count; c++) {
+        s->places[c].left_ns = FL_NEVER;
+        for (int32_t i = 0; i < sc->clusters[c].pool_count; i++) {
+            int32_t pool = sc->clusters[c].pool_first + i;
+
+            s->pool_ok[pool] = can_run(s, &sc->clusters[c].pools[i], pool);
+        }
+    }
+    for (int32_t p = 0; p < sc->pool_count; p++) {
+        stat_timew_init(&s->t_ready_pool[p], 0, 0);
+    }
+    fl_policy_groups(sc, s->policy, s->group_of);
+    s->gate_head = s->gate_tail = s->oldest = s->newest = FL_NONE;
+    s->routes_stale = true;
+    s->minute_number = 0;
+    s->ttft_limit_ns = FL_NEVER;
+    for (int32_t t = s->sc->target_count - 1; t >= 0; t--) {
+        const sc_target *target = &s->sc->targets[t];
+
+        if (strcmp(target->metric, "ttft") == 0) {
+            s->target_kind[t] = FL_TARGET_TTFT;
+            s->ttft_limit_ns = target->limit_ns;
+        } else {
+            s->target_kind[t] = strcmp(target->metric, "tpot") == 0 ? FL_TARGET_TPOT : FL_TARGET_E2E;
+        }
+    }
+    stat_timew_init(&s->t_desired, 0, s->desired);
+    stat_timew_init(&s->t_assigned, 0, 0);
+    stat_timew_init(&s->t_ready, 0, 0);
+    stat_timew_init(&s->t_starting, 0, 0);
+    s->timeout_slot = fl_slot_new(w, FL_OWNER_TIMEOUT, index);
+    s->route_rng = rng_stream(w->seed, w->replication, "router", s->key);
+    s->service_rng = rng_stream(w->seed, w->replication, "service", s->key);
+    return s->timeout_slot != FL_NONE && s->route_rng != NULL && s->service_rng != NULL;
+}
+
+void fl_service_fini(fl_world *w, fl_service *s)
+{
+    for (int32_t c = 0; c < w->sc->cluster_count; c++) {
+        if (s->places != NULL) {
+            free(s->places[c].ids);
+        }
+        if (s->balancers != NULL) {
+            fl_balance_fini(&s->balancers[c]);
+        }
+    }
+    free(s->pool_ok);
+    free(s->t_ready_pool);
+    free(s->group_of);
+    free(s->places);
+    free(s->balancers);
+    free(s->weight);
+    free(s->current);
+    free(s->eligible);
+    free(s->effective);
+    free(s->minute);
+    free(s->target_kind);
+    free(s->metric_keys);
+    free(s->metric_kinds);
+    free(s->metric_resource);
+    if (s->route_rng != NULL) {
+        gsl_rng_free(s->route_rng);
+    }
+    if (s->service_rng != NULL) {
+        gsl_rng_free(s->service_rng);
+    }
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * world.c - makes and unmakes the state of one replication, and the small tools every part of it uses.
+ *
+ * Random streams: each entity draws from a stream named by what it is (pool and ordinal of the node order, service
+ * and ordinal of the pod, traffic entry), so that two policies that order their n-th node at different times still
+ * meet the same luck: common random numbers.
+ */
+#include "sim/fleet/world.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fl_check_failed(const fl_world *w, const char *condition, const char *file, int line)
+{
+    fprintf(stderr,
+            "spillway: internal error: %s:%d: '%s' does not hold (seed %" PRIu64 ", replication %" PRIu32
+            ", simulated time %.9f s, event %" PRIu64 ")\n",
+            file, line, condition, w->seed, w->replication, (double)w->now / 1e9, w->events);
+    abort();
+}
+
+bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_size)
+{
+    uint32_t wanted = *cap < 16 ? 16 : *cap;
+    void *grown;
+
+    if (need <= *cap) {
+        return true;
+    }
+    while (wanted < need) {
+        if (wanted >= FL_NONE / 2) {
+            w->no_memory = true;
+            return false;
+        }
+        wanted *= 2;
+    }
+    grown = realloc(*rows, (size_t)wanted * row_size);
+    if (grown == NULL) {
+        w->no_memory = true;
+        return false;
+    }
+    memset((char *)grown + (size_t)*cap * row_size, 0, (size_t)(wanted - *cap) * row_size);
+    *rows = grown;
+    *cap = wanted;
+    return true;
+}
+
+uint32_t fl_slot_new(fl_world *w, fl_owner owner, uint32_t index)
+{
+    uint32_t slot = evq_slot_add(w->queue);
+
+    if (slot == EVQ_NONE) {
+        w->no_memory = true;
+        return FL_NONE;
+    }
+    if (slot >= w->slot_cap) {
+        uint32_t cap = (uint32_t)w->slot_cap;
+        void *rows = w->slots;
+
+        if (!fl_grow(w, &rows, &cap, slot + 1, sizeof *w->slots)) {
+            return FL_NONE;
+        }
+        w->slots = rows;
+        w->slot_cap = cap;
+    }
+    w->slots[slot] = (fl_slot){owner, index};
+    return slot;
+}
+
+uint64_t fl_mix(uint64_t base, uint64_t ordinal)
+{
+    /* splitmix64's finaliser (Steele, Lea, Flood 2014): a bijection, so members of one family never collide */
+    uint64_t z = ordinal * UINT64_C(0x9E3779B97F4A7C15) + UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return base ^ z ^ (z >> 31);
+}
+
+gsl_rng *fl_luck(fl_world *w, const char *name, uint64_t key)
+{
+    rng_rekey(w->draw, w->seed, w->replication, name, key);
+    return w->draw;
+}
+
+int64_t fl_ns(double seconds)
+{
+    const double longest_s = 1e9; /* thirty years: keeps the sum of a few inside int64 */
+
+    if (!(seconds > 0)) {
+        return 0;
+    }
+    return (int64_t)llround((seconds < longest_s ? seconds : longest_s) * 1e9);
+}
+
+static bool pools_init(fl_world *w)
+{
+    const sc_scenario *sc = w->sc;
+
+    w->pools = calloc((size_t)sc->pool_count + 1, sizeof *w->pools);
+    w->pending_head = calloc((size_t)sc->cluster_count + 1, sizeof *w->pending_head);
+    w->pending_tail = calloc((size_t)sc->cluster_count + 1, sizeof *w->pending_tail);
+    w->egress_bytes = calloc((size_t)sc->cluster_count + 1, sizeof *w->egress_bytes);
+    if (w->pools == NULL || w->pending_head == NULL || w->pending_tail == NULL || w->egress_bytes == NULL) {
+        return false;
+    }
+    for (int32_t c = 0; c < sc->cluster_count; c++) {
+        const sc_cluster *cluster = &sc->clusters[c];
+
+        w->pending_head[c] = FL_NONE;
+        w->pending_tail[c] = FL_NONE;
+        for (int32_t i = 0; i < cluster->pool_count; i++) {
+            fl_pool *pool = &w->pools[cluster->pool_first + i];
+
+            pool->sc = &cluster->pools[i];
+            pool->cluster = (uint32_t)c;
+            pool->key = spw_key2(cluster->name, pool->sc->name);
+            pool->paid_always = pool->sc->capacity == SPW_CAPACITY_OWNED ||
+                                pool->sc->capacity == SPW_CAPACITY_RESERVED;
+            stat_timew_init(&pool->billed, 0, 0);
+            stat_timew_init(&pool->held, 0, 0);
+            stat_timew_init(&pool->t_up, 0, 0);
+            stat_timew_init(&pool->t_ordered, 0, 0);
+        }
+    }
+    return true;
+}
+
+static bool lines_init(fl_world *w)
+{
+    const sc_scenario *sc = w->sc;
+    uint32_t pairs = (uint32_t)(sc->region_count * sc->cluster_count);
+
+    w->lines = calloc((size_t)pairs * 2 + 1, sizeof *w->lines);
+    if (w->lines == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < pairs * 2; i++) {
+        fl_line *line = &w->lines[i];
+        uint32_t pair = i / 2;
+
+        line->back = i % 2 == 1;
+        line->region = pair / (uint32_t)sc->cluster_count;
+        line->cluster = pair % (uint32_t)sc->cluster_count;
+        line->delay_ns = sc->rtt_ns[line->region * (uint32_t)sc->region_count +
+                                    (uint32_t)sc->clusters[line->cluster].region] / 2;
+        line->slot = FL_NONE;
+        if (line->delay_ns > 0) {
+            line->slot = fl_slot_new(w, FL_OWNER_LINE, i);
+            if (line->slot == FL_NONE) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool sources_init(fl_world *w)
+{
+    const sc_scenario *sc = w->sc;
+    uint32_t count = 0;
+
+    for (int32_t s = 0; s < sc->service_count; s++) {
+        count += (uint32_t)sc->services[s].traffic_count;
+    }
+    w->sources = calloc((size_t)count + 1, sizeof *w->sources);
+    if (w->sources == NULL) {
+        return false;
+    }
+    for (int32_t s = 0; s < sc->service_count; s++) {
+        for (int32_t i = 0; i < sc->services[s].traffic_count; i++) {
+            fl_source *source = &w->sources[w->source_count];
+            uint64_t key;
+
+            source->service = (uint32_t)s;
+            source->sc = &sc->services[s].traffic[i];
+            source->region = (uint32_t)source->sc->region;
+            key = spw_key(source->sc->name);
+            source->arrivals = mdl_arrivals_new(&source->sc->arrivals);
+            source->arrival_rng = rng_stream(w->seed, w->replication, "arrivals", key);
+            source->length_rng = rng_stream(w->seed, w->replication, "lengths", key);
+            source->slot = fl_slot_new(w, FL_OWNER_SOURCE, w->source_count);
+            w->source_count++;
+            if (source->arrivals == NULL || source->arrival_rng == NULL || source->length_rng == NULL ||
+                source->slot == FL_NONE) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool world_init(fl_world *w)
+{
+    const sc_scenario *sc = w->sc;
+    int64_t width = fl_bin_width(sc);
+
+    w->queue = evq_new(64);
+    w->draw = rng_stream(w->seed, w->replication, "world", 0);
+    w->run = res_new(sc, (int32_t)((sc->duration_ns + width - 1) / width), width);
+    w->services = calloc((size_t)sc->service_count + 1, sizeof *w->services);
+    w->assigned_before = calloc((size_t)(sc->service_count * sc->cluster_count) + 1, sizeof *w->assigned_before);
+    w->moved = calloc((size_t)(sc->service_count * sc->cluster_count) + 1, sizeof *w->moved);
+    if (w->queue == NULL || w->draw == NULL || w->run == NULL || w->services == NULL || w->assigned_before == NULL ||
+        w->moved == NULL || !pools_init(w)) {
+        return false;
+    }
+    w->run->seed = w->seed;
+    w->run->replication = w->replication;
+    for (uint32_t s = 0; s < (uint32_t)sc->service_count; s++) {
+        if (!fl_service_init(w, s)) {
+            return false;
+        }
+    }
+    for (int i = 0; i < MDL_STAGES; i++) {
+        w->lag_hist[i] = stat_hist_new(7);
+        if (w->lag_hist[i] == NULL) {
+            return false;
+        }
+    }
+    if (!lines_init(w) || !sources_init(w) || !fl_burst_init(w) || !fl_eye_new(w)) {
+        return false;
+    }
+    for (uint32_t p = 0; p < (uint32_t)sc->pool_count; p++) {
+        for (int32_t i = 0; i < w->pools[p].sc->nodes_start; i++) {
+            fl_node_start(w, p);
+        }
+        w->pools[p].target = w->pools[p].sc->nodes_start;
+        fl_count_nodes(w, p);
+    }
+    return !w->no_memory;
+}
+
+fl_world *fl_world_new(const sc_scenario *sc, uint64_t seed, uint32_t replication, const fleet_hooks *hooks)
+{
+    fl_world *w = calloc(1, sizeof *w);
+
+    if (w == NULL) {
+        return NULL;
+    }
+    w->sc = sc;
+    w->seed = seed;
+    w->replication = replication;
+    w->hooks = hooks;
+    w->end_ns = sc->duration_ns;
+    w->warmup_ns = sc->warmup_ns;
+    w->counting = sc->warmup_ns <= 0;
+    w->reading_ns = FL_NEVER;
+    w->request_free = w->node_free = w->replica_free = FL_NONE;
+    if (!world_init(w)) {
+        fl_world_free(w);
+        return NULL;
+    }
+    return w;
+}
+
+static void traffic_fini(fl_world *w)
+{
+    for (uint32_t i = 0; i < w->source_count; i++) {
+        mdl_arrivals_free(w->sources[i].arrivals);
+        if (w->sources[i].arrival_rng != NULL) {
+            gsl_rng_free(w->sources[i].arrival_rng);
+        }
+        if (w->sources[i].length_rng != NULL) {
+            gsl_rng_free(w->sources[i].length_rng);
+        }
+    }
+    free(w->sources);
+    for (int32_t i = 0; w->lines != NULL && i < 2 * w->sc->region_count * w->sc->cluster_count; i++) {
+        free(w->lines[i].ring);
+    }
+    free(w->lines);
+    free(w->requests);
+    free(w->numbers);
+}
+
+void fl_world_free(fl_world *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    fl_eye_free(w);
+    fl_burst_fini(w);
+    for (int32_t s = 0; w->services != NULL && s < w->sc->service_count; s++) {
+        fl_service_fini(w, &w->services[s]);
+    }
+    free(w->services);
+    traffic_fini(w);
+    for (uint32_t i = 0; i < w->replica_cap; i++) {
+        mdl_engine_free(w->replicas[i].engine);
+    }
+    free(w->replicas);
+    for (uint32_t i = 0; i < w->node_cap; i++) {
+        free(w->nodes[i].cached);
+    }
+    free(w->nodes);
+    for (int32_t p = 0; w->pools != NULL && p < w->sc->pool_count; p++) {
+        free(w->pools[p].nodes);
+    }
+    free(w->pools);
+    free(w->pending_head);
+    free(w->pending_tail);
+    free(w->egress_bytes);
+    free(w->assigned_before);
+    free(w->moved);
+    for (int i = 0; i < MDL_STAGES; i++) {
+        stat_hist_free(w->lag_hist[i]);
+    }
+    if (w->draw != NULL) {
+        gsl_rng_free(w->draw);
+    }
+    free(w->slots);
+    evq_free(w->queue);
+    res_free(w->run);
+    free(w);
+}

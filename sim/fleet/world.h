@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * world.h - the state of one replication, private to sim/fleet.
+ *
+ * Everything hangs off fl_world; nothing is global. Entities are rows of growable arrays named by 32-bit indices, so
+ * that growth moves them freely: never keep a pointer to a row across a call that may add one.
+ * Every entity with a future owns one slot of the event queue; fl_slot says who it is.
+ *
+ * Memory: one record for each request in the system (not for each request ever sent), one for each living node and
+ * replica, and a fixed number of timeline bins. The horizon does not enter.
+ */
+#ifndef SIM_FLEET_WORLD_H
+#define SIM_FLEET_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gsl/gsl_rng.h>
+
+#include <spillway/seam.h>
+
+#include "sim/fleet/fleet.h"
+#include "sim/kernel/evq.h"
+#include "sim/kernel/rng.h"
+
+#define FL_NONE UINT32_MAX
+#define FL_NEVER INT64_MAX
+#define FL_NAN ((double)NAN)
+
+__extension__ typedef __int128 fl_wide;
+
+/* --- requests -------------------------------------------------------------------------------------------------- */
+
+typedef enum fl_rq_state {
+    FL_RQ_FREE = 0,
+    FL_RQ_GATEWAY = 1, /**< waits there, linked in the service's FIFO */
+    FL_RQ_FLYING = 2,  /**< in a delay line */
+    FL_RQ_RUNNING = 3, /**< in a replica's engine, queued or in work */
+    FL_RQ_GHOST = 4    /**< over, but its index is still in a delay line: freed when it falls out */
+} fl_rq_state;
+
+#define FL_RQ_COUNTED 1u /**< sent at or after warm-up */
+#define FL_RQ_STARTED 2u /**< first work done */
+#define FL_RQ_HURT 4u    /**< already counted as hurt by a burst */
+#define FL_RQ_FIRST 8u   /**< the user has seen the first token */
+
+/** The hot record: one cache line. A request sits at the gateway or in a replica, never both: the links share. */
+typedef struct fl_request {
+    int64_t sent_ns;
+    int64_t started_ns;
+    int64_t first_ns;      /**< as the user sees it */
+    int64_t wire_ns;       /**< spent travelling so far */
+    uint32_t older, newer; /**< order of sending within the service = order of deadlines */
+    union {
+        struct {
+            int32_t input, output;
+        } tokens;
+        int64_t service_ns; /**< station */
+    } need;
+    union {
+        struct {
+            uint32_t replica, handle;
+        } at;
+        struct {
+            uint32_t before, after;
+        } queue;
+    } place;
+    uint16_t service, region;
+    uint8_t state, flags;
+    uint16_t refused; /**< engines that were full since it last left the gateway */
+} fl_request;
+
+_Static_assert(sizeof(fl_request) <= 64, "one cache line for each request");
+
+typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
+
+/** Requests under way between a region and a cluster, or back: constant delay, so first in is first out. */
+typedef struct fl_line {
+    struct fl_flight {
+        int64_t due_ns;
+        uint32_t request;
+    } *ring;
+    uint32_t cap, head, count; /**< cap is a power of two */
+    uint32_t slot;
+    uint32_t region, cluster;
+    bool back;
+    int64_t delay_ns;
+} fl_line;
+
+typedef struct fl_source {
+    uint32_t service, region;
+    const sc_traffic *sc;
+    mdl_arrivals *arrivals;
+    gsl_rng *arrival_rng, *length_rng;
+    int64_t next_ns;
+    size_t row;
+    uint32_t slot;
+} fl_source;
+
+/* --- nodes and replicas ---------------------------------------------------------------------------------------- */
+
+typedef enum fl_node_state {
+    FL_NODE_FREE = 0,
+    FL_NODE_ORDERED = 1, /**< waits for the provider's inventory */
+    FL_NODE_BOOTING = 2,
+    FL_NODE_UP = 3,
+    FL_NODE_NOTICE = 4   /**< reclaimed by the market at until_ns: takes nothing new */
+} fl_node_state;
+
+typedef struct fl_node {
+    fl_node_state state;
+    uint32_t pool;
+    uint64_t ordinal;
+    int32_t gpus_free;
+    bool fails;
+    uint32_t slot;
+    int64_t until_ns;                          /**< end of the present state, FL_NEVER if open */
+    int64_t ordered_ns, boot_ns, up_ns;
+    int64_t gone_ns;                           /**< spot: when the market takes it */
+    int64_t empty_since_ns;
+    uint32_t first_replica;                    /**< list through fl_replica.node_next */
+    int32_t replica_count;
+    uint8_t *cached;                           /**< [service_count] image is on the node */
+} fl_node;
+
+typedef enum fl_rp_state {
+    FL_RP_FREE = 0,
+    FL_RP_PENDING = 1, /**< assigned to the cluster, no node yet */
+    FL_RP_PULL = 2,
+    FL_RP_LOAD = 3,
+    FL_RP_WARMUP = 4,
+    FL_RP_READY = 5,
+    FL_RP_DRAINING = 6 /**< takes nothing new, finishes what it has until until_ns */
+} fl_rp_state;
+
+/** What routing and engine events touch stands first, in one cache line. */
+typedef struct fl_replica {
+    mdl_engine *engine;     /**< while READY or DRAINING after it */
+    int64_t until_ns;       /**< end of the present state, FL_NEVER if open */
+    fl_rp_state state;
+    uint32_t slot;
+    uint32_t service, cluster, pool, node;
+    int32_t outstanding;    /**< requests inside */
+    uint32_t bucket_before, bucket_after; /**< balancer: list of equal `outstanding` */
+    uint32_t seat;          /**< balancer: position in the array of ready ones */
+    uint32_t home;          /**< position in fl_place.ids */
+    uint32_t node_before, node_next; /**< replicas of its node */
+    uint32_t pend_before, pend_after; /**< cluster's FIFO of pending replicas */
+    int64_t created_ns, bound_ns, ready_ns;
+    int64_t decision_ns;    /**< age of the reading it was asked for on */
+    int64_t stage_ns[MDL_STAGES];
+    uint64_t ordinal, key;
+    int64_t busy_base_ns, preempt_base;     /**< engine counters when statistics began */
+    int64_t seen_in, seen_out, seen_done, seen_busy_ns; /**< engine counters at the last scrape */
+} fl_replica;
+
+/** Replicas of one service in one cluster. */
+typedef struct fl_place {
+    int32_t assigned;  /**< told by the plan */
+    int32_t live;      /**< existing and not draining: follows assigned */
+    int32_t ready;
+    uint32_t *ids;     /**< all, draining ones too */
+    uint32_t count, cap;
+    int64_t left_ns;   /**< flaps: when a replica last moved away, FL_NEVER = never */
+} fl_place;
+
+/** Ready replicas of one service in one cluster, in buckets of equal load. */
+typedef struct fl_balancer {
+    uint32_t *ready;   /**< [count] any order */
+    uint32_t count, cap;
+    uint32_t turn;     /**< round robin */
+    uint32_t *head, *tail; /**< [buckets] lists by outstanding requests */
+    int32_t buckets;
+    int32_t least;     /**< no bucket below it holds a replica */
+} fl_balancer;
+
+typedef struct fl_pool {
+    const sc_pool *sc;
+    uint32_t cluster;
+    uint64_t key;
+    int32_t target;
+    uint32_t *nodes;    /**< [count] node indices by ordinal */
+    uint32_t count, cap;
+    int32_t up;         /**< state UP */
+    int32_t coming;     /**< ORDERED + BOOTING */
+    int32_t notice;
+    uint64_t next_ordinal;
+    int32_t free_nodes[SPW_NODE_GPUS_MAX + 1]; /**< UP nodes by free GPUs */
+    stat_timew billed, held, t_up, t_ordered;  /**< nodes, GPUs, nodes, nodes */
+    fl_wide tail_gpu_ns;                       /**< minimum billing beyond the life of nodes */
+    fl_wide busy_gpu_ns;
+    int64_t alive;                             /**< booting, up or under notice */
+    int64_t cost_seen_uusd;                    /**< cost up to the last finished bin */
+    bool paid_always;                          /**< owned, reserved */
+} fl_pool;
+
+typedef enum fl_target { FL_TARGET_TTFT = 1, FL_TARGET_TPOT = 2, FL_TARGET_E2E = 3 } fl_target;
+
+typedef struct fl_minute { /**< a latency target within the present minute */
+    uint64_t seen, within;
+} fl_minute;
+
+typedef struct fl_burst fl_burst;
+
+typedef struct fl_service {
+    const sc_service *sc;
+    const spw_workload *workload;
+    const spw_policy *policy;    /**< NULL = not placed by groups */
+    uint64_t key;
+    int32_t gpus;
+    uint8_t *pool_ok;            /**< [pool_count] it can run there */
+    int32_t *group_of;           /**< [cluster_count] group of its policy, -1 = none */
+    int32_t replicas;            /**< template */
+    int32_t desired;
+    uint64_t next_pod;
+    fl_place *places;            /**< [cluster_count] */
+    fl_balancer *balancers;      /**< [cluster_count] */
+    int64_t *weight, *current;   /**< [cluster_count] the plan's route, and the smooth pick's memory */
+    uint32_t *eligible;          /**< [eligible_count] clusters with ready replicas and a share */
+    int64_t *effective;          /**< [eligible_count] */
+    uint32_t eligible_count;
+    bool routes_stale;
+    uint32_t gate_head, gate_tail, gate_count;
+    uint32_t oldest, newest;     /**< by deadline */
+    uint32_t timeout_slot;
+    gsl_rng *route_rng;          /**< random routers */
+    gsl_rng *service_rng;
+    int64_t waiting;             /**< sent, first work not yet done */
+    uint64_t sent, sent_scraped;
+    int32_t ready_total, assigned_total, live_total;
+    stat_timew t_desired, t_assigned, t_ready, t_starting;
+    stat_timew *t_ready_pool;    /**< [pool_count] */
+    fl_minute *minute;           /**< [target_count] */
+    uint8_t *target_kind;        /**< [target_count] fl_target */
+    int64_t minute_number;
+    int64_t ttft_limit_ns;       /**< the first ttft target, FL_NEVER if none */
+    uint64_t *metric_keys;       /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
+    uint8_t *metric_kinds;       /**< [metric_count] fl_metric */
+    uint8_t *metric_resource;    /**< [metric_count] 1 = measured against the pod's request */
+    uint32_t metric_count;
+    fl_burst *burst;
+} fl_service;
+
+/* --- what the control plane sees ------------------------------------------------------------------------------- */
+
+typedef struct fl_obs fl_obs;
+typedef struct fl_eye fl_eye; /**< observe.c: the ring of readings and the snapshot columns */
+
+/* --- the whole ------------------------------------------------------------------------------------------------- */
+
+typedef enum fl_owner {
+    FL_OWNER_REPLICA = 1, FL_OWNER_NODE = 2, FL_OWNER_SOURCE = 3, FL_OWNER_LINE = 4, FL_OWNER_TIMEOUT = 5,
+    FL_OWNER_SCRAPE = 6, FL_OWNER_TICK = 7, FL_OWNER_SAMPLE = 8, FL_OWNER_WARMUP = 9, FL_OWNER_END = 10
+} fl_owner;
+
+typedef struct fl_slot {
+    fl_owner owner;
+    uint32_t index;
+} fl_slot;
+
+typedef struct fl_world {
+    const sc_scenario *sc;
+    uint64_t seed;
+    uint32_t replication;
+    const fleet_hooks *hooks;
+    evq *queue;
+    fl_slot *slots;
+    size_t slot_cap;
+    int64_t now, end_ns, warmup_ns;
+    bool warm_start;   /**< the first tick: placements on nodes that are up are ready at once */
+    bool counting;     /**< warm-up is over */
+    bool no_memory;
+    bool hook_stopped;
+    uint64_t events;
+    gsl_rng *draw;     /**< re-keyed for each entity */
+
+    fl_service *services;
+    fl_pool *pools;
+    uint32_t *pending_head, *pending_tail; /**< [cluster_count] replicas without a node, first come first served */
+    fl_line *lines;    /**< [2 * region_count * cluster_count]: forth at 2i, back at 2i+1 */
+    fl_source *sources;
+    uint32_t source_count;
+
+    fl_request *requests;
+    uint64_t *numbers; /**< request numbers; only with a request hook */
+    uint32_t request_cap, request_free, request_used;
+    uint64_t request_next;
+    fl_node *nodes;
+    uint32_t node_cap, node_free;
+    fl_replica *replicas;
+    uint32_t replica_cap, replica_free, replica_rows;
+
+    fl_eye *eye;
+    uint64_t last_ticket;
+    bool ticket_seen;
+    int64_t reading_ns;           /**< when the state was read that the plan under way is based on */
+    const spw_snapshot *shown;    /**< snapshot of the tick under way */
+    int32_t *assigned_before;     /**< [service_count * cluster_count] when the plan under way began */
+    uint8_t *moved;               /**< [service_count * cluster_count] named by a move of that plan */
+
+    res_run *run;
+    int32_t bin;
+    int64_t bin_start_ns;
+    fl_wide *egress_bytes;        /**< [cluster_count] */
+    int64_t egress_seen_uusd;
+    int64_t in_system, in_system_last_ns;
+    stat_hist *lag_hist[MDL_STAGES];
+    fl_wide lag_decision_ns;
+    fl_wide lag_sum_ns[MDL_STAGES];
+    double unplaced_replica_s;
+    int64_t unplaced;
+    int64_t unplaced_since_ns;
+    size_t burst_cap;
+} fl_world;
+
+/** Checks our own logic, in every build: prints seed, simulated time and event number, and aborts. */
+#define FL_CHECK(w, condition) ((condition) ? (void)0 : fl_check_failed((w), #condition, __FILE__, __LINE__))
+_Noreturn void fl_check_failed(const fl_world *w, const char *condition, const char *file, int line);
+
+/* world.c */
+fl_world *fl_world_new(const sc_scenario *sc, uint64_t seed, uint32_t replication, const fleet_hooks *hooks);
+void fl_world_free(fl_world *w);
+/** A slot for an owner; FL_NONE and w->no_memory if there is no room. */
+uint32_t fl_slot_new(fl_world *w, fl_owner owner, uint32_t index);
+/** Makes room for `need` rows, doubling; false and w->no_memory on failure. New bytes are zero. */
+bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_size);
+/** The stream of one entity, in w->draw. */
+gsl_rng *fl_luck(fl_world *w, const char *name, uint64_t key);
+uint64_t fl_mix(uint64_t base, uint64_t ordinal); /**< key of the ordinal-th member of a family */
+int64_t fl_ns(double seconds);                    /**< rounded, 0..10^9 s */
+
+/* groups.c */
+bool fl_policy_groups(const sc_scenario *sc, const spw_policy *policy, int32_t *group_of);
+
+/* services.c */
+bool fl_service_init(fl_world *w, uint32_t service);
+void fl_service_fini(fl_world *w, fl_service *s);
+
+/* nodes.c */
+void fl_node_start(fl_world *w, uint32_t pool);   /**< a node that is up at time 0 */
+void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes);
+void fl_pool_settle(fl_world *w, uint32_t pool);  /**< orders, cancels and releases until the target is met */
+void fl_node_event(fl_world *w, uint32_t node);
+void fl_node_take(fl_world *w, uint32_t node, int32_t gpus); /**< gpus < 0 gives back */
+uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus); /**< tightest node, lowest ordinal; FL_NONE */
+
+/* places.c */
+void fl_assign(fl_world *w, uint32_t service, uint32_t cluster, int32_t replicas);
+void fl_place_settle(fl_world *w, uint32_t service, uint32_t cluster);
+void fl_schedule(fl_world *w, uint32_t cluster);     /**< pending replicas onto nodes with room */
+bool fl_replica_more_dispensable(const fl_world *w, uint32_t a, uint32_t b);
+
+/* replicas.c */
+void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster); /**< a pending one */
+void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node);   /**< pending -> pull, on a node with room */
+void fl_replica_event(fl_world *w, uint32_t replica);
+void fl_replica_run(fl_world *w, uint32_t replica);  /**< brings its engine to now and handles what came out */
+void fl_replica_arm(fl_world *w, uint32_t replica);
+void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
+void fl_replica_stop(fl_world *w, uint32_t replica); /**< at once; its requests go back to the gateway */
+/** Adds its engine's counters since the last time to the result; `reset`: also before statistics have begun. */
+void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset);
+
+/* balance.c */
+bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica);
+void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica);
+bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by); /**< outstanding changes by +-1 */
+uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, gsl_rng *r, uint32_t attempt);
+void fl_balance_fini(fl_balancer *b);
+
+/* gateway.c */
+void fl_route(fl_world *w, uint32_t request, uint32_t avoid); /**< avoid: cluster that just refused, FL_NONE */
+void fl_bounce(fl_world *w, uint32_t request, uint32_t cluster);
+void fl_line_event(fl_world *w, uint32_t line);
+void fl_gate_flush(fl_world *w, uint32_t service);
+void fl_gate_unlink(fl_world *w, uint32_t request);
+
+/* requests.c */
+void fl_source_event(fl_world *w, uint32_t source);
+void fl_source_arm(fl_world *w, uint32_t source);
+void fl_timeout_event(fl_world *w, uint32_t service);
+void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event);
+void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns);
+void fl_request_drop(fl_world *w, uint32_t request); /**< frees a record */
+void fl_requests_close(fl_world *w);                 /**< end of the run: what is left is in flight */
+const fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back);
+
+/* measure.c */
+void fl_note_sent(fl_world *w, uint32_t request);
+void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns);
+void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t seen_ns);
+void fl_note_minutes(fl_world *w, uint32_t service, bool last);
+void fl_note_system(fl_world *w, int change);
+void fl_measure_close(fl_world *w);
+bool fl_nominal(fl_world *w);
+
+/* billing.c */
+void fl_bill_node(fl_world *w, uint32_t pool, int change);
+void fl_bill_tail(fl_world *w, const fl_node *node); /**< minimum billing of a node that goes now */
+int64_t fl_pool_cost(const fl_world *w, uint32_t pool);
+int64_t fl_egress_cost(const fl_world *w);
+void fl_bill_close(fl_world *w);
+
+/* timeline.c */
+void fl_sample_event(fl_world *w);
+void fl_warmup_event(fl_world *w);
+int64_t fl_bin_width(const sc_scenario *sc);
+int32_t fl_bin_of(const fl_world *w, int64_t at_ns);
+void fl_count_nodes(fl_world *w, uint32_t pool);      /**< after any change of a pool's counts */
+void fl_count_replicas(fl_world *w, uint32_t service);/**< after any change of a service's counts */
+
+/* bursts.c */
+/** After a plan was carried out. before, moved: [cluster_count] assigned before it, and touched by a move. */
+void fl_burst_flaps(fl_world *w, uint32_t service, const int32_t *before, const uint8_t *moved);
+void fl_burst_tick(fl_world *w, const spw_plan *plan);
+void fl_burst_before_tick(fl_world *w);
+void fl_burst_ready(fl_world *w, uint32_t replica);
+void fl_burst_emptied(fl_world *w, uint32_t service, uint32_t cluster);
+void fl_burst_hurt(fl_world *w, uint32_t service);
+void fl_burst_close(fl_world *w);
+bool fl_burst_init(fl_world *w);
+void fl_burst_fini(fl_world *w);
+
+/* observe.c, source.c */
+bool fl_eye_new(fl_world *w);
+void fl_eye_free(fl_world *w);
+void fl_scrape_event(fl_world *w);
+spw_source fl_source_of(fl_world *w);
+size_t fl_pods_max(const sc_scenario *sc);
+int64_t fl_eye_reading(const fl_world *w); /**< when the visible state was read */
+
+/* actuate.c */
+spw_actuator fl_actuator_of(fl_world *w);
+
+/* snapshot_json.c */
+/** One JSON object, all columns; @return bytes, or 0 if out of memory. *text is freed by the caller. */
+size_t fl_snapshot_json(const spw_snapshot *snap, char **text);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_fleet_bursts.c - a burst whose marks can be worked by hand, flaps, and the shares of traffic.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "sim/fleet/world.h"
+#include "tests/support/world.h"
+
+#define S SPW_NS_PER_S
+#define DAY_REQUESTS 6000
+
+static mdl_law constant(double value)
+{
+    return (mdl_law){MDL_LAW_CONSTANT, value, 0, 0};
+}
+
+static void assert_near(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance)) {
+        fail_msg("%.9f is not %.9f", got, want);
+    }
+}
+
+/* 2 requests/s, 6/s from 300 to 900 s, then 2/s: evenly spaced, never on a second. */
+static size_t wave(int64_t *at)
+{
+    size_t n = 0;
+
+    for (int64_t t = 0; t < 2000; t++) {
+        int per_s = t >= 300 && t < 900 ? 6 : 2;
+
+        for (int i = 0; i < per_s; i++) {
+            at[n++] = t * S + (2 * i + 1) * S / (2 * per_s);
+        }
+    }
+    return n;
+}
+
+static void wave_world(world *w, mdl_trace *trace)
+{
+    world_init(w);
+    world_groups(w, 2);
+    w->traffic[0].arrivals = (mdl_arrival_spec){
+        .kind = MDL_ARRIVAL_TRACE, .trace = trace, .trace_scale = 1, .trace_shift_ns = trace->at_ns[0]};
+    w->services[0].station_law = (mdl_service_law){.kind = MDL_SERVICE_FIXED, .mean_s = 0.4};
+    w->workloads[0].replicas = 2;
+    world_hpa(w, "requests_per_second", 1000, 1, 20);
+    w->metric.kind = SPW_METRIC_EXTERNAL;
+    w->pools[0][0].gpus_per_node = 2;
+    w->pools[1][0].capacity = SPW_CAPACITY_ON_DEMAND;
+    w->pools[1][0].nodes_start = w->pools[1][0].nodes_min = 0;
+    w->pools[1][0].nodes_max = 3;
+    w->pools[1][0].lag.inventory_s = constant(60);
+    w->pools[1][0].lag.boot_s = constant(30);
+    w->pools[1][0].lag.start_s = constant(30);
+    w->targets[0][0] = (sc_target){"ttft", 0.95, 2 * S};
+    w->services[0].target_count = 1;
+    w->sc.duration_ns = 2000 * S;
+}
+
+/*
+ * One replica for each request/s; the first cluster holds two. The reading at 315 s shows 6/s: wanted 4 then (at most
+ * twice the present in one step), 6 at 330 s. A node is ordered at 315 s, boots at 375, is up at 405; four replicas are
+ * ready at 435 s. Two of them were asked for at 315 s, two at 330: they saw 60 and 45 s of its inventory wait.
+ * Demand falls at 900 s; the last reading of 6/s is that of 900 s, and it holds the count for the 300 s of the
+ * stabilisation window: two again at the first tick after 1200 s, or at it.
+ */
+static void test_marks_of_a_burst(void **state)
+{
+    int64_t *at = calloc(DAY_REQUESTS + 1000, sizeof *at);
+    mdl_trace trace = {0, at, NULL, NULL};
+    const res_burst *b;
+    world w;
+    res_run *run;
+
+    (void)state;
+    assert_non_null(at);
+    trace.count = wave(at);
+    for (size_t i = trace.count; i-- > 0;) {
+        at[i] -= at[0]; /* a trace starts with its first request */
+    }
+    wave_world(&w, &trace);
+    w.traffic[0].arrivals.trace_shift_ns = S / 4;
+    run = world_run(&w, 1);
+    assert_int_equal(run->burst_count, 1);
+    b = &run->bursts[0];
+    assert_near(b->onset_s, 315, 1e-9);
+    assert_near(b->primary_saturated_s, 315, 1e-9);
+    assert_near(b->overflow_started_s, 315, 1e-9);
+    assert_near(b->absorbed_s, 435, 1e-9);
+    assert_int_equal(b->replicas_started, 4);
+    assert_near(b->stage_s[MDL_STAGE_INVENTORY], 52.5, 1e-9);
+    assert_near(b->stage_s[MDL_STAGE_BOOT], 30, 1e-9);
+    assert_near(b->stage_s[MDL_STAGE_LOAD], 30, 1e-9);
+    assert_true(b->overflow_released_s >= 1200 && b->overflow_released_s <= 2000);
+    assert_int_equal(b->release_count, 1);
+    assert_int_equal(b->release_order[0], 1);
+    /* the only elastic money of the run; the node was there from 375 s on and is gone at the release */
+    assert_int_equal(b->extra_uusd, run->pools[1].cost_uusd);
+    assert_true(run->pools[1].gpu_ns > (int64_t)8 * (1200 - 375) * S);
+    assert_true(run->pools[1].gpu_ns <= (int64_t)8 * ((int64_t)b->overflow_released_s - 375) * S);
+    assert_int_equal(run->pools[1].provisioned, 1);
+    assert_int_equal(run->pools[1].released, 1);
+    /* two servers of 0.4 s carry 5/s; one more stays each second from 300 to 435 s: waits pass 2 s after some 12 s */
+    assert_true(b->requests_hurt > 500 && b->requests_hurt < 6 * 135);
+    res_free(run);
+    free(at);
+}
+
+/* Without more demand than the first group carries there is no burst. */
+static void test_no_burst(void **state)
+{
+    int64_t *at = calloc(DAY_REQUESTS + 1000, sizeof *at);
+    mdl_trace trace = {0, at, NULL, NULL};
+    world w;
+    res_run *run;
+
+    (void)state;
+    assert_non_null(at);
+    trace.count = wave(at);
+    wave_world(&w, &trace);
+    w.pools[0][0].gpus_per_node = 8;
+    w.traffic[0].arrivals.trace_shift_ns = 0;
+    run = world_run(&w, 1);
+    assert_int_equal(run->burst_count, 0);
+    assert_int_equal(run->pools[1].provisioned, 0);
+    res_free(run);
+    free(at);
+}
+
+static void assign_both(fl_world *f, int64_t now_s, int32_t first, int32_t second)
+{
+    const int32_t before[2] = {f->services[0].places[0].assigned, f->services[0].places[1].assigned};
+    const uint8_t moved[2] = {0, 0};
+
+    f->now = now_s * S;
+    fl_assign(f, 0, 0, first);
+    fl_assign(f, 0, 1, second);
+    fl_burst_flaps(f, 0, before, moved);
+}
+
+/* c -> d -> c within 15 minutes is a flap; scaling, and a return after longer, is not. */
+static void test_flaps(void **state)
+{
+    world w;
+    fl_world *f;
+
+    (void)state;
+    world_init(&w);
+    world_groups(&w, 2);
+    f = fl_world_new(world_scenario(&w), 1, 0, NULL);
+    assert_non_null(f);
+    assign_both(f, 0, 4, 0);
+    assign_both(f, 60, 3, 0);
+    assign_both(f, 120, 4, 0); /* scaled in and out again */
+    assert_int_equal(f->run->control.flaps, 0);
+    assign_both(f, 180, 3, 1);
+    assign_both(f, 600, 4, 0);
+    assert_int_equal(f->run->control.flaps, 1);
+    assign_both(f, 1600, 3, 1); /* 1000 s later: a change of mind, not a flap */
+    assign_both(f, 2600, 4, 0);
+    assert_int_equal(f->run->control.flaps, 1);
+    fl_world_free(f);
+}
+
+/* After any number of requests each cluster is within one of its share; without shares, ready replicas count. */
+static void test_shares(void **state)
+{
+    static const int64_t ppm[3] = {500000, 300000, 200000};
+    world w;
+    fl_world *f;
+
+    (void)state;
+    world_init(&w);
+    world_groups(&w, 3);
+    w.services[0].station.servers = 1000;
+    f = fl_world_new(world_scenario(&w), 1, 0, NULL);
+    assert_non_null(f);
+    f->warm_start = true;
+    for (uint32_t c = 0; c < 3; c++) {
+        fl_assign(f, 0, c, 1);
+        f->services[0].weight[c] = ppm[c];
+    }
+    for (int n = 1; n <= 1000; n++) {
+        fl_source_event(f, 0);
+        for (uint32_t c = 0; c < 3; c++) {
+            double got = f->replicas[f->services[0].places[c].ids[0]].outstanding;
+
+            assert_near(got, (double)n * (double)ppm[c] / 1e6, 1.0);
+        }
+    }
+    fl_world_free(f);
+
+    f = fl_world_new(world_scenario(&w), 1, 0, NULL);
+    assert_non_null(f);
+    f->warm_start = true;
+    fl_assign(f, 0, 0, 3);
+    fl_assign(f, 0, 2, 1);
+    for (int n = 0; n < 400; n++) {
+        fl_source_event(f, 0);
+    }
+    assert_int_equal(f->replicas[f->services[0].places[2].ids[0]].outstanding, 100);
+    assert_int_equal(f->replicas[f->services[0].places[0].ids[0]].outstanding, 100);
+    fl_world_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_marks_of_a_burst),
+        cmocka_unit_test(test_no_burst),
+        cmocka_unit_test(test_flaps),
+        cmocka_unit_test(test_shares),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

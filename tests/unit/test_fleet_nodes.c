@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_fleet_nodes.c - nodes, replicas and bills, driven step by step from inside the fleet.
+ *
+ * The tests set targets and assignments by hand and let the queue of life-cycle events run; expected times and sums
+ * are worked out in the comments.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "sim/fleet/world.h"
+#include "tests/support/world.h"
+
+#define S SPW_NS_PER_S
+
+static mdl_law constant(double value)
+{
+    return (mdl_law){MDL_LAW_CONSTANT, value, 0, 0};
+}
+
+/* An on-demand pool of up to 10 nodes of 8: inventory 10 s, boot 20 s; image 4 GB at 1 GB/s; nothing else. */
+static void elastic(world *w)
+{
+    world_init(w);
+    w->pools[0][0].capacity = SPW_CAPACITY_ON_DEMAND;
+    w->pools[0][0].nodes_start = w->pools[0][0].nodes_min = 0;
+    w->pools[0][0].nodes_max = 10;
+    w->pools[0][0].lag.inventory_s = constant(10);
+    w->pools[0][0].lag.boot_s = constant(20);
+    w->services[0].image.image_gb = 4;
+}
+
+static fl_world *open_world(world *w)
+{
+    fl_world *f = fl_world_new(world_scenario(w), 1, 0, NULL);
+
+    assert_non_null(f);
+    return f;
+}
+
+/* Lets nodes and replicas live until `until_ns`. */
+static void live_until(fl_world *f, int64_t until_ns)
+{
+    int64_t at = 0;
+    uint32_t slot;
+
+    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
+        f->now = at;
+        if (f->slots[slot].owner == FL_OWNER_NODE) {
+            fl_node_event(f, f->slots[slot].index);
+        } else {
+            assert_int_equal(f->slots[slot].owner, FL_OWNER_REPLICA);
+            fl_replica_event(f, f->slots[slot].index);
+        }
+    }
+    f->now = until_ns;
+}
+
+/* Ordered at 0, booting from 10 s, up at 30 s; released at 50 s: 40 s of life, billed 60 s by the minimum. */
+static void test_minimum_billing(void **state)
+{
+    world w;
+    fl_world *f;
+
+    (void)state;
+    elastic(&w);
+    w.pools[0][0].min_billing_ns = 60 * S;
+    f = open_world(&w);
+    fl_pool_target(f, 0, 1);
+    live_until(f, 29 * S);
+    assert_int_equal(f->pools[0].up, 0);
+    assert_int_equal(f->pools[0].coming, 1);
+    live_until(f, 50 * S);
+    assert_int_equal(f->pools[0].up, 1);
+    assert_int_equal(fl_pool_cost(f, 0), 40 * 8 * 1000000LL / 3600 + 1); /* 88888.9 */
+    fl_pool_target(f, 0, 0);
+    assert_int_equal(f->pools[0].up, 0);
+    assert_int_equal(f->run->pools[0].released, 1);
+    assert_int_equal(fl_pool_cost(f, 0), 60 * 8 * 1000000LL / 3600); /* 133333.3 */
+    live_until(f, 500 * S);
+    assert_int_equal(fl_pool_cost(f, 0), 133333);
+    fl_world_free(f);
+}
+
+/* Shrinking cancels the youngest orders that do not boot yet, then releases the longest empty; busy nodes stay. */
+static void test_shrinking(void **state)
+{
+    world w;
+    fl_world *f;
+
+    (void)state;
+    elastic(&w);
+    w.workloads[0].gpus = 8;
+    f = open_world(&w);
+    fl_pool_target(f, 0, 2);
+    live_until(f, 12 * S);
+    fl_pool_target(f, 0, 4); /* nodes 0, 1 boot; 2, 3 are orders */
+    fl_pool_target(f, 0, 3);
+    assert_int_equal(f->pools[0].count, 3);
+    assert_int_equal(f->nodes[f->pools[0].nodes[2]].ordinal, 2);
+    fl_pool_target(f, 0, 0); /* the order goes; what boots cannot be called back yet */
+    assert_int_equal(f->pools[0].count, 2);
+    assert_int_equal(f->pools[0].coming, 2);
+    fl_pool_target(f, 0, 2);
+    live_until(f, 40 * S);
+    assert_int_equal(f->pools[0].up, 2);
+    fl_assign(f, 0, 0, 1); /* takes node 0: lowest ordinal */
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 0);
+    fl_pool_target(f, 0, 0);
+    assert_int_equal(f->pools[0].up, 1);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].ordinal, 0);
+    fl_assign(f, 0, 0, 0); /* empty at last: above target, so it goes now */
+    assert_int_equal(f->pools[0].up, 0);
+    assert_int_equal(f->run->pools[0].released, 2);
+    fl_world_free(f);
+}
+
+/* Of two empty nodes the one that has been empty longer goes, be it the younger one. */
+static void test_longest_empty_goes(void **state)
+{
+    world w;
+    fl_world *f;
+
+    (void)state;
+    elastic(&w);
+    f = open_world(&w);
+    fl_pool_target(f, 0, 1);
+    live_until(f, 40 * S);
+    fl_assign(f, 0, 0, 1); /* on node 0 */
+    fl_pool_target(f, 0, 2);
+    live_until(f, 100 * S); /* node 1 is up, and empty, since 70 s */
+    fl_assign(f, 0, 0, 0);  /* node 0 since 100 s */
+    fl_pool_target(f, 0, 1);
+    assert_int_equal(f->pools[0].count, 1);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].ordinal, 0);
+    fl_world_free(f);
+}
+
+/* Orders that come to nothing do so after the inventory wait, are never billed, and take the target down with them. */
+static void test_failed_orders(void **state)
+{
+    world w;
+    fl_world *f;
+
+    (void)state;
+    elastic(&w);
+    w.pools[0][0].lag.fail_probability = 1;
+    f = open_world(&w);
+    fl_pool_target(f, 0, 3);
+    live_until(f, 9 * S);
+    assert_int_equal(f->pools[0].coming, 3);
+    live_until(f, 10 * S);
+    assert_int_equal(f->pools[0].coming, 0);
+    assert_int_equal(f->pools[0].target, 0);
+    assert_int_equal(f->run->pools[0].failed_to_provision, 3);
+    live_until(f, 100 * S);
+    assert_int_equal(fl_pool_cost(f, 0), 0);
+    fl_world_free(f);
+}
+
+/*
+ * Bin packing: replicas of 3 GPUs on nodes of 8, two fit. Pending ones start in order as nodes come; the first pull of
+ * a node takes 4 s, later ones find the image there.
+ */
+static void test_binding_and_images(void **state)
+{
+    world w;
+    fl_world *f;
+    const fl_place *place;
+
+    (void)state;
+    elastic(&w);
+    w.workloads[0].gpus = 3;
+    f = open_world(&w);
+    place = &f->services[0].places[0];
+    fl_assign(f, 0, 0, 3);
+    assert_int_equal(place->count, 3);
+    assert_int_equal(f->replicas[place->ids[0]].state, FL_RP_PENDING);
+    fl_pool_target(f, 0, 1);
+    live_until(f, 30 * S);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 2);
+    assert_int_equal(f->replicas[place->ids[0]].state, FL_RP_PULL);
+    assert_int_equal(f->replicas[place->ids[1]].state, FL_RP_PULL);
+    assert_int_equal(f->replicas[place->ids[2]].state, FL_RP_PENDING);
+    live_until(f, 33 * S);
+    assert_int_equal(place->ready, 0);
+    live_until(f, 34 * S);
+    assert_int_equal(place->ready, 2);
+    fl_assign(f, 0, 0, 1); /* the pending one goes first, then the younger of the ready ones */
+    assert_int_equal(place->count, 1);
+    assert_int_equal(f->replicas[place->ids[0]].ordinal, 0);
+    fl_assign(f, 0, 0, 2);
+    live_until(f, 34 * S);
+    assert_int_equal(place->ready, 2); /* image is there: no pull */
+    fl_world_free(f);
+}
+
+/* The tightest node that fits is taken; pools are used in listed order and only where the GPU class allows it. */
+static void test_choice_of_node(void **state)
+{
+    static const char *const classes[] = {"OTHER-GPU"};
+    static mdl_gpu other;
+    world w;
+    fl_world *f;
+
+    (void)state;
+    world_init(&w);
+    memcpy(other.name, "OTHER-GPU", sizeof "OTHER-GPU");
+    w.pools_of[0] = 2;
+    w.pools[0][0].nodes_start = 2;
+    w.pools[0][1].gpu = &other;
+    w.sc.service_count = 2;
+    w.workloads[0].gpus = 5;
+    w.workloads[1].gpus = 2;
+    f = open_world(&w);
+    fl_assign(f, 0, 0, 1); /* node 0 has 3 left, node 1 has 8 */
+    fl_assign(f, 1, 0, 1); /* fits tighter on node 0 */
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 1);
+    assert_int_equal(f->nodes[f->pools[0].nodes[1]].gpus_free, 8);
+    fl_assign(f, 0, 0, 3); /* one on node 1, the next on the second pool */
+    assert_int_equal(f->nodes[f->pools[0].nodes[1]].gpus_free, 3);
+    assert_int_equal(f->nodes[f->pools[1].nodes[0]].gpus_free, 3);
+    fl_world_free(f);
+
+    w.workloads[0].gpu_classes = classes;
+    w.workloads[0].gpu_class_count = 1;
+    f = open_world(&w);
+    fl_assign(f, 0, 0, 1);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 8);
+    assert_int_equal(f->nodes[f->pools[1].nodes[0]].gpus_free, 3);
+    fl_world_free(f);
+}
+
+/* Scale-in among ready replicas: last pool first, then the emptier node, then the youngest. */
+static void test_order_of_removal(void **state)
+{
+    world w;
+    fl_world *f;
+    const fl_place *place;
+
+    (void)state;
+    world_init(&w);
+    w.pools_of[0] = 2;
+    w.pools[0][0].gpus_per_node = 4;
+    w.pools[0][0].nodes_start = 2; /* 4 + 3 GPUs will be taken: node 1 is the emptier */
+    w.pools[0][1].gpus_per_node = 2;
+    f = open_world(&w);
+    f->warm_start = true;
+    place = &f->services[0].places[0];
+    fl_assign(f, 0, 0, 10); /* ordinals 0-3 node 0, 4-7 node 1, 8-9 second pool */
+    f->warm_start = false;
+    assert_int_equal(place->ready, 10);
+    fl_assign(f, 0, 0, 8);
+    assert_int_equal(f->nodes[f->pools[1].nodes[0]].gpus_free, 2);
+    fl_assign(f, 0, 0, 7); /* equal nodes: the youngest, ordinal 7 on node 1 */
+    assert_int_equal(f->nodes[f->pools[0].nodes[1]].gpus_free, 1);
+    fl_assign(f, 0, 0, 4); /* node 1 is emptier now and empties */
+    assert_int_equal(f->nodes[f->pools[0].nodes[1]].gpus_free, 4);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 0);
+    fl_world_free(f);
+}
+
+/* A market with a known lifetime: notice drains and makes a successor pending; the end is where it was said to be. */
+static void test_reclaim(void **state)
+{
+    world w;
+    fl_world *f;
+    const fl_place *place;
+
+    (void)state;
+    elastic(&w);
+    w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+    w.pools[0][0].has_market = true;
+    w.pools[0][0].market = (mdl_market){1e9, 0.05, 30}; /* 180 s, shape so large that it is sure to the ms */
+    f = open_world(&w);
+    place = &f->services[0].places[0];
+    fl_assign(f, 0, 0, 2);
+    fl_pool_target(f, 0, 1);
+    live_until(f, 179 * S); /* up at 30, notice at 180, gone at 210 */
+    assert_int_equal(place->ready, 2);
+    live_until(f, 181 * S);
+    assert_int_equal(f->pools[0].up, 0);
+    assert_int_equal(f->pools[0].notice, 1);
+    assert_int_equal(f->pools[0].target, 0);
+    assert_int_equal(place->ready, 0); /* nothing inside: gone at once */
+    assert_int_equal(place->live, 2);
+    assert_int_equal(f->replicas[place->ids[0]].state, FL_RP_PENDING);
+    live_until(f, 211 * S);
+    assert_int_equal(f->pools[0].notice, 0);
+    assert_int_equal(f->run->pools[0].preempted_by_market, 1);
+    /* billed from 10 s to 210 s */
+    assert_true(fl_pool_cost(f, 0) > 444444 - 10 && fl_pool_cost(f, 0) < 444444 + 10);
+    fl_world_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_minimum_billing), cmocka_unit_test(test_shrinking),
+        cmocka_unit_test(test_failed_orders),   cmocka_unit_test(test_binding_and_images),
+        cmocka_unit_test(test_choice_of_node),  cmocka_unit_test(test_order_of_removal),
+        cmocka_unit_test(test_reclaim),         cmocka_unit_test(test_longest_empty_goes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_fleet_theory.c - the whole fleet against queueing theory, short: what `make theory` does at length.
+ *
+ * Fixed seeds, 20 runs each: the 99 % intervals are some per cent wide here, and the bias asked for is chosen to them.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/theory/queues.h"
+
+#define EXPONENTIAL {.kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 1}
+
+static void test_waits(void **state)
+{
+    static const queue_case cases[] = {
+        {"M/M/1 0.5", 1, 0.5, EXPONENTIAL, 1, 20, 2e4, 0.03},
+        {"M/M/1 0.8", 1, 0.8, EXPONENTIAL, 1, 20, 3e4, 0.05},
+        {"M/M/2 0.7", 2, 0.7, EXPONENTIAL, 1, 20, 3e4, 0.05},
+        {"M/M/16 0.9", 16, 0.9, EXPONENTIAL, 1, 20, 5e4, 0.08},
+        {"M/D/1 0.8", 1, 0.8, {.kind = MDL_SERVICE_FIXED, .mean_s = 1}, 0, 20, 2e4, 0.05},
+        {"M/E4/1 0.7", 1, 0.7, {.kind = MDL_SERVICE_ERLANG, .mean_s = 1, .stages = 4}, 0.25, 20, 2e4, 0.05},
+        {"M/H2/1 0.6, cv2 4", 1, 0.6, {.kind = MDL_SERVICE_HYPEREXP, .mean_s = 1, .cv2 = 4}, 4, 20, 4e4, 0.08},
+    };
+    int bad = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bad += queue_check(&cases[i], 7 + i, 2);
+    }
+    assert_int_equal(bad, 0);
+}
+
+/* The check itself must be able to fail: a closed form for another utilisation is refused. */
+static void test_wrong_theory_is_refused(void **state)
+{
+    queue_case q = {"M/M/1 0.7 taken for cv2 1.5", 1, 0.7, EXPONENTIAL, 1.5, 20, 2e4, 0.05};
+
+    (void)state;
+    assert_int_equal(queue_check(&q, 7, 2), 1);
+}
+
+/* Rows of the request hook, for a second reading of the same run. */
+typedef struct rows {
+    int64_t (*at)[2]; /* sent, end */
+    size_t count, cap;
+} rows;
+
+static int keep(void *user, const fleet_request *q)
+{
+    rows *r = user;
+
+    if (r->count == r->cap) {
+        r->cap = r->cap == 0 ? 1024 : r->cap * 2;
+        r->at = realloc(r->at, r->cap * sizeof *r->at);
+        assert_non_null(r->at);
+    }
+    r->at[r->count][0] = q->sent_ns;
+    r->at[r->count++][1] = q->done_ns;
+    return 0;
+}
+
+/* Little's law from the outside: area under the number in the system, from nothing but the rows written. */
+static void test_little(void **state)
+{
+    queue_case q = {"", 1, 0.8, EXPONENTIAL, 1, 1, 2e4, 1};
+    rows r = {NULL, 0, 0};
+    fleet_hooks hooks = {.request = keep, .user = &r};
+    world w;
+    char err[400] = "";
+    __extension__ __int128 area = 0;
+    res_run *run;
+    int64_t end;
+
+    (void)state;
+    queue_world(&w, &q);
+    run = fleet_run(world_scenario(&w), 3, 0, &hooks, err, sizeof err);
+    assert_non_null(run);
+    end = w.sc.duration_ns;
+    for (size_t i = 0; i < r.count; i++) {
+        area += (r.at[i][1] >= 0 ? r.at[i][1] : end) - r.at[i][0];
+    }
+    assert_true(r.count == run->host.requests);
+    assert_true(area == run->in_system_area_ns);
+    assert_true(area == run->sojourn_sum_ns);
+    free(r.at);
+    res_free(run);
+}
+
+static void test_jobs_do_not_matter(void **state)
+{
+    queue_case q = {"", 2, 0.8, EXPONENTIAL, 1, 1, 5e3, 1};
+    res_run *one[6], *three[6];
+    exp_options options = {.seed = 5, .replications = 6, .jobs = 1};
+    world w;
+    char err[400] = "";
+
+    (void)state;
+    queue_world(&w, &q);
+    assert_int_equal(exp_replicate(world_scenario(&w), &options, one, err, sizeof err), 0);
+    options.jobs = 3;
+    assert_int_equal(exp_replicate(world_scenario(&w), &options, three, err, sizeof err), 0);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(one[i]->replication, i);
+        assert_true(world_same(one[i], three[i]));
+        assert_false(world_same(one[i], three[(i + 1) % 6]));
+    }
+    for (int i = 0; i < 6; i++) {
+        res_free(one[i]);
+        res_free(three[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_wrong_theory_is_refused),
+        cmocka_unit_test(test_little),
+        cmocka_unit_test(test_jobs_do_not_matter),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
