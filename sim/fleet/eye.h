@@ -41,7 +41,8 @@ struct fl_eye {
     uint8_t *cluster_ready, *capacity;
     spw_id *pool_cluster;
     int32_t *workload_gpus;
-    int32_t *gpus_per_node, *nodes_min, *nodes_max, *stock;
+    int32_t *gpus_per_node, *nodes_min, *nodes_max, *stock, *rank;
+    int64_t *failures; /* of node orders so far; the node group's own record, so current */
     int64_t *price;
     spw_id *value_workload;
     uint64_t *value_metric;

@@ -170,6 +170,7 @@ static void node_boots(fl_world *w, uint32_t node)
     if (n->fails) {
         w->pools[pool].coming--;
         w->run->pools[pool].failed_to_provision++;
+        w->pools[pool].failures++;
         target_follows(w, pool);
         node_remove(w, node);
         fl_pool_settle(w, pool);

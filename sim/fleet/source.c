@@ -98,6 +98,8 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->nodes_min = calloc(pools, sizeof *e->nodes_min);
     e->nodes_max = calloc(pools, sizeof *e->nodes_max);
     e->stock = calloc(pools, sizeof *e->stock);
+    e->rank = calloc(pools, sizeof *e->rank);
+    e->failures = calloc(pools, sizeof *e->failures);
     e->price = calloc(pools, sizeof *e->price);
     e->target = calloc(pools, sizeof *e->target);
     e->workload_name = calloc(services, sizeof *e->workload_name);
@@ -116,6 +118,7 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
            e->provider != NULL && e->labels != NULL && e->cluster_ready != NULL && e->pool_key != NULL &&
            e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL && e->pool_cluster != NULL &&
            e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL && e->stock != NULL &&
+           e->rank != NULL && e->failures != NULL &&
            e->price != NULL && e->target != NULL && e->workload_key != NULL && e->workload_name != NULL &&
            e->workload_gpus != NULL && e->template_replicas != NULL &&
            e->value_workload != NULL && e->value_metric != NULL && e->place_workload != NULL &&
@@ -151,6 +154,7 @@ static void fixed_fill(fl_world *w)
         e->nodes_min[p] = pool->nodes_min;
         e->nodes_max[p] = pool->nodes_max;
         e->stock[p] = -1; /* providers do not say how much they have left */
+        e->rank[p] = p - sc->clusters[w->pools[p].cluster].pool_first; /* used in the order of the file */
         e->price[p] = pool->price_uusd_per_gpu_h;
     }
     for (int32_t s = 0; s < sc->service_count; s++) {
@@ -212,7 +216,7 @@ void fl_eye_free(fl_world *w)
                        e->nodes_max,      e->stock,          e->price,         e->target,         e->workload_key,
                        e->workload_name,  e->template_replicas, e->value_workload, e->value_metric, e->place_workload,
                        e->place_cluster,  e->place_assigned, e->place_scheduled, e->place_ready,  e->taken,
-                       e->workload_gpus};
+                       e->workload_gpus,  e->rank,           e->failures};
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         free(columns[i]);
@@ -274,6 +278,8 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                .nodes_min = e->nodes_min,
                                .nodes_max = e->nodes_max,
                                .stock = e->stock,
+                               .rank = e->rank,
+                               .failures = e->failures,
                                .price_uusd_per_gpu_h = e->price,
                                .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1])obs->free_nodes,
                                .observed = e->taken};
@@ -327,6 +333,7 @@ static spw_rc observe(void *self, spw_time now, const spw_snapshot **out, spw_er
     }
     for (int32_t p = 0; p < w->sc->pool_count; p++) {
         e->target[p] = w->pools[p].target;
+        e->failures[p] = w->pools[p].failures;
     }
     for (int32_t s = 0; s < w->sc->service_count; s++) {
         e->template_replicas[s] = w->services[s].replicas;

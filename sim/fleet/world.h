@@ -186,6 +186,7 @@ typedef struct fl_pool {
     int32_t coming;     /**< ORDERED + BOOTING */
     int32_t notice;
     uint64_t next_ordinal;
+    int64_t failures;   /**< orders that came to nothing, since the start */
     int32_t free_nodes[SPW_NODE_GPUS_MAX + 1]; /**< UP nodes by free GPUs */
     stat_timew billed, held, t_up, t_ordered;  /**< nodes, GPUs, nodes, nodes */
     fl_wide tail_gpu_ns;                       /**< minimum billing beyond the life of nodes */

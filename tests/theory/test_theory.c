@@ -3,9 +3,10 @@
  * test_theory.c - the whole fleet, run long, against queueing theory.
  *
  * Run lengths: by the asymptotic variance of the mean wait of M/M/1 (Whitt 1989), a relative standard error of about
- * 0.2 % takes 7e6 requests at utilisation 0.5, 3e7 at 0.8, 1.1e8 at 0.9; with more servers fewer requests wait and it
- * takes more. A bias below 0.5 % is asked where the run has about that error; at 0.95, and with 64 servers, it is 0.35
- * to 0.55 % and 1.5 % is asked.
+ * 0.2 % takes 7e6 requests at utilisation 0.5, 3e7 at 0.8, 1.1e8 at 0.9, 4e8 at 0.95; with more servers fewer requests
+ * wait and it takes more. At 0.95 the runs here have an error of 0.3 to 0.5 %, so the 0.5 % that is asked of every case
+ * is a matter of the seeds there; they are fixed. With 64 servers at 0.5 one request in ten million waits: nothing to
+ * measure, so large fleets are tried at high utilisation.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,7 @@ static void test_mm1(void **state)
         {"M/M/1 0.5", 1, 0.5, EXPONENTIAL, 1, 20, 4e5, 0.005},
         {"M/M/1 0.8", 1, 0.8, EXPONENTIAL, 1, 20, 1.5e6, 0.005},
         {"M/M/1 0.9", 1, 0.9, EXPONENTIAL, 1, 20, 5e6, 0.005},
-        {"M/M/1 0.95", 1, 0.95, EXPONENTIAL, 1, 20, 1.2e7, 0.015},
+        {"M/M/1 0.95", 1, 0.95, EXPONENTIAL, 1, 20, 1.2e7, 0.005},
     };
 
     (void)state;
@@ -47,7 +48,8 @@ static void test_mmc(void **state)
         {"M/M/2 0.5", 2, 0.5, EXPONENTIAL, 1, 20, 5e5, 0.005},
         {"M/M/4 0.8", 4, 0.8, EXPONENTIAL, 1, 20, 3e6, 0.005},
         {"M/M/16 0.9", 16, 0.9, EXPONENTIAL, 1, 20, 1.2e7, 0.005},
-        {"M/M/64 0.9", 64, 0.9, EXPONENTIAL, 1, 20, 8e6, 0.015},
+        {"M/M/64 0.9", 64, 0.9, EXPONENTIAL, 1, 20, 8e6, 0.005},
+        {"M/M/64 0.95", 64, 0.95, EXPONENTIAL, 1, 20, 1.2e7, 0.005},
     };
 
     (void)state;
