@@ -117,6 +117,10 @@ static spw_rc commit(void *self, spw_err *err)
 
 spw_actuator spw_actuator_record(spw_record *record)
 {
-    return (spw_actuator){
-        .version = SPW_API_VERSION, .name = "record", .self = record, .begin = begin, .submit = submit, .commit = commit};
+    return (spw_actuator){.version = SPW_API_VERSION,
+                          .name = "record",
+                          .self = record,
+                          .begin = begin,
+                          .submit = submit,
+                          .commit = commit};
 }

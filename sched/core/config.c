@@ -28,6 +28,11 @@ void spw_policy_default(spw_policy *policy)
 
 /* --- check --- */
 
+static bool is_window(spw_dur d)
+{
+    return d >= 0 && d <= CONFIG_DUR_MAX;
+}
+
 static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
 {
     if (p->group_count == 0 || p->group_count > SPW_GROUPS_MAX || p->groups == NULL) {
@@ -45,9 +50,9 @@ static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
     if (p->failback < SPW_FAILBACK_NEVER || p->failback > SPW_FAILBACK_AUTOMATIC) {
         return err_set(err, SPW_INVAL, row, "policies.failback", "unknown failback");
     }
-    if (p->moves_per_tick < 0 || p->failback_window < 0 || p->move_deadline < 0 || p->provision_deadline < 0 ||
-        p->node_unneeded < 0) {
-        return err_set(err, SPW_INVAL, row, "policies", "a window, deadline or budget is negative");
+    if (p->moves_per_tick < 0 || !is_window(p->failback_window) || !is_window(p->move_deadline) ||
+        !is_window(p->provision_deadline) || !is_window(p->node_unneeded)) {
+        return err_set(err, SPW_INVAL, row, "policies", "a budget, window or deadline is negative or over ten years");
     }
     if (p->division == SPW_DIVIDE_STATIC && p->static_weight_count == 0) {
         return err_set(err, SPW_INVAL, row, "policies.static_weights", "static division needs weights");
@@ -282,6 +287,23 @@ void config_copy(arena *a, const spw_config *from, spw_config *to)
     }
 }
 
+static uint64_t rules_hash(uint64_t h, const spw_scaling_rules *r)
+{
+    h = hash_word(h, (uint64_t)r->window_s);
+    for (size_t i = 0; i < r->policy_count; i++) {
+        h = hash_word(h, (uint64_t)r->policies[i].period_s);
+    }
+    return h;
+}
+
+/** Histories are laid out by windows and periods: state of others is not for this configuration. */
+static uint64_t hpa_hash(uint64_t h, const spw_hpa *hpa)
+{
+    h = hash_word(hash_string(h, hpa->name), (uint64_t)hpa->sync_s);
+    h = hash_word(h, hpa->has_behavior ? 1 : 0);
+    return rules_hash(rules_hash(h, &hpa->up), &hpa->down);
+}
+
 uint64_t config_hash(const spw_config *config)
 {
     uint64_t h = HASH_SEED;
@@ -289,7 +311,7 @@ uint64_t config_hash(const spw_config *config)
         const spw_workload *w = &config->workloads[i];
         h = hash_word(h, w->key);
         h = hash_string(h, w->policy == SPW_ID_NONE ? "" : config->policies[w->policy].name);
-        h = hash_string(h, w->hpa == SPW_ID_NONE ? "" : config->hpas[w->hpa].name);
+        h = w->hpa == SPW_ID_NONE ? hash_word(h, 0) : hpa_hash(h, &config->hpas[w->hpa]);
     }
     return h;
 }

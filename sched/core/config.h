@@ -7,6 +7,9 @@
 
 #include "core/arena.h"
 
+/** Longest window or deadline: ten years, so that sums of a few of them and a time stay in range. */
+#define CONFIG_DUR_MAX (INT64_C(315360000) * SPW_NS_PER_S)
+
 /** @return SPW_OK; SPW_INVAL with the first offence in err (row = index in its table) */
 spw_rc config_check(const spw_config *config, spw_err *err);
 

@@ -2,8 +2,8 @@
 /*
  * core.c - life of a core, and one decision.
  *
- * All memory is one block, laid out twice by the same function (arena.h). A decision first saves the state: the digest of
- * those bytes goes into the record, and they restore the state if the decision fails.
+ * All memory is one block, laid out twice by the same function (arena.h). A decision first saves the state: the digest
+ * of those bytes goes into the record, and they restore the state if the decision fails.
  */
 #include <spillway/core.h>
 
@@ -122,16 +122,33 @@ static void start(spw_core *core)
     sort_rows(core->by_priority, core->config.workload_count, important_before, core->config.workloads);
 }
 
+/** Rows are numbered in 32 bits and arrays are sized in one addition: 2^28 of anything is out of the question. */
+static bool too_large(const spw_settings *s)
+{
+    const size_t max = (size_t)1 << 28;
+    return s->clusters_max > max || s->pools_max > max || s->placements_max > max || s->pods_max > max ||
+           s->samples_max > max;
+}
+
+static spw_rc settings_check(const spw_settings *s, spw_err *err)
+{
+    if (s->api_version != SPW_API_VERSION) {
+        return err_set(err, SPW_VERSION, SPW_ID_NONE, "settings", "settings are of another version of this library");
+    }
+    if (s->clusters_max == 0 || s->pools_max == 0 || s->placements_max == 0 || too_large(s)) {
+        return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "room for 1 to 2^28 clusters, pools and placements");
+    }
+    if (s->tick < 1 || s->stale_after < 0 || s->promise_ttl < 0 || s->tick > CONFIG_DUR_MAX) {
+        return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "a period above 0 and windows of 0 or more expected");
+    }
+    return SPW_OK;
+}
+
 spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, const spw_mem *mem, spw_core **out,
                     spw_err *err)
 {
-    if (settings->api_version != SPW_API_VERSION) {
-        return err_set(err, SPW_VERSION, SPW_ID_NONE, "settings", "settings are of another version of this library");
-    }
-    if (settings->clusters_max == 0 || settings->pools_max == 0 || settings->placements_max == 0) {
-        return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "room for at least one cluster, pool and placement");
-    }
-    spw_rc rc = config_check(config, err);
+    spw_rc rc = settings_check(settings, err);
+    rc = rc != SPW_OK ? rc : config_check(config, err);
     if (rc != SPW_OK) {
         return rc;
     }

@@ -33,17 +33,17 @@ struct spw_core {
     memory memory;
     uint32_t *by_priority; /**< [works] most important first, ties by name */
     view view;
-    int32_t *desired;      /**< [works] of this tick */
+    int32_t *desired; /**< [works] of this tick */
     /* scratch */
-    fill fill;             /**< arrays for [clusters_max] candidates */
-    shrink *shrinks;       /**< [placements_max + works] */
+    fill fill;       /**< arrays for [clusters_max] candidates */
+    shrink *shrinks; /**< [placements_max + works] */
     size_t shrink_count, shrink_max;
-    uint32_t *pod_first;   /**< [works + 1] */
-    uint32_t *pods;        /**< [pods_max] snapshot rows of ours, by workload */
-    uint32_t *sample_first;/**< [pods_max] newest-first chain of a pod's samples, UINT32_MAX = end */
-    uint32_t *sample_next; /**< [samples_max] */
-    hpa_pod *hpa_pods;     /**< [pods_max * metrics_max] */
-    hpa_reading *readings; /**< [metrics_max] */
+    uint32_t *pod_first;    /**< [works + 1] */
+    uint32_t *pods;         /**< [pods_max] snapshot rows of ours, by workload */
+    uint32_t *sample_first; /**< [pods_max] newest-first chain of a pod's samples, UINT32_MAX = end */
+    uint32_t *sample_next;  /**< [samples_max] */
+    hpa_pod *hpa_pods;      /**< [pods_max * metrics_max] */
+    hpa_reading *readings;  /**< [metrics_max] */
     size_t metrics_max;
     int32_t *route_ready;  /**< [clusters_max] */
     int32_t *route_shares; /**< [clusters_max] */
@@ -59,6 +59,8 @@ void decide_late_nodes(spw_core *core);
 
 /** Targets, growth and outcomes; shrinking is put aside in core->shrinks. */
 void decide_place(spw_core *core, spw_plan *plan);
+/** Replicas of a seat, as the snapshot shows it, that this plan does not take away. */
+int32_t decide_staying(const spw_core *core, const view_seat *seat);
 /** Adds what decide_place put aside. */
 void decide_shrinks(spw_core *core, spw_plan *plan);
 

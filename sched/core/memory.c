@@ -44,7 +44,7 @@ memory_seat *memory_seat_get(memory *m, uint64_t workload, uint64_t cluster)
                                  .promised_at = MEMORY_NEVER,
                                  .move_by = MEMORY_NEVER,
                                  .blocked_until = MEMORY_NEVER,
-                                 .route = -1};
+                                 .route = MEMORY_ROUTE_NONE};
     return &m->seats[at];
 }
 
@@ -99,6 +99,15 @@ memory_pool *memory_pool_get(memory *m, uint64_t key)
                                  .backoff_until = MEMORY_NEVER,
                                  .surplus_since = MEMORY_NEVER};
     return &m->pools[at];
+}
+
+void memory_forget_routes(memory *m)
+{
+    for (size_t i = 0; i < m->seat_count; i++) {
+        if (m->seats[i].route != MEMORY_ROUTE_NONE) {
+            m->seats[i].route = MEMORY_ROUTE_UNKNOWN;
+        }
+    }
 }
 
 void memory_prune(memory *m, spw_time now)

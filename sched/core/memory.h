@@ -13,8 +13,10 @@
 
 #include "scale/hpa.h"
 
-#define MEMORY_KEEP (INT64_C(3600) * SPW_NS_PER_S) /**< ns an unseen entry is kept */
-#define MEMORY_NEVER INT64_MIN                     /**< a clock that does not run */
+#define MEMORY_KEEP          (INT64_C(3600) * SPW_NS_PER_S) /**< ns an unseen entry is kept */
+#define MEMORY_NEVER         INT64_MIN                      /**< a clock that does not run */
+#define MEMORY_ROUTE_NONE    (-1)                           /**< no share of traffic was ever sent */
+#define MEMORY_ROUTE_UNKNOWN (-2)                           /**< one was sent and may not have arrived: send it again */
 
 /** One workload. */
 typedef struct memory_work {
@@ -32,12 +34,12 @@ typedef struct memory_work {
 typedef struct memory_seat {
     uint64_t workload, cluster;
     spw_time seen;
-    int32_t promised;       /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
+    int32_t promised; /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
     spw_time promised_at;
     int32_t moving;         /**< copies that a move added and that are not ready yet */
     spw_time move_by;       /**< deadline of the move */
     spw_time blocked_until; /**< no moves to here before */
-    int32_t route;          /**< share of traffic last sent, 1e-6; -1 = none */
+    int32_t route;          /**< share of traffic last sent, 1e-6; MEMORY_ROUTE_NONE, MEMORY_ROUTE_UNKNOWN */
     int32_t unseen;         /**< of this tick only: promised replicas the snapshot lacks, that found room */
     int32_t unseen_coming;  /**< of those, on nodes not up yet */
 } memory_seat;
@@ -46,16 +48,16 @@ typedef struct memory_seat {
 typedef struct memory_pool {
     uint64_t key;
     spw_time seen;
-    int32_t promised;        /**< desired nodes last written; -1 = none */
+    int32_t promised; /**< desired nodes last written; -1 = none */
     spw_time promised_at;
-    int32_t nodes;           /**< nodes up when last seen; -1 before the first */
-    int64_t failures;        /**< creation failures when last seen; -1 before the first */
-    spw_time waiting_since;  /**< since when ordered nodes have been awaited without one coming up */
-    spw_time backoff_until;  /**< no new orders before */
-    spw_dur backoff;         /**< length of the last back-off */
-    int32_t surplus;         /**< nodes that have been empty ... */
-    spw_time surplus_since;  /**< ... since then */
-    bool late;               /**< of this tick only: its orders are given up */
+    int32_t nodes;          /**< nodes up when last seen; -1 before the first */
+    int64_t failures;       /**< creation failures when last seen; -1 before the first */
+    spw_time waiting_since; /**< since when ordered nodes have been awaited without one coming up */
+    spw_time backoff_until; /**< no new orders before */
+    spw_dur backoff;        /**< length of the last back-off */
+    int32_t surplus;        /**< nodes that have been empty ... */
+    spw_time surplus_since; /**< ... since then */
+    bool late;              /**< what it still awaits is not believed in, until a node comes or the back-off ends */
 } memory_pool;
 
 typedef struct memory {
@@ -78,6 +80,8 @@ memory_pool *memory_pool_get(memory *m, uint64_t key);
 memory_pool *memory_pool_find(const memory *m, uint64_t key);
 /** The entries of a workload, sorted by cluster key. */
 memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count);
+/** The actuator failed: no share of traffic is known to have arrived. */
+void memory_forget_routes(memory *m);
 /** Drops what has not been seen for MEMORY_KEEP. */
 void memory_prune(memory *m, spw_time now);
 

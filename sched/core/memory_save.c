@@ -2,14 +2,14 @@
 /*
  * memory_save.c - the core's memory as bytes: magic, version, length, configuration hash, clocks, tables, checksum.
  *
- * Little-endian whatever the machine. Load checks everything before it changes anything, but for the histories of the
- * autoscalers, which check themselves; so those are validated in a first pass over the same bytes by length and the
- * checksum covers them.
+ * Little-endian whatever the machine. Load checks everything before it changes anything, but for the content of the
+ * autoscalers' histories: those the checksum covers, and the configuration hash says that they are of the same windows
+ * and periods, which is all that a history is particular about.
  */
 #include "core/hash.h"
 #include "core/memory.h"
 
-#define MAGIC UINT64_C(0x31544154535750) /* "PWSTAT1" */
+#define MAGIC  UINT64_C(0x31544154535750) /* "PWSTAT1" */
 #define FORMAT 1u
 
 typedef struct out {
@@ -82,6 +82,7 @@ static void put_pool(out *o, const memory_pool *p)
     put64(o, p->backoff);
     put32(o, p->surplus);
     put64(o, p->surplus_since);
+    put(o, p->late ? 1 : 0, 1);
 }
 
 static void put_all(out *o, const memory *m, uint64_t length)
@@ -215,6 +216,7 @@ static memory_pool get_pool(in *i)
     p.backoff = get64(i);
     p.surplus = get32(i);
     p.surplus_since = get64(i);
+    p.late = get(i, 1) != 0;
     return p;
 }
 
@@ -227,8 +229,9 @@ static void get_tables(in *i, memory *m, size_t seats, size_t pools, bool apply)
     memory_seat before = {0};
     for (size_t k = 0; k < seats && !i->bad; k++) {
         memory_seat s = get_seat(i);
-        i->bad = i->bad || (k > 0 && (s.workload < before.workload ||
-                                      (s.workload == before.workload && s.cluster <= before.cluster)));
+        i->bad =
+            i->bad ||
+            (k > 0 && (s.workload < before.workload || (s.workload == before.workload && s.cluster <= before.cluster)));
         before = s;
         if (apply) {
             m->seats[k] = s;

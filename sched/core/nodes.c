@@ -9,20 +9,24 @@
 #include "core/decide.h"
 
 #define BACKOFF_FIRST (INT64_C(60) * SPW_NS_PER_S)
-#define BACKOFF_MAX (INT64_C(900) * SPW_NS_PER_S)
+#define BACKOFF_MAX   (INT64_C(900) * SPW_NS_PER_S)
 
-/** Windows of the policies that may use a pool: the most patient one decides. */
+/** Windows of the policies: the most patient one decides. */
 typedef struct patience {
     spw_dur deadline, unneeded;
+    bool manages; /**< a policy creates nodes: without one, somebody else looks after the pools and removes them */
 } patience;
 
 static patience patience_of(const spw_core *core)
 {
-    patience p = {0, 0};
+    patience p = {0, 0, false};
     for (size_t i = 0; i < core->config.policy_count; i++) {
         const spw_policy *policy = &core->config.policies[i];
         p.deadline = policy->provision_deadline > p.deadline ? policy->provision_deadline : p.deadline;
-        p.unneeded = policy->node_unneeded > p.unneeded ? policy->node_unneeded : p.unneeded;
+        if (policy->elastic) {
+            p.manages = true;
+            p.unneeded = policy->node_unneeded > p.unneeded ? policy->node_unneeded : p.unneeded;
+        }
     }
     return p;
 }
@@ -39,30 +43,57 @@ static void back_off(memory_pool *mem, spw_time now)
     mem->backoff_until = now + mem->backoff;
 }
 
-/** Keeps a pool's clocks: progress of its orders, failures, promises. */
-static void watch_pool(spw_core *core, spw_id row, memory_pool *mem)
+/** Is what the snapshot shows of a pool too old to judge it by? */
+static bool is_old(const spw_core *core, spw_id row)
+{
+    const spw_snapshot *snap = core->view.snap;
+    spw_time cluster_seen = snap->clusters.observed[snap->pools.cluster[row]];
+    spw_time seen = cluster_seen < snap->pools.observed[row] ? cluster_seen : snap->pools.observed[row];
+    return snap->now - seen > core->settings.stale_after;
+}
+
+/**
+ * Orders, in the pool's record or lost on the way there, that bring no node before the deadline are late: not counted
+ * on until a node comes after all, or until the back-off has passed and they get another chance.
+ */
+static void watch_orders(spw_core *core, spw_id row, memory_pool *mem, spw_dur deadline)
 {
     const spw_pool_rows *t = &core->view.snap->pools;
     spw_time now = core->view.now;
-    int64_t failures = t->failures == NULL ? 0 : t->failures[row];
+    bool waiting = t->nodes_target[row] > t->nodes[row] || mem->promised > t->nodes[row];
+    bool progress = mem->nodes >= 0 && t->nodes[row] > mem->nodes;
+    if (progress) {
+        mem->backoff = 0;
+    }
+    if (!waiting || progress || (mem->late && now >= mem->backoff_until)) {
+        mem->late = false;
+        mem->waiting_since = MEMORY_NEVER;
+    }
+    if (waiting && mem->waiting_since == MEMORY_NEVER) {
+        mem->waiting_since = now;
+    }
+    if (waiting && !mem->late && now - mem->waiting_since >= deadline && !is_old(core, row)) {
+        mem->late = true;
+        mem->promised = -1;
+        back_off(mem, now);
+    }
+}
+
+/** Keeps a pool's clocks: failures, progress of its orders, promises. */
+static void watch_pool(spw_core *core, spw_id row, memory_pool *mem, spw_dur deadline)
+{
+    const spw_pool_rows *t = &core->view.snap->pools;
+    spw_time now = core->view.now;
+    int64_t failures = t->failures == NULL ? -1 : t->failures[row];
     if (mem->failures >= 0 && failures > mem->failures) {
         back_off(mem, now);
         mem->promised = -1;
     }
     mem->failures = failures;
+    watch_orders(core, row, mem, deadline);
     if (mem->promised >= 0 &&
         (t->nodes_target[row] >= mem->promised || now - mem->promised_at >= core->settings.promise_ttl)) {
         mem->promised = -1;
-    }
-    bool waiting = t->nodes_target[row] > t->nodes[row];
-    bool progress = mem->nodes >= 0 && t->nodes[row] > mem->nodes;
-    if (progress) {
-        mem->backoff = 0;
-    }
-    if (!waiting) {
-        mem->waiting_since = MEMORY_NEVER;
-    } else if (progress || mem->waiting_since == MEMORY_NEVER) {
-        mem->waiting_since = now;
     }
     mem->nodes = t->nodes[row];
     mem->seen = now;
@@ -72,19 +103,10 @@ void decide_late_nodes(spw_core *core)
 {
     const spw_pool_rows *t = &core->view.snap->pools;
     patience p = patience_of(core);
-    for (size_t i = 0; i < t->count; i++) {
+    for (size_t i = 0; i < t->count && core->config.policy_count > 0; i++) {
         memory_pool *mem = memory_pool_get(&core->memory, t->key[i]);
-        if (mem == NULL) {
-            continue;
-        }
-        watch_pool(core, (spw_id)i, mem);
-        if (mem->waiting_since != MEMORY_NEVER && core->view.now - mem->waiting_since >= p.deadline) {
-            back_off(mem, core->view.now);
-            mem->late = true;
-            mem->promised = -1;
-            mem->waiting_since = MEMORY_NEVER;
-        } else {
-            mem->late = false;
+        if (mem != NULL) {
+            watch_pool(core, (spw_id)i, mem, p.deadline);
         }
     }
 }
@@ -141,10 +163,12 @@ void decide_orders(spw_core *core, spw_plan *plan)
     }
 }
 
-/** Empty nodes after everything this tick placed, those that are still coming included. */
-static int32_t empty_nodes(const room_pool *pool)
+/** Empty nodes after everything this tick placed, those that are still coming included, those that are to go not. */
+static int32_t empty_nodes(const spw_pool_rows *t, const room_pool *pool)
 {
-    return pool->idle[pool->node_gpus] + pool->coming[pool->node_gpus];
+    int32_t empty = pool->idle[pool->node_gpus] + pool->coming[pool->node_gpus];
+    int32_t leaving = t->nodes[pool->row] - t->nodes_target[pool->row];
+    return leaving <= 0 ? empty : (empty > leaving ? empty - leaving : 0);
 }
 
 /** How many of them have been empty for the whole window: the minimum over it, restarted after each release. */
@@ -171,7 +195,7 @@ void decide_releases(spw_core *core, spw_plan *plan)
         const room_pool *pool = &core->view.rooms.pools[i];
         memory_pool *mem = memory_pool_find(&core->memory, t->key[pool->row]);
         int32_t target = t->nodes_target[pool->row];
-        if (mem == NULL || !can_shrink(t, pool->row)) {
+        if (mem == NULL || !p.manages || !can_shrink(t, pool->row) || is_old(core, pool->row)) {
             continue;
         }
         if (mem->late && target > t->nodes[pool->row]) {
@@ -181,10 +205,10 @@ void decide_releases(spw_core *core, spw_plan *plan)
             }
             continue;
         }
-        if (core->view.clusters[pool->cluster].stale || pool->ordered > 0) {
+        if (pool->ordered > 0) {
             continue;
         }
-        int32_t spare = long_empty(mem, empty_nodes(pool), core->view.now, p.unneeded);
+        int32_t spare = long_empty(mem, empty_nodes(t, pool), core->view.now, p.unneeded);
         int32_t spare_room = target - t->nodes_min[pool->row];
         int32_t gone = spare < spare_room ? spare : spare_room;
         if (gone > 0) {

@@ -14,7 +14,6 @@
 #include "core/decide.h"
 #include "place/select.h"
 
-
 static int32_t min32(int32_t a, int32_t b)
 {
     return a < b ? a : b;
@@ -74,27 +73,30 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
     fill *f = &core->fill;
     for (size_t i = 0; i < f->count; i++) {
         fill_slot *slot = &f->slots[i];
-        memory_seat *mem =
-            memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
         if (mem == NULL || mem->moving == 0) {
             continue;
         }
         const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
-        int32_t starting = seat == NULL ? 0 : seat->assigned - seat->ready;
+        int32_t ready = seat == NULL ? 0 : seat->ready;
+        int32_t starting = (seat == NULL ? 0 : seat->assigned) + mem->unseen - ready;
         mem->moving = min32(mem->moving, starting);
         if (mem->moving > 0 && core->view.now >= mem->move_by) {
-            slot->held = slot->held > mem->moving ? slot->held - mem->moving : 0;
-            slot->elastic = slot->elastic > mem->moving ? slot->elastic - mem->moving : 0;
+            int32_t lost = min32(mem->moving, slot->held - ready); /* copies without room are not held anyway */
+            slot->held -= lost;
+            slot->elastic -= min32(slot->elastic, lost);
+            slot->gave_up = true;
             mem->blocked_until = core->view.now + 2 * policy->failback_window + policy->move_deadline;
             mem->moving = 0;
+            mem->promised = -1;
         }
     }
 }
 
 static bool is_blocked(const spw_core *core, const fill_slot *slot)
 {
-    const memory_seat *mem = memory_seat_find(&core->memory, core->fill.workload->key,
-                                              core->view.clusters[slot->cluster].key);
+    const memory_seat *mem =
+        memory_seat_find(&core->memory, core->fill.workload->key, core->view.clusters[slot->cluster].key);
     return mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until;
 }
 
@@ -169,12 +171,10 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         if (slot->target <= assigned) {
             continue;
         }
-        spw_action action =
-            place_action(core, work, slot->cluster, assigned, slot->target, grow_reason(policy, slot));
+        spw_action action = place_action(core, work, slot->cluster, assigned, slot->target, grow_reason(policy, slot));
         (void)plan_add(plan, &action);
         promise(core, f->workload->key, slot->cluster, slot->target);
-        memory_seat *mem =
-            memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
         if (mem != NULL && slot->moved_in > 0) {
             mem->move_by = mem->moving > 0 ? mem->move_by : core->view.now + policy->move_deadline;
             mem->moving += slot->moved_in;
@@ -206,21 +206,23 @@ static int32_t sum_ready(const spw_core *core, uint32_t work)
 typedef struct shrinking {
     uint32_t work;
     const spw_policy *policy;
-    int32_t placed;  /**< sum of targets: what must stay ready */
-    int32_t ready;   /**< still ready after what was taken so far */
+    int32_t placed; /**< sum of targets: what must stay ready */
+    int32_t ready;  /**< still ready after what was taken so far */
     int32_t wanted;
     int32_t assigned;
 } shrinking;
 
-static spw_reason shrink_reason(const spw_core *core, const shrinking *s, const view_seat *seat, bool candidate)
+/** slot NULL: the cluster is no candidate. */
+static spw_reason shrink_reason(const spw_core *core, const shrinking *s, const fill_slot *slot, bool homeless)
 {
-    const memory_seat *mem = memory_seat_find(&core->memory, core->config.workloads[s->work].key,
-                                              core->view.clusters[seat->cluster].key);
-    if (!candidate) {
+    if (slot == NULL) {
         return SPW_WHY_CLUSTER_GONE;
     }
-    if (mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until) {
+    if (slot->gave_up) {
         return SPW_WHY_MOVE_GIVEN_UP;
+    }
+    if (homeless) {
+        return SPW_WHY_NO_NODE;
     }
     if (core->memory.works[s->work].surge > 0) {
         return SPW_WHY_MOVE_OUT;
@@ -243,7 +245,9 @@ static void shrink_seat(spw_core *core, shrinking *s, const view_seat *seat)
     bool own_count = s->policy->division == SPW_DIVIDE_DUPLICATED;
     int32_t spare = own_count ? excess : s->ready - s->placed;
     int32_t ready_gone = min32(excess - gone, spare > 0 ? spare : 0);
-    spw_reason reason = shrink_reason(core, s, seat, slot != NULL);
+    /* at most the copies that have no node: whatever else happens, that is why they go */
+    bool homeless = slot != NULL && gone + ready_gone <= seat->assigned - slot->held;
+    spw_reason reason = shrink_reason(core, s, slot, homeless);
     memory_work *mem = &core->memory.works[s->work];
     mem->surge -= min32(mem->surge, gone + ready_gone);
     s->ready -= ready_gone;
@@ -283,6 +287,17 @@ static void shrink_work(spw_core *core, uint32_t work, const spw_policy *policy,
     }
 }
 
+int32_t decide_staying(const spw_core *core, const view_seat *seat)
+{
+    for (size_t i = 0; i < core->shrink_count; i++) {
+        const shrink *s = &core->shrinks[i];
+        if (s->work == seat->work && s->cluster == seat->cluster) {
+            return (int32_t)s->action.amount;
+        }
+    }
+    return seat->assigned;
+}
+
 static void account(spw_core *core, uint32_t work, const spw_policy *policy, int32_t unplaced, int32_t moved,
                     spw_plan *plan)
 {
@@ -301,12 +316,12 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
     for (size_t i = 0; i < core->fill.count; i++) {
         const fill_slot *slot = &core->fill.slots[i];
         const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
-        int32_t assigned = seat == NULL ? 0 : seat->assigned;
+        int32_t stays = seat == NULL ? 0 : decide_staying(core, seat);
         int32_t elastic = min32(slot->elastic, slot->target);
         out->tiers[slot->group].idle += slot->target - elastic;
         out->tiers[slot->group].elastic += elastic;
         placed += slot->target;
-        held += slot->target > assigned ? slot->target : assigned;
+        held += slot->target > stays ? slot->target : stays;
     }
     out->surge = held > placed ? held - placed : 0;
 }
@@ -335,12 +350,11 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     const spw_policy *policy = &core->config.policies[workload->policy];
     memory_work *mem = &core->memory.works[work];
     int32_t wanted = core->desired[work];
-    int32_t template = core->view.snap->workloads.replicas[core->view.work_row[work]];
     touch_seats(core, work);
     list_slots(core, work, policy);
     give_up_late_moves(core, work, policy);
     int32_t unplaced = fill_place(&core->fill, wanted, &mem->group);
-    int32_t moved = fail_back(core, work, policy, wanted != template);
+    int32_t moved = fail_back(core, work, policy, mem->desired >= 0 && wanted != mem->desired);
     shrink_work(core, work, policy, wanted);
     mem->surge += moved;
     grow(core, work, policy, plan);
@@ -351,7 +365,9 @@ void decide_place(spw_core *core, spw_plan *plan)
 {
     core->shrink_count = 0;
     for (size_t i = 0; i < core->config.workload_count; i++) {
-        place_work(core, core->by_priority[i], plan);
+        uint32_t work = core->by_priority[i];
+        place_work(core, work, plan);
+        core->memory.works[work].desired = core->desired[work];
     }
 }
 
@@ -360,8 +376,8 @@ void decide_shrinks(spw_core *core, spw_plan *plan)
     for (size_t i = 0; i < core->shrink_count; i++) {
         const shrink *s = &core->shrinks[i];
         (void)plan_add(plan, &s->action);
-        memory_seat *mem = memory_seat_find(&core->memory, core->config.workloads[s->work].key,
-                                            core->view.clusters[s->cluster].key);
+        memory_seat *mem =
+            memory_seat_find(&core->memory, core->config.workloads[s->work].key, core->view.clusters[s->cluster].key);
         if (mem != NULL) {
             mem->promised = -1;
         }

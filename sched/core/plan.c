@@ -2,9 +2,11 @@
 /* plan.c - life of a plan, and its stable text. */
 #include "core/plan_internal.h"
 
+#define ROOM_MAX (UINT32_C(1) << 20) /* a ticket has 20 bits for the index of an action */
+
 spw_rc spw_plan_new(const spw_mem *mem, size_t actions_max, size_t outcomes_max, spw_plan **out)
 {
-    if (actions_max == 0 || outcomes_max == 0 || actions_max >= UINT32_MAX) {
+    if (actions_max == 0 || outcomes_max == 0 || actions_max > ROOM_MAX || outcomes_max > ROOM_MAX) {
         return SPW_INVAL;
     }
     spw_plan *plan = mem->take(sizeof *plan, mem->user);
@@ -16,11 +18,8 @@ spw_rc spw_plan_new(const spw_mem *mem, size_t actions_max, size_t outcomes_max,
         mem->give(plan, mem->user);
         return SPW_NOMEM;
     }
-    *plan = (spw_plan){.mem = *mem,
-                       .actions = actions,
-                       .action_max = actions_max,
-                       .outcomes = outcomes,
-                       .outcome_max = outcomes_max};
+    *plan = (spw_plan){
+        .mem = *mem, .actions = actions, .action_max = actions_max, .outcomes = outcomes, .outcome_max = outcomes_max};
     *out = plan;
     return SPW_OK;
 }

@@ -39,9 +39,9 @@ static bool in_range(const spw_action *a, const spw_snapshot *snap)
     case SPW_VERB_ROUTE:
         return a->amount >= 0 && a->amount <= 1000000;
     case SPW_VERB_PROVISION:
-        return a->amount > a->before && a->amount <= snap->pools.nodes_max[a->pool];
+        return a->amount > snap->pools.nodes_target[a->pool] && a->amount <= snap->pools.nodes_max[a->pool];
     case SPW_VERB_RELEASE:
-        return a->amount < a->before && a->amount >= snap->pools.nodes_min[a->pool];
+        return a->amount < snap->pools.nodes_target[a->pool] && a->amount >= snap->pools.nodes_min[a->pool];
     }
     return false;
 }
@@ -67,27 +67,59 @@ static int64_t nodes_after(const spw_plan *plan, const spw_snapshot *snap, spw_i
     return snap->pools.nodes_target[pool];
 }
 
+static int32_t on_nodes(const spw_snapshot *snap, spw_id workload, spw_id cluster, const int32_t *column)
+{
+    for (size_t i = 0; i < snap->placements.count; i++) {
+        if (snap->placements.workload[i] == workload && snap->placements.cluster[i] == cluster) {
+            return column[i];
+        }
+    }
+    return 0;
+}
+
+/** GPUs that must be found for what an action adds to a cluster: all its replicas that are not on a node yet. */
+static int64_t gpus_needed(const spw_snapshot *snap, const spw_action *a, spw_id cluster)
+{
+    if (a->verb != SPW_VERB_PLACE || a->cluster != cluster || a->reason == SPW_WHY_WEIGHTS ||
+        a->amount <= on_nodes(snap, a->workload, cluster, snap->placements.assigned)) {
+        return 0;
+    }
+    int64_t missing = a->amount - on_nodes(snap, a->workload, cluster, snap->placements.scheduled);
+    return missing > 0 ? missing * snap->workloads.gpus[a->workload] : 0;
+}
+
+/** GPUs of a cluster that are free, coming, or asked for by this plan. */
+static int64_t gpus_open(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
+{
+    int64_t gpus = 0;
+    for (size_t p = 0; p < snap->pools.count; p++) {
+        if (snap->pools.cluster[p] != cluster) {
+            continue;
+        }
+        for (int32_t k = 1; k <= snap->pools.gpus_per_node[p]; k++) {
+            gpus += (int64_t)snap->pools.free_nodes[p][k] * k;
+        }
+        int64_t more = nodes_after(plan, snap, (spw_id)p) - snap->pools.nodes[p];
+        gpus += more > 0 ? more * snap->pools.gpus_per_node[p] : 0;
+    }
+    return gpus;
+}
+
 /**
- * Replicas a plan adds to a cluster must have their GPUs there: all GPUs of its nodes, present and asked for, bound
- * what one workload is assigned. The planner's own bound is finer (fragmentation, classes); this one is independent.
- * Division by weights ignores capacity by definition.
+ * What the actions up to `index` add to a cluster must find its GPUs there. The planner's own bound is finer
+ * (fragmentation, classes, priorities); this one is independent. Division by weights ignores capacity by definition.
  */
 static spw_rc check_growth(const spw_plan *plan, const spw_snapshot *snap, size_t index, spw_err *err)
 {
-    const spw_action *a = &plan->actions[index];
-    if (a->verb != SPW_VERB_PLACE || a->amount <= a->before || a->reason == SPW_WHY_WEIGHTS ||
-        snap->workloads.gpus == NULL) {
+    spw_id cluster = plan->actions[index].cluster;
+    if (snap->workloads.gpus == NULL || gpus_needed(snap, &plan->actions[index], cluster) == 0) {
         return SPW_OK;
     }
-    int64_t gpus = 0;
-    for (size_t p = 0; p < snap->pools.count; p++) {
-        if (snap->pools.cluster[p] == a->cluster) {
-            int64_t asked = nodes_after(plan, snap, (spw_id)p);
-            int64_t nodes = asked > snap->pools.nodes[p] ? asked : snap->pools.nodes[p];
-            gpus += nodes * snap->pools.gpus_per_node[p];
-        }
+    int64_t needed = 0;
+    for (size_t i = 0; i <= index; i++) {
+        needed += gpus_needed(snap, &plan->actions[i], cluster);
     }
-    if (a->amount * snap->workloads.gpus[a->workload] > gpus) {
+    if (needed > gpus_open(plan, snap, cluster)) {
         return bad(err, index, "plan.capacity", "more replicas than the cluster has or could have GPUs");
     }
     return SPW_OK;

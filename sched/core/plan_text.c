@@ -24,8 +24,8 @@ static void add_action(text *t, const spw_action *a, const spw_snapshot *snap)
     const char *pool = a->pool == SPW_ID_NONE ? "" : snap->pools.name[a->pool];
     const char *first = a->workload == SPW_ID_NONE ? cluster : workload;
     const char *second = a->workload == SPW_ID_NONE ? pool : cluster;
-    int n = snprintf(end_of(t), room_left(t), "%s %s%s%s %" PRId64 " -> %" PRId64 "  %s\n", spw_verb_name(a->verb), first,
-                     second[0] == '\0' ? "" : " ", second, a->before, a->amount, spw_reason_name(a->reason));
+    int n = snprintf(end_of(t), room_left(t), "%s %s%s%s %" PRId64 " -> %" PRId64 "  %s\n", spw_verb_name(a->verb),
+                     first, second[0] == '\0' ? "" : " ", second, a->before, a->amount, spw_reason_name(a->reason));
     t->used += n > 0 ? (size_t)n : 0;
 }
 

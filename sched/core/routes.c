@@ -3,16 +3,36 @@
 #include "core/decide.h"
 #include "route/shares.h"
 
-/** Replicas of a seat that stay: what this plan takes away gets no more traffic. */
-static int32_t staying(const spw_core *core, const view_seat *seat)
+static void send_share(const spw_core *core, uint32_t work, uint32_t cluster, int32_t share, memory_seat *mem,
+                       spw_plan *plan)
 {
-    for (size_t i = 0; i < core->shrink_count; i++) {
-        const shrink *s = &core->shrinks[i];
-        if (s->work == seat->work && s->cluster == seat->cluster) {
-            return (int32_t)s->action.amount;
+    if (share == mem->route || (share == 0 && mem->route == MEMORY_ROUTE_NONE)) {
+        return;
+    }
+    spw_action action = {.verb = SPW_VERB_ROUTE,
+                         .reason = SPW_WHY_ROUTE_READY,
+                         .workload = core->view.work_row[work],
+                         .cluster = core->view.clusters[cluster].row,
+                         .pool = SPW_ID_NONE,
+                         .after = UINT32_MAX,
+                         .amount = share,
+                         .before = mem->route > 0 ? mem->route : 0};
+    (void)plan_add(plan, &action);
+    mem->route = share;
+}
+
+/** Clusters that once had a share and hold nothing of the workload any more. */
+static void clear_left(spw_core *core, uint32_t work, spw_plan *plan)
+{
+    size_t count = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, core->config.workloads[work].key, &count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t cluster = view_cluster_find(&core->view, seats[i].cluster);
+        bool routed = seats[i].route > 0 || seats[i].route == MEMORY_ROUTE_UNKNOWN;
+        if (routed && cluster != UINT32_MAX && view_seat_find(&core->view, work, cluster) == NULL) {
+            send_share(core, work, cluster, 0, &seats[i], plan);
         }
     }
-    return seat->assigned;
 }
 
 static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
@@ -24,7 +44,7 @@ static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
     int64_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
         const view_seat *seat = &core->view.seats[first + i];
-        int32_t stay = staying(core, seat);
+        int32_t stay = decide_staying(core, seat); /* what this plan takes away gets no more traffic */
         bool up = core->view.clusters[seat->cluster].ready;
         ready[i] = up ? (seat->ready < stay ? seat->ready : stay) : 0;
         total += ready[i];
@@ -35,23 +55,13 @@ static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
     shares_by_ready(ready, count, shares);
     for (uint32_t i = 0; i < count; i++) {
         const view_seat *seat = &core->view.seats[first + i];
-        memory_seat *mem = memory_seat_find(&core->memory, core->config.workloads[work].key,
-                                            core->view.clusters[seat->cluster].key);
-        int32_t before = mem == NULL || mem->route < 0 ? 0 : mem->route;
-        if (mem == NULL || (mem->route < 0 ? shares[i] == 0 : shares[i] == mem->route)) {
-            continue;
+        memory_seat *mem =
+            memory_seat_find(&core->memory, core->config.workloads[work].key, core->view.clusters[seat->cluster].key);
+        if (mem != NULL) {
+            send_share(core, work, seat->cluster, shares[i], mem, plan);
         }
-        spw_action action = {.verb = SPW_VERB_ROUTE,
-                             .reason = SPW_WHY_ROUTE_READY,
-                             .workload = core->view.work_row[work],
-                             .cluster = core->view.clusters[seat->cluster].row,
-                             .pool = SPW_ID_NONE,
-                             .after = UINT32_MAX,
-                             .amount = shares[i],
-                             .before = before};
-        (void)plan_add(plan, &action);
-        mem->route = shares[i];
     }
+    clear_left(core, work, plan);
 }
 
 void decide_routes(spw_core *core, spw_plan *plan)

@@ -51,7 +51,8 @@ static hpa_pod read_pod(const spw_core *core, uint32_t row, uint64_t metric)
                    .ready_changed = snap->pods.ready_changed[row]};
     for (uint32_t s = core->sample_first[row]; s != UINT32_MAX; s = core->sample_next[s]) {
         const spw_sample_rows *t = &snap->samples;
-        bool newer = !pod.has_sample || t->sampled[s] > pod.sampled;
+        bool newer = !pod.has_sample || t->sampled[s] > pod.sampled ||
+                     (t->sampled[s] == pod.sampled && t->value_milli[s] > pod.value_milli);
         if (t->metric[s] == metric && newer) {
             pod.has_sample = true;
             pod.value_milli = t->value_milli[s];
@@ -69,7 +70,8 @@ static void read_value(const spw_core *core, uint32_t work, uint64_t metric, hpa
     spw_time newest = 0;
     for (size_t i = 0; i < t->count; i++) {
         if (core->view.work_of[t->workload[i]] == work && t->metric[i] == metric &&
-            (!reading->has_value || t->observed[i] > newest)) {
+            (!reading->has_value || t->observed[i] > newest ||
+             (t->observed[i] == newest && t->value_milli[i] > reading->value_milli))) { /* whatever the order of rows */
             reading->has_value = true;
             reading->value_milli = t->value_milli[i];
             newest = t->observed[i];
@@ -175,7 +177,6 @@ spw_rc decide_scale(spw_core *core, spw_plan *plan, spw_err *err)
             desired = run_hpa(core, w, current, &reason);
         }
         core->desired[w] = desired;
-        core->memory.works[w].desired = desired;
         core->memory.works[w].reason = reason;
         if (desired != current) {
             spw_action action = {.verb = SPW_VERB_SCALE,

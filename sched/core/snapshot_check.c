@@ -9,6 +9,14 @@ typedef struct check {
     spw_err *err;
 } check;
 
+/** Times within +-146 years of the origin, so that differences of two are in range, and none in the future. */
+#define TIME_BOUND (INT64_C(1) << 62)
+
+static bool is_past(const check *c, spw_time t)
+{
+    return t >= -TIME_BOUND && t <= c->snap->now;
+}
+
 static spw_rc bad(const check *c, size_t row, const char *field, const char *text)
 {
     return err_set(c->err, SPW_INVAL, (spw_id)row, field, text);
@@ -30,8 +38,13 @@ static spw_rc check_clusters(const check *c)
         if (t->region[i] == NULL || t->zone[i] == NULL || t->provider[i] == NULL) {
             return bad(c, i, "clusters.region", "region, zone and provider may be empty but not NULL");
         }
-        if (t->observed[i] > c->snap->now) {
-            return bad(c, i, "clusters.observed", "observed in the future");
+        for (size_t k = 0; k < t->labels[i].count; k++) {
+            if (t->labels[i].at == NULL || t->labels[i].at[k].key == NULL || t->labels[i].at[k].value == NULL) {
+                return bad(c, i, "clusters.labels", "a label needs a key and a value");
+            }
+        }
+        if (!is_past(c, t->observed[i])) {
+            return bad(c, i, "clusters.observed", "observed in the future, or out of range");
         }
     }
     return SPW_OK;
@@ -61,8 +74,8 @@ static spw_rc check_pool(const check *c, size_t i)
     if (t->nodes[i] > SPW_NODES_MAX || t->nodes_target[i] > SPW_NODES_MAX) {
         return bad(c, i, "pools.nodes", "more nodes than a pool can have");
     }
-    if (t->observed[i] > c->snap->now) {
-        return bad(c, i, "pools.observed", "observed in the future");
+    if (!is_past(c, t->observed[i])) {
+        return bad(c, i, "pools.observed", "observed in the future, or out of range");
     }
     int64_t nodes = 0;
     for (int32_t k = 0; k <= SPW_NODE_GPUS_MAX; k++) {
@@ -109,6 +122,9 @@ static spw_rc check_workloads(const check *c)
         if (t->replicas[i] < 0 || t->replicas[i] > SPW_REPLICAS_MAX) {
             return bad(c, i, "workloads.replicas", "0 to 1000000 replicas expected");
         }
+        if (t->gpus != NULL && (t->gpus[i] < 0 || t->gpus[i] > SPW_NODE_GPUS_MAX)) {
+            return bad(c, i, "workloads.gpus", "a replica takes 0 to 16 GPUs of one node");
+        }
     }
     return SPW_OK;
 }
@@ -127,8 +143,8 @@ static spw_rc check_placements(const check *c)
             t->ready[i] > t->scheduled[i]) {
             return bad(c, i, "placements.ready", "0 <= ready <= scheduled and 0 <= assigned expected");
         }
-        if (t->observed[i] > c->snap->now) {
-            return bad(c, i, "placements.observed", "observed in the future");
+        if (!is_past(c, t->observed[i])) {
+            return bad(c, i, "placements.observed", "observed in the future, or out of range");
         }
     }
     return SPW_OK;
@@ -148,6 +164,10 @@ static spw_rc check_pods(const check *c)
         if (t->phase[i] < SPW_POD_PENDING || t->phase[i] > SPW_POD_FAILED) {
             return bad(c, i, "pods.phase", "unknown phase");
         }
+        if ((t->started[i] != SPW_TIME_MAX && !is_past(c, t->started[i])) ||
+            (t->ready_changed[i] != SPW_TIME_MAX && !is_past(c, t->ready_changed[i]))) {
+            return bad(c, i, "pods.started", "started or changed in the future, or out of range");
+        }
     }
     return SPW_OK;
 }
@@ -162,8 +182,11 @@ static spw_rc check_metrics(const check *c)
         if (t->pod[i] >= c->snap->pods.count) {
             return bad(c, i, "samples.pod", "no such pod");
         }
-        if (t->sampled[i] > c->snap->now) {
-            return bad(c, i, "samples.sampled", "sampled in the future");
+        if (!is_past(c, t->sampled[i])) {
+            return bad(c, i, "samples.sampled", "sampled in the future, or out of range");
+        }
+        if (t->window != NULL && (t->window[i] < 0 || t->window[i] > TIME_BOUND)) {
+            return bad(c, i, "samples.window", "a window is 0 or more");
         }
     }
     const spw_value_rows *v = &c->snap->values;
@@ -174,8 +197,8 @@ static spw_rc check_metrics(const check *c)
         if (v->workload[i] >= c->snap->workloads.count) {
             return bad(c, i, "values.workload", "no such workload");
         }
-        if (v->observed[i] > c->snap->now) {
-            return bad(c, i, "values.observed", "observed in the future");
+        if (!is_past(c, v->observed[i])) {
+            return bad(c, i, "values.observed", "observed in the future, or out of range");
         }
     }
     return SPW_OK;
@@ -187,6 +210,9 @@ spw_rc spw_snapshot_check(const spw_snapshot *snap, spw_err *err)
         return err_set(err, SPW_VERSION, SPW_ID_NONE, "version", "the snapshot is of another version of this library");
     }
     check c = {snap, err};
+    if (snap->now < -TIME_BOUND || snap->now > TIME_BOUND) {
+        return bad(&c, SPW_ID_NONE, "now", "a time within 146 years of the origin expected");
+    }
     spw_rc rc = check_clusters(&c);
     rc = rc != SPW_OK ? rc : check_pools(&c);
     rc = rc != SPW_OK ? rc : check_workloads(&c);

@@ -33,6 +33,25 @@ static void index_fill(view *v, size_t count)
     }
 }
 
+static bool key_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const uint64_t *keys = rows;
+    return keys[a] < keys[b];
+}
+
+/** What is remembered is found by key: two rows must not share one. @return a row that does, SPW_ID_NONE if none */
+static spw_id repeated_key(view *v, const uint64_t *keys, size_t count)
+{
+    index_fill(v, count);
+    sort_rows(v->index, count, key_before, keys);
+    for (size_t i = 1; i < count; i++) {
+        if (keys[v->index[i]] == keys[v->index[i - 1]]) {
+            return v->index[i] > v->index[i - 1] ? v->index[i] : v->index[i - 1];
+        }
+    }
+    return SPW_ID_NONE;
+}
+
 /* --- clusters --- */
 
 static bool cluster_before(const void *rows, uint32_t a, uint32_t b)
@@ -47,6 +66,10 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
     if (t->count > s->clusters_max) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "clusters", "more clusters than settings.clusters_max");
     }
+    spw_id twice = repeated_key(v, t->key, t->count);
+    if (twice != SPW_ID_NONE) {
+        return err_set(err, SPW_INVAL, twice, "clusters.key", "two clusters have the same key");
+    }
     v->cluster_count = (uint32_t)t->count;
     index_fill(v, t->count);
     sort_rows(v->index, t->count, cluster_before, t);
@@ -60,7 +83,6 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
                                         .ready = t->ready[row] != 0,
                                         .stale = v->now - t->observed[row] > s->stale_after};
         v->canonical[row] = c;
-        v->oldest = t->observed[row] < v->oldest ? t->observed[row] : v->oldest;
     }
     return SPW_OK;
 }
@@ -93,19 +115,17 @@ static int32_t pool_target(const view *v, const spw_settings *s, spw_id row, con
 {
     int32_t target = v->snap->pools.nodes_target[row];
     if (mem != NULL && mem->promised > target && v->now - mem->promised_at < s->promise_ttl) {
-        target = mem->promised;
+        target = mem->promised < v->snap->pools.nodes_max[row] ? mem->promised : v->snap->pools.nodes_max[row];
     }
-    return target;
+    return target > v->snap->pools.nodes_target[row] ? target : v->snap->pools.nodes_target[row];
 }
 
 static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id row, room_pool *pool)
 {
     const spw_pool_rows *t = &v->snap->pools;
     const memory_pool *mem = memory_pool_find(m, t->key[row]);
-    *pool = (room_pool){.row = row,
-                        .cluster = v->canonical[t->cluster[row]],
-                        .node_gpus = t->gpus_per_node[row],
-                        .gpu = t->gpu[row]};
+    *pool = (room_pool){
+        .row = row, .cluster = v->canonical[t->cluster[row]], .node_gpus = t->gpus_per_node[row], .gpu = t->gpu[row]};
     memcpy(pool->idle, t->free_nodes[row], sizeof pool->idle);
     pool->target = pool_target(v, s, row, mem);
     if (mem != NULL && mem->late) {
@@ -115,7 +135,9 @@ static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id r
     pool->coming[pool->node_gpus] = coming;
     bool backed_off = mem != NULL && mem->backoff_until != MEMORY_NEVER && v->now < mem->backoff_until;
     const view_cluster *cluster = &v->clusters[pool->cluster];
-    if (!backed_off && cluster->ready && !cluster->stale) {
+    bool old = cluster->stale || v->now - t->observed[row] > s->stale_after;
+    bool grows = t->nodes_max[row] > t->nodes_min[row];
+    if (grows && !backed_off && cluster->ready && !old) {
         int32_t base = pool->target > t->nodes[row] ? pool->target : t->nodes[row];
         int32_t fresh = t->nodes_max[row] > base ? t->nodes_max[row] - base : 0;
         pool->fresh = t->stock[row] >= 0 && t->stock[row] < fresh ? t->stock[row] : fresh;
@@ -127,6 +149,10 @@ static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_e
     const spw_pool_rows *t = &v->snap->pools;
     if (t->count > s->pools_max) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "pools", "more pools than settings.pools_max");
+    }
+    spw_id twice = repeated_key(v, t->key, t->count);
+    if (twice != SPW_ID_NONE) {
+        return err_set(err, SPW_INVAL, twice, "pools.key", "two pools have the same key");
     }
     index_fill(v, t->count);
     sort_rows(v->index, t->count, pool_before, v);
@@ -142,7 +168,6 @@ static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_e
         while (cluster < v->rooms.pools[p].cluster) {
             v->rooms.first[++cluster] = p;
         }
-        v->oldest = t->observed[row] < v->oldest ? t->observed[row] : v->oldest;
     }
     while (cluster < v->cluster_count) {
         v->rooms.first[++cluster] = (uint32_t)t->count;
@@ -229,7 +254,7 @@ static spw_rc build_seats(view *v, const spw_settings *s, size_t works, spw_err 
     return SPW_OK;
 }
 
-static uint32_t cluster_by_key(const view *v, uint64_t key)
+uint32_t view_cluster_find(const view *v, uint64_t key)
 {
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         if (v->clusters[c].key == key) {
@@ -257,7 +282,7 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         memory_seat *mem = &promises[i];
         mem->unseen = 0;
         mem->unseen_coming = 0;
-        uint32_t c = cluster_by_key(v, mem->cluster);
+        uint32_t c = view_cluster_find(v, mem->cluster);
         if (mem->promised < 0 || v->now - mem->promised_at >= s->promise_ttl || c == UINT32_MAX) {
             continue;
         }
@@ -276,7 +301,6 @@ spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, cons
 {
     v->snap = snap;
     v->now = snap->now;
-    v->oldest = snap->now;
     spw_rc rc = build_clusters(v, s, err);
     rc = rc != SPW_OK ? rc : build_pools(v, s, m, err);
     rc = rc != SPW_OK ? rc : build_works(v, config, err);

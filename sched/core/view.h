@@ -22,14 +22,14 @@ typedef struct view_cluster {
 } view_cluster;
 
 typedef struct view_seat {
-    uint32_t work;      /**< index in the configuration */
-    uint32_t cluster;   /**< canonical number */
-    spw_id row;         /**< in placements */
-    int32_t assigned;   /**< as the snapshot shows it */
-    int32_t scheduled;  /**< bound to nodes, at most assigned */
-    int32_t ready;      /**< at most scheduled */
-    int32_t held;       /**< scheduled, plus those that found idle or coming room */
-    int32_t held_coming;/**< of held: on nodes not up yet */
+    uint32_t work;       /**< index in the configuration */
+    uint32_t cluster;    /**< canonical number */
+    spw_id row;          /**< in placements */
+    int32_t assigned;    /**< as the snapshot shows it */
+    int32_t scheduled;   /**< bound to nodes, at most assigned */
+    int32_t ready;       /**< at most scheduled */
+    int32_t held;        /**< scheduled, plus those that found idle or coming room */
+    int32_t held_coming; /**< of held: on nodes not up yet */
 } view_seat;
 
 typedef struct view {
@@ -37,14 +37,13 @@ typedef struct view {
     spw_time now;
     uint32_t cluster_count;
     view_cluster *clusters;
-    uint32_t *canonical;  /**< [cluster rows] row -> canonical number */
+    uint32_t *canonical; /**< [cluster rows] row -> canonical number */
     size_t seat_count;
     view_seat *seats;     /**< sorted by (work, cluster) */
     uint32_t *seat_first; /**< [works + 1] */
     spw_id *work_row;     /**< [works] row in the snapshot, SPW_ID_NONE if absent */
     uint32_t *work_of;    /**< [workload rows] index in the configuration, UINT32_MAX = not ours */
     room rooms;
-    spw_time oldest;      /**< oldest observation of any cluster or pool */
     /* scratch of the builders */
     uint32_t *index;
     size_t index_max;
@@ -62,6 +61,9 @@ void view_layout(view *v, arena *a, const spw_settings *settings, size_t works);
  */
 spw_rc view_build(view *v, const spw_settings *settings, const spw_config *config, const uint32_t *works_by_priority,
                   memory *m, const spw_snapshot *snap, spw_err *err);
+
+/** Canonical number of a cluster, UINT32_MAX if the snapshot lacks it. */
+uint32_t view_cluster_find(const view *v, uint64_t key);
 
 /** The seat of a workload on a cluster, NULL if it has none there. */
 const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster);

@@ -15,15 +15,15 @@
 #include <spillway/snapshot.h>
 
 typedef struct room_pool {
-    spw_id row;            /**< in the snapshot's pools */
-    uint32_t cluster;      /**< canonical cluster number */
+    spw_id row;       /**< in the snapshot's pools */
+    uint32_t cluster; /**< canonical cluster number */
     int32_t node_gpus;
     const char *gpu;
     int32_t idle[SPW_NODE_GPUS_MAX + 1];   /**< [k] = up nodes with k GPUs free */
     int32_t coming[SPW_NODE_GPUS_MAX + 1]; /**< [k] = ordered nodes with k GPUs not promised */
-    int32_t fresh;         /**< nodes that may still be ordered */
-    int32_t ordered;       /**< nodes ordered by this plan */
-    int32_t target;        /**< desired size before this plan */
+    int32_t fresh;                         /**< nodes that may still be ordered */
+    int32_t ordered;                       /**< nodes ordered by this plan */
+    int32_t target;                        /**< desired size before this plan */
 } room_pool;
 
 /** Pools sorted by cluster, then order of use; pools of cluster c are [first[c], first[c + 1]). */

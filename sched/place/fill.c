@@ -9,7 +9,8 @@ typedef enum step { STEP_IDLE = 1, STEP_ELASTIC = 2, STEP_BOTH = 3 } step;
 
 static int32_t slot_room(const fill *f, const fill_slot *slot, step s)
 {
-    if (!slot->can_grow) {
+    bool excluded = f->policy->division == SPW_DIVIDE_STATIC && slot->weight == 0; /* no rule of the list matches it */
+    if (!slot->can_grow || excluded) {
         return 0;
     }
     int64_t n = 0;
@@ -164,17 +165,22 @@ static void slot_lower(fill_slot *slot, int32_t target)
     slot->elastic = slot->elastic > gone ? slot->elastic - gone : 0;
 }
 
-/** Shrinks a group to n replicas: Webster over what its clusters hold, which never raises one. */
+/**
+ * Shrinks a group to n replicas: Webster over what its clusters hold, which never raises one. Aggregated: over the
+ * fewest clusters that hold n already.
+ */
 static void shrink_group(fill *f, int32_t group, int32_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
         if (in_group(&f->slots[i], group) && f->slots[i].target > 0) {
             f->parties[count] = (webster_party){.votes = f->slots[i].target, .rank = tie_rank(f, i)};
+            f->caps[count] = f->slots[i].target;
             f->pick[count++] = (uint32_t)i;
         }
     }
-    (void)webster_divide(f->parties, count, n, f->heap);
+    size_t staying = f->policy->division == SPW_DIVIDE_AGGREGATED ? aggregate(f, count, n) : count;
+    (void)webster_divide(f->parties, staying, n, f->heap); /* seats of the others are 0 from the start */
     for (size_t i = 0; i < count; i++) {
         slot_lower(&f->slots[f->pick[i]], n == 0 ? 0 : f->parties[i].seats);
     }
@@ -274,6 +280,8 @@ static int32_t place_weights(fill *f, int32_t wanted)
         int32_t share = duplicated ? wanted : f->parties[i].seats;
         if (share < slot->target) {
             slot_lower(slot, share);
+        } else if (!slot->can_grow) {
+            homeless += share - slot->target; /* its state is old: nothing new goes there */
         } else {
             homeless += share - slot->target - slot_take(f, slot, STEP_BOTH, share - slot->target);
             slot->target = share;
@@ -302,6 +310,12 @@ int32_t fill_place(fill *f, int32_t wanted, int32_t *group)
 
 /* --- failback --- */
 
+/** With the idle room of all groups used first, nodes are not created to bring a replica back. */
+static step failback_step(const fill *f)
+{
+    return f->policy->step_major == SPW_STEP_GLOBAL ? STEP_IDLE : STEP_BOTH;
+}
+
 static bool can_fail_back(const fill *f)
 {
     return f->policy->order == SPW_GROUPS_ORDERED && f->policy->group_count > 1 &&
@@ -326,7 +340,7 @@ int32_t fill_movable(const fill *f)
     int64_t movable = 0;
     int64_t gone = 0; /* replicas already moved out of later groups by earlier steps of this count */
     for (int32_t g = 0; g + 1 < (int32_t)f->policy->group_count; g++) {
-        int64_t free_room = group_room(f, g, STEP_BOTH);
+        int64_t free_room = group_room(f, g, failback_step(f));
         int64_t behind = sum_after(f, g) - gone;
         int64_t n = free_room < behind ? free_room : (behind > 0 ? behind : 0);
         movable += n;
@@ -345,7 +359,9 @@ int32_t fill_move(fill *f, int32_t budget)
         int32_t behind = sum_after(f, g);
         int32_t n = budget - moved < behind ? budget - moved : behind;
         int32_t in = spread(f, g, STEP_IDLE, n, true);
-        in += spread(f, g, STEP_ELASTIC, n - in, true);
+        if (failback_step(f) == STEP_BOTH) {
+            in += spread(f, g, STEP_ELASTIC, n - in, true);
+        }
         if (shrink_from_last(f, g, in) != in) {
             assert(false && "later groups hold what was counted behind this one");
         }

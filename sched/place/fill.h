@@ -4,8 +4,8 @@
  * each candidate cluster.
  *
  * Anchored: replicas that have a place keep it; only the difference is placed or taken away.
- *   more wanted   groups in order, in each the steps of the policy (idle, then elastic), inside a step the division rule
- *   fewer wanted  the last group gives first; inside a group Webster over what the clusters hold (never raises one)
+ *   more wanted   groups in order, in each the steps of the policy (idle, then elastic), inside a step the division
+ * rule fewer wanted  the last group gives first; inside a group Webster over what the clusters hold (never raises one)
  *   failback      replicas of worse groups into room of better ones, a bounded number at a time
  * Failover groups (Karmada): the first group, from the one in use on, that can hold everything; one group only.
  * Sources: semantics of Karmada pkg/scheduler/core (division_algorithm, assignment) and ACK One's ordered groups.
@@ -25,6 +25,7 @@ typedef struct fill_slot {
     int32_t target;   /**< out: starts at held */
     int32_t elastic;  /**< of target: those on nodes that are not up yet */
     int32_t moved_in; /**< out: copies added by failback */
+    bool gave_up;     /**< copies of a move were taken out of held in this tick */
     int64_t weight;   /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
 } fill_slot;
 

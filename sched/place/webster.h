@@ -5,7 +5,8 @@
  * Seats go one at a time to the party with the largest votes / (2 seats + 1); ties to fewer seats, then by rank.
  * Quotients are compared by cross-multiplication in 128 bits, so no rounding decides. The implementation rounds at the
  * common divisor and repairs with a heap: O(n log n) whatever the number of seats; the outcome is the seat-by-seat one,
- * because "quotient, then fewer seats, then rank" is a total order over all possible seats and both take its first ones.
+ * because "quotient, then fewer seats, then rank" is a total order over all possible seats and both take its first
+ * ones.
  */
 #ifndef SCHED_PLACE_WEBSTER_H
 #define SCHED_PLACE_WEBSTER_H

@@ -12,10 +12,10 @@
 #include "scale/hpa.h"
 
 /** Kubernetes' controller defaults (flags of kube-controller-manager and the v2 API defaults). */
-#define HPA_TOLERANCE_PPM 100000
-#define HPA_DOWN_WINDOW_S 300
+#define HPA_TOLERANCE_PPM        100000
+#define HPA_DOWN_WINDOW_S        300
 #define HPA_CPU_INITIALIZATION_S 300
-#define HPA_INITIAL_READINESS_S 30
+#define HPA_INITIAL_READINESS_S  30
 
 /**
  * One remembered instant, or several merged ones (see hpa_history.c); [first, last] is the time it covers.

@@ -3,9 +3,9 @@
  * test_fleet_worlds.c - what holds in every world, in random ones: clusters, pools of all kinds, failing orders, spot
  * markets, delays, noise, time-outs, bounded queues, both engines, autoscaling. And the balancer against a search.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -147,8 +147,8 @@ static void check_requests(const res_run *run, const sc_scenario *sc)
         const res_service *s = &run->services[i];
         uint64_t by_region = 0;
 
-        assert_int_equal(s->requests.offered, s->requests.completed + s->requests.rejected + s->requests.timed_out +
-                                                  s->requests.in_flight);
+        assert_int_equal(s->requests.offered,
+                         s->requests.completed + s->requests.rejected + s->requests.timed_out + s->requests.in_flight);
         assert_int_equal(stat_hist_count(s->latency.e2e), s->requests.completed);
         assert_int_equal(stat_hist_count(s->latency.network), s->requests.completed);
         assert_true(stat_hist_count(s->latency.ttft) >= s->requests.completed);

@@ -41,11 +41,8 @@ static void clusters_init(world *w)
         pool_init(w, &w->pools[c][0], "first");
         pool_init(w, &w->pools[c][1], "second");
         w->pools_of[c] = 1;
-        w->clusters[c] = (sc_cluster){.name = names[c],
-                                      .region = 0,
-                                      .provider = "test",
-                                      .zone = "",
-                                      .pools = w->pools[c]};
+        w->clusters[c] =
+            (sc_cluster){.name = names[c], .region = 0, .provider = "test", .zone = "", .pools = w->pools[c]};
         w->group_names[c][0] = names[c];
         w->groups[c] = (spw_group){.name = names[c], .selector = {.names = w->group_names[c], .name_count = 1}};
     }
@@ -57,15 +54,10 @@ static void services_init(world *w)
     static const char *const sources[WORLD_SERVICES] = {"test/a/0", "test/b/0"};
 
     for (int s = 0; s < WORLD_SERVICES; s++) {
-        w->workloads[s] = (spw_workload){.key = spw_key(names[s]),
-                                         .name = names[s],
-                                         .replicas = 1,
-                                         .gpus = 1,
-                                         .policy = 0,
-                                         .hpa = SPW_ID_NONE};
-        w->traffic[s] = (sc_traffic){.region = 0,
-                                     .name = sources[s],
-                                     .arrivals = {.kind = MDL_ARRIVAL_POISSON, .rate_per_s = 0.5}};
+        w->workloads[s] = (spw_workload){
+            .key = spw_key(names[s]), .name = names[s], .replicas = 1, .gpus = 1, .policy = 0, .hpa = SPW_ID_NONE};
+        w->traffic[s] =
+            (sc_traffic){.region = 0, .name = sources[s], .arrivals = {.kind = MDL_ARRIVAL_POISSON, .rate_per_s = 0.5}};
         w->services[s] = (sc_service){.workload = (spw_id)s,
                                       .name = names[s],
                                       .engine = SC_ENGINE_STATION,
@@ -142,10 +134,8 @@ void world_groups(world *w, int32_t clusters)
 
 void world_hpa(world *w, const char *metric, int64_t target_milli, int32_t min, int32_t max)
 {
-    w->metric = (spw_hpa_metric){.kind = SPW_METRIC_PODS,
-                                 .target_kind = SPW_TARGET_AVERAGE_VALUE,
-                                 .target = target_milli,
-                                 .name = metric};
+    w->metric = (spw_hpa_metric){
+        .kind = SPW_METRIC_PODS, .target_kind = SPW_TARGET_AVERAGE_VALUE, .target = target_milli, .name = metric};
     w->hpa = (spw_hpa){.name = "test/hpa",
                        .replicas_min = min,
                        .replicas_max = max,
@@ -187,8 +177,7 @@ static int same_hist(const stat_hist *a, const stat_hist *b)
         return 0;
     }
     /* means are computed from exact sums: equal sums give the same double */
-    return stat_hist_count(a) == 0 ||
-           !(stat_hist_mean(a) < stat_hist_mean(b) || stat_hist_mean(b) < stat_hist_mean(a));
+    return stat_hist_count(a) == 0 || !(stat_hist_mean(a) < stat_hist_mean(b) || stat_hist_mean(b) < stat_hist_mean(a));
 }
 
 static int same_latency(const res_latency *a, const res_latency *b)

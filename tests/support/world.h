@@ -13,9 +13,9 @@
 
 #include "sim/fleet/fleet.h"
 
-#define WORLD_REGIONS 2
+#define WORLD_REGIONS  2
 #define WORLD_CLUSTERS 3
-#define WORLD_POOLS 2 /* of each cluster */
+#define WORLD_POOLS    2 /* of each cluster */
 #define WORLD_SERVICES 2
 
 typedef struct world {

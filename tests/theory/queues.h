@@ -20,10 +20,10 @@ typedef struct queue_case {
     int32_t servers;
     double utilisation;
     mdl_service_law law;
-    double cv2;         /**< of the service time, as the law has it */
+    double cv2; /**< of the service time, as the law has it */
     int32_t runs;
-    double requests;    /**< expected, for each run, after warm-up */
-    double bias_max;    /**< relative, of the mean over all runs */
+    double requests; /**< expected, for each run, after warm-up */
+    double bias_max; /**< relative, of the mean over all runs */
 } queue_case;
 
 /** Probability of having to wait in M/M/c with offered load `a` erlangs. */

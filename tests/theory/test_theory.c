@@ -8,16 +8,19 @@
  * is a matter of the seeds there; they are fixed. With 64 servers at 0.5 one request in ten million waits: nothing to
  * measure, so large fleets are tried at high utilisation.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
 #include "tests/theory/queues.h"
 
-#define EXPONENTIAL {.kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 1}
+#define EXPONENTIAL                                                                                                    \
+    {                                                                                                                  \
+        .kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 1                                                                   \
+    }
 
 static void check_all(const queue_case *cases, size_t n)
 {

@@ -320,14 +320,15 @@ static double rate(const tables *t, const char *gpu, int32_t sequences, int32_t 
 }
 
 /*
- * Published throughput of an RTX 5090 is 1.6 to 2.1 times that of an RTX 4090 at equal model, more where KV memory binds
- * (24 against 32 GB). No dense-model sweep of a 5090 is published, so its row is derived; over loads that fit both cards
- * the mean ratio has to fall into that range, while single decode-heavy loads come out a little below it.
+ * Published throughput of an RTX 5090 is 1.6 to 2.1 times that of an RTX 4090 at equal model, more where KV memory
+ * binds (24 against 32 GB). No dense-model sweep of a 5090 is published, so its row is derived; over loads that fit
+ * both cards the mean ratio has to fall into that range, while single decode-heavy loads come out a little below it.
  */
 static void rtx5090_against_rtx4090(void **state)
 {
-    static const int32_t loads[][3] = {{8, 512, 180},  {16, 512, 180},  {32, 512, 180},  {48, 512, 180}, {32, 256, 256},
-                                       {64, 300, 200}, {32, 1024, 128}, {16, 2000, 100}, {16, 128, 512}, {32, 400, 400}};
+    static const int32_t loads[][3] = {{8, 512, 180},  {16, 512, 180}, {32, 512, 180},  {48, 512, 180},
+                                       {32, 256, 256}, {64, 300, 200}, {32, 1024, 128}, {16, 2000, 100},
+                                       {16, 128, 512}, {32, 400, 400}};
     double sum = 0.0;
     const size_t count = sizeof loads / sizeof loads[0];
     for (size_t i = 0; i < count; i++) {

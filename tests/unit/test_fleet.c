@@ -3,9 +3,9 @@
  * test_fleet.c - whole runs whose every figure can be worked by hand: fixed service times, few requests at known
  * times (a trace), constant delays. Expected values are derived in the comments.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -224,7 +224,7 @@ static void test_warmup_and_bins(void **state)
     assert_true(run->pools[0].gpu_ns == (int64_t)400 * S);
     assert_true(run->pools[0].held_gpu_ns == (int64_t)50 * S);
     assert_true(run->pools[0].busy_gpu_ns == (int64_t)3 * S); /* 50..51 of the second request, and the third */
-    assert_int_equal(run->timeline.bins, 7);                    /* 100 s in ticks of 15 s */
+    assert_int_equal(run->timeline.bins, 7);                  /* 100 s in ticks of 15 s */
     for (int32_t b = 0; b < run->timeline.bins; b++) {
         sum += run->timeline.cost_uusd[b];
     }

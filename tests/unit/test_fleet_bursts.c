@@ -2,9 +2,9 @@
 /*
  * test_fleet_bursts.c - a burst whose marks can be worked by hand, flaps, and the shares of traffic.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -15,7 +15,7 @@
 #include "sim/fleet/world.h"
 #include "tests/support/world.h"
 
-#define S SPW_NS_PER_S
+#define S            SPW_NS_PER_S
 #define DAY_REQUESTS 6000
 
 static mdl_law constant(double value)

@@ -5,9 +5,9 @@
  * The tests set targets and assignments by hand and let the queue of life-cycle events run; expected times and sums
  * are worked out in the comments.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>

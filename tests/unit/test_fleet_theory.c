@@ -4,16 +4,19 @@
  *
  * Fixed seeds, 20 runs each: the 99 % intervals are some per cent wide here, and the bias asked for is chosen to them.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
 #include "tests/theory/queues.h"
 
-#define EXPONENTIAL {.kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 1}
+#define EXPONENTIAL                                                                                                    \
+    {                                                                                                                  \
+        .kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 1                                                                   \
+    }
 
 static void test_waits(void **state)
 {

@@ -4,11 +4,12 @@
  * owned GPUs saturate before the first cloud node is asked for, overflow follows the order of the groups, release
  * happens in reverse; the same objects with two groups swapped give a different bill.
  *
- * The log is replayed by this test's own bookkeeping of who is assigned what: nothing is taken from the core's accounts.
+ * The log is replayed by this test's own bookkeeping of who is assigned what: nothing is taken from the core's
+ * accounts.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,11 +22,11 @@ enum { IDC, NEAR, FAR, CLUSTERS };
 static const char *const NAMES[CLUSTERS] = {"idc-hangzhou", "ack-hangzhou", "ack-beijing"};
 typedef struct ledger {
     int32_t assigned[CLUSTERS];
-    int order[CLUSTERS];        /* clusters, best group first */
-    int32_t room[CLUSTERS];     /* GPUs each could have at most, from the scenario */
+    int order[CLUSTERS];    /* clusters, best group first */
+    int32_t room[CLUSTERS]; /* GPUs each could have at most, from the scenario */
     int32_t peak[CLUSTERS];
-    int64_t first_node_ns;      /* first order of a cloud node */
-    int32_t owned_then;         /* replicas assigned to the best group at that time */
+    int64_t first_node_ns; /* first order of a cloud node */
+    int32_t owned_then;    /* replicas assigned to the best group at that time */
     int order_violations, release_violations, lines, scale_ins;
 } ledger;
 

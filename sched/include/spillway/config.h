@@ -141,11 +141,7 @@ typedef struct spw_scaling_policy {
     int32_t period_s; /**< 1..1800 */
 } spw_scaling_policy;
 
-typedef enum spw_select {
-    SPW_SELECT_MAX = 1,
-    SPW_SELECT_MIN = 2,
-    SPW_SELECT_DISABLED = 3
-} spw_select;
+typedef enum spw_select { SPW_SELECT_MAX = 1, SPW_SELECT_MIN = 2, SPW_SELECT_DISABLED = 3 } spw_select;
 
 typedef struct spw_scaling_rules {
     int32_t window_s;      /**< stabilizationWindowSeconds; -1 = default (up 0, down 300) */
@@ -165,17 +161,17 @@ typedef struct spw_hpa {
     bool has_behavior;   /**< false: the rules below are ignored, Kubernetes' pre-behavior limits apply */
     spw_scaling_rules up;
     spw_scaling_rules down;
-    bool federated;  /**< FederatedHPA: divide by the calibration of semantics 5.2 */
-    int32_t sync_s;  /**< sync period, default 15 */
+    bool federated; /**< FederatedHPA: divide by the calibration of semantics 5.2 */
+    int32_t sync_s; /**< sync period, default 15 */
 } spw_hpa;
 
 /** A workload (Deployment) and what governs it. */
 typedef struct spw_workload {
-    uint64_t key;     /**< stable, unique: spw_key2(namespace, name), or a hash of the UID */
-    const char *name; /**< namespace/name */
-    uint32_t uid_hash;/**< FNV-1a 32 of the UID, 0 if none; its parity picks the direction of name ties */
-    int32_t replicas; /**< spec.replicas of the template; the start value when an HPA owns the count */
-    int32_t gpus;     /**< GPUs one replica needs, on one node; 0..SPW_NODE_GPUS_MAX */
+    uint64_t key;                   /**< stable, unique: spw_key2(namespace, name), or a hash of the UID */
+    const char *name;               /**< namespace/name */
+    uint32_t uid_hash;              /**< FNV-1a 32 of the UID, 0 if none; its parity picks the direction of name ties */
+    int32_t replicas;               /**< spec.replicas of the template; the start value when an HPA owns the count */
+    int32_t gpus;                   /**< GPUs one replica needs, on one node; 0..SPW_NODE_GPUS_MAX */
     const char *const *gpu_classes; /**< GPU classes it can run on; empty = any */
     size_t gpu_class_count;
     int32_t priority; /**< PriorityClass value */

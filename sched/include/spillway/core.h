@@ -21,15 +21,15 @@ extern "C" {
 typedef struct spw_core spw_core;
 
 typedef struct spw_settings {
-    uint32_t api_version;  /**< SPW_API_VERSION, set by _default */
-    size_t clusters_max;   /**< the largest snapshot this core will see; exceeding it = SPW_LIMIT */
+    uint32_t api_version; /**< SPW_API_VERSION, set by _default */
+    size_t clusters_max;  /**< the largest snapshot this core will see; exceeding it = SPW_LIMIT */
     size_t pools_max;
     size_t placements_max; /**< rows (workload, cluster) */
     size_t pods_max;
     size_t samples_max;
-    spw_dur tick;          /**< control period, for spw_next_wakeup */
-    spw_dur stale_after;   /**< input older than this freezes shrinking; default 120 s */
-    spw_dur promise_ttl;   /**< ledger: a promise not yet visible is believed this long; default 300 s */
+    spw_dur tick;        /**< control period, for spw_next_wakeup */
+    spw_dur stale_after; /**< input older than this freezes shrinking; default 120 s */
+    spw_dur promise_ttl; /**< ledger: a promise not yet visible is believed this long; default 300 s */
 } spw_settings;
 
 void spw_settings_default(spw_settings *settings);
@@ -40,8 +40,8 @@ void spw_settings_default(spw_settings *settings);
  * @param out err   may be NULL; field names the part of the configuration
  * @return SPW_OK; SPW_VERSION; SPW_INVAL; SPW_NOMEM
  */
-spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, const spw_mem *mem,
-                    spw_core **out, spw_err *err);
+spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, const spw_mem *mem, spw_core **out,
+                    spw_err *err);
 void spw_core_free(spw_core *core); /**< NULL allowed */
 
 /**

@@ -25,11 +25,20 @@ typedef enum spw_verb {
 typedef enum spw_reason {
     SPW_WHY_NONE = 0,
     /* how many */
-    SPW_WHY_METRIC_ABOVE = 1,      /**< a metric above its target */
-    SPW_WHY_METRIC_BELOW = 2,      /**< all metrics below their targets, windows passed */
-    SPW_WHY_BELOW_MIN = 3,         /**< fewer than minReplicas */
-    SPW_WHY_ABOVE_MAX = 4,         /**< more than maxReplicas */
-    SPW_WHY_SPEC = 5,              /**< the template's own replica count */
+    SPW_WHY_METRIC_ABOVE = 1, /**< a metric above its target */
+    SPW_WHY_METRIC_BELOW = 2, /**< all metrics below their targets, windows passed */
+    SPW_WHY_BELOW_MIN = 3,    /**< fewer than minReplicas */
+    SPW_WHY_ABOVE_MAX = 4,    /**< more than maxReplicas */
+    SPW_WHY_SPEC = 5,         /**< the template's own replica count */
+    SPW_WHY_SCHEDULE = 6,     /**< a cron rule fired */
+    SPW_WHY_ACTIVATED = 7,    /**< a trigger became active: woken from 0 or from the idle count */
+    SPW_WHY_IDLE = 8,         /**< no trigger active, cool-down passed */
+    SPW_WHY_FALLBACK = 9,     /**< triggers cannot be read: the fallback count */
+    SPW_WHY_QUEUE_ABOVE = 10, /**< too few replicas for the target of the wait at this rate and its trend */
+    SPW_WHY_QUEUE_BELOW = 11, /**< fewer replicas have met that target for the whole hold */
+    SPW_WHY_FORECAST = 12,    /**< the rate forecast for the end of the start-up lag, with its band */
+    SPW_WHY_NOT_LEARNED = 13, /**< by the rate of now: the season has not been seen once yet */
+    SPW_WHY_FOUGHT = 14,      /**< somebody else writes the replica count too: left alone for a while */
     /* where */
     SPW_WHY_FILL_IDLE = 16,        /**< idle capacity of the best group that had room */
     SPW_WHY_FILL_ELASTIC = 17,     /**< capacity of that group that nodes must first be created for */
@@ -43,22 +52,22 @@ typedef enum spw_reason {
     SPW_WHY_NO_NODE = 26,          /**< its node is gone and no other is to be had there: planned anew */
     SPW_WHY_WEIGHTS = 25,          /**< division by weights without groups */
     /* nodes */
-    SPW_WHY_NODES_FOR_PENDING = 32,/**< replicas assigned to the cluster have no node */
-    SPW_WHY_NODES_UNNEEDED = 33,   /**< empty nodes, longer than the unneeded time */
-    SPW_WHY_NODES_LATE = 34,       /**< ordered nodes did not come by the deadline */
+    SPW_WHY_NODES_FOR_PENDING = 32, /**< replicas assigned to the cluster have no node */
+    SPW_WHY_NODES_UNNEEDED = 33,    /**< empty nodes, longer than the unneeded time */
+    SPW_WHY_NODES_LATE = 34,        /**< ordered nodes did not come by the deadline */
     /* traffic */
-    SPW_WHY_ROUTE_READY = 48       /**< share follows ready replicas */
+    SPW_WHY_ROUTE_READY = 48 /**< share follows ready replicas */
 } spw_reason;
 
 typedef struct spw_action {
     spw_verb verb;
     spw_reason reason;
-    spw_id workload;     /**< row in the snapshot's workloads, SPW_ID_NONE where unused */
-    spw_id cluster;      /**< row in clusters, SPW_ID_NONE where unused */
-    spw_id pool;         /**< row in pools, SPW_ID_NONE where unused */
-    uint32_t after;      /**< index of an earlier action this one depends on, or UINT32_MAX */
-    int64_t amount;      /**< new absolute value */
-    int64_t before;      /**< value it replaces, as the core knew it */
+    spw_id workload; /**< row in the snapshot's workloads, SPW_ID_NONE where unused */
+    spw_id cluster;  /**< row in clusters, SPW_ID_NONE where unused */
+    spw_id pool;     /**< row in pools, SPW_ID_NONE where unused */
+    uint32_t after;  /**< index of an earlier action this one depends on, or UINT32_MAX */
+    int64_t amount;  /**< new absolute value */
+    int64_t before;  /**< value it replaces, as the core knew it */
 } spw_action;
 
 /** Per-group accounting of one workload: where its replicas stand after this plan. */
@@ -69,11 +78,11 @@ typedef struct spw_tier {
 
 /** Outcome for one workload of the snapshot that the core governs. */
 typedef struct spw_outcome {
-    spw_id workload;    /**< row in the snapshot */
-    int32_t desired;    /**< replicas wanted */
-    int32_t unplaced;   /**< wanted, but no group had room */
-    int32_t surge;      /**< extra copies that a move holds for now */
-    int32_t moved;      /**< replicas whose move began in this tick */
+    spw_id workload;  /**< row in the snapshot */
+    int32_t desired;  /**< replicas wanted */
+    int32_t unplaced; /**< wanted, but no group had room */
+    int32_t surge;    /**< extra copies that a move holds for now */
+    int32_t moved;    /**< replicas whose move began in this tick */
     spw_reason scale_reason;
     uint32_t tier_count;
     spw_tier tiers[SPW_GROUPS_MAX];

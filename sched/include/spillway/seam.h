@@ -48,12 +48,12 @@ typedef struct spw_loop spw_loop;
 
 typedef struct spw_loop_stats {
     uint64_t ticks;
-    uint64_t actions;            /**< submitted and accepted */
-    uint64_t bad_snapshots;      /**< refused by spw_snapshot_check: no plan, nothing done */
-    uint64_t bad_plans;          /**< refused by spw_plan_check: dropped whole */
+    uint64_t actions;       /**< submitted and accepted */
+    uint64_t bad_snapshots; /**< refused by spw_snapshot_check: no plan, nothing done */
+    uint64_t bad_plans;     /**< refused by spw_plan_check: dropped whole */
     uint64_t source_failures;
-    uint64_t actuator_failures;  /**< a submit or commit that failed; re-planned next tick */
-    uint64_t stale_decisions;    /**< decided on input older than settings.stale_after */
+    uint64_t actuator_failures; /**< a submit or commit that failed; re-planned next tick */
+    uint64_t stale_decisions;   /**< decided on input older than settings.stale_after */
 } spw_loop_stats;
 
 /** Borrows core, source and actuator until spw_loop_free. @return SPW_OK; SPW_VERSION; SPW_NOMEM */

@@ -19,14 +19,14 @@ extern "C" {
 
 typedef struct spw_cluster_rows {
     size_t count;
-    const uint64_t *key;        /**< spw_key(name) */
-    const char *const *name;    /**< unique */
-    const char *const *region;  /**< may be "" */
-    const char *const *zone;    /**< may be "" */
-    const char *const *provider;/**< may be "" */
+    const uint64_t *key;         /**< spw_key(name) */
+    const char *const *name;     /**< unique */
+    const char *const *region;   /**< may be "" */
+    const char *const *zone;     /**< may be "" */
+    const char *const *provider; /**< may be "" */
     const spw_labels *labels;
-    const uint8_t *ready;       /**< 1 = the cluster answers and is healthy */
-    const spw_time *observed;   /**< when the rest of this cluster's state was read */
+    const uint8_t *ready;     /**< 1 = the cluster answers and is healthy */
+    const spw_time *observed; /**< when the rest of this cluster's state was read */
 } spw_cluster_rows;
 
 typedef enum spw_capacity {
@@ -38,19 +38,19 @@ typedef enum spw_capacity {
 
 typedef struct spw_pool_rows {
     size_t count;
-    const uint64_t *key;         /**< spw_key2(cluster name, pool name) */
-    const char *const *name;     /**< unique within its cluster */
-    const spw_id *cluster;       /**< row in clusters */
-    const char *const *gpu;      /**< GPU class, e.g. "RTX-5090" */
-    const uint8_t *capacity;     /**< spw_capacity */
-    const int32_t *gpus_per_node;/**< 1..SPW_NODE_GPUS_MAX */
-    const int32_t *nodes;        /**< nodes that are up and schedulable at `observed` */
-    const int32_t *nodes_target; /**< desired size as the node group's own record holds it now */
+    const uint64_t *key;          /**< spw_key2(cluster name, pool name) */
+    const char *const *name;      /**< unique within its cluster */
+    const spw_id *cluster;        /**< row in clusters */
+    const char *const *gpu;       /**< GPU class, e.g. "RTX-5090" */
+    const uint8_t *capacity;      /**< spw_capacity */
+    const int32_t *gpus_per_node; /**< 1..SPW_NODE_GPUS_MAX */
+    const int32_t *nodes;         /**< nodes that are up and schedulable at `observed` */
+    const int32_t *nodes_target;  /**< desired size as the node group's own record holds it now */
     const int32_t *nodes_min;
-    const int32_t *nodes_max;    /**< equal to nodes_min for a pool that cannot grow */
-    const int32_t *stock;        /**< nodes the provider is believed to have left; -1 = not known */
-    const int32_t *rank;         /**< order of use within the cluster, 0 first; ties by price, then name; NULL = all 0 */
-    const int64_t *failures;     /**< node creations that failed so far, never falls; NULL = not known */
+    const int32_t *nodes_max; /**< equal to nodes_min for a pool that cannot grow */
+    const int32_t *stock;     /**< nodes the provider is believed to have left; -1 = not known */
+    const int32_t *rank;      /**< order of use within the cluster, 0 first; ties by price, then name; NULL = all 0 */
+    const int64_t *failures;  /**< node creations that failed so far, never falls; NULL = not known */
     const int64_t *price_uusd_per_gpu_h;
     const int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1]; /**< [k] = up nodes with exactly k GPUs free */
     const spw_time *observed;
@@ -80,24 +80,24 @@ typedef enum spw_phase { SPW_POD_PENDING = 1, SPW_POD_RUNNING = 2, SPW_POD_FAILE
 typedef struct spw_pod_rows {
     size_t count;
     const uint64_t *key;
-    const spw_id *workload; /**< row in workloads */
-    const spw_id *cluster;  /**< row in clusters */
-    const uint8_t *phase;   /**< spw_phase */
-    const uint8_t *deleting;/**< 1 = being drained or deleted: ignored by the autoscaler */
-    const uint8_t *ready;   /**< 1 = Ready condition is true */
-    const spw_time *started;/**< pod start time; SPW_TIME_MAX = not started */
+    const spw_id *workload;        /**< row in workloads */
+    const spw_id *cluster;         /**< row in clusters */
+    const uint8_t *phase;          /**< spw_phase */
+    const uint8_t *deleting;       /**< 1 = being drained or deleted: ignored by the autoscaler */
+    const uint8_t *ready;          /**< 1 = Ready condition is true */
+    const spw_time *started;       /**< pod start time; SPW_TIME_MAX = not started */
     const spw_time *ready_changed; /**< last transition of the Ready condition; SPW_TIME_MAX = never */
 } spw_pod_rows;
 
 /** Per-pod metric samples, any order. At most one row for each (pod, metric): the newest known. */
 typedef struct spw_sample_rows {
     size_t count;
-    const spw_id *pod;          /**< row in pods */
-    const uint64_t *metric;     /**< spw_key(metric name) */
+    const spw_id *pod;      /**< row in pods */
+    const uint64_t *metric; /**< spw_key(metric name) */
     const int64_t *value_milli;
     const int64_t *request_milli; /**< the pod's request for a RESOURCE metric, else 0; may be NULL = all 0 */
     const spw_time *sampled;
-    const spw_dur *window;      /**< averaging window of the sample; may be NULL = all 0 */
+    const spw_dur *window; /**< averaging window of the sample; may be NULL = all 0 */
 } spw_sample_rows;
 
 /** Object and External metrics. */

@@ -18,13 +18,13 @@ extern "C" {
 /** Version of the public structs. A host passes it in spw_settings.api_version. */
 #define SPW_API_VERSION 1u
 
-typedef int64_t spw_time;  /**< ns since an origin the caller picks; monotone (simulated or Unix time) */
-typedef int64_t spw_dur;   /**< ns, >= 0 */
-typedef int64_t spw_uusd;  /**< micro-US-dollars */
-typedef uint32_t spw_id;   /**< dense row index, valid in ONE snapshot (or in one configuration) */
+typedef int64_t spw_time; /**< ns since an origin the caller picks; monotone (simulated or Unix time) */
+typedef int64_t spw_dur;  /**< ns, >= 0 */
+typedef int64_t spw_uusd; /**< micro-US-dollars */
+typedef uint32_t spw_id;  /**< dense row index, valid in ONE snapshot (or in one configuration) */
 
-#define SPW_TIME_MAX INT64_MAX /**< never */
-#define SPW_ID_NONE UINT32_MAX /**< no row */
+#define SPW_TIME_MAX INT64_MAX  /**< never */
+#define SPW_ID_NONE  UINT32_MAX /**< no row */
 #define SPW_NS_PER_S INT64_C(1000000000)
 
 /** Result of every call that can fail. Negative = failure. */
@@ -41,9 +41,9 @@ typedef enum spw_rc {
 /** What went wrong, where. Filled on failure when the caller passed one; untouched on success. */
 typedef struct spw_err {
     spw_rc code;
-    spw_id row;      /**< offending row, SPW_ID_NONE where it makes no sense */
-    char field[48];  /**< offending table and column, e.g. "pools.nodes" */
-    char text[200];  /**< one sentence for people */
+    spw_id row;     /**< offending row, SPW_ID_NONE where it makes no sense */
+    char field[48]; /**< offending table and column, e.g. "pools.nodes" */
+    char text[200]; /**< one sentence for people */
 } spw_err;
 
 /** @return a static sentence for rc, never NULL. */

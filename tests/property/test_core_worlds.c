@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_core_worlds.c - random worlds through the whole core, with what must hold in every one of them.
+ *
+ * The world is kept here node by node and pod by pod (the toy only shows it): nodes come late or fail or vanish, pods
+ * wait, bind and get ready one by one, clusters fall silent, writes are lost. After every plan, judged from the world
+ * alone: limits of pools, reasons, room on real nodes for all that grows, make-before-break, no overflow past idle
+ * room, traffic only to where pods are ready. Beside it runs a twin that sees every table in another order and is never
+ * restarted, while the core itself is restarted from saved bytes now and then: both must say the same. In the end the
+ * world calms down, and the plans must become empty and stay so.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/choice.h"
+#include "tests/support/toy.h"
+
+#define S           SPW_NS_PER_S
+#define WORLDS      250
+#define WILD_TICKS  60
+#define CALM_TICKS  700
+#define QUIET_TICKS 80 /* 20 minutes: longer than any window, deadline or back-off */
+#define NODES       256
+#define PODS        1024
+
+typedef struct node {
+    int pool, free; /* pool -1 = no node */
+} node;
+
+typedef struct pod {
+    int work, cluster, node, wait; /* work -1 = no pod; node -1 = pending; wait: ticks until ready, 0 = ready */
+} pod;
+
+typedef struct world {
+    toy t;
+    choice c;
+    uint64_t seed;
+    spw_core *twin;
+    spw_plan *twin_plan;
+    node nodes[NODES];
+    pod pods[PODS];
+    int group_of[TOY_CLUSTERS];
+    bool calm;
+    int tick, deaf_at;
+    char text[8192], twin_text[8192];
+} world;
+
+#define MUST(world_, condition_)                                                                                       \
+    do {                                                                                                               \
+        if (!(condition_)) {                                                                                           \
+            fail_msg("seed %d, tick %d: %s\n%s", (int)(world_)->seed, (world_)->tick, #condition_, (world_)->text);    \
+        }                                                                                                              \
+    } while (0)
+
+/* --- the world --- */
+
+static bool class_fits(const spw_workload *w, const char *gpu)
+{
+    return w->gpu_class_count == 0 || strcmp(w->gpu_classes[0], gpu) == 0;
+}
+
+static int node_count(const world *w, int pool)
+{
+    int n = 0;
+    for (int i = 0; i < NODES; i++) {
+        n += w->nodes[i].pool == pool ? 1 : 0;
+    }
+    return n;
+}
+
+static void add_node(world *w, int pool)
+{
+    for (int i = 0; i < NODES; i++) {
+        if (w->nodes[i].pool < 0) {
+            w->nodes[i] = (node){pool, w->t.pool[pool].gpus_per_node};
+            return;
+        }
+    }
+    fail_msg("the test has room for too few nodes");
+}
+
+static void lose_node(world *w, int i)
+{
+    for (int k = 0; k < PODS; k++) {
+        if (w->pods[k].work >= 0 && w->pods[k].node == i) {
+            w->pods[k].node = -1;
+        }
+    }
+    w->nodes[i].pool = -1;
+}
+
+/** The cloud: brings ordered nodes, takes back empty ones that are not wanted any more. */
+static void provider(world *w)
+{
+    for (int p = 0; p < w->t.pools; p++) {
+        toy_pool *pool = &w->t.pool[p];
+        int have = node_count(w, p);
+        while (have < pool->target && (w->calm || choice_chance(&w->c, 1, 2))) {
+            if (!w->calm && choice_chance(&w->c, 1, 5)) {
+                pool->failures++;
+                pool->target -= choice_chance(&w->c, 1, 2) ? 1 : 0;
+                break;
+            }
+            add_node(w, p);
+            have++;
+        }
+        for (int i = 0; i < NODES && have > pool->target; i++) {
+            if (w->nodes[i].pool == p && w->nodes[i].free == pool->gpus_per_node) {
+                w->nodes[i].pool = -1;
+                have--;
+            }
+        }
+    }
+}
+
+static int pods_on(const world *w, int work, int cluster)
+{
+    int n = 0;
+    for (int k = 0; k < PODS; k++) {
+        n += w->pods[k].work == work && w->pods[k].cluster == cluster ? 1 : 0;
+    }
+    return n;
+}
+
+/** 3 = pending, 2 = bound and not ready, 1 = ready: a member deletes in this order. */
+static int expendable(const pod *p)
+{
+    return p->node < 0 ? 3 : (p->wait > 0 ? 2 : 1);
+}
+
+static void delete_pod(world *w, int work, int cluster)
+{
+    int victim = -1;
+    for (int k = 0; k < PODS; k++) {
+        if (w->pods[k].work == work && w->pods[k].cluster == cluster &&
+            (victim < 0 || expendable(&w->pods[k]) > expendable(&w->pods[victim]))) {
+            victim = k;
+        }
+    }
+    assert_true(victim >= 0);
+    if (w->pods[victim].node >= 0) {
+        w->nodes[w->pods[victim].node].free += w->t.work[work].gpus;
+    }
+    w->pods[victim].work = -1;
+}
+
+static void create_pod(world *w, int work, int cluster)
+{
+    for (int k = 0; k < PODS; k++) {
+        if (w->pods[k].work < 0) {
+            w->pods[k] = (pod){work, cluster, -1, 0};
+            return;
+        }
+    }
+    fail_msg("the test has room for too few pods");
+}
+
+static int best_node(const world *w, const pod *p)
+{
+    const spw_workload *work = &w->t.work[p->work];
+    int best = -1;
+    for (int i = 0; i < NODES; i++) {
+        const node *n = &w->nodes[i];
+        if (n->pool >= 0 && w->t.pool[n->pool].cluster == p->cluster && n->free >= work->gpus &&
+            class_fits(work, w->t.pool[n->pool].gpu) && (best < 0 || n->free < w->nodes[best].free)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/** Member clusters: pods follow the assignment, bind most important first, get ready. */
+static void members(world *w)
+{
+    toy *t = &w->t;
+    for (int c = 0; c < t->clusters; c++) {
+        for (int k = 0; k < t->works; k++) {
+            for (int n = pods_on(w, k, c); n > t->assigned[k][c]; n--) {
+                delete_pod(w, k, c);
+            }
+            for (int n = pods_on(w, k, c); n < t->assigned[k][c]; n++) {
+                create_pod(w, k, c);
+            }
+        }
+    }
+    for (int k = 0; k < t->works; k++) { /* works stand in the order of their priority */
+        for (int i = 0; i < PODS; i++) {
+            pod *p = &w->pods[i];
+            if (p->work == k && p->node < 0) {
+                p->node = best_node(w, p);
+                if (p->node >= 0) {
+                    w->nodes[p->node].free -= t->work[k].gpus;
+                    p->wait = (int)choice_below(&w->c, 4) + 1;
+                }
+            }
+        }
+    }
+    for (int i = 0; i < PODS; i++) {
+        if (w->pods[i].work >= 0 && w->pods[i].node >= 0 && w->pods[i].wait > 0) {
+            w->pods[i].wait--;
+        }
+    }
+}
+
+/** What the toy shows of it. */
+static void show(world *w)
+{
+    toy *t = &w->t;
+    memset(t->scheduled, 0, sizeof t->scheduled);
+    memset(t->is_ready, 0, sizeof t->is_ready);
+    for (int i = 0; i < PODS; i++) {
+        const pod *p = &w->pods[i];
+        if (p->work >= 0 && p->node >= 0) {
+            t->scheduled[p->work][p->cluster]++;
+            t->is_ready[p->work][p->cluster] += p->wait == 0 ? 1 : 0;
+        }
+    }
+    for (int p = 0; p < t->pools; p++) {
+        t->pool[p].nodes = node_count(w, p);
+        t->pool[p].by_hand = true;
+        memset(t->pool[p].free_nodes, 0, sizeof t->pool[p].free_nodes);
+    }
+    for (int i = 0; i < NODES; i++) {
+        if (w->nodes[i].pool >= 0) {
+            t->pool[w->nodes[i].pool].free_nodes[w->nodes[i].free]++;
+        }
+    }
+}
+
+static void mischief(world *w)
+{
+    toy *t = &w->t;
+    choice *c = &w->c;
+    for (int k = 0; k < t->works; k++) {
+        if (choice_chance(c, 1, 12)) {
+            t->template_replicas[k] = (int32_t)choice_range(c, 0, 14);
+        }
+    }
+    if (choice_chance(c, 1, 8)) {
+        int i = (int)choice_below(c, NODES);
+        if (w->nodes[i].pool >= 0) {
+            t->pool[w->nodes[i].pool].target -= choice_chance(c, 1, 2) ? 1 : 0;
+            lose_node(w, i);
+        }
+    }
+    for (int k = 0; k < t->clusters; k++) {
+        if (choice_chance(c, 1, 25)) {
+            t->ready[k] = !t->ready[k];
+        }
+        if (choice_chance(c, 1, 25)) {
+            t->age[k] = t->age[k] == 0 ? 200 * S : 0;
+        }
+    }
+    t->metric_milli[0] = choice_range(c, 0, 3000);
+    t->deaf = choice_chance(c, 1, 10);
+    w->deaf_at = t->deaf ? w->tick : w->deaf_at;
+}
+
+static void calm_down(world *w)
+{
+    w->calm = true;
+    w->t.deaf = false;
+    for (int k = 0; k < w->t.clusters; k++) {
+        w->t.ready[k] = true;
+        w->t.age[k] = 0;
+    }
+    for (int p = 0; p < w->t.pools; p++) {
+        if (w->t.pool[p].min == w->t.pool[p].max) { /* broken machines of our own are repaired */
+            w->t.pool[p].target = w->t.pool[p].max;
+        }
+    }
+    w->t.metric_milli[0] = 1000;
+}
+
+/* --- making one --- */
+
+static const char *const CLASS_A[] = {"A"};
+static const spw_hpa_metric LOAD[] = {
+    {.kind = SPW_METRIC_PODS, .target_kind = SPW_TARGET_AVERAGE_VALUE, .target = 1000, .name = "load"}};
+
+static void make_policy(world *w)
+{
+    choice *c = &w->c;
+    spw_policy *p = &w->t.policy;
+    p->order = choice_chance(c, 3, 4) ? SPW_GROUPS_ORDERED : SPW_GROUPS_FAILOVER;
+    p->division = (spw_division)choice_range(c, SPW_DIVIDE_DUPLICATED, SPW_DIVIDE_AGGREGATED);
+    if (choice_chance(c, 1, 2)) {
+        p->division = SPW_DIVIDE_DYNAMIC;
+    }
+    static const spw_static_weight weights[] = {{{0}, 1}};
+    p->static_weights = weights;
+    p->static_weight_count = 1;
+    p->partial = choice_chance(c, 3, 4);
+    p->elastic = choice_chance(c, 4, 5);
+    p->step_major = (spw_step_major)choice_range(c, SPW_STEP_PER_TIER, SPW_STEP_GLOBAL);
+    p->failback = (spw_failback)choice_range(c, SPW_FAILBACK_NEVER, SPW_FAILBACK_AUTOMATIC);
+    p->failback_window = choice_range(c, 0, 4) * 15 * S;
+    p->moves_per_tick = (int32_t)choice_range(c, 0, 3);
+    p->move_deadline = choice_range(c, 1, 8) * 15 * S;
+    p->provision_deadline = choice_range(c, 2, 8) * 15 * S;
+    p->node_unneeded = choice_range(c, 1, 8) * 15 * S;
+}
+
+/** Sizes differ, or classes do: with both at once first-fit by size would not be the best packing to compare with. */
+static void make_works(world *w)
+{
+    choice *c = &w->c;
+    toy *t = &w->t;
+    bool classes = choice_chance(c, 1, 3);
+    int32_t gpus = 1 << choice_below(c, 3);
+    t->works = (int)choice_range(c, 1, TOY_WORKS);
+    for (int k = 0; k < t->works; k++) {
+        t->work[k].gpus = classes ? gpus : 1 << choice_below(c, 3);
+        t->work[k].priority = 100 - k;
+        t->work[k].uid_hash = (uint32_t)choice_below(c, 2);
+        if (classes && choice_chance(c, 1, 2)) {
+            t->work[k].gpu_classes = CLASS_A;
+            t->work[k].gpu_class_count = 1;
+        }
+        t->template_replicas[k] = (int32_t)choice_range(c, 0, 10);
+    }
+    if (choice_chance(c, 1, 4)) {
+        t->hpa = (spw_hpa){.name = "prod/chat",
+                           .replicas_min = 1,
+                           .replicas_max = 14,
+                           .metrics = LOAD,
+                           .metric_count = 1,
+                           .up = {.window_s = -1, .select = SPW_SELECT_MAX, .tolerance_ppm = -1},
+                           .down = {.window_s = -1, .select = SPW_SELECT_MAX, .tolerance_ppm = -1},
+                           .sync_s = 15};
+        t->work[0].hpa = 0;
+    }
+}
+
+static void make_clusters(world *w)
+{
+    static const char *const names[TOY_CLUSTERS] = {"eu", "ap", "us", "bj", "hz", "sz"};
+    static const char *const pools[] = {"own", "rent", "spot"};
+    static const spw_capacity kinds[] = {SPW_CAPACITY_OWNED, SPW_CAPACITY_ON_DEMAND, SPW_CAPACITY_SPOT};
+    choice *c = &w->c;
+    toy *t = &w->t;
+    int count = (int)choice_range(c, 1, 5);
+    for (int k = 0; k < count; k++) {
+        (void)toy_cluster(t, names[k]);
+        for (int p = 0; p < 3; p++) {
+            if (choice_chance(c, 1, 3)) {
+                continue;
+            }
+            int nodes = p == 0 ? (int)choice_range(c, 1, 4) : (int)choice_below(c, 3);
+            int n = toy_pool_add(t, k, pools[p], kinds[p], nodes, p == 0 ? nodes : nodes + (int)choice_below(c, 4));
+            t->pool[n].gpus_per_node = 1 << choice_below(c, 4);
+            t->pool[n].gpu = choice_chance(c, 1, 2) ? "A" : "B";
+            t->pool[n].stock = choice_chance(c, 1, 4) ? (int)choice_below(c, 4) : -1;
+            for (int i = 0; i < nodes; i++) {
+                add_node(w, n);
+            }
+        }
+    }
+}
+
+static void make(world *w, uint64_t seed)
+{
+    static const char *const lists[5][5] = {
+        {"eu"}, {"eu", "ap"}, {"eu", "ap", "us"}, {"eu", "bj,ap", "us"}, {"ap,hz,us", "eu", "bj"}};
+    static const int groups[5][5] = {{0}, {0, 1}, {0, 1, 2}, {0, 1, 2, 1}, {1, 0, 0, 2, 0}};
+    static const int group_counts[5] = {1, 2, 3, 3, 3};
+    memset(w, 0, sizeof *w);
+    w->seed = seed;
+    w->deaf_at = -1000;
+    choice_seed(&w->c, seed);
+    toy_init(&w->t);
+    w->t.settings = (spw_settings){.api_version = SPW_API_VERSION,
+                                   .clusters_max = 5,
+                                   .pools_max = 16,
+                                   .placements_max = 20,
+                                   .pods_max = TOY_PODS,
+                                   .samples_max = TOY_PODS,
+                                   .tick = 15 * S,
+                                   .stale_after = 120 * S,
+                                   .promise_ttl = 300 * S};
+    w->t.keeps_routes = true;
+    for (int i = 0; i < NODES; i++) {
+        w->nodes[i].pool = -1;
+    }
+    for (int i = 0; i < PODS; i++) {
+        w->pods[i].work = -1;
+    }
+    make_clusters(w);
+    make_works(w);
+    make_policy(w);
+    int kind = w->t.clusters - 1;
+    memcpy(w->group_of, groups[kind], sizeof groups[kind]);
+    toy_start(&w->t, lists[kind], group_counts[kind]);
+    w->twin = toy_core(&w->t);
+    assert_int_equal(spw_plan_new(spw_mem_libc(), 256, 16, &w->twin_plan), SPW_OK);
+}
+
+static void unmake(world *w)
+{
+    spw_core_free(w->twin);
+    spw_plan_free(w->twin_plan);
+    toy_end(&w->t);
+}
+
+/* --- what must hold --- */
+
+typedef struct after {
+    int32_t assigned[TOY_WORKS][TOY_CLUSTERS];
+    bool grew[TOY_WORKS][TOY_CLUSTERS], overflowed[TOY_WORKS][TOY_CLUSTERS];
+    int target[TOY_POOLS];
+} after;
+
+/** What the world would be if nothing of the plan were lost. Rows are things: the toy's own order is straight. */
+static void read_plan(world *w, after *a)
+{
+    toy *t = &w->t;
+    memcpy(a->assigned, t->assigned, sizeof a->assigned);
+    memset(a->grew, 0, sizeof a->grew);
+    memset(a->overflowed, 0, sizeof a->overflowed);
+    for (int p = 0; p < t->pools; p++) {
+        a->target[p] = t->pool[p].target;
+    }
+    for (size_t i = 0; i < spw_plan_count(t->plan); i++) {
+        const spw_action *x = spw_plan_at(t->plan, i);
+        MUST(w, x->reason != SPW_WHY_NONE && strcmp(spw_reason_name(x->reason), "none") != 0);
+        if (x->verb == SPW_VERB_PLACE) {
+            MUST(w, x->before == t->assigned[x->workload][x->cluster] && x->amount != x->before);
+            a->assigned[x->workload][x->cluster] = (int32_t)x->amount;
+            a->grew[x->workload][x->cluster] = x->amount > x->before;
+            a->overflowed[x->workload][x->cluster] =
+                x->reason == SPW_WHY_OVERFLOW_IDLE || x->reason == SPW_WHY_OVERFLOW_ELASTIC;
+        }
+        if (x->verb == SPW_VERB_PROVISION || x->verb == SPW_VERB_RELEASE) {
+            const toy_pool *pool = &t->pool[x->pool];
+            MUST(w, x->amount != pool->target && x->amount >= pool->min);
+            MUST(w, x->verb == SPW_VERB_RELEASE || x->amount <= pool->max);
+            MUST(w, pool->min < pool->max);
+            a->target[x->pool] = (int)x->amount;
+        }
+    }
+}
+
+/** Packs n pods of a workload into nodes: first fit. With sizes that divide each other, largest first, none is better.
+ */
+static int pack(const world *w, node *nodes, int work, int cluster, int n)
+{
+    int packed = 0;
+    const spw_workload *k = &w->t.work[work];
+    for (int i = 0; i < NODES && packed < n; i++) {
+        bool there = nodes[i].pool >= 0 && w->t.pool[nodes[i].pool].cluster == cluster &&
+                     class_fits(k, w->t.pool[nodes[i].pool].gpu);
+        while (there && nodes[i].free >= k->gpus && packed < n) {
+            nodes[i].free -= k->gpus;
+            packed++;
+        }
+    }
+    return packed;
+}
+
+/** Packs what the clusters are told to run and what has no node: largest first, choosy before the rest. */
+static bool pack_pending(const world *w, const after *a, node *nodes, int cluster, bool only_grown)
+{
+    bool all = true;
+    for (int gpus = 4; gpus > 0; gpus /= 2) {
+        for (int choosy = 1; choosy >= 0; choosy--) {
+            for (int k = 0; k < w->t.works; k++) {
+                bool turn = w->t.work[k].gpus == gpus && (w->t.work[k].gpu_class_count > 0) == (choosy == 1);
+                int pending = a->assigned[k][cluster] - w->t.scheduled[k][cluster];
+                if (turn && pending > 0 && (!only_grown || a->grew[k][cluster])) {
+                    all = pack(w, nodes, k, cluster, pending) == pending && all;
+                }
+            }
+        }
+    }
+    return all;
+}
+
+static bool by_weights(const world *w)
+{
+    return w->t.policy.division == SPW_DIVIDE_DUPLICATED ||
+           (w->t.policy.division == SPW_DIVIDE_STATIC && w->t.policy.group_count == 1);
+}
+
+static void growth_fits(world *w, const after *a)
+{
+    node nodes[NODES];
+    memcpy(nodes, w->nodes, sizeof nodes);
+    for (int p = 0; p < w->t.pools; p++) { /* the ordered ones, as if they had come */
+        int next = 0;
+        for (int n = node_count(w, p); n < a->target[p]; n++) {
+            while (next < NODES && nodes[next].pool >= 0) {
+                next++;
+            }
+            assert_true(next < NODES);
+            nodes[next] = (node){p, w->t.pool[p].gpus_per_node};
+        }
+    }
+    for (int c = 0; c < w->t.clusters && !by_weights(w); c++) {
+        MUST(w, pack_pending(w, a, nodes, c, true));
+    }
+}
+
+/** Sizes differ: which pool a small replica is counted on decides whether a large one has room. Small ones always tell.
+ */
+static bool room_is_plain(const world *w, int work)
+{
+    bool plain = true;
+    for (int k = 0; k < w->t.works; k++) {
+        plain = plain && w->t.work[k].gpus == w->t.work[work].gpus;
+    }
+    return plain || w->t.work[work].gpus == 1;
+}
+
+/** No replica overflows while a better group keeps idle room for it. Lost writes leave promises: then it may. */
+static void idle_room_first(world *w, const after *a)
+{
+    bool promises = w->tick - w->deaf_at <= 21;
+    if (promises || w->t.policy.order != SPW_GROUPS_ORDERED || by_weights(w)) {
+        return;
+    }
+    node nodes[NODES];
+    memcpy(nodes, w->nodes, sizeof nodes);
+    for (int c = 0; c < w->t.clusters; c++) {
+        (void)pack_pending(w, a, nodes, c, false);
+    }
+    for (int k = 0; k < w->t.works; k++) {
+        if (!room_is_plain(w, k)) {
+            continue;
+        }
+        for (int worse = 0; worse < w->t.clusters; worse++) {
+            for (int c = 0; c < w->t.clusters && a->overflowed[k][worse]; c++) {
+                bool better = w->group_of[c] < w->group_of[worse] && w->t.ready[c] && w->t.age[c] == 0;
+                node left[NODES];
+                memcpy(left, nodes, sizeof left);
+                MUST(w, !better || pack(w, left, k, c, 1) == 0);
+            }
+        }
+    }
+}
+
+/** A plan takes no ready replica of which it has none to spare: a ready one for each that is wanted. */
+static void make_before_break(world *w, const after *a)
+{
+    toy *t = &w->t;
+    for (int k = 0; k < t->works; k++) {
+        int32_t before = 0;
+        int32_t left = 0;
+        int32_t wanted = 0;
+        for (size_t i = 0; i < spw_plan_outcome_count(t->plan); i++) {
+            const spw_outcome *out = spw_plan_outcome_at(t->plan, i);
+            wanted = (int)out->workload == k ? out->desired : wanted;
+        }
+        for (int c = 0; c < t->clusters; c++) {
+            int32_t ready = t->ready[c] ? t->is_ready[k][c] : 0;
+            int32_t stay = ready < a->assigned[k][c] ? ready : a->assigned[k][c];
+            if (t->policy.division == SPW_DIVIDE_DUPLICATED) {
+                MUST(w, stay >= (ready < wanted ? ready : wanted));
+            }
+            before += ready;
+            left += stay;
+        }
+        MUST(w, left >= (before < wanted ? before : wanted));
+    }
+}
+
+/** Shares sum to one whole, and go where ready replicas stay; unless none is ready. */
+static void traffic_has_somewhere_to_go(world *w, const after *a)
+{
+    toy *t = &w->t;
+    for (int k = 0; k < t->works; k++) {
+        int64_t sum = 0;
+        int32_t ready = 0;
+        bool astray = false;
+        for (int c = 0; c < t->clusters; c++) {
+            int32_t stay = t->is_ready[k][c] < a->assigned[k][c] ? t->is_ready[k][c] : a->assigned[k][c];
+            stay = t->ready[c] ? stay : 0;
+            ready += stay;
+            sum += t->route[k][c];
+            astray = astray || (t->route[k][c] > 0 && stay == 0);
+        }
+        MUST(w, ready == 0 || (sum == 1000000 && !astray));
+    }
+}
+
+/** In the end: nothing wanted is pending while some group has room for it. */
+static void nothing_waits_for_nothing(world *w)
+{
+    toy *t = &w->t;
+    for (size_t i = 0; i < spw_plan_outcome_count(t->plan); i++) {
+        const spw_outcome *out = spw_plan_outcome_at(t->plan, i);
+        int k = (int)out->workload;
+        int32_t ready = 0;
+        for (int c = 0; c < t->clusters; c++) {
+            ready += t->is_ready[k][c];
+            node nodes[NODES];
+            memcpy(nodes, w->nodes, sizeof nodes);
+            bool room = pack(w, nodes, k, c, 1) == 1;
+            bool more = t->policy.partial && t->policy.order == SPW_GROUPS_ORDERED && !by_weights(w);
+            MUST(w, !more || out->unplaced == 0 || !room);
+        }
+        MUST(w, by_weights(w) || ready == out->desired - out->unplaced);
+        MUST(w, by_weights(w) || out->surge == 0);
+    }
+}
+
+/* --- running one --- */
+
+/** From the core's bytes into a new one: nobody must notice. */
+static void restart(world *w)
+{
+    static unsigned char bytes[65536];
+    size_t size = spw_state_size(w->t.core);
+    assert_true(size <= sizeof bytes);
+    assert_int_equal(spw_state_save(w->t.core, bytes, size), SPW_OK);
+    uint64_t hash = spw_state_hash(w->t.core);
+    spw_core_free(w->t.core);
+    w->t.core = toy_core(&w->t);
+    assert_int_equal(spw_state_load(w->t.core, bytes, size), SPW_OK);
+    MUST(w, spw_state_hash(w->t.core) == hash);
+}
+
+static void step(world *w)
+{
+    toy *t = &w->t;
+    after a;
+    show(w);
+    t->reversed = choice_chance(&w->c, 1, 2);
+    t->rotated = (int)choice_below(&w->c, 16);
+    toy_decide(t, w->twin, w->twin_plan, w->twin_text, sizeof w->twin_text);
+    uint64_t snapshot = spw_snapshot_hash(&t->snap);
+    t->reversed = false;
+    t->rotated = 0;
+    toy_decide(t, t->core, t->plan, w->text, sizeof w->text);
+    MUST(w, strcmp(w->text, w->twin_text) == 0);
+    MUST(w, spw_state_hash(t->core) == spw_state_hash(w->twin));
+    MUST(w, spw_snapshot_hash(&t->snap) == snapshot);
+    read_plan(w, &a);
+    growth_fits(w, &a);
+    idle_room_first(w, &a);
+    make_before_break(w, &a);
+    for (size_t i = 0; i < spw_plan_count(t->plan); i++) {
+        const spw_action *x = spw_plan_at(t->plan, i);
+        if (!t->deaf || x->verb == SPW_VERB_ROUTE) {
+            toy_carry_out(t, x);
+        }
+    }
+    traffic_has_somewhere_to_go(w, &a);
+    provider(w);
+    members(w);
+    if (choice_chance(&w->c, 1, 10)) {
+        restart(w);
+    }
+    t->now += 15 * S;
+    w->tick++;
+}
+
+static void every_world_keeps_its_promises(void **state)
+{
+    (void)state;
+    static world w;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        make(&w, seed);
+        for (int i = 0; i < WILD_TICKS; i++) {
+            mischief(&w);
+            step(&w);
+        }
+        calm_down(&w);
+        int quiet = 0;
+        for (int i = 0; i < CALM_TICKS && quiet < QUIET_TICKS; i++) {
+            step(&w);
+            quiet = w.text[0] == '\0' ? quiet + 1 : 0;
+        }
+        MUST(&w, quiet == QUIET_TICKS);
+        nothing_waits_for_nothing(&w);
+        unmake(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_world_keeps_its_promises),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
