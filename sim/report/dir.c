@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dir.c - the folder of a run. Each file is written under NAME.tmp and renamed when whole; the pictures are drawn from
+ * the CSV files that stand there by then, and the page is put together from the pictures, so the order matters.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sim/report/html.h"
+#include "sim/report/plots.h"
+#include "sim/report/report.h"
+#include "sim/report/view.h"
+
+enum { PATH_SIZE = 1100 };
+
+void report_options_default(report_options *options)
+{
+    *options = (report_options){.plots = true, .log = stderr};
+}
+
+/** What a file is made from. */
+typedef struct job {
+    rep_view view;
+    rep_album album;
+    const char *dir;
+    const report_options *options;
+} job;
+
+static int timeline(const job *j, FILE *out)
+{
+    return rep_write_timeline(&j->view, out);
+}
+
+static int pools(const job *j, FILE *out)
+{
+    return rep_write_pools(&j->view, out);
+}
+
+static int cost(const job *j, FILE *out)
+{
+    return rep_write_cost(&j->view, out);
+}
+
+static int bursts(const job *j, FILE *out)
+{
+    return rep_write_bursts(&j->view, out);
+}
+
+static int lag(const job *j, FILE *out)
+{
+    return rep_write_lag(&j->view, out);
+}
+
+static int summary(const job *j, FILE *out)
+{
+    return rep_write_json(&j->view, j->options->host_threads, out);
+}
+
+static int page(const job *j, FILE *out)
+{
+    return rep_write_html(&j->view, &j->album, j->dir, out);
+}
+
+static int write_file(const job *j, const char *name, int (*write)(const job *, FILE *), char *err, size_t err_size)
+{
+    char temporary[PATH_SIZE + 64], final[PATH_SIZE + 64];
+    snprintf(temporary, sizeof temporary, "%s/%s.tmp", j->dir, name);
+    snprintf(final, sizeof final, "%s/%s", j->dir, name);
+    errno = 0;
+    FILE *out = fopen(temporary, "w");
+    int rc = out == NULL ? -1 : write(j, out);
+    if (out != NULL && fclose(out) != 0) {
+        rc = -1;
+    }
+    if (rc == 0) {
+        rc = rename(temporary, final);
+    }
+    if (rc != 0) {
+        int why = errno != 0 ? errno : ENOMEM;
+        snprintf(err, err_size, "cannot write %s: %s", final, strerror(why));
+        remove(temporary);
+        return -1;
+    }
+    return 0;
+}
+
+static int make_folder(const char *path, char *err, size_t err_size)
+{
+    struct stat st;
+    if (mkdir(path, 0777) != 0 && (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        snprintf(err, err_size, "cannot make folder %s: %s", path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+static int write_all(job *j, char *err, size_t err_size)
+{
+    static const struct {
+        const char *name;
+        int (*write)(const job *, FILE *);
+    } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools}, {"cost.csv", cost},
+                  {"bursts.csv", bursts},     {"lag.csv", lag},     {"summary.json", summary}};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (write_file(j, tables[i].name, tables[i].write, err, err_size) != 0) {
+            return -1;
+        }
+    }
+    rep_album_plan(&j->view, &j->album);
+    if (j->options->plots) {
+        char folder[PATH_SIZE + 16];
+        snprintf(folder, sizeof folder, "%s/plots", j->dir);
+        if (make_folder(folder, err, err_size) != 0) {
+            return -1;
+        }
+        rep_album_draw(&j->view, &j->album, j->dir, j->options);
+    } else {
+        snprintf(j->album.why_not, sizeof j->album.why_not, "they were switched off for this run");
+    }
+    return write_file(j, "report.html", page, err, err_size);
+}
+
+int report_write_dir(const sc_scenario *sc, res_run *const *runs, int32_t n, const char *dir,
+                     const report_options *options, char *err, size_t err_size)
+{
+    report_options defaults;
+    char unused[8];
+    report_options_default(&defaults);
+    job j = {.dir = dir, .options = options != NULL ? options : &defaults};
+    if (err == NULL || err_size == 0) {
+        err = unused;
+        err_size = sizeof unused;
+    }
+    err[0] = '\0';
+    if (strlen(dir) >= PATH_SIZE) {
+        snprintf(err, err_size, "the name of the output folder is too long");
+        return -1;
+    }
+    if (make_folder(dir, err, err_size) != 0) {
+        return -1;
+    }
+    if (rep_view_init(&j.view, sc, runs, n) != 0) {
+        snprintf(err, err_size, "out of memory");
+        return -1;
+    }
+    int rc = write_all(&j, err, err_size);
+    rep_view_fini(&j.view);
+    return rc;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * html.c - report.html put together: one file, no script, no outside reference, readable without pictures.
+ *
+ * Order: verdict, key figures, pictures with a hint how to read each, tables, definitions, provenance.
+ */
+#include "sim/report/html.h"
+
+#include <inttypes.h>
+
+/** What a picture shows (also read aloud in its place) and how to read it. */
+typedef struct caption {
+    const char *heading, *hint;
+} caption;
+
+static caption caption_of(rep_picture_kind kind)
+{
+    switch (kind) {
+    case REP_PICTURE_DEMAND:
+        return (caption){
+            "Demand and ready capacity",
+            "Where the dark line rises above the coloured area, users wait: capacity that is still starting "
+            "(lower panel) serves nobody yet."};
+    case REP_PICTURE_LATENCY:
+        return (caption){"Latency over time",
+                         "Every point above the dashed line is a stretch of time in which the target was missed. "
+                         "The TTFT axis is logarithmic: one grid line is a factor of ten."};
+    case REP_PICTURE_COST:
+        return (caption){
+            "Cost rate and cumulative cost",
+            "The upper panel shows what was being spent at each moment, the lower one what it added up to. "
+            "The grey stretch is warm-up, which is not counted."};
+    case REP_PICTURE_BURST:
+        return (caption){"Burst",
+                         "Read the marks from left to right: the gap between saturation and absorption is what users "
+                         "feel, the gap between absorption and release is what it costs."};
+    case REP_PICTURE_LAG:
+        return (caption){"Where the minutes of scaling lag went",
+                         "Each bar begins where the one above it ended: the longest bar is the stage worth shortening. "
+                         "Whiskers reach to the 90th percentile."};
+    }
+    return (caption){"", ""};
+}
+
+static void describe(const rep_view *v, const rep_picture *p, char *text, size_t size)
+{
+    const res_run *run = v->runs[0];
+    char clock[REP_CLOCK_SIZE];
+    const char *heading = caption_of(p->kind).heading;
+    if (p->kind == REP_PICTURE_BURST) {
+        const res_burst *b = &run->bursts[p->index];
+        snprintf(text, size, "Burst %" PRId32 " at %s: %.200s", p->index + 1, rep_clock(v->sc, b->onset_s, clock),
+                 v->sc->services[b->service].name);
+    } else if (p->kind == REP_PICTURE_DEMAND || p->kind == REP_PICTURE_LATENCY) {
+        snprintf(text, size, "%s: %.200s", heading, v->sc->services[p->index].name);
+    } else {
+        snprintf(text, size, "%s", heading);
+    }
+}
+
+static void put_picture(const rep_view *v, const rep_picture *p, const char *dir, FILE *out)
+{
+    char label[320];
+    describe(v, p, label, sizeof label);
+    fprintf(out, "<figure id=\"picture-%s\">\n<h3>", p->stem);
+    rep_escape(out, label);
+    fputs("</h3>\n<div class=\"card\">", out);
+    if (!p->drawn || rep_inline_svg(dir, p, label, out) != 0) {
+        fputs("<p>This picture could not be drawn.</p>", out);
+    }
+    fprintf(out, "</div>\n<figcaption>%s</figcaption>\n</figure>\n", caption_of(p->kind).hint);
+}
+
+static void put_pictures(const rep_view *v, const rep_album *album, const char *dir, FILE *out)
+{
+    fputs("<section id=\"pictures\">\n<h2>Pictures</h2>\n", out);
+    if (v->n > 1) {
+        fputs("<p class=\"hint\">Pictures show replication 0.</p>\n", out);
+    }
+    if (album->why_not[0] != '\0') {
+        fputs("<p class=\"note\">There are no pictures: ", out);
+        rep_escape(out, album->why_not);
+        fputs(". The tables below and the CSV files beside this page hold every figure.</p>\n", out);
+    } else {
+        for (int32_t i = 0; i < album->count; i++) {
+            put_picture(v, &album->at[i], dir, out);
+        }
+    }
+    fputs("</section>\n", out);
+}
+
+static void put_navigation(const rep_view *v, FILE *out)
+{
+    fputs("<nav aria-label=\"Parts of this page\">"
+          "<a href=\"#pictures\">Pictures</a> <a href=\"#slo\">Targets</a> <a href=\"#latency\">Latency</a> "
+          "<a href=\"#cost\">Cost</a> <a href=\"#capacity\">Capacity</a> ",
+          out);
+    if (v->runs[0]->burst_count > 0) {
+        fputs("<a href=\"#bursts\">Bursts</a> ", out);
+    }
+    if (v->runs[0]->lag.count > 0) {
+        fputs("<a href=\"#lag\">Lag</a> ", out);
+    }
+    fputs("<a href=\"#control\">Control</a> <a href=\"#definitions\">Definitions</a> "
+          "<a href=\"#provenance\">Provenance</a></nav>\n",
+          out);
+}
+
+int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, FILE *out)
+{
+    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+          out);
+    rep_escape(out, v->sc->name);
+    fputs(" - spillway report</title>\n<style>\n", out);
+    fputs(rep_css, out);
+    fputs("</style>\n</head>\n<body>\n<main>\n", out);
+    rep_html_head(v, out);
+    put_navigation(v, out);
+    put_pictures(v, album, dir, out);
+    rep_html_slo(v, out);
+    rep_html_latency(v, out);
+    rep_html_cost(v, out);
+    rep_html_capacity(v, out);
+    rep_html_bursts(v, out);
+    rep_html_lag(v, out);
+    rep_html_control(v, out);
+    rep_html_definitions(v, out);
+    rep_html_provenance(v, out);
+    fputs("</main>\n</body>\n</html>\n", out);
+    return ferror(out) ? -1 : 0;
+}

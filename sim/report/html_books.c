@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* html_books.c - the tables of report.html about money, machines, lag and control. Cells are means over replications.
+ */
+#include "sim/report/html.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static const spw_capacity kinds[REP_KINDS] = {SPW_CAPACITY_OWNED, SPW_CAPACITY_RESERVED, SPW_CAPACITY_ON_DEMAND,
+                                              SPW_CAPACITY_SPOT};
+
+static void name_cell(FILE *out, const char *name)
+{
+    fputs("<tr><th scope=\"row\">", out);
+    rep_escape(out, name);
+    fputs("</th>", out);
+}
+
+static void text_cell(FILE *out, const char *text)
+{
+    fputs("<td class=\"text\">", out);
+    rep_escape(out, text);
+    fputs("</td>", out);
+}
+
+static void number_cell(FILE *out, double value, int decimals)
+{
+    fputs("<td>", out);
+    rep_grouped(out, value, decimals);
+    fputs("</td>", out);
+}
+
+static double total_usd(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    (void)v, (void)i, (void)j;
+    return (double)run->cost.total_uusd / 1e6;
+}
+
+static double egress_usd(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    (void)v, (void)i, (void)j;
+    return (double)run->cost.egress_uusd / 1e6;
+}
+
+static double pool_usd(const rep_view *v, const res_run *run, int32_t p, int32_t j)
+{
+    (void)v, (void)j;
+    return (double)run->pools[p].cost_uusd / 1e6;
+}
+
+static double kind_usd(const rep_view *v, const res_run *run, int32_t k, int32_t j)
+{
+    (void)v, (void)j;
+    return (double)rep_kind_uusd(&run->cost, kinds[k]) / 1e6;
+}
+
+static void put_cost_row(const rep_view *v, const char *name, const char *kind, const char *gpu, double usd, FILE *out)
+{
+    name_cell(out, name);
+    text_cell(out, kind);
+    text_cell(out, gpu);
+    number_cell(out, usd, 2);
+    number_cell(out, 100 * rep_ratio(usd, rep_cell_mean(v, total_usd, 0, 0)), 1);
+    fputs("</tr>\n", out);
+}
+
+void rep_html_cost(const rep_view *v, FILE *out)
+{
+    double total = rep_cell_mean(v, total_usd, 0, 0);
+    rep_table_begin(
+        out, "cost", "Cost by pool", "From the end of warm-up to the end of the run.",
+        "<th scope=\"col\" class=\"text\">Pool</th><th scope=\"col\" class=\"text\">Kind</th>"
+        "<th scope=\"col\" class=\"text\">GPU</th><th scope=\"col\">USD</th><th scope=\"col\">Share, %</th>");
+    for (int32_t p = 0; p < v->sc->pool_count; p++) {
+        put_cost_row(v, v->pools[p].name, rep_kind_word(v->pools[p].pool->capacity), v->pools[p].gpu,
+                     rep_cell_mean(v, pool_usd, p, 0), out);
+    }
+    put_cost_row(v, "Data to users", "egress", "", rep_cell_mean(v, egress_usd, 0, 0), out);
+    fputs("<tr class=\"sum\"><th scope=\"row\">Total</th><td class=\"text\"></td><td class=\"text\"></td>", out);
+    number_cell(out, total, 2);
+    number_cell(out, total > 0 ? 100 : (double)NAN, 1);
+    fputs("</tr>\n</tbody>\n</table>\n</div>\n<p class=\"hint\">By kind of capacity: ", out);
+    for (int32_t k = 0; k < REP_KINDS; k++) {
+        fprintf(out, "%s%s ", k > 0 ? ", " : "", rep_kind_word(kinds[k]));
+        rep_grouped(out, rep_cell_mean(v, kind_usd, k, 0), 2);
+    }
+    fputs(", egress ", out);
+    rep_grouped(out, rep_cell_mean(v, egress_usd, 0, 0), 2);
+    fputs(" USD.</p>\n</section>\n", out);
+}
+
+static double gpu_hours(const rep_view *v, const res_run *run, int32_t p, int32_t j)
+{
+    (void)v;
+    const res_pool *pool = &run->pools[p];
+    return rep_gpu_hours((double)(j == 0 ? pool->gpu_ns : j == 1 ? pool->held_gpu_ns : pool->busy_gpu_ns));
+}
+
+static double node_count(const rep_view *v, const res_run *run, int32_t p, int32_t j)
+{
+    (void)v;
+    const res_pool *pool = &run->pools[p];
+    const int64_t counts[] = {pool->nodes_peak, pool->provisioned, pool->failed_to_provision, pool->preempted_by_market,
+                              pool->released};
+    return (double)counts[j];
+}
+
+void rep_html_capacity(const rep_view *v, FILE *out)
+{
+    rep_table_begin(out, "capacity", "Capacity",
+                    "Utilisation is the share of paid GPU time in which an engine step was running.",
+                    "<th scope=\"col\" class=\"text\">Pool</th><th scope=\"col\">GPU-hours paid</th>"
+                    "<th scope=\"col\">Held</th><th scope=\"col\">Busy</th><th scope=\"col\">Utilisation, %</th>"
+                    "<th scope=\"col\">Peak nodes</th><th scope=\"col\">Provisioned</th>"
+                    "<th scope=\"col\">Failed</th><th scope=\"col\">Reclaimed</th><th scope=\"col\">Released</th>");
+    for (int32_t p = 0; p < v->sc->pool_count; p++) {
+        name_cell(out, v->pools[p].name);
+        for (int32_t j = 0; j < 3; j++) {
+            number_cell(out, rep_cell_mean(v, gpu_hours, p, j), 1);
+        }
+        number_cell(out, 100 * rep_ratio(rep_cell_mean(v, gpu_hours, p, 2), rep_cell_mean(v, gpu_hours, p, 0)), 1);
+        for (int32_t j = 0; j < 5; j++) {
+            number_cell(out, rep_cell_mean(v, node_count, p, j), v->n > 1 ? 1 : 0);
+        }
+        fputs("</tr>\n", out);
+    }
+    rep_table_end(out);
+}
+
+/** i: -1 the decision, else a stage; j: 0 mean, 1 90th percentile. */
+static double lag_s(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    (void)v;
+    if (run->lag.count == 0 || (i < 0 && j == 1)) {
+        return (double)NAN;
+    }
+    return i < 0 ? run->lag.decision_s : j == 0 ? run->lag.mean_s[i] : run->lag.p90_s[i];
+}
+
+void rep_html_lag(const rep_view *v, FILE *out)
+{
+    static const char *const names[MDL_STAGES + 1] = {
+        "Decision", "Inventory: waiting for a node", "Node boot", "Image pull", "Model load", "Engine warm-up"};
+    double whole = 0;
+    char span[REP_CLOCK_SIZE];
+    for (int32_t i = -1; i < MDL_STAGES; i++) {
+        double mean = rep_cell_mean(v, lag_s, i, 0);
+        whole += isfinite(mean) ? mean : 0;
+    }
+    if (!(whole > 0)) {
+        return;
+    }
+    rep_table_begin(out, "lag", "Scaling lag",
+                    "From the reading of the metric to a replica that serves, over all replicas that became ready.",
+                    "<th scope=\"col\" class=\"text\">Stage</th><th scope=\"col\">Mean</th><th scope=\"col\">p90</th>"
+                    "<th scope=\"col\">Share of the mean, %</th>");
+    for (int32_t i = -1; i < MDL_STAGES; i++) {
+        double mean = rep_cell_mean(v, lag_s, i, 0);
+        name_cell(out, names[i + 1]);
+        fprintf(out, "<td>%s</td>", rep_span(mean, span));
+        fprintf(out, "<td>%s</td>", rep_span(rep_cell_mean(v, lag_s, i, 1), span));
+        number_cell(out, 100 * mean / whole, 1);
+        fputs("</tr>\n", out);
+    }
+    fputs("<tr class=\"sum\"><th scope=\"row\">Together</th>", out);
+    fprintf(out, "<td>%s</td><td>-</td>", rep_span(whole, span));
+    number_cell(out, 100, 1);
+    fputs("</tr>\n", out);
+    rep_table_end(out);
+}
+
+static double control_figure(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    (void)v, (void)j;
+    const res_control *c = &run->control;
+    const double figures[] = {(double)c->ticks,
+                              (double)c->actions,
+                              (double)c->flaps,
+                              (double)c->stale_decisions,
+                              (double)c->moved_replicas,
+                              (double)c->workload_preemptions,
+                              c->unplaced_replica_seconds / 3600,
+                              (double)c->bad_snapshots,
+                              (double)c->bad_plans};
+    return figures[i];
+}
+
+void rep_html_control(const rep_view *v, FILE *out)
+{
+    static const char *const names[] = {"Control ticks",
+                                        "Actions",
+                                        "Flaps",
+                                        "Decisions on stale data",
+                                        "Replicas moved between clusters",
+                                        "Workloads preempted",
+                                        "Replica-hours wanted but not placed",
+                                        "Snapshots refused",
+                                        "Plans refused"};
+    rep_table_begin(out, "control", "Control", "What the scheduling core did, and how often it had to take it back.",
+                    "<th scope=\"col\" class=\"text\">Figure</th><th scope=\"col\">Value</th>");
+    for (int32_t i = 0; i < (int32_t)(sizeof names / sizeof names[0]); i++) {
+        name_cell(out, names[i]);
+        number_cell(out, rep_cell_mean(v, control_figure, i, 0), i == 6 ? 2 : v->n > 1 ? 1 : 0);
+        fputs("</tr>\n", out);
+    }
+    rep_table_end(out);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * html_tables.c - the tables of report.html. Every cell is a mean over the replications; bursts are those of
+ * replication 0, because single bursts of different replications have nothing in common.
+ */
+#include "sim/report/html.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { BURST_ROWS = 40 };
+
+void rep_table_begin(FILE *out, const char *id, const char *heading, const char *hint, const char *head)
+{
+    fprintf(out,
+            "<section id=\"%s\">\n<h2>%s</h2>\n<p class=\"hint\">%s</p>\n<div class=\"scroll\" role=\"region\" "
+            "tabindex=\"0\" aria-label=\"Table: %s\">\n<table>\n<thead><tr>%s</tr></thead>\n<tbody>\n",
+            id, heading, hint, heading, head);
+}
+
+void rep_table_end(FILE *out)
+{
+    fputs("</tbody>\n</table>\n</div>\n</section>\n", out);
+}
+
+/** The first cell of a row. */
+static void row(FILE *out, const char *name, const char *style)
+{
+    fprintf(out, "<tr%s><th scope=\"row\"%s>", strcmp(style, "sum") == 0 ? " class=\"sum\"" : "",
+            strcmp(style, "sub") == 0 ? " class=\"sub\"" : "");
+    rep_escape(out, name);
+    fputs("</th>", out);
+}
+
+static void row_end(FILE *out)
+{
+    fputs("</tr>\n", out);
+}
+
+static void cell_text(FILE *out, const char *text)
+{
+    fputs("<td class=\"text\">", out);
+    rep_escape(out, text);
+    fputs("</td>", out);
+}
+
+static void cell_number(FILE *out, double value, int decimals)
+{
+    fputs("<td>", out);
+    rep_grouped(out, value, decimals);
+    fputs("</td>", out);
+}
+
+static void cell_span(FILE *out, double s)
+{
+    char span[REP_CLOCK_SIZE];
+    fprintf(out, "<td>%s</td>", rep_span(s, span));
+}
+
+static double target_achieved(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    return rep_achieved_s(&run->services[s], &v->sc->services[s].targets[t]);
+}
+
+static double target_within(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    (void)v;
+    const res_slo *slo = &run->services[s].slo[t];
+    return 100 * rep_ratio((double)slo->met, (double)(slo->met + slo->missed));
+}
+
+static double target_minutes_missed(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    (void)v;
+    return (double)run->services[s].slo[t].minutes_violated;
+}
+
+static double target_minutes(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    (void)v;
+    return (double)run->services[s].slo[t].minutes;
+}
+
+static void put_target(const rep_view *v, int32_t s, int32_t t, FILE *out)
+{
+    const sc_target *target = &v->sc->services[s].targets[t];
+    double limit_s = (double)target->limit_ns / 1e9, got_s = rep_cell_mean(v, target_achieved, s, t);
+    char name[32];
+    snprintf(name, sizeof name, "p%g %.8s", target->percentile * 100, target->metric);
+    for (char *c = strchr(name, ' '); c != NULL && *c != '\0'; c++) {
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    }
+    row(out, v->sc->services[s].name, "");
+    cell_text(out, name);
+    cell_span(out, limit_s);
+    cell_span(out, got_s);
+    if (isfinite(got_s)) {
+        fprintf(out, "<td class=\"text %s\">%s</td>", got_s <= limit_s ? "good" : "bad",
+                got_s <= limit_s ? "met" : "missed");
+    } else {
+        cell_text(out, "no traffic");
+    }
+    cell_number(out, rep_cell_mean(v, target_within, s, t), 2);
+    cell_number(out, rep_cell_mean(v, target_minutes_missed, s, t), v->n > 1 ? 1 : 0);
+    cell_number(out, rep_cell_mean(v, target_minutes, s, t), v->n > 1 ? 1 : 0);
+    row_end(out);
+}
+
+void rep_html_slo(const rep_view *v, FILE *out)
+{
+    rep_table_begin(out, "slo", "Targets", "A target holds when the measured percentile stays within the limit.",
+                    "<th scope=\"col\" class=\"text\">Service</th><th scope=\"col\" class=\"text\">Target</th>"
+                    "<th scope=\"col\">Limit</th><th scope=\"col\">Measured</th><th scope=\"col\" class=\"text\">Result"
+                    "</th><th scope=\"col\">Within the limit, %</th><th scope=\"col\">Minutes missed</th>"
+                    "<th scope=\"col\">Minutes with traffic</th>");
+    int32_t rows = 0;
+    for (int32_t s = 0; s < v->sc->service_count; s++) {
+        for (int32_t t = 0; t < v->sc->services[s].target_count; t++, rows++) {
+            put_target(v, s, t, out);
+        }
+    }
+    if (rows == 0) {
+        fputs("<tr><td class=\"text\" colspan=\"8\">The scenario sets no targets.</td></tr>\n", out);
+    }
+    rep_table_end(out);
+}
+
+enum { METRICS = 5, LEVELS = 3 };
+
+/** i = service * (regions + 1) + (0 for all regions, else 1 + region); j = metric * LEVELS + level. */
+static double latency_cell(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    static const double levels[LEVELS] = {0.50, 0.95, 0.99};
+    const res_service *service = &run->services[i / (v->sc->region_count + 1)];
+    int32_t region = i % (v->sc->region_count + 1);
+    const res_latency *l = region == 0 ? &service->latency : &service->by_region[region - 1];
+    const stat_hist *const hists[METRICS] = {l->ttft, l->tpot, l->e2e, l->queue, l->network};
+    return rep_quantile_s(hists[j / LEVELS], levels[j % LEVELS]);
+}
+
+static double completed_cell(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    (void)j;
+    const res_service *service = &run->services[i / (v->sc->region_count + 1)];
+    int32_t region = i % (v->sc->region_count + 1);
+    return (double)(region == 0 ? service->requests : service->by_region_requests[region - 1]).completed;
+}
+
+static double offered_cell(const rep_view *v, const res_run *run, int32_t i, int32_t j)
+{
+    (void)j;
+    const res_service *service = &run->services[i / (v->sc->region_count + 1)];
+    int32_t region = i % (v->sc->region_count + 1);
+    return (double)(region == 0 ? service->requests : service->by_region_requests[region - 1]).offered;
+}
+
+static void put_latency_row(const rep_view *v, int32_t i, const char *name, bool tpot, const char *style, FILE *out)
+{
+    row(out, name, style);
+    cell_number(out, rep_cell_mean(v, completed_cell, i, 0), 0);
+    for (int32_t metric = 0; metric < METRICS; metric++) {
+        if (metric == 1 && !tpot) {
+            continue;
+        }
+        for (int32_t level = metric < 3 ? 0 : 1; level < (metric < 3 ? LEVELS : 2); level++) {
+            cell_span(out, rep_cell_mean(v, latency_cell, i, metric * LEVELS + level));
+        }
+    }
+    row_end(out);
+}
+
+void rep_html_latency(const rep_view *v, FILE *out)
+{
+    bool tpot = false;
+    for (int32_t i = 0; i < v->n; i++) {
+        tpot = tpot || stat_hist_count(v->runs[i]->latency.tpot) > 0;
+    }
+    char head[1200];
+    snprintf(head, sizeof head,
+             "<th scope=\"col\" class=\"text\">Service, users&#39; region</th><th scope=\"col\">Completed</th>"
+             "<th scope=\"col\">TTFT p50</th><th scope=\"col\">TTFT p95</th><th scope=\"col\">TTFT p99</th>%s"
+             "<th scope=\"col\">E2E p50</th><th scope=\"col\">E2E p95</th><th scope=\"col\">E2E p99</th>"
+             "<th scope=\"col\">Queue p95</th><th scope=\"col\">Network p95</th>",
+             tpot ? "<th scope=\"col\">TPOT p50</th><th scope=\"col\">TPOT p95</th><th scope=\"col\">TPOT p99</th>"
+                  : "");
+    rep_table_begin(out, "latency", "Latency", "As users see it, network included; completed requests only.", head);
+    for (int32_t s = 0; s < v->sc->service_count; s++) {
+        int32_t first = s * (v->sc->region_count + 1);
+        put_latency_row(v, first, v->sc->services[s].name, tpot, "", out);
+        for (int32_t r = 0; r < v->sc->region_count; r++) {
+            if (rep_cell_mean(v, offered_cell, first + 1 + r, 0) > 0) {
+                put_latency_row(v, first + 1 + r, v->sc->regions[r].name, tpot, "sub", out);
+            }
+        }
+    }
+    rep_table_end(out);
+}
+
+static void put_mark(FILE *out, const res_burst *b, double mark_s)
+{
+    double after = mark_s - b->onset_s;
+    if (isfinite(after) && fabs(after) < 0.5) {
+        fputs("<td>at once</td>", out);
+    } else if (isfinite(after)) {
+        char span[REP_CLOCK_SIZE];
+        fprintf(out, "<td>%s%s</td>", after > 0 ? "+" : "&#8722;", rep_span(fabs(after), span));
+    } else {
+        fputs("<td>never</td>", out);
+    }
+}
+
+static void put_burst(const rep_view *v, const res_run *run, int32_t index, FILE *out)
+{
+    const res_burst *b = &run->bursts[index];
+    char name[REP_CLOCK_SIZE + 16], clock[REP_CLOCK_SIZE];
+    snprintf(name, sizeof name, "%" PRId32 ": %s", index + 1, rep_clock(v->sc, b->onset_s, clock));
+    row(out, name, "");
+    cell_text(out, v->sc->services[b->service].name);
+    put_mark(out, b, b->primary_saturated_s);
+    put_mark(out, b, b->overflow_started_s);
+    put_mark(out, b, b->absorbed_s);
+    put_mark(out, b, b->overflow_released_s);
+    cell_number(out, (double)b->requests_hurt, 0);
+    cell_number(out, (double)b->extra_uusd / 1e6, 2);
+    cell_number(out, b->replicas_started, 0);
+    fputs("<td class=\"text\">", out);
+    for (int32_t r = 0; r < b->release_count && r < 16; r++) {
+        fputs(r > 0 ? ", then " : "", out);
+        rep_escape(out, v->sc->clusters[b->release_order[r]].name);
+    }
+    fputs(b->release_count > 0 ? "</td>" : "-</td>", out);
+    row_end(out);
+}
+
+void rep_html_bursts(const rep_view *v, FILE *out)
+{
+    const res_run *run = v->runs[0];
+    int32_t rows[BURST_ROWS];
+    int32_t shown = rep_burst_rank(v, run, rows, BURST_ROWS);
+    if (shown == 0) {
+        return;
+    }
+    char hint[240];
+    int used = snprintf(hint, sizeof hint, "Marks count from the onset. %s", v->n > 1 ? "Replication 0. " : "");
+    if (run->burst_count > shown) {
+        snprintf(hint + used, sizeof hint - (size_t)used,
+                 "The %" PRId32 " worst of %" PRId32 "; all of them stand in bursts.csv.", shown, run->burst_count);
+    }
+    rep_table_begin(out, "bursts", "Bursts", hint,
+                    "<th scope=\"col\" class=\"text\">Onset</th><th scope=\"col\" class=\"text\">Service</th>"
+                    "<th scope=\"col\">Saturated</th><th scope=\"col\">Overflow starts</th><th scope=\"col\">Absorbed"
+                    "</th><th scope=\"col\">Released</th><th scope=\"col\">Requests hurt</th>"
+                    "<th scope=\"col\">Extra cost, USD</th><th scope=\"col\">Replicas started</th>"
+                    "<th scope=\"col\" class=\"text\">Released in this order</th>");
+    for (int32_t k = 0; k < shown; k++) {
+        put_burst(v, run, rows[k], out);
+    }
+    rep_table_end(out);
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * html_text.c - what report.html says in words: verdict, key figures, definitions, provenance; and the escaping.
+ *
+ * Figures are means over the replications, as in the terminal summary.
+ */
+#include "sim/report/html.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+void rep_escape(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        switch (c) {
+        case '&':
+            fputs("&amp;", out);
+            break;
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '>':
+            fputs("&gt;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
+            break;
+        case '\'':
+            fputs("&#39;", out);
+            break;
+        default:
+            fputc(c < 0x20 || c == 0x7f ? ' ' : c, out);
+            break;
+        }
+    }
+}
+
+void rep_grouped(FILE *out, double value, int decimals)
+{
+    char digits[64];
+    if (!isfinite(value) || fabs(value) > 1e15) {
+        fputs(isfinite(value) ? "&gt; 1e15" : "-", out);
+        return;
+    }
+    int length = snprintf(digits, sizeof digits, "%.*f", decimals, value);
+    const char *point = memchr(digits, '.', (size_t)length);
+    const char *whole_end = point != NULL ? point : digits + length;
+    for (const char *c = digits; *c != '\0'; c++) {
+        fputc(*c, out);
+        if (c + 1 < whole_end && *c != '-' && (whole_end - c - 1) % 3 == 0) {
+            fputc(',', out);
+        }
+    }
+}
+
+double rep_cell_mean(const rep_view *v, rep_cell cell, int32_t i, int32_t j)
+{
+    stat_tally tally;
+    stat_tally_init(&tally);
+    for (int32_t r = 0; r < v->n; r++) {
+        double x = cell(v, v->runs[r], i, j);
+        if (isfinite(x)) {
+            stat_tally_add(&tally, x);
+        }
+    }
+    return tally.n > 0 ? tally.mean : (double)NAN;
+}
+
+static double cost_usd(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return (double)run->cost.total_uusd / 1e6;
+}
+
+static double usd_per_1m_tokens(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return rep_usd_per(run->cost.total_uusd, rep_tokens_in(run) + rep_tokens_out(run), 1e6);
+}
+
+static double usd_per_1k_requests(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return rep_usd_per(run->cost.total_uusd, run->requests.completed, 1e3);
+}
+
+static double offered(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return (double)run->requests.offered;
+}
+
+static double completed(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return (double)run->requests.completed;
+}
+
+static double lost(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return (double)run->requests.rejected + (double)run->requests.timed_out;
+}
+
+static double good_percent(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return 100 * rep_attainment(run);
+}
+
+static double goodput(const rep_view *v, const res_run *run)
+{
+    return rep_ratio((double)rep_good(run), rep_measured_s(v->sc));
+}
+
+static double ttft_p95(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return rep_quantile_s(run->latency.ttft, 0.95);
+}
+
+static double burst_count(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return run->burst_count;
+}
+
+static double busy_percent(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    double busy = 0, paid = 0;
+    for (int32_t p = 0; p < run->pool_count; p++) {
+        busy += (double)run->pools[p].busy_gpu_ns;
+        paid += (double)run->pools[p].gpu_ns;
+    }
+    return 100 * rep_ratio(busy, paid);
+}
+
+static double paid_gpu_hours(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    double hours = 0;
+    for (int32_t p = 0; p < run->pool_count; p++) {
+        hours += rep_gpu_hours((double)run->pools[p].gpu_ns);
+    }
+    return hours;
+}
+
+static double achieved(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    return rep_achieved_s(&run->services[s], &v->sc->services[s].targets[t]);
+}
+
+/** A target and what was measured against it. */
+typedef struct judged {
+    const sc_service *service;
+    const sc_target *target;
+    double achieved_s;
+} judged;
+
+static double strain(const judged *j)
+{
+    return j->achieved_s / ((double)j->target->limit_ns / 1e9);
+}
+
+/**
+ * The target to speak of first: of TTFT if there is one, of those the one that is exceeded most.
+ * @param out missed, total  over all targets that anything was measured for
+ */
+static judged worst_target(const rep_view *v, int *missed, int *total)
+{
+    judged worst = {0};
+    *missed = *total = 0;
+    for (int32_t s = 0; s < v->sc->service_count; s++) {
+        for (int32_t t = 0; t < v->sc->services[s].target_count; t++) {
+            judged j = {&v->sc->services[s], &v->sc->services[s].targets[t], rep_cell_mean(v, achieved, s, t)};
+            if (!isfinite(j.achieved_s)) {
+                continue;
+            }
+            bool ttft = strcmp(j.target->metric, "ttft") == 0;
+            bool worst_ttft = worst.target != NULL && strcmp(worst.target->metric, "ttft") == 0;
+            *total += 1;
+            *missed += strain(&j) > 1 ? 1 : 0;
+            if (worst.target == NULL || ttft > worst_ttft || (ttft == worst_ttft && strain(&j) > strain(&worst))) {
+                worst = j;
+            }
+        }
+    }
+    return worst;
+}
+
+static void put_metric(FILE *out, const char *metric)
+{
+    for (; *metric != '\0'; metric++) {
+        fputc(*metric >= 'a' && *metric <= 'z' ? *metric - 'a' + 'A' : *metric, out);
+    }
+}
+
+static void put_verdict_latency(const rep_view *v, const judged *worst, FILE *out)
+{
+    char got[REP_CLOCK_SIZE], limit[REP_CLOCK_SIZE];
+    if (worst->target == NULL) {
+        double p95 = rep_mean(v, ttft_p95, NULL);
+        if (isfinite(p95)) {
+            fprintf(out, " P95 TTFT was %s; no target was set for it.", rep_span(p95, got));
+        }
+        return;
+    }
+    fprintf(out, " P%g ", worst->target->percentile * 100);
+    put_metric(out, worst->target->metric);
+    if (v->sc->service_count > 1) {
+        fputs(" of ", out);
+        rep_escape(out, worst->service->name);
+    }
+    rep_span(worst->achieved_s, got);
+    rep_span((double)worst->target->limit_ns / 1e9, limit);
+    bool holds = strain(worst) <= 1;
+    fprintf(out, " was <span class=\"%s\">%s, %s its target of %s</span>.", holds ? "good" : "bad", got,
+            holds ? "within" : "beyond", limit);
+}
+
+static void put_verdict_bursts(const rep_view *v, FILE *out)
+{
+    const res_run *run = v->runs[0];
+    int32_t open = 0;
+    double longest = 0;
+    char span[REP_CLOCK_SIZE];
+    for (int32_t b = 0; b < run->burst_count; b++) {
+        double s = run->bursts[b].absorbed_s - run->bursts[b].onset_s;
+        open += isfinite(s) ? 0 : 1;
+        longest = isfinite(s) && s > longest ? s : longest;
+    }
+    if (run->burst_count == 0) {
+        fputs(" Demand never outran the first choice of capacity.", out);
+        return;
+    }
+    fprintf(out, " %" PRId32 " burst%s%s", run->burst_count, run->burst_count == 1 ? "" : "s",
+            v->n > 1 ? " (replication 0)" : "");
+    if (open == 0) {
+        fprintf(out, run->burst_count == 1 ? ", absorbed in %s." : ", each absorbed within %s.",
+                rep_span(longest, span));
+    } else {
+        fprintf(out, ", %" PRId32 " of them not absorbed before the end.", open);
+    }
+}
+
+static void tile(FILE *out, const char *label)
+{
+    fprintf(out, "<li><span class=\"label\">%s</span><span class=\"value\">", label);
+}
+
+static void tile_more(FILE *out)
+{
+    fputs("</span><span class=\"more\">", out);
+}
+
+static void tile_end(FILE *out)
+{
+    fputs("</span></li>\n", out);
+}
+
+/** " +- x" as a remark where there are several replications, else `otherwise`. */
+static void put_interval(const rep_view *v, rep_figure figure, int decimals, const char *otherwise, FILE *out)
+{
+    double half = (double)NAN;
+    rep_mean(v, figure, &half);
+    if (isfinite(half)) {
+        fputs("&#177; ", out);
+        rep_grouped(out, half, decimals);
+        fputs(" (95 %)", out);
+    } else {
+        fputs(otherwise, out);
+    }
+}
+
+static void put_money_tiles(const rep_view *v, FILE *out)
+{
+    char span[REP_CLOCK_SIZE];
+    double per_tokens = rep_mean(v, usd_per_1m_tokens, NULL);
+    tile(out, "Cost");
+    rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
+    fputs(" <small>USD</small>", out);
+    tile_more(out);
+    put_interval(v, cost_usd, 2, "", out);
+    fprintf(out, "%sover %s", v->n > 1 ? ", " : "", rep_span(rep_measured_s(v->sc), span));
+    tile_end(out);
+    tile(out, isfinite(per_tokens) ? "Cost per 1 million tokens" : "Cost per 1000 requests");
+    rep_grouped(out, isfinite(per_tokens) ? per_tokens : rep_mean(v, usd_per_1k_requests, NULL), 3);
+    fputs(" <small>USD</small>", out);
+    tile_more(out);
+    if (isfinite(per_tokens)) {
+        rep_grouped(out, rep_mean(v, usd_per_1k_requests, NULL), 3);
+        fputs(" USD per 1000 requests", out);
+    } else {
+        fputs("completed ones", out);
+    }
+    tile_end(out);
+}
+
+static void put_quality_tiles(const rep_view *v, const judged *worst, FILE *out)
+{
+    char span[REP_CLOCK_SIZE];
+    tile(out, "P95 TTFT, all services");
+    fputs(rep_span(rep_mean(v, ttft_p95, NULL), span), out);
+    tile_more(out);
+    if (worst->target != NULL) {
+        fprintf(out, "target: p%g ", worst->target->percentile * 100);
+        put_metric(out, worst->target->metric);
+        fprintf(out, " within %s", rep_span((double)worst->target->limit_ns / 1e9, span));
+    } else {
+        fputs("no target", out);
+    }
+    tile_end(out);
+    tile(out, "Requests that met every target");
+    rep_grouped(out, rep_mean(v, good_percent, NULL), 2);
+    fputs(" <small>%</small>", out);
+    tile_more(out);
+    put_interval(v, good_percent, 2, "", out);
+    fputs(v->n > 1 ? ", goodput " : "goodput ", out);
+    rep_grouped(out, rep_mean(v, goodput, NULL), 2);
+    fputs(" requests/s", out);
+    tile_end(out);
+}
+
+static void put_load_tiles(const rep_view *v, FILE *out)
+{
+    uint64_t hurt = 0;
+    int64_t extra = 0;
+    for (int32_t b = 0; b < v->runs[0]->burst_count; b++) {
+        hurt += v->runs[0]->bursts[b].requests_hurt;
+        extra += v->runs[0]->bursts[b].extra_uusd;
+    }
+    tile(out, "Requests");
+    rep_grouped(out, rep_mean(v, offered, NULL), 0);
+    tile_more(out);
+    rep_grouped(out, rep_mean(v, completed, NULL), 0);
+    fputs(" completed", out);
+    tile_end(out);
+    tile(out, "Rejected or timed out");
+    rep_grouped(out, rep_mean(v, lost, NULL), 0);
+    tile_more(out);
+    rep_grouped(out, 100 * rep_ratio(rep_mean(v, lost, NULL), rep_mean(v, offered, NULL)), 3);
+    fputs(" % of all requests", out);
+    tile_end(out);
+    tile(out, v->n > 1 ? "Bursts, on average" : "Bursts");
+    rep_grouped(out, rep_mean(v, burst_count, NULL), v->n > 1 ? 1 : 0);
+    tile_more(out);
+    rep_grouped(out, (double)hurt, 0);
+    fputs(" requests hurt, ", out);
+    rep_grouped(out, (double)extra / 1e6, 2);
+    fprintf(out, " USD extra%s", v->n > 1 ? " (replication 0)" : "");
+    tile_end(out);
+    tile(out, "GPU time in use");
+    rep_grouped(out, rep_mean(v, busy_percent, NULL), 1);
+    fputs(" <small>%</small>", out);
+    tile_more(out);
+    fputs("of ", out);
+    rep_grouped(out, rep_mean(v, paid_gpu_hours, NULL), 0);
+    fputs(" GPU-hours paid for", out);
+    tile_end(out);
+}
+
+void rep_html_head(const rep_view *v, FILE *out)
+{
+    char span[REP_CLOCK_SIZE];
+    int missed = 0, total = 0;
+    judged worst = worst_target(v, &missed, &total);
+    fputs("<header>\n<p class=\"name\"><b>", out);
+    rep_escape(out, v->sc->name);
+    fputs("</b>", out);
+    if (v->sc->title[0] != '\0') {
+        fputs(" &#183; ", out);
+        rep_escape(out, v->sc->title);
+    }
+    fputs("</p>\n<h1>", out);
+    if (rep_mean(v, offered, NULL) > 0) {
+        rep_grouped(out, rep_mean(v, completed, NULL), 0);
+        fprintf(out, " requests served in %s for ", rep_span(rep_measured_s(v->sc), span));
+        rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
+        fputs(" USD.", out);
+        put_verdict_latency(v, &worst, out);
+        put_verdict_bursts(v, out);
+    } else {
+        fprintf(out, "Nobody sent a request in %s; the capacity cost ", rep_span(rep_measured_s(v->sc), span));
+        rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
+        fputs(" USD.", out);
+    }
+    fputs("</h1>\n", out);
+    if (total > 0) {
+        fprintf(out, "<p><span class=\"verdict %s\">", missed == 0 ? "good" : "bad");
+        if (missed == 0) {
+            fprintf(out, total == 1 ? "The target was met" : "All %d targets were met", total);
+        } else {
+            fprintf(out, "%d of %d target%s missed", missed, total, total == 1 ? "" : "s");
+        }
+        fputs("</span></p>\n", out);
+    }
+    if (v->n > 1) {
+        fprintf(out, "<p class=\"hint\">Means over %" PRId32 " replications.</p>\n", v->n);
+    }
+    fputs("<ul class=\"tiles\">\n", out);
+    put_money_tiles(v, out);
+    put_quality_tiles(v, &worst, out);
+    put_load_tiles(v, out);
+    fputs("</ul>\n</header>\n", out);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * view.h - private to sim/report: names that are put together once, figures that several files need, clock texts.
+ *
+ * Definitions of derived figures stand here and nowhere else, so that JSON, text and HTML cannot disagree.
+ */
+#ifndef SIM_REPORT_VIEW_H
+#define SIM_REPORT_VIEW_H
+
+#include "sim/experiment/result.h"
+#include "sim/report/json.h"
+#include "sim/scenario/scenario.h"
+
+#ifdef SPILLWAY_VERSION /* set by the Makefile */
+#define REP_VERSION SPILLWAY_VERSION
+#else
+#define REP_VERSION "unversioned"
+#endif
+
+#define REP_CLOCK_SIZE 32
+#define REP_KINDS      4 /**< kinds of capacity: owned, reserved, on demand, spot */
+
+typedef struct rep_pool {
+    char *name; /**< "cluster/pool" */
+    const char *gpu;
+    const sc_pool *pool;
+} rep_pool;
+
+typedef struct rep_view {
+    const sc_scenario *sc;
+    res_run *const *runs; /**< [n] */
+    int32_t n;
+    rep_pool *pools; /**< [sc->pool_count] */
+} rep_view;
+
+int rep_view_init(rep_view *v, const sc_scenario *sc, res_run *const *runs, int32_t n); /**< -1: memory */
+void rep_view_fini(rep_view *v);
+
+/** "owned", "reserved", "on_demand", "spot": as keys of JSON and CSV. */
+const char *rep_kind_key(spw_capacity kind);
+/** "on demand" instead of "on_demand": for people. */
+const char *rep_kind_word(spw_capacity kind);
+/** Cost of one kind. */
+int64_t rep_kind_uusd(const res_cost *cost, spw_capacity kind);
+
+/** Seconds that statistics cover: duration - warm-up. */
+double rep_measured_s(const sc_scenario *sc);
+/** A ratio, NaN when there is nothing to divide by. */
+double rep_ratio(double part, double whole);
+/** ns quantile in seconds; NaN when empty or h is NULL. */
+double rep_quantile_s(const stat_hist *h, double p);
+
+uint64_t rep_good(const res_run *run);
+uint64_t rep_tokens_in(const res_run *run);
+uint64_t rep_tokens_out(const res_run *run);
+/** Share of requests with an outcome (completed, rejected, timed out) that met every target of their service. */
+double rep_attainment(const res_run *run);
+double rep_service_attainment(const res_service *service);
+/** Sum over the targets. */
+uint64_t rep_minutes_violated(const rep_view *v, const res_run *run);
+/** The percentile of the metric a target speaks of, in s. */
+double rep_achieved_s(const res_service *service, const sc_target *target);
+double rep_gpu_hours(double gpu_ns);
+double rep_usd_per(int64_t uusd, uint64_t count, double scale);
+
+/** Mean and 95 % half width (NaN for n < 2) of one figure over the replications that have it. */
+typedef double (*rep_figure)(const rep_view *v, const res_run *run);
+double rep_mean(const rep_view *v, rep_figure figure, double *half_width);
+
+/** Local time of the scenario at t_s: "2026-03-02T14:05:00+08:00". */
+char *rep_iso(const sc_scenario *sc, double t_s, char buf[REP_CLOCK_SIZE]);
+/** "14:05", with the weekday in front ("Tue 14:05") when the run lasts more than a day; "-" for NaN. */
+char *rep_clock(const sc_scenario *sc, double t_s, char buf[REP_CLOCK_SIZE]);
+/** A span for people: "850 ms", "12.3 s", "4 min 10 s", "2 h 05 min"; "-" for NaN. */
+char *rep_span(double s, char buf[REP_CLOCK_SIZE]);
+
+/** Time series, replication 0. Capacity of service s in pool p during bin b, requests/s. */
+double rep_capacity_rps(const rep_view *v, const res_run *run, int32_t bin, int32_t service, int32_t pool);
+/** Does the bin lie wholly after warm-up? */
+bool rep_bin_counted(const rep_view *v, const res_timeline *t, int32_t bin);
+
+/** The `max` worst bursts (most requests hurt, then longest), in row order. @return how many, <= max */
+int32_t rep_burst_rank(const rep_view *v, const res_run *run, int32_t *rows, int32_t max);
+/** Last mark of a burst that was reached. */
+double rep_burst_end_s(const res_burst *b);
+
+/** The provenance text that opens every file: "spillway 0.1.0 scenario NAME hash HEX seed N". */
+void rep_provenance(const rep_view *v, FILE *out);
+
+/* Each writes one file of the directory. @return 0, -1 on a stream error (rep_write_* and report_json share the form).
+ */
+int rep_write_json(const rep_view *v, int32_t host_threads, FILE *out);
+int rep_write_text(const rep_view *v, FILE *out);
+int rep_write_timeline(const rep_view *v, FILE *out);
+int rep_write_pools(const rep_view *v, FILE *out);
+int rep_write_cost(const rep_view *v, FILE *out);
+int rep_write_bursts(const rep_view *v, FILE *out);
+int rep_write_lag(const rep_view *v, FILE *out);
+
+#endif
