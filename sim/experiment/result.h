@@ -32,20 +32,20 @@ typedef struct res_latency {
 } res_latency;
 
 typedef struct res_slo {
-    uint64_t met, missed;      /**< requests within / beyond the limit (rejected and timed out count as missed) */
+    uint64_t met, missed; /**< requests within / beyond the limit (rejected and timed out count as missed) */
     uint64_t minutes, minutes_violated; /**< minutes with traffic; of those, percentile beyond the limit */
 } res_slo;
 
 typedef struct res_service {
     res_requests requests;
     res_latency latency;
-    res_slo *slo;              /**< [targets of the service] */
-    uint64_t good;             /**< completed requests that met every target */
+    res_slo *slo;  /**< [targets of the service] */
+    uint64_t good; /**< completed requests that met every target */
     uint64_t tokens_in, tokens_out;
     res_requests *by_region_requests; /**< [region_count], the users' region */
-    res_latency *by_region;    /**< [region_count] */
-    int64_t preemptions;       /**< in the engines, for want of KV */
-    double *nominal_rps;       /**< [pool_count] requests/s one ready replica sustains there; 0 = cannot run */
+    res_latency *by_region;           /**< [region_count] */
+    int64_t preemptions;              /**< in the engines, for want of KV */
+    double *nominal_rps;              /**< [pool_count] requests/s one ready replica sustains there; 0 = cannot run */
 } res_service;
 
 typedef struct res_pool {
@@ -58,30 +58,30 @@ typedef struct res_pool {
 } res_pool;
 
 typedef struct res_cost {
-    int64_t total_uusd;                /**< = sum of pools + egress */
+    int64_t total_uusd; /**< = sum of pools + egress */
     int64_t owned_uusd, reserved_uusd, on_demand_uusd, spot_uusd, egress_uusd;
 } res_cost;
 
 /** One stay beyond the capacity of the best group. Times in s of simulated time; NaN = did not happen. */
 typedef struct res_burst {
     int32_t service;
-    double onset_s;               /**< demand began to outrun ready replicas */
-    double primary_saturated_s;   /**< the best group had no room left */
-    double overflow_started_s;    /**< first replica assigned to a later group */
-    double absorbed_s;            /**< ready replicas caught up with the wanted number */
-    double overflow_released_s;   /**< later groups empty again, their extra nodes gone */
-    uint64_t requests_hurt;       /**< beyond the TTFT limit, rejected or timed out, between onset and absorbed */
-    int64_t extra_uusd;           /**< paid for elastic pools between overflow start and release */
+    double onset_s;             /**< demand began to outrun ready replicas */
+    double primary_saturated_s; /**< the best group had no room left */
+    double overflow_started_s;  /**< first replica assigned to a later group */
+    double absorbed_s;          /**< ready replicas caught up with the wanted number */
+    double overflow_released_s; /**< later groups empty again, their extra nodes gone */
+    uint64_t requests_hurt;     /**< beyond the TTFT limit, rejected or timed out, between onset and absorbed */
+    int64_t extra_uusd;         /**< paid for elastic pools between overflow start and release */
     int32_t release_count;
-    int32_t release_order[16];    /**< clusters in the order in which they emptied */
-    double stage_s[MDL_STAGES];   /**< mean seconds for each stage over the replicas that started in this burst */
+    int32_t release_order[16];  /**< clusters in the order in which they emptied */
+    double stage_s[MDL_STAGES]; /**< mean seconds for each stage over the replicas that started in this burst */
     int32_t replicas_started;
 } res_burst;
 
 /** Where start-up time went, over all replicas that became ready. */
 typedef struct res_lag {
     int64_t count;
-    double decision_s;            /**< mean wait from metric reading to decision */
+    double decision_s; /**< mean wait from metric reading to decision */
     double mean_s[MDL_STAGES];
     double p90_s[MDL_STAGES];
 } res_lag;
@@ -98,15 +98,15 @@ typedef struct res_timeline {
     int64_t bin_ns;
     /* [bins * service_count] */
     uint32_t *arrivals, *completed, *rejected, *timed_out; /**< by the time of the event */
-    stat_hist **ttft, **tpot;     /**< by the time of the first / last token; NULL where none */
+    stat_hist **ttft, **tpot;                     /**< by the time of the first / last token; NULL where none */
     float *desired, *assigned, *ready, *starting; /**< replicas, time average */
-    float *waiting;               /**< requests waiting for first work, at the end of the bin */
+    float *waiting;                               /**< requests waiting for first work, at the end of the bin */
     /* [bins * service_count * pool_count] */
-    float *ready_by_pool;         /**< replicas, time average */
+    float *ready_by_pool; /**< replicas, time average */
     /* [bins * pool_count] */
-    float *nodes;                 /**< up, time average */
-    float *nodes_ordered;         /**< ordered and not yet up, time average */
-    int64_t *cost_uusd;           /**< spent in the bin */
+    float *nodes;         /**< up, time average */
+    float *nodes_ordered; /**< ordered and not yet up, time average */
+    int64_t *cost_uusd;   /**< spent in the bin */
     /* [bins] */
     int64_t *egress_uusd;
 } res_timeline;
@@ -122,10 +122,10 @@ typedef struct res_run {
     uint32_t replication;
     uint64_t seed;
     res_requests requests;
-    res_latency latency;         /**< over all services */
+    res_latency latency; /**< over all services */
     res_service *services;
     int32_t service_count;
-    int32_t region_count;        /**< rows of by_region in each service */
+    int32_t region_count; /**< rows of by_region in each service */
     res_pool *pools;
     int32_t pool_count;
     res_cost cost;

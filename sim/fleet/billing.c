@@ -89,6 +89,6 @@ void fl_bill_close(fl_world *w)
         FL_CHECK(w, out->held_gpu_ns <= out->gpu_ns);
     }
     cost->egress_uusd = fl_egress_cost(w);
-    cost->total_uusd = cost->owned_uusd + cost->reserved_uusd + cost->on_demand_uusd + cost->spot_uusd +
-                       cost->egress_uusd;
+    cost->total_uusd =
+        cost->owned_uusd + cost->reserved_uusd + cost->on_demand_uusd + cost->spot_uusd + cost->egress_uusd;
 }

@@ -29,7 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLAP_NS (INT64_C(15) * 60 * SPW_NS_PER_S)
+#define FLAP_NS   (INT64_C(15) * 60 * SPW_NS_PER_S)
 #define ORDER_MAX 16
 
 struct fl_burst {

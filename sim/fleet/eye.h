@@ -28,12 +28,12 @@ struct fl_obs {
 };
 
 struct fl_eye {
-    fl_obs *ring;       /**< [depth] */
+    fl_obs *ring;                   /**< [depth] */
     uint32_t depth, first, pending; /**< `pending` readings after the visible one, which is ring[first] */
     uint64_t scrapes;
     int64_t last_scrape_ns;
     size_t pods_max, samples_max;
-    uint32_t slot;      /**< of the scrape */
+    uint32_t slot; /**< of the scrape */
     /* columns that never change */
     uint64_t *cluster_key, *pool_key, *workload_key;
     const char **cluster_name, **region, **zone, **provider, **pool_name, **gpu, **workload_name;
@@ -50,7 +50,7 @@ struct fl_eye {
     int32_t *target, *template_replicas;
     spw_id *place_workload, *place_cluster;
     int32_t *place_assigned, *place_scheduled, *place_ready;
-    spw_time *taken;    /**< [rows_max] the reading's time, shared by every `observed` column */
+    spw_time *taken; /**< [rows_max] the reading's time, shared by every `observed` column */
     size_t rows_max;
     int64_t taken_ns;
     spw_snapshot snapshot;
@@ -58,8 +58,14 @@ struct fl_eye {
 
 /** Per-pod metrics the world can show. */
 typedef enum fl_metric {
-    FL_METRIC_RUNNING = 0, FL_METRIC_WAITING = 1, FL_METRIC_KV_USED = 2, FL_METRIC_PROMPT_RATE = 3,
-    FL_METRIC_GENERATION_RATE = 4, FL_METRIC_REQUEST_RATE = 5, FL_METRIC_IN_FLIGHT = 6, FL_METRIC_GPU_BUSY = 7
+    FL_METRIC_RUNNING = 0,
+    FL_METRIC_WAITING = 1,
+    FL_METRIC_KV_USED = 2,
+    FL_METRIC_PROMPT_RATE = 3,
+    FL_METRIC_GENERATION_RATE = 4,
+    FL_METRIC_REQUEST_RATE = 5,
+    FL_METRIC_IN_FLIGHT = 6,
+    FL_METRIC_GPU_BUSY = 7
 } fl_metric;
 
 /** Looks a name up, ':' standing for '_'. @return a fl_metric, or -1: nothing in this world has it */

@@ -41,10 +41,10 @@ typedef struct fleet_hooks {
     int (*decision)(void *user, const char *line, size_t size);
     /** each counted and uncounted request at its end; NULL = not wanted. Non-zero return stops the run soon. */
     int (*request)(void *user, const fleet_request *request);
-    void (*progress)(void *user, int64_t now_ns, uint64_t requests);   /**< called at every tick; may be NULL */
-    const volatile int *stop; /**< non-zero = give up soon; may be NULL */
+    void (*progress)(void *user, int64_t now_ns, uint64_t requests); /**< called at every tick; may be NULL */
+    const volatile int *stop;                                        /**< non-zero = give up soon; may be NULL */
     void *user;
-    bool record_snapshots;    /**< --record: whole snapshots in the decision lines */
+    bool record_snapshots; /**< --record: whole snapshots in the decision lines */
 } fleet_hooks;
 
 /**

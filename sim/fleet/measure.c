@@ -285,8 +285,8 @@ void fl_measure_close(fl_world *w)
         }
         requests_sum(&run->requests, &s->requests);
         latency_sum(&run->latency, &s->latency);
-        FL_CHECK(w, s->requests.offered == s->requests.completed + s->requests.rejected + s->requests.timed_out +
-                                               s->requests.in_flight);
+        FL_CHECK(w, s->requests.offered ==
+                        s->requests.completed + s->requests.rejected + s->requests.timed_out + s->requests.in_flight);
     }
     lag_close(w);
 }

@@ -130,8 +130,8 @@ static void pod_read(fl_world *w, fl_obs *obs, uint32_t replica)
     obs->pod_key[pod] = r->key;
     obs->pod_workload[pod] = r->service;
     obs->pod_cluster[pod] = r->cluster;
-    obs->pod_phase[pod] = (uint8_t)(r->state == FL_RP_PENDING || r->state == FL_RP_PULL ? SPW_POD_PENDING
-                                                                                       : SPW_POD_RUNNING);
+    obs->pod_phase[pod] =
+        (uint8_t)(r->state == FL_RP_PENDING || r->state == FL_RP_PULL ? SPW_POD_PENDING : SPW_POD_RUNNING);
     obs->pod_deleting[pod] = draining;
     obs->pod_ready[pod] = r->state == FL_RP_READY;
     obs->pod_started[pod] = r->bound_ns;

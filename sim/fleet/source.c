@@ -52,8 +52,8 @@ static bool obs_columns(fl_obs *o, size_t pools, size_t places, size_t pods, siz
     return o->pool_nodes != NULL && o->free_nodes != NULL && o->scheduled != NULL && o->ready != NULL &&
            o->pod_key != NULL && o->pod_workload != NULL && o->pod_cluster != NULL && o->pod_phase != NULL &&
            o->pod_deleting != NULL && o->pod_ready != NULL && o->pod_started != NULL && o->pod_changed != NULL &&
-           o->sample_pod != NULL && o->sample_metric != NULL && o->sample_value != NULL &&
-           o->sample_request != NULL && o->sample_window != NULL && o->value != NULL;
+           o->sample_pod != NULL && o->sample_metric != NULL && o->sample_value != NULL && o->sample_request != NULL &&
+           o->sample_window != NULL && o->value != NULL;
 }
 
 static void obs_fini(fl_obs *o)
@@ -118,9 +118,8 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
            e->provider != NULL && e->labels != NULL && e->cluster_ready != NULL && e->pool_key != NULL &&
            e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL && e->pool_cluster != NULL &&
            e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL && e->stock != NULL &&
-           e->rank != NULL && e->failures != NULL &&
-           e->price != NULL && e->target != NULL && e->workload_key != NULL && e->workload_name != NULL &&
-           e->workload_gpus != NULL && e->template_replicas != NULL &&
+           e->rank != NULL && e->failures != NULL && e->price != NULL && e->target != NULL && e->workload_key != NULL &&
+           e->workload_name != NULL && e->workload_gpus != NULL && e->template_replicas != NULL &&
            e->value_workload != NULL && e->value_metric != NULL && e->place_workload != NULL &&
            e->place_cluster != NULL && e->place_assigned != NULL && e->place_scheduled != NULL &&
            e->place_ready != NULL && e->taken != NULL;
@@ -210,13 +209,39 @@ void fl_eye_free(fl_world *w)
     for (uint32_t i = 0; e->ring != NULL && i < e->depth; i++) {
         obs_fini(&e->ring[i]);
     }
-    void *columns[] = {e->ring,           e->cluster_key,    e->cluster_name,  e->region,         e->zone,
-                       e->provider,       e->labels,         e->cluster_ready, e->pool_key,       e->pool_name,
-                       e->gpu,            e->capacity,       e->pool_cluster,  e->gpus_per_node,  e->nodes_min,
-                       e->nodes_max,      e->stock,          e->price,         e->target,         e->workload_key,
-                       e->workload_name,  e->template_replicas, e->value_workload, e->value_metric, e->place_workload,
-                       e->place_cluster,  e->place_assigned, e->place_scheduled, e->place_ready,  e->taken,
-                       e->workload_gpus,  e->rank,           e->failures};
+    void *columns[] = {e->ring,
+                       e->cluster_key,
+                       e->cluster_name,
+                       e->region,
+                       e->zone,
+                       e->provider,
+                       e->labels,
+                       e->cluster_ready,
+                       e->pool_key,
+                       e->pool_name,
+                       e->gpu,
+                       e->capacity,
+                       e->pool_cluster,
+                       e->gpus_per_node,
+                       e->nodes_min,
+                       e->nodes_max,
+                       e->stock,
+                       e->price,
+                       e->target,
+                       e->workload_key,
+                       e->workload_name,
+                       e->template_replicas,
+                       e->value_workload,
+                       e->value_metric,
+                       e->place_workload,
+                       e->place_cluster,
+                       e->place_assigned,
+                       e->place_scheduled,
+                       e->place_ready,
+                       e->taken,
+                       e->workload_gpus,
+                       e->rank,
+                       e->failures};
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         free(columns[i]);
@@ -281,7 +306,7 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                .rank = e->rank,
                                .failures = e->failures,
                                .price_uusd_per_gpu_h = e->price,
-                               .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1])obs->free_nodes,
+                               .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) obs->free_nodes,
                                .observed = e->taken};
     s->workloads = (spw_workload_rows){.count = (size_t)w->sc->service_count,
                                        .key = e->workload_key,
@@ -347,6 +372,5 @@ static spw_rc observe(void *self, spw_time now, const spw_snapshot **out, spw_er
 
 spw_source fl_source_of(fl_world *w)
 {
-    return (spw_source){
-        .version = SPW_API_VERSION, .name = "simulated", .self = w, .observe = observe, .close = NULL};
+    return (spw_source){.version = SPW_API_VERSION, .name = "simulated", .self = w, .observe = observe, .close = NULL};
 }

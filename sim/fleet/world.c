@@ -119,8 +119,7 @@ static bool pools_init(fl_world *w)
             pool->sc = &cluster->pools[i];
             pool->cluster = (uint32_t)c;
             pool->key = spw_key2(cluster->name, pool->sc->name);
-            pool->paid_always = pool->sc->capacity == SPW_CAPACITY_OWNED ||
-                                pool->sc->capacity == SPW_CAPACITY_RESERVED;
+            pool->paid_always = pool->sc->capacity == SPW_CAPACITY_OWNED || pool->sc->capacity == SPW_CAPACITY_RESERVED;
             stat_timew_init(&pool->billed, 0, 0);
             stat_timew_init(&pool->held, 0, 0);
             stat_timew_init(&pool->t_up, 0, 0);
@@ -146,8 +145,8 @@ static bool lines_init(fl_world *w)
         line->back = i % 2 == 1;
         line->region = pair / (uint32_t)sc->cluster_count;
         line->cluster = pair % (uint32_t)sc->cluster_count;
-        line->delay_ns = sc->rtt_ns[line->region * (uint32_t)sc->region_count +
-                                    (uint32_t)sc->clusters[line->cluster].region] / 2;
+        line->delay_ns =
+            sc->rtt_ns[line->region * (uint32_t)sc->region_count + (uint32_t)sc->clusters[line->cluster].region] / 2;
         line->slot = FL_NONE;
         if (line->delay_ns > 0) {
             line->slot = fl_slot_new(w, FL_OWNER_LINE, i);

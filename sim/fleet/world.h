@@ -24,9 +24,9 @@
 #include "sim/kernel/evq.h"
 #include "sim/kernel/rng.h"
 
-#define FL_NONE UINT32_MAX
+#define FL_NONE  UINT32_MAX
 #define FL_NEVER INT64_MAX
-#define FL_NAN ((double)NAN)
+#define FL_NAN   ((double)NAN)
 
 __extension__ typedef __int128 fl_wide;
 
@@ -42,8 +42,8 @@ typedef enum fl_rq_state {
 
 #define FL_RQ_COUNTED 1u /**< sent at or after warm-up */
 #define FL_RQ_STARTED 2u /**< first work done */
-#define FL_RQ_HURT 4u    /**< already counted as hurt by a burst */
-#define FL_RQ_FIRST 8u   /**< the user has seen the first token */
+#define FL_RQ_HURT    4u /**< already counted as hurt by a burst */
+#define FL_RQ_FIRST   8u /**< the user has seen the first token */
 
 /** The hot record: one cache line. A request sits at the gateway or in a replica, never both: the links share. */
 typedef struct fl_request {
@@ -80,7 +80,7 @@ typedef struct fl_line {
     struct fl_flight {
         int64_t due_ns;
         uint32_t request;
-    } *ring;
+    } * ring;
     uint32_t cap, head, count; /**< cap is a power of two */
     uint32_t slot;
     uint32_t region, cluster;
@@ -105,7 +105,7 @@ typedef enum fl_node_state {
     FL_NODE_ORDERED = 1, /**< waits for the provider's inventory */
     FL_NODE_BOOTING = 2,
     FL_NODE_UP = 3,
-    FL_NODE_NOTICE = 4   /**< reclaimed by the market at until_ns: takes nothing new */
+    FL_NODE_NOTICE = 4 /**< reclaimed by the market at until_ns: takes nothing new */
 } fl_node_state;
 
 typedef struct fl_node {
@@ -115,13 +115,13 @@ typedef struct fl_node {
     int32_t gpus_free;
     bool fails;
     uint32_t slot;
-    int64_t until_ns;                          /**< end of the present state, FL_NEVER if open */
+    int64_t until_ns; /**< end of the present state, FL_NEVER if open */
     int64_t ordered_ns, boot_ns, up_ns;
-    int64_t gone_ns;                           /**< spot: when the market takes it */
+    int64_t gone_ns; /**< spot: when the market takes it */
     int64_t empty_since_ns;
-    uint32_t first_replica;                    /**< list through fl_replica.node_next */
+    uint32_t first_replica; /**< list through fl_replica.node_next */
     int32_t replica_count;
-    uint8_t *cached;                           /**< [service_count] image is on the node */
+    uint8_t *cached; /**< [service_count] image is on the node */
 } fl_node;
 
 typedef enum fl_rp_state {
@@ -136,43 +136,43 @@ typedef enum fl_rp_state {
 
 /** What routing and engine events touch stands first, in one cache line. */
 typedef struct fl_replica {
-    mdl_engine *engine;     /**< while READY or DRAINING after it */
-    int64_t until_ns;       /**< end of the present state, FL_NEVER if open */
+    mdl_engine *engine; /**< while READY or DRAINING after it */
+    int64_t until_ns;   /**< end of the present state, FL_NEVER if open */
     fl_rp_state state;
     uint32_t slot;
     uint32_t service, cluster, pool, node;
-    int32_t outstanding;    /**< requests inside */
+    int32_t outstanding;                  /**< requests inside */
     uint32_t bucket_before, bucket_after; /**< balancer: list of equal `outstanding` */
-    uint32_t seat;          /**< balancer: position in the array of ready ones */
-    uint32_t home;          /**< position in fl_place.ids */
-    uint32_t node_before, node_next; /**< replicas of its node */
-    uint32_t pend_before, pend_after; /**< cluster's FIFO of pending replicas */
+    uint32_t seat;                        /**< balancer: position in the array of ready ones */
+    uint32_t home;                        /**< position in fl_place.ids */
+    uint32_t node_before, node_next;      /**< replicas of its node */
+    uint32_t pend_before, pend_after;     /**< cluster's FIFO of pending replicas */
     int64_t created_ns, bound_ns, ready_ns;
-    int64_t decision_ns;    /**< age of the reading it was asked for on */
+    int64_t decision_ns; /**< age of the reading it was asked for on */
     int64_t stage_ns[MDL_STAGES];
     uint64_t ordinal, key;
-    int64_t busy_base_ns, preempt_base;     /**< engine counters when statistics began */
+    int64_t busy_base_ns, preempt_base;                 /**< engine counters when statistics began */
     int64_t seen_in, seen_out, seen_done, seen_busy_ns; /**< engine counters at the last scrape */
 } fl_replica;
 
 /** Replicas of one service in one cluster. */
 typedef struct fl_place {
-    int32_t assigned;  /**< told by the plan */
-    int32_t live;      /**< existing and not draining: follows assigned */
+    int32_t assigned; /**< told by the plan */
+    int32_t live;     /**< existing and not draining: follows assigned */
     int32_t ready;
-    uint32_t *ids;     /**< all, draining ones too */
+    uint32_t *ids; /**< all, draining ones too */
     uint32_t count, cap;
-    int64_t left_ns;   /**< flaps: when a replica last moved away, FL_NEVER = never */
+    int64_t left_ns; /**< flaps: when a replica last moved away, FL_NEVER = never */
 } fl_place;
 
 /** Ready replicas of one service in one cluster, in buckets of equal load. */
 typedef struct fl_balancer {
-    uint32_t *ready;   /**< [count] any order */
+    uint32_t *ready; /**< [count] any order */
     uint32_t count, cap;
-    uint32_t turn;     /**< round robin */
+    uint32_t turn;         /**< round robin */
     uint32_t *head, *tail; /**< [buckets] lists by outstanding requests */
     int32_t buckets;
-    int32_t least;     /**< no bucket below it holds a replica */
+    int32_t least; /**< no bucket below it holds a replica */
 } fl_balancer;
 
 typedef struct fl_pool {
@@ -180,20 +180,20 @@ typedef struct fl_pool {
     uint32_t cluster;
     uint64_t key;
     int32_t target;
-    uint32_t *nodes;    /**< [count] node indices by ordinal */
+    uint32_t *nodes; /**< [count] node indices by ordinal */
     uint32_t count, cap;
-    int32_t up;         /**< state UP */
-    int32_t coming;     /**< ORDERED + BOOTING */
+    int32_t up;     /**< state UP */
+    int32_t coming; /**< ORDERED + BOOTING */
     int32_t notice;
     uint64_t next_ordinal;
-    int64_t failures;   /**< orders that came to nothing, since the start */
+    int64_t failures;                          /**< orders that came to nothing, since the start */
     int32_t free_nodes[SPW_NODE_GPUS_MAX + 1]; /**< UP nodes by free GPUs */
     stat_timew billed, held, t_up, t_ordered;  /**< nodes, GPUs, nodes, nodes */
     fl_wide tail_gpu_ns;                       /**< minimum billing beyond the life of nodes */
     fl_wide busy_gpu_ns;
-    int64_t alive;                             /**< booting, up or under notice */
-    int64_t cost_seen_uusd;                    /**< cost up to the last finished bin */
-    bool paid_always;                          /**< owned, reserved */
+    int64_t alive;          /**< booting, up or under notice */
+    int64_t cost_seen_uusd; /**< cost up to the last finished bin */
+    bool paid_always;       /**< owned, reserved */
 } fl_pool;
 
 typedef enum fl_target { FL_TARGET_TTFT = 1, FL_TARGET_TPOT = 2, FL_TARGET_E2E = 3 } fl_target;
@@ -207,38 +207,38 @@ typedef struct fl_burst fl_burst;
 typedef struct fl_service {
     const sc_service *sc;
     const spw_workload *workload;
-    const spw_policy *policy;    /**< NULL = not placed by groups */
+    const spw_policy *policy; /**< NULL = not placed by groups */
     uint64_t key;
     int32_t gpus;
-    uint8_t *pool_ok;            /**< [pool_count] it can run there */
-    int32_t *group_of;           /**< [cluster_count] group of its policy, -1 = none */
-    int32_t replicas;            /**< template */
+    uint8_t *pool_ok;  /**< [pool_count] it can run there */
+    int32_t *group_of; /**< [cluster_count] group of its policy, -1 = none */
+    int32_t replicas;  /**< template */
     int32_t desired;
     uint64_t next_pod;
-    fl_place *places;            /**< [cluster_count] */
-    fl_balancer *balancers;      /**< [cluster_count] */
-    int64_t *weight, *current;   /**< [cluster_count] the plan's route, and the smooth pick's memory */
-    uint32_t *eligible;          /**< [eligible_count] clusters with ready replicas and a share */
-    int64_t *effective;          /**< [eligible_count] */
+    fl_place *places;          /**< [cluster_count] */
+    fl_balancer *balancers;    /**< [cluster_count] */
+    int64_t *weight, *current; /**< [cluster_count] the plan's route, and the smooth pick's memory */
+    uint32_t *eligible;        /**< [eligible_count] clusters with ready replicas and a share */
+    int64_t *effective;        /**< [eligible_count] */
     uint32_t eligible_count;
     bool routes_stale;
     uint32_t gate_head, gate_tail, gate_count;
-    uint32_t oldest, newest;     /**< by deadline */
+    uint32_t oldest, newest; /**< by deadline */
     uint32_t timeout_slot;
-    gsl_rng *route_rng;          /**< random routers */
+    gsl_rng *route_rng; /**< random routers */
     gsl_rng *service_rng;
-    int64_t waiting;             /**< sent, first work not yet done */
+    int64_t waiting; /**< sent, first work not yet done */
     uint64_t sent, sent_scraped;
     int32_t ready_total, assigned_total, live_total;
     stat_timew t_desired, t_assigned, t_ready, t_starting;
-    stat_timew *t_ready_pool;    /**< [pool_count] */
-    fl_minute *minute;           /**< [target_count] */
-    uint8_t *target_kind;        /**< [target_count] fl_target */
+    stat_timew *t_ready_pool; /**< [pool_count] */
+    fl_minute *minute;        /**< [target_count] */
+    uint8_t *target_kind;     /**< [target_count] fl_target */
     int64_t minute_number;
-    int64_t ttft_limit_ns;       /**< the first ttft target, FL_NEVER if none */
-    uint64_t *metric_keys;       /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
-    uint8_t *metric_kinds;       /**< [metric_count] fl_metric */
-    uint8_t *metric_resource;    /**< [metric_count] 1 = measured against the pod's request */
+    int64_t ttft_limit_ns;    /**< the first ttft target, FL_NEVER if none */
+    uint64_t *metric_keys;    /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
+    uint8_t *metric_kinds;    /**< [metric_count] fl_metric */
+    uint8_t *metric_resource; /**< [metric_count] 1 = measured against the pod's request */
     uint32_t metric_count;
     fl_burst *burst;
 } fl_service;
@@ -251,8 +251,16 @@ typedef struct fl_eye fl_eye; /**< observe.c: the ring of readings and the snaps
 /* --- the whole ------------------------------------------------------------------------------------------------- */
 
 typedef enum fl_owner {
-    FL_OWNER_REPLICA = 1, FL_OWNER_NODE = 2, FL_OWNER_SOURCE = 3, FL_OWNER_LINE = 4, FL_OWNER_TIMEOUT = 5,
-    FL_OWNER_SCRAPE = 6, FL_OWNER_TICK = 7, FL_OWNER_SAMPLE = 8, FL_OWNER_WARMUP = 9, FL_OWNER_END = 10
+    FL_OWNER_REPLICA = 1,
+    FL_OWNER_NODE = 2,
+    FL_OWNER_SOURCE = 3,
+    FL_OWNER_LINE = 4,
+    FL_OWNER_TIMEOUT = 5,
+    FL_OWNER_SCRAPE = 6,
+    FL_OWNER_TICK = 7,
+    FL_OWNER_SAMPLE = 8,
+    FL_OWNER_WARMUP = 9,
+    FL_OWNER_END = 10
 } fl_owner;
 
 typedef struct fl_slot {
@@ -269,17 +277,17 @@ typedef struct fl_world {
     fl_slot *slots;
     size_t slot_cap;
     int64_t now, end_ns, warmup_ns;
-    bool warm_start;   /**< the first tick: placements on nodes that are up are ready at once */
-    bool counting;     /**< warm-up is over */
+    bool warm_start; /**< the first tick: placements on nodes that are up are ready at once */
+    bool counting;   /**< warm-up is over */
     bool no_memory;
     bool hook_stopped;
     uint64_t events;
-    gsl_rng *draw;     /**< re-keyed for each entity */
+    gsl_rng *draw; /**< re-keyed for each entity */
 
     fl_service *services;
     fl_pool *pools;
     uint32_t *pending_head, *pending_tail; /**< [cluster_count] replicas without a node, first come first served */
-    fl_line *lines;    /**< [2 * region_count * cluster_count]: forth at 2i, back at 2i+1 */
+    fl_line *lines;                        /**< [2 * region_count * cluster_count]: forth at 2i, back at 2i+1 */
     fl_source *sources;
     uint32_t source_count;
 
@@ -295,15 +303,15 @@ typedef struct fl_world {
     fl_eye *eye;
     uint64_t last_ticket;
     bool ticket_seen;
-    int64_t reading_ns;           /**< when the state was read that the plan under way is based on */
-    const spw_snapshot *shown;    /**< snapshot of the tick under way */
-    int32_t *assigned_before;     /**< [service_count * cluster_count] when the plan under way began */
-    uint8_t *moved;               /**< [service_count * cluster_count] named by a move of that plan */
+    int64_t reading_ns;        /**< when the state was read that the plan under way is based on */
+    const spw_snapshot *shown; /**< snapshot of the tick under way */
+    int32_t *assigned_before;  /**< [service_count * cluster_count] when the plan under way began */
+    uint8_t *moved;            /**< [service_count * cluster_count] named by a move of that plan */
 
     res_run *run;
     int32_t bin;
     int64_t bin_start_ns;
-    fl_wide *egress_bytes;        /**< [cluster_count] */
+    fl_wide *egress_bytes; /**< [cluster_count] */
     int64_t egress_seen_uusd;
     int64_t in_system, in_system_last_ns;
     stat_hist *lag_hist[MDL_STAGES];
@@ -339,24 +347,24 @@ bool fl_service_init(fl_world *w, uint32_t service);
 void fl_service_fini(fl_world *w, fl_service *s);
 
 /* nodes.c */
-void fl_node_start(fl_world *w, uint32_t pool);   /**< a node that is up at time 0 */
+void fl_node_start(fl_world *w, uint32_t pool); /**< a node that is up at time 0 */
 void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes);
-void fl_pool_settle(fl_world *w, uint32_t pool);  /**< orders, cancels and releases until the target is met */
+void fl_pool_settle(fl_world *w, uint32_t pool); /**< orders, cancels and releases until the target is met */
 void fl_node_event(fl_world *w, uint32_t node);
-void fl_node_take(fl_world *w, uint32_t node, int32_t gpus); /**< gpus < 0 gives back */
+void fl_node_take(fl_world *w, uint32_t node, int32_t gpus);          /**< gpus < 0 gives back */
 uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus); /**< tightest node, lowest ordinal; FL_NONE */
 
 /* places.c */
 void fl_assign(fl_world *w, uint32_t service, uint32_t cluster, int32_t replicas);
 void fl_place_settle(fl_world *w, uint32_t service, uint32_t cluster);
-void fl_schedule(fl_world *w, uint32_t cluster);     /**< pending replicas onto nodes with room */
+void fl_schedule(fl_world *w, uint32_t cluster); /**< pending replicas onto nodes with room */
 bool fl_replica_more_dispensable(const fl_world *w, uint32_t a, uint32_t b);
 
 /* replicas.c */
 void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster); /**< a pending one */
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node);   /**< pending -> pull, on a node with room */
 void fl_replica_event(fl_world *w, uint32_t replica);
-void fl_replica_run(fl_world *w, uint32_t replica);  /**< brings its engine to now and handles what came out */
+void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to now and handles what came out */
 void fl_replica_arm(fl_world *w, uint32_t replica);
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
 void fl_replica_stop(fl_world *w, uint32_t replica); /**< at once; its requests go back to the gateway */
@@ -408,8 +416,8 @@ void fl_sample_event(fl_world *w);
 void fl_warmup_event(fl_world *w);
 int64_t fl_bin_width(const sc_scenario *sc);
 int32_t fl_bin_of(const fl_world *w, int64_t at_ns);
-void fl_count_nodes(fl_world *w, uint32_t pool);      /**< after any change of a pool's counts */
-void fl_count_replicas(fl_world *w, uint32_t service);/**< after any change of a service's counts */
+void fl_count_nodes(fl_world *w, uint32_t pool);       /**< after any change of a pool's counts */
+void fl_count_replicas(fl_world *w, uint32_t service); /**< after any change of a service's counts */
 
 /* bursts.c */
 /** After a plan was carried out. before, moved: [cluster_count] assigned before it, and touched by a move. */
