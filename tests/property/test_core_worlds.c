@@ -47,7 +47,7 @@ typedef struct world {
     node nodes[NODES];
     pod pods[PODS];
     int group_of[TOY_CLUSTERS];
-    bool calm;
+    bool calm, stuck[TOY_POOLS]; /* stuck: its orders bring nothing */
     int tick, deaf_at;
     char text[8192], twin_text[8192];
 } world;
@@ -102,7 +102,7 @@ static void provider(world *w)
     for (int p = 0; p < w->t.pools; p++) {
         toy_pool *pool = &w->t.pool[p];
         int have = node_count(w, p);
-        while (have < pool->target && (w->calm || choice_chance(&w->c, 1, 2))) {
+        while (have < pool->target && (w->calm || !w->stuck[p]) && (w->calm || choice_chance(&w->c, 1, 2))) {
             if (!w->calm && choice_chance(&w->c, 1, 5)) {
                 pool->failures++;
                 pool->target -= choice_chance(&w->c, 1, 2) ? 1 : 0;
@@ -257,6 +257,9 @@ static void mischief(world *w)
         if (choice_chance(c, 1, 25)) {
             t->age[k] = t->age[k] == 0 ? 200 * S : 0;
         }
+    }
+    for (int p = 0; p < t->pools; p++) {
+        w->stuck[p] = choice_chance(c, 1, 15) ? !w->stuck[p] : w->stuck[p];
     }
     t->metric_milli[0] = choice_range(c, 0, 3000);
     t->deaf = choice_chance(c, 1, 10);
@@ -447,8 +450,7 @@ static void read_plan(world *w, after *a)
     }
 }
 
-/** Packs n pods of a workload into nodes: first fit. With sizes that divide each other, largest first, none is better.
- */
+/** Packs n pods of a workload into nodes, first fit: with sizes that divide each other, largest first, the best. */
 static int pack(const world *w, node *nodes, int work, int cluster, int n)
 {
     int packed = 0;
@@ -507,15 +509,19 @@ static void growth_fits(world *w, const after *a)
     }
 }
 
-/** Sizes differ: which pool a small replica is counted on decides whether a large one has room. Small ones always tell.
+/**
+ * Where sizes or classes differ, the pool that one replica is counted on decides whether another has room; a packing
+ * tells for certain when all are alike, or for replicas of one GPU.
  */
 static bool room_is_plain(const world *w, int work)
 {
-    bool plain = true;
+    bool same_size = true;
+    bool same_class = true;
     for (int k = 0; k < w->t.works; k++) {
-        plain = plain && w->t.work[k].gpus == w->t.work[work].gpus;
+        same_size = same_size && w->t.work[k].gpus == w->t.work[work].gpus;
+        same_class = same_class && w->t.work[k].gpu_class_count == w->t.work[work].gpu_class_count;
     }
-    return plain || w->t.work[work].gpus == 1;
+    return same_class && (same_size || w->t.work[work].gpus == 1);
 }
 
 /** No replica overflows while a better group keeps idle room for it. Lost writes leave promises: then it may. */

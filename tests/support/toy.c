@@ -28,8 +28,8 @@ struct toy_columns {
     const char *work_name[TOY_WORKS];
     int32_t replicas[TOY_WORKS], work_gpus[TOY_WORKS];
     spw_id p_work[TOY_WORKS * TOY_CLUSTERS], p_cluster[TOY_WORKS * TOY_CLUSTERS];
-    int32_t p_assigned[TOY_WORKS * TOY_CLUSTERS], p_scheduled[TOY_WORKS * TOY_CLUSTERS],
-        p_ready[TOY_WORKS * TOY_CLUSTERS];
+    int32_t p_assigned[TOY_WORKS * TOY_CLUSTERS], p_scheduled[TOY_WORKS * TOY_CLUSTERS];
+    int32_t p_ready[TOY_WORKS * TOY_CLUSTERS];
     spw_time p_observed[TOY_WORKS * TOY_CLUSTERS];
     uint64_t pod_key[TOY_PODS], metric[TOY_PODS];
     spw_id pod_work[TOY_PODS], pod_cluster[TOY_PODS], sample_pod[TOY_PODS];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * test_loop.c - the loop when its ends fail: every call once, and the world comes out the same; memory runs out at
- * every allocation; snapshots and plans larger than the settings; bad snapshots. State bytes must not change where it
- * says so.
+ * every allocation; snapshots and plans larger than the settings; bad snapshots. What is refused must not change a
+ * byte of the state.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,7 +117,7 @@ static void every_call_fails_once(void **state)
 }
 
 /** Tickets: (tick << 20) + index, from 0 on; info is of the same tick. */
-static uint64_t ticket_want, ticket_seen;
+static uint64_t ticket_want, ticket_seen, commits;
 
 static spw_rc begin_ticket(void *self, const spw_tick_info *info, spw_err *err)
 {
@@ -141,6 +141,7 @@ static spw_rc commit_ticket(void *self, spw_err *err)
 {
     (void)err;
     (void)self;
+    commits++;
     return SPW_OK;
 }
 
@@ -170,6 +171,7 @@ static void tickets_and_stats(void **state)
     spw_loop_stats stats;
     spw_loop_stats_get(loop, &stats);
     assert_int_equal(stats.actions, 5);
+    assert_int_equal(commits, 2);
     assert_int_equal(stats.stale_decisions, 1);
     assert_int_equal(spw_next_wakeup(t.core), 30 * S);
     spw_loop_free(loop);

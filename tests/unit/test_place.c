@@ -286,6 +286,7 @@ static void giving_up_spares_what_is_ready(void **state)
     (void)toy_tick(&t);
     assert_int_equal(t.assigned[0][idc], 4);
     assert_int_equal(t.assigned[0][ack], 3);
+    assert_int_equal(t.assigned[0][bj], 0);
     toy_end(&t);
 }
 
@@ -369,6 +370,37 @@ static void orders_that_get_lost_are_given_up(void **state)
     toy_end(&t);
 }
 
+/** The cancellation of a late order is lost and the core is restarted: still not counted on, cancelled again. */
+static void lateness_outlasts_a_restart(void **state)
+{
+    (void)state;
+    static unsigned char bytes[65536];
+    toy t;
+    three_groups(&t);
+    t.template_replicas[0] = 5;
+    (void)toy_tick(&t);
+    t.scheduled[0][idc] = t.is_ready[0][idc] = t.pool[0].used = 4;
+    t.now = 15 * S;
+    (void)toy_tick(&t); /* awaited from here on */
+    t.now = 915 * S;
+    t.deaf = true;
+    (void)toy_tick(&t);
+    assert_non_null(strstr(toy_text(&t), "place prod/chat bj 0 -> 1  overflow-elastic\n"));
+    assert_non_null(strstr(toy_text(&t), "release ack od 1 -> 0  nodes-late\n"));
+    size_t size = spw_state_size(t.core);
+    assert_int_equal(spw_state_save(t.core, bytes, sizeof bytes), SPW_OK);
+    toy_restart(&t);
+    assert_int_equal(spw_state_load(t.core, bytes, size), SPW_OK);
+    t.now = 960 * S;
+    (void)toy_tick(&t);
+    assert_non_null(strstr(toy_text(&t), "release ack od 1 -> 0  nodes-late\n"));
+    assert_int_equal(spw_plan_outcome_at(t.plan, 0)->tiers[2].elastic, 1);
+    t.now = 975 * S; /* the back-off of 60 s is over: the order that would not go away gets another chance */
+    (void)toy_tick(&t);
+    assert_null(strstr(toy_text(&t), "nodes-late"));
+    toy_end(&t);
+}
+
 /** Nodes that are on their way out are not counted as empty a second time. */
 static void leaving_nodes_are_not_released_twice(void **state)
 {
@@ -406,6 +438,18 @@ static void stale_pools_are_left_alone(void **state)
     t.age[ack] = 0;
     ticks(&t, 45);
     assert_int_equal(t.pool[1].target, 0);
+    t.template_replicas[0] = 5; /* a node is ordered, and nothing is seen of it for longer than the deadline */
+    (void)toy_tick(&t);
+    assert_int_equal(t.pool[1].target, 1);
+    t.age[ack] = 200 * S;
+    for (int i = 0; i < 90; i++) {
+        t.now += 15 * S;
+        (void)toy_tick(&t);
+        assert_null(strstr(toy_text(&t), "nodes-late"));
+    }
+    t.age[ack] = 0;
+    (void)toy_tick(&t);
+    assert_non_null(strstr(toy_text(&t), "release ack od 1 -> 0  nodes-late\n"));
     toy_end(&t);
 }
 
@@ -492,6 +536,7 @@ int main(void)
         cmocka_unit_test(failback_on_resize_follows_the_template),
         cmocka_unit_test(back_off_doubles),
         cmocka_unit_test(orders_that_get_lost_are_given_up),
+        cmocka_unit_test(lateness_outlasts_a_restart),
         cmocka_unit_test(leaving_nodes_are_not_released_twice),
         cmocka_unit_test(stale_pools_are_left_alone),
         cmocka_unit_test(order_of_rows_does_not_matter),

@@ -41,8 +41,7 @@ static void by_hand(void **state)
     shares_by_ready((const int32_t[]){0}, 0, shares);
 }
 
-/** Sum, quota, and the mark of largest remainder: whoever got the extra one had no smaller remainder than who did not.
- */
+/** Sum, quota, and the mark of largest remainder: who got the extra one had no smaller remainder than who did not. */
 static void largest_remainder(void **state)
 {
     (void)state;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* test_select.c - does a cluster match a ClusterAffinity: every operator, every field, and how they combine. By hand.
- */
+/* test_select.c - does a cluster match a ClusterAffinity: every operator and field, and how they combine. By hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

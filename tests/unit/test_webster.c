@@ -42,6 +42,16 @@ static int compare(int64_t a, int64_t b, int64_t c, int64_t d)
     }
 }
 
+/** Does the next seat go to a rather than b? */
+static bool is_better(const webster_party *a, const webster_party *b)
+{
+    int more = compare(a->votes, 2 * a->seats + 1, b->votes, 2 * b->seats + 1);
+    if (more != 0) {
+        return more > 0;
+    }
+    return a->seats != b->seats ? a->seats < b->seats : a->rank < b->rank;
+}
+
 /** caps NULL = none. @return seats given */
 static int32_t naive(webster_party *p, const int64_t *caps, size_t count, int32_t seats)
 {
@@ -54,13 +64,7 @@ static int32_t naive(webster_party *p, const int64_t *caps, size_t count, int32_
             if (p[i].votes == 0 || (caps != NULL && p[i].seats >= caps[i])) {
                 continue;
             }
-            int more =
-                best == count ? 1 : compare(p[i].votes, 2 * p[i].seats + 1, p[best].votes, 2 * p[best].seats + 1);
-            bool fewer = best < count && p[i].seats < p[best].seats;
-            bool same = best < count && p[i].seats == p[best].seats;
-            if (more > 0 || (more == 0 && (fewer || (same && p[i].rank < p[best].rank)))) {
-                best = i;
-            }
+            best = best == count || is_better(&p[i], &p[best]) ? i : best;
         }
         if (best == count) {
             return given;
@@ -92,8 +96,8 @@ static size_t draw(choice *c, webster_party *p)
     uint64_t kind = choice_below(c, 5);
     bool backwards = choice_chance(c, 1, 2);
     for (size_t i = 0; i < count; i++) {
-        p[i] = (webster_party){
-            .votes = draw_votes(c, kind), .rank = (int32_t)(backwards ? count - 1 - i : i), .seats = 77};
+        int32_t rank = (int32_t)(backwards ? count - 1 - i : i);
+        p[i] = (webster_party){.votes = draw_votes(c, kind), .rank = rank, .seats = 77};
     }
     return count;
 }
