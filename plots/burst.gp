@@ -8,17 +8,31 @@ file = dir."/timeline.csv"
 under(k) = k > 1 ? (sum [i=1:k-1] column(COLUMN[i])) : 0
 over(k) = sum [i=1:k] column(COLUMN[i])
 
+# Marks stand on rows of their own, so that those of the same minute do not cover each other; a mark near the right
+# edge has its text on the left.
+late(i) = MARK_S[i] > from_s + 0.8 * (to_s - from_s)
+
 set multiplot
-set tmargin at screen 0.80
+right = 0.92
+set rmargin at screen right
+set tmargin at screen 0.74
 set bmargin at screen 0.42
-set label 1 heading at screen left, screen 0.96 font ",14" textcolor rgb ink
-set key at screen right, screen 0.975 right top
-set ylabel "requests/s" textcolor rgb muted
+set label 1 heading at screen left, screen 0.97 font ",14" textcolor rgb ink
+set key at screen right, screen 0.935 right top horizontal
+set ylabel "requests/s" offset 0.6, 0 textcolor rgb muted
 set yrange [0:*]
 set format x ""
 do for [i=1:marks] {
-    set arrow i from t(MARK_S[i]), graph 0 to t(MARK_S[i]), graph 1 nohead linewidth 1.1 linecolor rgb muted front
-    set label 10+i MARK[i] at t(MARK_S[i]), graph 1 offset 0.3, 0.4+0.95*((i-1)%2) left font ",11" textcolor rgb ink front
+    row = 0.745 + 0.024 * (marks - i)
+    set arrow i from t(MARK_S[i]), graph 0 to t(MARK_S[i]), screen row + 0.018 nohead linewidth 1.1 \
+        linecolor rgb muted front
+    if (late(i)) {
+        set label 10+i MARK[i] at t(MARK_S[i]), screen row + 0.009 right offset -0.4, 0 font ",11" \
+            textcolor rgb ink front
+    } else {
+        set label 10+i MARK[i] at t(MARK_S[i]), screen row + 0.009 left offset 0.4, 0 font ",11" \
+            textcolor rgb ink front
+    }
 }
 plot for [k=1:pools] file every ::first::last using (t(column("time_s"))):(under(k)):(over(k)) \
          with filledcurves linecolor rgb pool_colour(KIND[k], NTH[k]) title NAME[k], \
@@ -28,13 +42,13 @@ plot for [k=1:pools] file every ::first::last using (t(column("time_s"))):(under
 unset label 1
 do for [i=1:marks] {
     unset label 10+i
+    set arrow i from t(MARK_S[i]), graph 0 to t(MARK_S[i]), graph 1 nohead linewidth 1.1 linecolor rgb muted front
 }
-set key tmargin right
+set key at screen right, screen 0.39 right top horizontal
 set tmargin at screen 0.34
-set bmargin at screen 0.07
-set ylabel "TTFT p95, s (log)"
-set y2label "replicas starting" textcolor rgb muted
-set rmargin at screen right - 0.035
+set bmargin at screen bottom
+set ylabel "TTFT p95, s (log)" offset 0.6, 0
+set y2label "replicas starting" textcolor rgb muted offset -1, 0
 set ytics nomirror
 set y2tics textcolor rgb muted
 set y2range [0:*]

@@ -15,15 +15,15 @@ set yrange [0:*]
 set tmargin at screen 0.90
 set bmargin at screen 0.53
 set label 1 "Cost rate" at graph 0, graph 1 offset 0, 1.1 font ",14" textcolor rgb ink
-set ylabel "USD/h" textcolor rgb muted
+set ylabel "USD/h" offset 0.6, 0 textcolor rgb muted
 set format x ""
 plot for [k=1:kinds] file using (t(column("time_s"))):(rate_under(k)):(rate_over(k)) \
          with filledcurves linecolor rgb colour_of(KIND[k]) title WORD[k]
 
 set label 1 "Paid since the end of warm-up: ".total
 set tmargin at screen 0.44
-set bmargin at screen 0.07
-set ylabel "USD"
+set bmargin at screen bottom
+set ylabel "USD" offset 0.6, 0
 unset key
 set format x (span_s <= 108000 ? "%H:%M" : span_s <= 345600 ? "%a %d\n%H:%M" : "%d %b")
 plot for [k=1:kinds] file using (t(column("time_s"))):(paid_under(k)):(paid_over(k)) \

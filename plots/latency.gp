@@ -8,9 +8,9 @@ load lib."/style.gp"
 file = dir."/timeline.csv"
 set multiplot
 set tmargin at screen 0.90
-set bmargin at screen (has_tpot ? 0.44 : 0.07)
+set bmargin at screen (has_tpot ? 0.44 : bottom)
 set label 1 service at graph 0, graph 1 offset 0, 1.1 font ",14" textcolor rgb ink
-set ylabel "TTFT, s (log scale)" textcolor rgb muted
+set ylabel "TTFT, s (log scale)" offset 0.6, 0 textcolor rgb muted
 set logscale y
 set format y "%g"
 if (has_tpot) {
@@ -22,14 +22,15 @@ do for [i=1:ttft_limits] {
 }
 plot file every ::first::last using (t(column("time_s"))):(column("ttft_p50_s")) \
          with lines linewidth 1.2 linecolor rgb 0x8fbbe0 title "p50", \
-     file every ::first::last using (t(column("time_s"))):(column("ttft_p99_s")) \
-         with lines linewidth 1.1 linecolor rgb 0xe0b06c title "p99", \
      file every ::first::last using (t(column("time_s"))):(column("ttft_p95_s")) \
          with lines linewidth 1.6 linecolor rgb 0x1f5c94 title "p95", \
+     file every ::first::last using (t(column("time_s"))):(column("ttft_p99_s")) \
+         with lines linewidth 1.1 linecolor rgb 0xe0b06c title "p99", \
      for [i=1:ttft_limits] TTFT_LIMIT[i] with lines linewidth 1.3 dashtype 2 linecolor rgb limit_colour notitle
 
 if (has_tpot) {
     unset label 1
+    unset key
     do for [i=1:ttft_limits] {
         unset label 10+i
     }
@@ -39,9 +40,9 @@ if (has_tpot) {
     }
     unset logscale y
     set tmargin at screen 0.355
-    set bmargin at screen 0.07
+    set bmargin at screen bottom
     set yrange [0:*]
-    set ylabel "TPOT, ms"
+    set ylabel "TPOT, ms" offset 0.6, 0
     set format x (span_s <= 108000 ? "%H:%M" : span_s <= 345600 ? "%a %d\n%H:%M" : "%d %b")
     plot file every ::first::last using (t(column("time_s"))):(1000*column("tpot_p50_s")) \
              with lines linewidth 1.2 linecolor rgb 0x8fbbe0 title "p50", \

@@ -49,8 +49,9 @@ set xtics step_s
 set format x (span_s <= 108000 ? "%H:%M" : span_s <= 345600 ? "%a %d\n%H:%M" : "%d %b")
 
 # Panels share their left and right edge, so that times line up.
-left = 0.075
-right = 0.975
+left = 0.085
+right = 0.962
+bottom = span_s > 108000 && span_s <= 345600 ? 0.11 : 0.07 # two lines of text below
 set lmargin at screen left
 set rmargin at screen right
 

@@ -90,7 +90,7 @@ static void put_line(const rep_view *v, const char *label, rep_figure figure, in
         fprintf(out, "%14s\n", "-");
         return;
     }
-    fprintf(out, "%14.*f %s", decimals, mean, unit);
+    fprintf(out, "%14.*f%s%s", decimals, mean, unit[0] == '\0' ? "" : " ", unit);
     if (isfinite(half)) {
         fprintf(out, " +- %.*f", decimals, half);
     }
@@ -147,6 +147,11 @@ static void put_pools(const rep_view *v, FILE *out)
         }
         fprintf(out, " %11.0f %11.2f\n", peak, cost);
     }
+    double egress = 0;
+    for (int32_t i = 0; i < v->n; i++) {
+        egress += (double)v->runs[i]->cost.egress_uusd / 1e6 / v->n;
+    }
+    fprintf(out, "  %-24s %-9s %41.2f\n", "data to users", "egress", egress);
 }
 
 static void put_bursts(const rep_view *v, FILE *out)
@@ -181,17 +186,17 @@ static void put_latency(const rep_view *v, FILE *out)
                 {"E2E", offsetof(res_latency, e2e)},
                 {"queue", offsetof(res_latency, queue)},
                 {"network", offsetof(res_latency, network)}};
-    static const double levels[] = {0.50, 0.90, 0.95, 0.99};
+    static const double levels[] = {-1, 0.50, 0.90, 0.95, 0.99}; /* -1 = the mean */
     char span[REP_CLOCK_SIZE];
-    fputs("\nLatency, as users see it\n               p50          p90          p95          p99\n", out);
+    fprintf(out, "\nLatency, as users see it\n%22s%13s%13s%13s%13s\n", "mean", "p50", "p90", "p95", "p99");
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        fprintf(out, "  %-10s", rows[r].label);
+        fprintf(out, "  %-7s", rows[r].label);
         for (size_t q = 0; q < sizeof levels / sizeof levels[0]; q++) {
             double sum = 0;
             for (int32_t i = 0; i < v->n; i++) {
                 const stat_hist *h = NULL;
                 memcpy(&h, (const char *)&v->runs[i]->latency + rows[r].offset, sizeof h);
-                sum += rep_quantile_s(h, levels[q]) / v->n;
+                sum += (levels[q] < 0 ? stat_hist_mean(h) / 1e9 : rep_quantile_s(h, levels[q])) / v->n;
             }
             fprintf(out, " %12s", rep_span(sum, span));
         }
