@@ -14,6 +14,10 @@ ifeq ($(origin AR),default)
 AR := ar
 endif
 
+# V=1 shows whole commands.
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(Q),@echo '  $(1)')
+
 # One build directory for each flavour, so that they never mix.
 SAN   ?=
 B     ?= build$(if $(SAN),/$(SAN))
@@ -102,7 +106,8 @@ $(B)/obj/sim/%: EXTRA := -DSPW_DATADIR='"$(DATADIR)"'
 
 $(B)/obj/%.o: %.c | $(B)/have-deps
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(EXTRA) -DSPILLWAY_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+	$(call say,CC   $<)
+	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA) -DSPILLWAY_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
 
 $(LIB_CORE): $(CORE_OBJ)
 $(LIB_MANIFEST): $(call objs,$(MANIFEST_SRC))
@@ -111,14 +116,17 @@ $(LIB_SIM): $(call objs,$(SIM_SRC))
 $(LIB_SUPPORT): $(call objs,$(SUPPORT_SRC))
 $(LIBS) $(LIB_SUPPORT):
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR   $@)
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/spillway: $(call objs,sim/cli/main.c) $(LIBS)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
+	$(call say,LD   $@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
 
 $(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_ALL) $(LDFLAGS)
+	$(call say,LD   $@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_ALL) $(LDFLAGS)
 .SECONDARY:
 
 # --- using it ---
@@ -192,6 +200,6 @@ clean:
 	rm -rf build out
 ## help: this list
 help:
-	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk -F': ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk '{ i = index($$0, ": "); printf "  %-14s %s\n", substr($$0, 1, i - 1), substr($$0, i + 2) }'
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
