@@ -67,6 +67,19 @@ static size_t heap_fill(const webster_party *parties, size_t count, uint32_t *he
     return used;
 }
 
+/**
+ * round(votes x seats / total), half down: at most one seat off the final number but for rare divisors. Division in 128
+ * bits is slow and seldom needed.
+ */
+static int32_t rounded(int64_t votes, int32_t seats, u128 total)
+{
+    u128 twice = (u128)(uint64_t)votes * (uint32_t)seats * 2u + total - (u128)1;
+    if (twice <= UINT64_MAX && total <= UINT64_MAX / 2) {
+        return (int32_t)((uint64_t)twice / ((uint64_t)total * 2u));
+    }
+    return (int32_t)(twice / (2u * total));
+}
+
 int32_t webster_divide(webster_party *parties, size_t count, int32_t seats, uint32_t *heap)
 {
     assert(seats >= 0);
@@ -81,11 +94,11 @@ int32_t webster_divide(webster_party *parties, size_t count, int32_t seats, uint
     }
     int64_t given = 0;
     for (size_t i = 0; i < count; i++) {
-        /* round(votes x seats / total), half down: at most one seat off the final number but for rare divisors */
-        u128 twice = (u128)(uint64_t)parties[i].votes * (uint32_t)seats * 2u;
-        u128 rounded = (twice + total - (u128)1) / (2u * total);
-        parties[i].seats = (int32_t)rounded;
+        parties[i].seats = rounded(parties[i].votes, seats, total);
         given += parties[i].seats;
+    }
+    if (given == seats) {
+        return seats;
     }
     size_t used = heap_fill(parties, count, heap, given < seats ? ORDER_GIVE : ORDER_TAKE);
     for (; given < seats; given++) {
