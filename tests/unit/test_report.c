@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_report.c - what is written about runs, checked against the made-up day of fake_run: sums, keys, shapes,
+ * escaping, a page that is well-formed and needs nothing from outside, and the same bytes twice.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "sim/report/report.h"
+#include "tests/support/fake_run.h"
+
+#define GNUPLOT_ABSENT "/nonexistent/gnuplot"
+
+typedef int (*writer)(const fake_run *f, FILE *out);
+
+/** Whatever a writer writes, as a string to be freed. */
+static char *text_of(const fake_run *f, writer write)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(write(f, out), 0);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static int json_of(const fake_run *f, FILE *out)
+{
+    return report_json(&f->scenario, f->runs, f->count, 0, out);
+}
+
+static int terminal_of(const fake_run *f, FILE *out)
+{
+    return report_text(&f->scenario, f->runs, f->count, out);
+}
+
+static void fake(fake_run *f, fake_options options, int32_t replications)
+{
+    assert_int_equal(fake_run_init(f, &options, replications), 0);
+}
+
+static char *read_file(const char *dir, const char *name)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *in = fopen(path, "rb");
+    if (in == NULL) {
+        fail_msg("cannot open %s", path);
+    }
+    char *text = NULL;
+    size_t used = 0;
+    size_t got;
+    do {
+        text = realloc(text, used + 65537);
+        assert_non_null(text);
+        got = fread(text + used, 1, 65536, in);
+        used += got;
+    } while (got > 0);
+    (void)fclose(in);
+    text[used] = '\0';
+    return text;
+}
+
+/* --- summary.json --- */
+
+static json_t *at(json_t *node, const char *key)
+{
+    json_t *child = json_object_get(node, key);
+    if (child == NULL) {
+        fail_msg("key '%s' is missing", key);
+    }
+    return child;
+}
+
+static json_int_t whole(json_t *node, const char *key)
+{
+    assert_true(json_is_integer(at(node, key)));
+    return json_integer_value(at(node, key));
+}
+
+static void check_requests(json_t *requests)
+{
+    assert_int_equal(whole(requests, "offered"), whole(requests, "completed") + whole(requests, "rejected") +
+                                                     whole(requests, "timed_out") + whole(requests, "in_flight"));
+}
+
+static void check_latency(json_t *latency)
+{
+    static const char *const metrics[] = {"ttft_s", "tpot_s", "e2e_s", "queue_s", "network_s"};
+    static const char *const rising[] = {"p50", "p90", "p95", "p99", "max"};
+    for (size_t m = 0; m < 5; m++) {
+        json_t *metric = at(latency, metrics[m]);
+        double before = 0;
+        (void)at(metric, "mean");
+        for (size_t q = 0; q < 5; q++) {
+            json_t *value = at(metric, rising[q]);
+            if (!json_is_null(value)) {
+                assert_true(json_number_value(value) >= before);
+                before = json_number_value(value);
+            }
+        }
+    }
+}
+
+static void check_cost(const fake_run *f, int32_t replication, json_t *cost)
+{
+    const res_run *run = f->runs[replication];
+    static const char *const names[] = {"owned", "on_demand", "reserved", "spot", "egress"};
+    const char *key;
+    json_t *value;
+    json_int_t pools = 0;
+    json_int_t kinds = 0;
+    json_object_foreach(at(cost, "by_pool_uusd"), key, value)
+    {
+        (void)at(at(cost, "by_pool"), key);
+        pools += json_integer_value(value);
+    }
+    for (size_t k = 0; k < 5; k++) {
+        (void)at(at(cost, "by_kind"), names[k]);
+        kinds += whole(at(cost, "by_kind_uusd"), names[k]);
+    }
+    assert_int_equal(whole(cost, "total_uusd"), run->cost.total_uusd);
+    assert_int_equal(kinds, run->cost.total_uusd);
+    assert_int_equal(pools + run->cost.egress_uusd, run->cost.total_uusd);
+    (void)at(cost, "total_usd");
+    (void)at(cost, "usd_per_1k_requests");
+    (void)at(cost, "usd_per_1m_tokens");
+}
+
+static void check_capacity(const fake_run *f, json_t *capacity)
+{
+    static const char *const keys[] = {"gpu_hours",   "busy_gpu_hours",      "utilisation",        "peak_nodes",
+                                       "provisioned", "preempted_by_market", "failed_to_provision"};
+    assert_int_equal(json_object_size(capacity), f->scenario.pool_count);
+    const char *name;
+    json_t *pool;
+    json_object_foreach(capacity, name, pool)
+    {
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            (void)at(pool, keys[k]);
+        }
+    }
+}
+
+static void check_burst(const res_run *run, json_t *burst)
+{
+    static const char *const keys[] = {"onset_s",       "primary_saturated_s", "overflow_started_s", "absorbed_s",
+                                       "requests_hurt", "overflow_released_s", "extra_usd",          "release_order"};
+    assert_int_equal(whole(burst, "count"), run->burst_count);
+    size_t i;
+    json_t *one;
+    json_t *list = at(burst, "bursts");
+    assert_int_equal(json_array_size(list), run->burst_count);
+    json_array_foreach(list, i, one)
+    {
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            (void)at(one, keys[k]);
+        }
+    }
+}
+
+static void summary_has_every_key_and_its_sums(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 2}, 3);
+    char *text = text_of(&f, json_of);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf"));
+    assert_null(strstr(text, "\"host\""));
+    json_error_t error;
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL) {
+        fail_msg("line %d: %s", error.line, error.text);
+    }
+    json_t *replications = at(root, "replications");
+    assert_int_equal(json_array_size(replications), 3);
+    size_t i;
+    json_t *r;
+    json_array_foreach(replications, i, r)
+    {
+        check_requests(at(r, "requests"));
+        check_latency(at(r, "latency"));
+        check_cost(&f, (int32_t)i, at(r, "cost"));
+        check_capacity(&f, at(r, "capacity"));
+        check_burst(f.runs[i], at(r, "burst"));
+        static const char *const control[] = {"ticks",
+                                              "actions",
+                                              "flaps",
+                                              "stale_decisions",
+                                              "moved_replicas",
+                                              "workload_preemptions",
+                                              "unplaced_replica_seconds"};
+        for (size_t k = 0; k < sizeof control / sizeof control[0]; k++) {
+            (void)at(at(r, "control"), control[k]);
+        }
+        static const char *const slo[] = {"attainment", "goodput_rps", "minutes_violated"};
+        for (size_t k = 0; k < 3; k++) {
+            (void)at(at(r, "slo"), slo[k]);
+        }
+    }
+    json_t *offered = at(at(at(root, "pooled"), "requests"), "offered");
+    double sum = 0;
+    for (int32_t k = 0; k < 3; k++) {
+        sum += (double)f.runs[k]->requests.offered;
+    }
+    assert_true(fabs(json_number_value(at(offered, "mean")) - sum / 3) < 1e-6);
+    assert_true(json_number_value(at(offered, "ci95_half_width")) > 0);
+    json_decref(root);
+    free(text);
+    fake_run_fini(&f);
+}
+
+static void one_replication_has_no_interval(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 120}, 1);
+    char *text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    json_t *offered = at(at(at(root, "pooled"), "requests"), "offered");
+    assert_true(json_is_null(at(offered, "ci95_half_width")));
+    json_decref(root);
+    free(text);
+    fake_run_fini(&f);
+}
+
+static void nobody_came(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 120, .idle = true}, 2);
+    char *text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root); /* every ratio is undefined and has to be null, not NaN */
+    json_t *first = json_array_get(at(root, "replications"), 0);
+    assert_true(json_is_null(at(at(at(first, "latency"), "ttft_s"), "p95")));
+    assert_true(json_is_null(at(at(first, "cost"), "usd_per_1k_requests")));
+    json_decref(root);
+    free(text);
+    fake_run_fini(&f);
+}
+
+/* --- text --- */
+
+static void terminal_summary_fits_80_columns(void **state)
+{
+    (void)state;
+    for (int32_t hostile = 0; hostile < 2; hostile++) {
+        fake_run f;
+        fake(&f, (fake_options){.services = 2, .hostile_names = hostile != 0}, hostile == 0 ? 4 : 1);
+        char *text = text_of(&f, terminal_of);
+        for (char *line = text; *line != '\0';) {
+            size_t length = strcspn(line, "\n");
+            if (length > 80 || (length > 0 && line[length - 1] == ' ')) {
+                fail_msg("'%.*s'", (int)length, line);
+            }
+            for (size_t i = 0; i < length; i++) {
+                assert_true(line[i] >= ' ' && line[i] <= '~');
+            }
+            line += length + (line[length] == '\n' ? 1 : 0);
+        }
+        free(text);
+        fake_run_fini(&f);
+    }
+}
+
+/* --- the folder --- */
+
+static void make_dir(char *dir, size_t size)
+{
+    (void)snprintf(dir, size, "/tmp/spillway-report-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+}
+
+static void remove_dir(const char *dir)
+{
+    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
+                                        "bursts.csv",   "lag.csv",      "report.html"};
+    char path[512];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof path, "%s/plots", dir);
+    (void)rmdir(path);
+    (void)rmdir(dir);
+}
+
+/** Writes a folder without pictures; gnuplot is named but not there. @return what was said */
+static char *write_dir(const fake_run *f, const char *dir)
+{
+    char *said = NULL;
+    size_t size = 0;
+    FILE *log = open_memstream(&said, &size);
+    assert_non_null(log);
+    report_options options;
+    report_options_default(&options);
+    options.gnuplot = GNUPLOT_ABSENT;
+    options.log = log;
+    char err[256] = "";
+    if (report_write_dir(&f->scenario, f->runs, f->count, dir, &options, err, sizeof err) != 0) {
+        fail_msg("%s", err);
+    }
+    (void)fclose(log);
+    return said;
+}
+
+static void csv_has_one_shape(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"timeline.csv", "pools.csv", "cost.csv", "bursts.csv", "lag.csv"};
+    fake_run f;
+    fake(&f, (fake_options){.services = 2}, 1);
+    char dir[64];
+    make_dir(dir, sizeof dir);
+    free(write_dir(&f, dir));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *text = read_file(dir, names[i]);
+        assert_memory_equal(text, "# spillway ", 11);
+        size_t columns = 0;
+        size_t rows = 0;
+        for (char *line = strchr(text, '\n') + 1; *line != '\0'; line = strchr(line, '\n') + 1) {
+            size_t commas = 0;
+            for (const char *p = line; *p != '\n'; p++) {
+                commas += *p == ',' ? 1 : 0;
+            }
+            columns = rows == 0 ? commas : columns;
+            assert_int_equal(commas, columns);
+            rows++;
+        }
+        assert_true(rows > 1);
+        free(text);
+    }
+    char *cost = read_file(dir, "cost.csv"); /* the last cumulative figure is the bill */
+    double bill = strtod(strrchr(cost, ',') + 1, NULL);
+    assert_true(fabs(bill - (double)f.runs[0]->cost.total_uusd / 1e6) < 1e-6);
+    free(cost);
+    remove_dir(dir);
+    fake_run_fini(&f);
+}
+
+/* --- report.html --- */
+
+static bool is_void(const char *tag)
+{
+    static const char *const tags[] = {"meta", "br",   "hr",       "img",  "link",    "!doctype",
+                                       "path", "rect", "polyline", "line", "polygon", "circle"};
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        if (strcmp(tags[i], tag) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Tags are closed in the order in which they were opened; attribute values are quoted. */
+static void check_well_formed(const char *html)
+{
+    char stack[64][24];
+    size_t depth = 0;
+    for (const char *p = strchr(html, '<'); p != NULL; p = strchr(p, '<')) {
+        bool closes = p[1] == '/';
+        const char *name = p + (closes ? 2 : 1);
+        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!-");
+        char tag[24];
+        assert_true(length > 0 && length < sizeof tag);
+        for (size_t i = 0; i < length; i++) {
+            tag[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+        }
+        tag[length] = '\0';
+        const char *end = name + length;
+        for (bool quoted = false; *end != '\0' && (quoted || *end != '>'); end++) {
+            quoted = *end == '"' ? !quoted : quoted;
+            assert_true(quoted || *end != '<');
+        }
+        assert_int_equal(*end, '>');
+        if (strncmp(tag, "!--", 3) == 0) {
+            p = strstr(p, "-->");
+            assert_non_null(p);
+            continue;
+        }
+        if (closes) {
+            if (depth == 0 || strcmp(stack[depth - 1], tag) != 0) {
+                fail_msg("</%s> closes <%s>", tag, depth == 0 ? "nothing" : stack[depth - 1]);
+            }
+            depth--;
+        } else if (!is_void(tag) && end[-1] != '/') {
+            assert_true(depth < 64);
+            (void)snprintf(stack[depth++], sizeof stack[0], "%s", tag);
+        }
+        p = end;
+    }
+    if (depth != 0) {
+        fail_msg("<%s> is never closed", stack[depth - 1]);
+    }
+}
+
+static void page_is_whole_without_pictures(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 2, .hostile_names = true}, 2);
+    char dir[64];
+    make_dir(dir, sizeof dir);
+    char *said = write_dir(&f, dir);
+    assert_non_null(strstr(said, "gnuplot"));
+    char *html = read_file(dir, "report.html");
+    check_well_formed(html);
+    assert_null(strstr(html, "<script"));
+    assert_null(strstr(html, "src=\"http"));
+    assert_null(strstr(html, "href=\"http"));
+    assert_null(strstr(html, "url("));
+    assert_non_null(strstr(html, "<html lang=\"en\""));
+    assert_non_null(strstr(html, "name=\"viewport\""));
+    assert_non_null(strstr(html, "gnuplot")); /* says how to get the pictures */
+    const char *name = f.scenario.services[0].name;
+    assert_true(strpbrk(name, "<&\"") != NULL);
+    assert_null(strstr(html, name)); /* no name goes in as it is */
+    free(html);
+    free(said);
+    remove_dir(dir);
+    fake_run_fini(&f);
+}
+
+static void the_same_bytes_twice(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
+                                        "bursts.csv",   "lag.csv",      "report.html"};
+    fake_run f;
+    fake(&f, (fake_options){.services = 1}, 2);
+    char a[64];
+    char b[64];
+    make_dir(a, sizeof a);
+    make_dir(b, sizeof b);
+    free(write_dir(&f, a));
+    free(write_dir(&f, b));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *one = read_file(a, names[i]);
+        char *two = read_file(b, names[i]);
+        assert_string_equal(one, two);
+        free(one);
+        free(two);
+    }
+    remove_dir(a);
+    remove_dir(b);
+    fake_run_fini(&f);
+}
+
+static void a_folder_that_cannot_be_made_is_said(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 60}, 1);
+    char err[256] = "";
+    report_options options;
+    report_options_default(&options);
+    options.plots = false;
+    options.log = NULL;
+    assert_int_equal(report_write_dir(&f.scenario, f.runs, 1, "/nonexistent/a/b", &options, err, sizeof err), -1);
+    assert_non_null(strstr(err, "/nonexistent/a/b"));
+    fake_run_fini(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(summary_has_every_key_and_its_sums),
+        cmocka_unit_test(one_replication_has_no_interval),
+        cmocka_unit_test(nobody_came),
+        cmocka_unit_test(terminal_summary_fits_80_columns),
+        cmocka_unit_test(csv_has_one_shape),
+        cmocka_unit_test(page_is_whole_without_pictures),
+        cmocka_unit_test(the_same_bytes_twice),
+        cmocka_unit_test(a_folder_that_cannot_be_made_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
