@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bench_place.c - division of replicas over 1,000 clusters: ours beside the straightforward way, which gives one seat at
- * a time from a heap of quotients (the way Karmada does it). Same votes, same outcome (checked), one run; thread CPU
+ * bench_place.c - division of replicas over 1,000 clusters: ours beside the straightforward way, which gives one seat
+ * at a time from a heap of quotients (the way Karmada does it). Same votes, same outcome (checked), one run; thread CPU
  * time, medians of 5.
  */
 #include <inttypes.h>
