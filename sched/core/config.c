@@ -2,6 +2,7 @@
 /* config.c - see config.h; also the documented defaults of a policy. */
 #include "core/config.h"
 
+#include <spillway/autoscale.h>
 #include <spillway/limits.h>
 
 #include "core/errors.h"
@@ -50,9 +51,27 @@ static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
     if (p->failback < SPW_FAILBACK_NEVER || p->failback > SPW_FAILBACK_AUTOMATIC) {
         return err_set(err, SPW_INVAL, row, "policies.failback", "unknown failback");
     }
+    if (p->preempt > SPW_PREEMPT_AFTER_ELASTIC) {
+        return err_set(err, SPW_INVAL, row, "policies.preempt", "unknown order of preemption");
+    }
     if (p->moves_per_tick < 0 || !is_window(p->failback_window) || !is_window(p->move_deadline) ||
-        !is_window(p->provision_deadline) || !is_window(p->node_unneeded)) {
+        !is_window(p->provision_deadline) || !is_window(p->node_unneeded) || !is_window(p->min_runtime) ||
+        p->nodes_per_batch < 0) {
         return err_set(err, SPW_INVAL, row, "policies", "a budget, window or deadline is negative or over ten years");
+    }
+    if (!is_window(p->failover_after) || !is_window(p->evict_grace) || !is_window(p->flap_window) ||
+        !is_window(p->route_lag) || !is_window(p->unschedulable_after) || !is_window(p->deschedule_cooldown) ||
+        !is_window(p->dwell) || p->failover_moves < 0 || p->moves_per_cluster < 0) {
+        return err_set(err, SPW_INVAL, row, "policies", "a window or budget of mending is negative or over ten years");
+    }
+    if (p->route > SPW_ROUTE_LEVELS || p->route_region_count > SPW_GROUPS_MAX || p->route_capacity_milli < 0 ||
+        p->route_fill_ppm < 0 || p->route_fill_ppm > 1000000) {
+        return err_set(err, SPW_INVAL, row, "policies.route", "unknown route, or a capacity or part out of range");
+    }
+    for (size_t i = 0; i < p->route_weight_count; i++) {
+        if (p->route_weights[i].weight < 0 || p->route_weights[i].weight > 1000000) {
+            return err_set(err, SPW_INVAL, row, "policies.route_weights", "a weight of 0 to 1000000 expected");
+        }
     }
     if (p->division == SPW_DIVIDE_STATIC && p->static_weight_count == 0) {
         return err_set(err, SPW_INVAL, row, "policies.static_weights", "static division needs weights");
@@ -62,10 +81,10 @@ static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
             return err_set(err, SPW_INVAL, row, "policies.static_weights", "a weight must be 1 or more");
         }
     }
-    return SPW_OK;
+    return config_check_place(p, row, err);
 }
 
-static spw_rc check_rules(const spw_scaling_rules *r, spw_id row, spw_err *err)
+spw_rc config_check_rules(const spw_scaling_rules *r, spw_id row, spw_err *err)
 {
     if (r->window_s < -1 || r->window_s > 3600) {
         return err_set(err, SPW_INVAL, row, "hpas.window_s", "a stabilization window is 0..3600 s");
@@ -111,8 +130,25 @@ static spw_rc check_hpa(const spw_hpa *h, spw_id row, spw_err *err)
     if (h->replicas_min == 0 && counts_pods) {
         return err_set(err, SPW_INVAL, row, "hpas.replicas_min", "scale to zero needs an Object or External metric");
     }
-    spw_rc rc = check_rules(&h->up, row, err);
-    return rc != SPW_OK ? rc : check_rules(&h->down, row, err);
+    spw_rc rc = config_check_rules(&h->up, row, err);
+    return rc != SPW_OK ? rc : config_check_rules(&h->down, row, err);
+}
+
+static spw_rc check_requests(const spw_workload *w, spw_id row, spw_err *err)
+{
+    if (w->cpu_milli < 0 || w->memory_bytes < 0 || w->cpu_milli > SPW_REQUEST_MAX ||
+        w->memory_bytes > SPW_REQUEST_MAX) {
+        return err_set(err, SPW_INVAL, row, "workloads.cpu_milli", "a request is negative or out of range");
+    }
+    if (w->min_available < 0) {
+        return err_set(err, SPW_INVAL, row, "workloads.min_available", "a disruption budget is 0 or more");
+    }
+    for (size_t i = 0; i < w->gpu_class_count && w->gpu_milli != NULL; i++) {
+        if (w->gpu_milli[i] < 1 || w->gpu_milli[i] > SPW_GPU_MILLI_MAX) {
+            return err_set(err, SPW_INVAL, row, "workloads.gpu_milli", "a throughput must be above 0, at most 100");
+        }
+    }
+    return SPW_OK;
 }
 
 static spw_rc check_workload(const spw_config *config, const spw_workload *w, spw_id row, spw_err *err)
@@ -138,7 +174,8 @@ static spw_rc check_workload(const spw_config *config, const spw_workload *w, sp
             return err_set(err, SPW_INVAL, row, "workloads.hpa", "an autoscaler governs one workload only");
         }
     }
-    return SPW_OK;
+    spw_rc rc = config_check_data(w, row, err);
+    return rc != SPW_OK ? rc : check_requests(w, row, err);
 }
 
 spw_rc config_check(const spw_config *config, spw_err *err)
@@ -152,6 +189,12 @@ spw_rc config_check(const spw_config *config, spw_err *err)
     }
     for (size_t i = 0; i < config->workload_count && rc == SPW_OK; i++) {
         rc = check_workload(config, &config->workloads[i], (spw_id)i, err);
+    }
+    for (size_t i = 0; i < config->scaler_count && rc == SPW_OK; i++) {
+        rc = config_check_scaler(config, &config->scalers[i], (spw_id)i, err);
+    }
+    for (size_t i = 0; i < config->rtt_count && rc == SPW_OK; i++) {
+        rc = config_check_rtt(&config->rtts[i], (spw_id)i, err);
     }
     return rc;
 }
@@ -214,10 +257,20 @@ static spw_policy copy_policy(arena *a, const spw_policy *from)
         }
     }
     to.static_weights = weights;
+    config_copy_place(a, from, &to);
+    to.route_regions = copy_names(a, from->route_regions, from->route_region_count);
+    spw_route_weight *routes = arena_take(a, from->route_weight_count, sizeof *routes);
+    for (size_t i = 0; i < from->route_weight_count; i++) {
+        spw_route_weight copy = {arena_string(a, from->route_weights[i].cluster), from->route_weights[i].weight};
+        if (routes != NULL) {
+            routes[i] = copy;
+        }
+    }
+    to.route_weights = routes;
     return to;
 }
 
-static spw_scaling_rules copy_rules(arena *a, const spw_scaling_rules *from)
+spw_scaling_rules config_copy_rules(arena *a, const spw_scaling_rules *from)
 {
     spw_scaling_rules to = *from;
     spw_scaling_policy *policies = arena_take(a, from->policy_count, sizeof *policies);
@@ -241,8 +294,8 @@ static spw_hpa copy_hpa(arena *a, const spw_hpa *from)
         }
     }
     to.metrics = metrics;
-    to.up = copy_rules(a, &from->up);
-    to.down = copy_rules(a, &from->down);
+    to.up = config_copy_rules(a, &from->up);
+    to.down = config_copy_rules(a, &from->down);
     return to;
 }
 
@@ -251,6 +304,16 @@ static spw_workload copy_workload(arena *a, const spw_workload *from)
     spw_workload to = *from;
     to.name = arena_string(a, from->name);
     to.gpu_classes = copy_names(a, from->gpu_classes, from->gpu_class_count);
+    to.jurisdictions = copy_names(a, from->jurisdictions, from->jurisdiction_count);
+    to.user_regions = copy_names(a, from->user_regions, from->user_region_count);
+    to.dataset_region = arena_string(a, from->dataset_region);
+    if (from->gpu_milli != NULL) {
+        int32_t *milli = arena_take(a, from->gpu_class_count, sizeof *milli);
+        if (milli != NULL && from->gpu_class_count > 0) {
+            memcpy(milli, from->gpu_milli, from->gpu_class_count * sizeof *milli);
+        }
+        to.gpu_milli = milli;
+    }
     return to;
 }
 
@@ -277,17 +340,29 @@ void config_copy(arena *a, const spw_config *from, spw_config *to)
             hpas[i] = copy;
         }
     }
+    spw_scaler *scalers = arena_take(a, from->scaler_count, sizeof *scalers);
+    for (size_t i = 0; i < from->scaler_count; i++) {
+        spw_scaler copy = config_copy_scaler(a, &from->scalers[i]);
+        if (scalers != NULL) {
+            scalers[i] = copy;
+        }
+    }
+    const spw_rtt *rtts = config_copy_rtts(a, from);
     if (a->base != NULL) {
         *to = (spw_config){.workloads = workloads,
                            .workload_count = from->workload_count,
                            .policies = policies,
                            .policy_count = from->policy_count,
                            .hpas = hpas,
-                           .hpa_count = from->hpa_count};
+                           .hpa_count = from->hpa_count,
+                           .scalers = scalers,
+                           .scaler_count = from->scaler_count,
+                           .rtts = rtts,
+                           .rtt_count = from->rtt_count};
     }
 }
 
-static uint64_t rules_hash(uint64_t h, const spw_scaling_rules *r)
+uint64_t config_rules_hash(uint64_t h, const spw_scaling_rules *r)
 {
     h = hash_word(h, (uint64_t)r->window_s);
     for (size_t i = 0; i < r->policy_count; i++) {
@@ -301,7 +376,7 @@ static uint64_t hpa_hash(uint64_t h, const spw_hpa *hpa)
 {
     h = hash_word(hash_string(h, hpa->name), (uint64_t)hpa->sync_s);
     h = hash_word(h, hpa->has_behavior ? 1 : 0);
-    return rules_hash(rules_hash(h, &hpa->up), &hpa->down);
+    return config_rules_hash(config_rules_hash(h, &hpa->up), &hpa->down);
 }
 
 uint64_t config_hash(const spw_config *config)
@@ -312,6 +387,9 @@ uint64_t config_hash(const spw_config *config)
         h = hash_word(h, w->key);
         h = hash_string(h, w->policy == SPW_ID_NONE ? "" : config->policies[w->policy].name);
         h = w->hpa == SPW_ID_NONE ? hash_word(h, 0) : hpa_hash(h, &config->hpas[w->hpa]);
+    }
+    for (size_t i = 0; i < config->scaler_count; i++) {
+        h = config_scaler_hash(h, &config->scalers[i]);
     }
     return h;
 }

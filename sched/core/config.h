@@ -3,6 +3,7 @@
 #ifndef SCHED_CORE_CONFIG_H
 #define SCHED_CORE_CONFIG_H
 
+#include <spillway/autoscale.h>
 #include <spillway/config.h>
 
 #include "core/arena.h"
@@ -18,5 +19,22 @@ void config_copy(arena *a, const spw_config *from, spw_config *to);
 
 /** Digest of what gives saved state its meaning: keys, policies and autoscalers. */
 uint64_t config_hash(const spw_config *config);
+
+/* --- between config.c and config_scalers.c --- */
+
+spw_rc config_check_rules(const spw_scaling_rules *rules, spw_id row, spw_err *err);
+spw_scaling_rules config_copy_rules(arena *a, const spw_scaling_rules *from);
+uint64_t config_rules_hash(uint64_t h, const spw_scaling_rules *rules);
+spw_rc config_check_scaler(const spw_config *config, const spw_scaler *s, spw_id row, spw_err *err);
+spw_scaler config_copy_scaler(arena *a, const spw_scaler *from);
+uint64_t config_scaler_hash(uint64_t h, const spw_scaler *s);
+
+/* --- between config.c and config_place.c --- */
+
+spw_rc config_check_place(const spw_policy *p, spw_id row, spw_err *err);
+spw_rc config_check_data(const spw_workload *w, spw_id row, spw_err *err);
+spw_rc config_check_rtt(const spw_rtt *r, spw_id row, spw_err *err);
+void config_copy_place(arena *a, const spw_policy *from, spw_policy *to);
+const spw_rtt *config_copy_rtts(arena *a, const spw_config *from);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * core.c - life of a core, and one decision.
  *
- * All memory is one block, laid out twice by the same function (arena.h). A decision first saves the state: the digest
- * of those bytes goes into the record, and they restore the state if the decision fails.
+ * All memory is one block, laid out twice by the same function (arena.h). A decision first saves the state: those bytes
+ * restore it if the decision fails.
  */
 #include <spillway/core.h>
 
@@ -11,6 +11,7 @@
 #include "core/decide.h"
 #include "core/errors.h"
 #include "core/hash.h"
+#include "core/mend.h"
 #include "core/sort.h"
 
 void spw_settings_default(spw_settings *s)
@@ -23,7 +24,8 @@ void spw_settings_default(spw_settings *s)
                         .samples_max = 131072,
                         .tick = INT64_C(15) * SPW_NS_PER_S,
                         .stale_after = INT64_C(120) * SPW_NS_PER_S,
-                        .promise_ttl = INT64_C(300) * SPW_NS_PER_S};
+                        .promise_ttl = INT64_C(300) * SPW_NS_PER_S,
+                        .fight_window = INT64_C(600) * SPW_NS_PER_S};
 }
 
 static void layout_memory(spw_core *core, arena *a, const spw_config *config, const spw_settings *s)
@@ -35,19 +37,19 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     m->seats = arena_take(a, m->seat_max, sizeof *m->seats);
     m->pool_max = s->pools_max * 2;
     m->pools = arena_take(a, m->pool_max, sizeof *m->pools);
+    m->cluster_max = s->clusters_max * 2;
+    m->clusters = arena_take(a, m->cluster_max, sizeof *m->clusters);
     for (size_t w = 0; w < config->workload_count; w++) {
-        hpa_history *history = NULL;
-        if (config->workloads[w].hpa != SPW_ID_NONE) {
-            const spw_hpa *hpa = &config->hpas[config->workloads[w].hpa];
-            void *mem = arena_take(a, 1, hpa_history_size(hpa));
-            history = mem == NULL ? NULL : hpa_history_init(mem, hpa);
-        }
+        owner own;
+        owner_layout(&own, a, a->base != NULL ? &core->config : config, (spw_id)w); /* keeps pointers to its spec */
         if (m->works != NULL) {
             m->works[w] = (memory_work){.key = config->workloads[w].key,
                                         .desired = -1,
                                         .synced = MEMORY_NEVER,
                                         .room_since = MEMORY_NEVER,
-                                        .history = history};
+                                        .rescheduled = MEMORY_NEVER,
+                                        .fresh_since = MEMORY_NEVER,
+                                        .owner = own};
         }
     }
 }
@@ -61,6 +63,14 @@ static void layout_scratch(spw_core *core, arena *a, size_t works, const spw_set
     core->fill.caps = arena_take(a, s->clusters_max, sizeof *core->fill.caps);
     core->fill.heap = arena_take(a, s->clusters_max, sizeof *core->fill.heap);
     core->fill.pick = arena_take(a, s->clusters_max, sizeof *core->fill.pick);
+    core->fill.items = arena_take(a, s->clusters_max, sizeof *core->fill.items);
+    core->fill.spread.order = arena_take(a, s->clusters_max, sizeof *core->fill.spread.order);
+    core->fill.spread.next = arena_take(a, s->clusters_max, sizeof *core->fill.spread.next);
+    core->fill.spread.areas = arena_take(a, s->clusters_max, sizeof *core->fill.spread.areas);
+    core->fill.spread.by_score = arena_take(a, s->clusters_max, sizeof *core->fill.spread.by_score);
+    core->fill.spread.path = arena_take(a, s->clusters_max, sizeof *core->fill.spread.path);
+    core->fill.spread.best = arena_take(a, s->clusters_max, sizeof *core->fill.spread.best);
+    core->fill.spread.in = arena_take(a, s->clusters_max, sizeof *core->fill.spread.in);
     core->shrink_max = s->placements_max;
     core->shrinks = arena_take(a, core->shrink_max, sizeof *core->shrinks);
     core->pod_first = arena_take(a, works + 1, sizeof *core->pod_first);
@@ -69,8 +79,9 @@ static void layout_scratch(spw_core *core, arena *a, size_t works, const spw_set
     core->sample_next = arena_take(a, s->samples_max, sizeof *core->sample_next);
     core->hpa_pods = arena_take(a, s->pods_max * core->metrics_max, sizeof *core->hpa_pods);
     core->readings = arena_take(a, core->metrics_max, sizeof *core->readings);
-    core->route_ready = arena_take(a, s->clusters_max, sizeof *core->route_ready);
     core->route_shares = arena_take(a, s->clusters_max, sizeof *core->route_shares);
+    core->route_sites = arena_take(a, s->clusters_max, sizeof *core->route_sites);
+    core->route_parts = arena_take(a, s->clusters_max, sizeof *core->route_parts);
     core->shadow = arena_take(a, core->shadow_size, 1);
 }
 
@@ -79,11 +90,10 @@ static size_t shadow_bound(const spw_config *config, const spw_settings *s)
 {
     size_t bound = 128;
     for (size_t w = 0; w < config->workload_count; w++) {
-        if (config->workloads[w].hpa != SPW_ID_NONE) {
-            bound += hpa_history_size(&config->hpas[config->workloads[w].hpa]) * 2;
-        }
-        bound += 64;
+        bound += owner_save_max(config, (spw_id)w);
+        bound += 128;
     }
+    bound += s->clusters_max * 2 * sizeof(memory_cluster);
     return bound + (s->placements_max + s->pools_max) * 2 * sizeof(memory_seat);
 }
 
@@ -95,11 +105,17 @@ static void layout(spw_core *core, arena *a, const spw_config *config, const spw
         size_t n = config->hpas[i].metric_count;
         core->metrics_max = n > core->metrics_max ? n : core->metrics_max;
     }
+    for (size_t i = 0; i < config->scaler_count; i++) {
+        const spw_scaler *scaler = &config->scalers[i];
+        size_t n = scaler->kind == SPW_SCALER_KEDA ? scaler->as.keda.trigger_count : 1;
+        core->metrics_max = n > core->metrics_max ? n : core->metrics_max;
+    }
     core->shadow_size = shadow_bound(config, s);
     config_copy(a, config, &core->config);
     layout_memory(core, a, config, s);
     view_layout(&core->view, a, s, config->workload_count);
     layout_scratch(core, a, config->workload_count, s);
+    decide_preempt_layout(core, a, config, s);
 }
 
 static bool important_before(const void *rows, uint32_t a, uint32_t b)
@@ -116,6 +132,7 @@ static void start(spw_core *core)
 {
     core->memory.config_hash = config_hash(&core->config);
     core->memory.last = MEMORY_NEVER;
+    core->route_metric = spw_key(SPW_ROUTE_RATE);
     for (size_t i = 0; i < core->config.workload_count; i++) {
         core->by_priority[i] = (uint32_t)i;
     }
@@ -138,7 +155,11 @@ static spw_rc settings_check(const spw_settings *s, spw_err *err)
     if (s->clusters_max == 0 || s->pools_max == 0 || s->placements_max == 0 || too_large(s)) {
         return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "room for 1 to 2^28 clusters, pools and placements");
     }
-    if (s->tick < 1 || s->stale_after < 0 || s->promise_ttl < 0 || s->tick > CONFIG_DUR_MAX) {
+    if (s->stock_tau < 0 || s->stock_tau > CONFIG_DUR_MAX) {
+        return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings.stock_tau", "0 to ten years expected");
+    }
+    if (s->tick < 1 || s->stale_after < 0 || s->promise_ttl < 0 || s->fight_window < 0 || s->tick > CONFIG_DUR_MAX ||
+        s->fight_window > CONFIG_DUR_MAX) {
         return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "a period above 0 and windows of 0 or more expected");
     }
     return SPW_OK;
@@ -187,13 +208,18 @@ static spw_rc decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, s
     core->view.now = snap->now;
     decide_late_nodes(core);
     spw_rc rc = view_build(&core->view, &core->settings, &core->config, core->by_priority, &core->memory, snap, err);
-    rc = rc != SPW_OK ? rc : decide_scale(core, plan, err);
+    if (rc == SPW_OK) {
+        mend_health(core);
+        rc = decide_scale(core, plan, err);
+    }
     if (rc != SPW_OK) {
         return rc;
     }
     decide_place(core, plan);
+    mend_review(core, plan);
     decide_orders(core, plan);
     decide_shrinks(core, plan);
+    mend_record(core, plan);
     decide_releases(core, plan);
     decide_routes(core, plan);
     memory_prune(&core->memory, snap->now);

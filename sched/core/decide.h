@@ -17,6 +17,8 @@
 #include "core/plan_internal.h"
 #include "core/view.h"
 #include "place/fill.h"
+#include "place/preempt_victims.h"
+#include "route/strategy.h"
 #include "scale/hpa.h"
 
 /** A placement that this tick lowers, kept until all growth is in the plan. */
@@ -24,6 +26,17 @@ typedef struct shrink {
     spw_action action;
     uint32_t work, cluster;
 } shrink;
+
+/** Who could make room for whom, built when the first workload of a tick may ask. */
+typedef struct preempting {
+    bool on;    /**< a policy of the configuration makes victims: without one, nothing of this is laid out */
+    bool built; /**< in this tick */
+    preempt p;
+    preempt_run *raw; /**< [run_max] before sorting */
+    uint32_t *order;  /**< [run_max] */
+    size_t run_count, run_max;
+    int32_t *lost; /**< [works] replicas that became victims in this tick */
+} preempting;
 
 struct spw_core {
     spw_mem mem;
@@ -35,7 +48,8 @@ struct spw_core {
     view view;
     int32_t *desired; /**< [works] of this tick */
     /* scratch */
-    fill fill;       /**< arrays for [clusters_max] candidates */
+    fill fill; /**< arrays for [clusters_max] candidates */
+    preempting preempting;
     shrink *shrinks; /**< [placements_max + works] */
     size_t shrink_count, shrink_max;
     uint32_t *pod_first;    /**< [works + 1] */
@@ -45,9 +59,11 @@ struct spw_core {
     hpa_pod *hpa_pods;      /**< [pods_max * metrics_max] */
     hpa_reading *readings;  /**< [metrics_max] */
     size_t metrics_max;
-    int32_t *route_ready;  /**< [clusters_max] */
-    int32_t *route_shares; /**< [clusters_max] */
-    unsigned char *shadow; /**< state before the tick: for its hash, and to restore after a failure */
+    int32_t *route_shares;   /**< [clusters_max] */
+    route_site *route_sites; /**< [clusters_max] */
+    int64_t *route_parts;    /**< [clusters_max] */
+    uint64_t route_metric;   /**< key of SPW_ROUTE_RATE */
+    unsigned char *shadow;   /**< state before the tick: for its hash, and to restore after a failure */
     size_t shadow_size, shadow_used;
 };
 
@@ -63,6 +79,19 @@ void decide_place(spw_core *core, spw_plan *plan);
 int32_t decide_staying(const spw_core *core, const view_seat *seat);
 /** Adds what decide_place put aside. */
 void decide_shrinks(spw_core *core, spw_plan *plan);
+
+/* preempt.c */
+void decide_preempt_layout(spw_core *core, arena *a, const spw_config *config, const spw_settings *s);
+/** Before the first workload of a tick. */
+void decide_preempt_start(spw_core *core);
+/** After the slots of a workload are listed, before they are filled: says what victims the filling may make. */
+void decide_preempt_begin(spw_core *core, uint32_t work);
+/** After the filling: victims lose their replicas, the claims go into the ledger. */
+void decide_preempt_end(spw_core *core, uint32_t work);
+/** May a seat not grow in this tick, because it has just lost replicas or still waits for victims? Both may be NULL. */
+bool decide_preempt_bars(const view_seat *seat, const memory_seat *mem);
+/** Lets the shrinking of a victim name the growth it makes room for. */
+void decide_preempt_name(const spw_core *core, spw_plan *plan, uint32_t work, uint32_t cluster, spw_action *action);
 
 void decide_orders(spw_core *core, spw_plan *plan);
 void decide_releases(spw_core *core, spw_plan *plan);

@@ -44,6 +44,7 @@ memory_seat *memory_seat_get(memory *m, uint64_t workload, uint64_t cluster)
                                  .promised_at = MEMORY_NEVER,
                                  .move_by = MEMORY_NEVER,
                                  .blocked_until = MEMORY_NEVER,
+                                 .nominated_until = MEMORY_NEVER,
                                  .route = MEMORY_ROUTE_NONE};
     return &m->seats[at];
 }
@@ -107,6 +108,9 @@ void memory_forget_routes(memory *m)
         if (m->seats[i].route != MEMORY_ROUTE_NONE) {
             m->seats[i].route = MEMORY_ROUTE_UNKNOWN;
         }
+    }
+    for (size_t i = 0; i < m->work_count; i++) {
+        m->works[i].owner.wrote = -1;
     }
 }
 

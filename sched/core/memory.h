@@ -11,23 +11,27 @@
 
 #include <spillway/core.h>
 
-#include "scale/hpa.h"
+#include "core/owner.h"
 
 #define MEMORY_KEEP          (INT64_C(3600) * SPW_NS_PER_S) /**< ns an unseen entry is kept */
 #define MEMORY_NEVER         INT64_MIN                      /**< a clock that does not run */
 #define MEMORY_ROUTE_NONE    (-1)                           /**< no share of traffic was ever sent */
 #define MEMORY_ROUTE_UNKNOWN (-2)                           /**< one was sent and may not have arrived: send it again */
 
+#define MEMORY_TURNS 3 /**< up, down, up, down: the direction turns three times */
+
 /** One workload. */
 typedef struct memory_work {
     uint64_t key;
     int32_t desired;      /**< of the last tick; -1 before the first */
     int32_t group;        /**< failover groups: the group in use */
-    spw_time synced;      /**< last autoscaler round */
+    spw_time synced;      /**< last round of the owner */
     spw_time room_since;  /**< since when better groups have had room for replicas that stand in worse ones */
+    spw_time rescheduled; /**< the newest request to place it anew that was carried out */
+    spw_time fresh_since; /**< since when one is being carried out, MEMORY_NEVER = none is */
     int32_t surge;        /**< copies that moves added and whose sources have not gone yet */
     spw_reason reason;    /**< of the desired count */
-    hpa_history *history; /**< NULL without an HPA */
+    owner owner;          /**< who decides how many */
 } memory_work;
 
 /** One workload on one cluster. */
@@ -36,12 +40,27 @@ typedef struct memory_seat {
     spw_time seen;
     int32_t promised; /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
     spw_time promised_at;
-    int32_t moving;         /**< copies that a move added and that are not ready yet */
-    spw_time move_by;       /**< deadline of the move */
-    spw_time blocked_until; /**< no moves to here before */
-    int32_t route;          /**< share of traffic last sent, 1e-6; MEMORY_ROUTE_NONE, MEMORY_ROUTE_UNKNOWN */
-    int32_t unseen;         /**< of this tick only: promised replicas the snapshot lacks, that found room */
-    int32_t unseen_coming;  /**< of those, on nodes not up yet */
+    int32_t moving;               /**< copies that a move added and that are not ready yet */
+    spw_time move_by;             /**< deadline of the move */
+    spw_time blocked_until;       /**< no moves to here before */
+    int32_t route;                /**< share of traffic last sent, 1e-6; MEMORY_ROUTE_NONE, MEMORY_ROUTE_UNKNOWN */
+    int32_t nominated;            /**< replicas that wait for victims to leave ... */
+    spw_time nominated_until;     /**< ... and are planned anew if these have not left by then */
+    bool evicting;                /**< its copies are on a lost cluster ... */
+    spw_time evict_since;         /**< ... since then */
+    int32_t released;             /**< of those, how many are planned elsewhere (failover budget) */
+    int32_t direction;            /**< of the last change of the count: 1 up, -1 down, 0 none yet */
+    int32_t turn_count;           /**< entries of turns in use */
+    spw_time turns[MEMORY_TURNS]; /**< when the direction last turned, newest first */
+    int32_t stuck;                /**< replicas without a node though there seems to be room ... */
+    spw_time stuck_since;         /**< ... since then */
+    bool barred;                  /**< descheduled from: nothing new goes there ... */
+    spw_time barred_until;        /**< ... before */
+    bool frozen;                  /**< neither lowered nor moved to ... */
+    spw_time frozen_until;        /**< ... before */
+    int32_t unseen;               /**< of this tick only: promised replicas the snapshot lacks, that found room */
+    int32_t unseen_coming;        /**< of those, on nodes not up yet */
+    int32_t unseen_nominated;     /**< of those, where victims have not left yet */
 } memory_seat;
 
 /** One pool. */
@@ -60,6 +79,15 @@ typedef struct memory_pool {
     bool late;              /**< what it still awaits is not believed in, until a node comes or the back-off ends */
 } memory_pool;
 
+/** One cluster: what its health is taken for. */
+typedef struct memory_cluster {
+    uint64_t key;
+    spw_time seen;
+    spw_time since; /**< since when it has answered, or not, as it does now */
+    bool answers;   /**< when last seen */
+    bool lost;      /**< it has not answered for long, or is not back for long enough yet */
+} memory_cluster;
+
 typedef struct memory {
     uint64_t config_hash;
     uint64_t ticks;
@@ -70,6 +98,8 @@ typedef struct memory {
     size_t seat_count, seat_max;
     memory_pool *pools; /**< sorted by key */
     size_t pool_count, pool_max;
+    memory_cluster *clusters; /**< sorted by key */
+    size_t cluster_count, cluster_max;
 } memory;
 
 /** @return the entry, made if absent; NULL if the table is full. Moves other entries: keep no pointers over it. */
@@ -80,7 +110,7 @@ memory_pool *memory_pool_get(memory *m, uint64_t key);
 memory_pool *memory_pool_find(const memory *m, uint64_t key);
 /** The entries of a workload, sorted by cluster key. */
 memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count);
-/** The actuator failed: no share of traffic is known to have arrived. */
+/** The actuator failed: no share of traffic, no replica count is known to have arrived. */
 void memory_forget_routes(memory *m);
 /** Drops what has not been seen for MEMORY_KEEP. */
 void memory_prune(memory *m, spw_time now);

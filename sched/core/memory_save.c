@@ -3,8 +3,8 @@
  * memory_save.c - the core's memory as bytes: magic, version, length, configuration hash, clocks, tables, checksum.
  *
  * Little-endian whatever the machine. Load checks everything before it changes anything, but for the content of the
- * autoscalers' histories: those the checksum covers, and the configuration hash says that they are of the same windows
- * and periods, which is all that a history is particular about.
+ * scalers' states: those the checksum covers, and the configuration hash says that they are of the same windows,
+ * periods and bins, which is all that a state is particular about.
  */
 #include "core/hash.h"
 #include "core/memory.h"
@@ -44,16 +44,13 @@ static void put_work(out *o, const memory_work *w)
     put32(o, w->group);
     put64(o, w->synced);
     put64(o, w->room_since);
+    put64(o, w->rescheduled);
+    put64(o, w->fresh_since);
     put32(o, w->surge);
     put32(o, (int32_t)w->reason);
-    size_t size = w->history == NULL ? 0 : hpa_history_save_size(w->history);
-    put(o, size, 8);
-    if (size > 0 && o->at != NULL) {
-        spw_rc rc = hpa_history_save(w->history, o->at + o->used, size);
-        assert(rc == SPW_OK);
-        (void)rc;
-    }
-    o->used += size;
+    bytes_out rest = {o->at, o->used};
+    owner_put(&rest, &w->owner);
+    o->used = rest.used;
 }
 
 static void put_seat(out *o, const memory_seat *s)
@@ -67,6 +64,31 @@ static void put_seat(out *o, const memory_seat *s)
     put64(o, s->move_by);
     put64(o, s->blocked_until);
     put32(o, s->route);
+    put32(o, s->nominated);
+    put64(o, s->nominated_until);
+    put(o, s->evicting ? 1 : 0, 1);
+    put64(o, s->evict_since);
+    put32(o, s->released);
+    put32(o, s->direction);
+    put32(o, s->turn_count);
+    for (size_t i = 0; i < MEMORY_TURNS; i++) {
+        put64(o, s->turns[i]);
+    }
+    put32(o, s->stuck);
+    put64(o, s->stuck_since);
+    put(o, s->barred ? 1 : 0, 1);
+    put64(o, s->barred_until);
+    put(o, s->frozen ? 1 : 0, 1);
+    put64(o, s->frozen_until);
+}
+
+static void put_cluster(out *o, const memory_cluster *c)
+{
+    put(o, c->key, 8);
+    put64(o, c->seen);
+    put64(o, c->since);
+    put(o, c->answers ? 1 : 0, 1);
+    put(o, c->lost ? 1 : 0, 1);
 }
 
 static void put_pool(out *o, const memory_pool *p)
@@ -96,6 +118,7 @@ static void put_all(out *o, const memory *m, uint64_t length)
     put(o, m->work_count, 8);
     put(o, m->seat_count, 8);
     put(o, m->pool_count, 8);
+    put(o, m->cluster_count, 8);
     for (size_t i = 0; i < m->work_count; i++) {
         put_work(o, &m->works[i]);
     }
@@ -104,6 +127,9 @@ static void put_all(out *o, const memory *m, uint64_t length)
     }
     for (size_t i = 0; i < m->pool_count; i++) {
         put_pool(o, &m->pools[i]);
+    }
+    for (size_t i = 0; i < m->cluster_count; i++) {
+        put_cluster(o, &m->clusters[i]);
     }
 }
 
@@ -169,22 +195,18 @@ static void get_work(in *i, const memory_work *own, memory_work *into)
     w.group = get32(i);
     w.synced = get64(i);
     w.room_since = get64(i);
+    w.rescheduled = get64(i);
+    w.fresh_since = get64(i);
     w.surge = get32(i);
     w.reason = (spw_reason)get32(i);
-    size_t size = (size_t)get(i, 8);
-    if (i->bad || size > i->size - i->used || (size > 0) != (own->history != NULL)) {
-        i->bad = true;
-        return;
-    }
-    if (into != NULL) {
-        size_t used = 0;
-        if (size > 0 && (hpa_history_load(own->history, i->at + i->used, size, &used) != SPW_OK || used != size)) {
-            i->bad = true;
-            return;
-        }
+    bytes_in rest = {i->at, i->used, i->size, i->bad};
+    owner_get(&rest, into != NULL ? &into->owner : &w.owner, into != NULL);
+    i->used = rest.used;
+    i->bad = rest.bad;
+    if (into != NULL && !i->bad) {
+        w.owner = into->owner;
         *into = w;
     }
-    i->used += size;
 }
 
 static memory_seat get_seat(in *i)
@@ -199,7 +221,34 @@ static memory_seat get_seat(in *i)
     s.move_by = get64(i);
     s.blocked_until = get64(i);
     s.route = get32(i);
+    s.nominated = get32(i);
+    s.nominated_until = get64(i);
+    s.evicting = get(i, 1) != 0;
+    s.evict_since = get64(i);
+    s.released = get32(i);
+    s.direction = get32(i);
+    s.turn_count = get32(i);
+    for (size_t k = 0; k < MEMORY_TURNS; k++) {
+        s.turns[k] = get64(i);
+    }
+    s.stuck = get32(i);
+    s.stuck_since = get64(i);
+    s.barred = get(i, 1) != 0;
+    s.barred_until = get64(i);
+    s.frozen = get(i, 1) != 0;
+    s.frozen_until = get64(i);
+    i->bad = i->bad || s.turn_count < 0 || s.turn_count > MEMORY_TURNS;
     return s;
+}
+
+static memory_cluster get_cluster(in *i)
+{
+    memory_cluster c = {.key = get(i, 8)};
+    c.seen = get64(i);
+    c.since = get64(i);
+    c.answers = get(i, 1) != 0;
+    c.lost = get(i, 1) != 0;
+    return c;
 }
 
 static memory_pool get_pool(in *i)
@@ -221,7 +270,7 @@ static memory_pool get_pool(in *i)
 }
 
 /** The tables after the head; with apply false only checks that they fit and are in order. */
-static void get_tables(in *i, memory *m, size_t seats, size_t pools, bool apply)
+static void get_tables(in *i, memory *m, size_t seats, size_t pools, size_t clusters, bool apply)
 {
     for (size_t k = 0; k < m->work_count && !i->bad; k++) {
         get_work(i, &m->works[k], apply ? &m->works[k] : NULL);
@@ -244,6 +293,15 @@ static void get_tables(in *i, memory *m, size_t seats, size_t pools, bool apply)
         key = p.key;
         if (apply) {
             m->pools[k] = p;
+        }
+    }
+    key = 0;
+    for (size_t k = 0; k < clusters && !i->bad; k++) {
+        memory_cluster c = get_cluster(i);
+        i->bad = i->bad || (k > 0 && c.key <= key);
+        key = c.key;
+        if (apply) {
+            m->clusters[k] = c;
         }
     }
 }
@@ -271,18 +329,19 @@ spw_rc memory_load(memory *m, const void *buf, size_t size)
     size_t works = (size_t)get(&i, 8);
     size_t seats = (size_t)get(&i, 8);
     size_t pools = (size_t)get(&i, 8);
+    size_t clusters = (size_t)get(&i, 8);
     if (i.bad || config_hash != m->config_hash || works != m->work_count) {
         return SPW_STATE;
     }
-    if (seats > m->seat_max || pools > m->pool_max) {
+    if (seats > m->seat_max || pools > m->pool_max || clusters > m->cluster_max) {
         return SPW_LIMIT;
     }
     in check = i;
-    get_tables(&check, m, seats, pools, false);
+    get_tables(&check, m, seats, pools, clusters, false);
     if (check.bad || check.used != check.size) {
         return SPW_STATE;
     }
-    get_tables(&i, m, seats, pools, true);
+    get_tables(&i, m, seats, pools, clusters, true);
     if (i.bad) {
         return SPW_STATE;
     }
@@ -290,5 +349,6 @@ spw_rc memory_load(memory *m, const void *buf, size_t size)
     m->last = last;
     m->seat_count = seats;
     m->pool_count = pools;
+    m->cluster_count = clusters;
     return SPW_OK;
 }

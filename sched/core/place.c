@@ -12,6 +12,9 @@
  * clusters, and needs no memory of what a move was. Only its deadline does.
  */
 #include "core/decide.h"
+#include "core/explain.h"
+#include "core/mend.h"
+#include "place/filter.h"
 #include "place/select.h"
 
 static int32_t min32(int32_t a, int32_t b)
@@ -31,8 +34,29 @@ static int64_t static_weight(const spw_policy *policy, const spw_cluster_rows *c
     return weight;
 }
 
-/** Candidates of a workload, with what they hold. */
-static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy)
+/** One candidate, with what it holds: for Karmada what is written, else what has a node or room on one. */
+static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint32_t c, const view_seat *seat,
+                           const memory_seat *mem)
+{
+    const view_cluster *cluster = &core->view.clusters[c];
+    const spw_cluster_rows *rows = &core->view.snap->clusters;
+    fill_slot slot = {.cluster = c,
+                      .can_grow = (!cluster->stale || policy->compat) && !decide_preempt_bars(seat, mem),
+                      .held = seat == NULL ? 0 : (policy->compat ? seat->assigned - seat->victims : seat->held),
+                      .elastic = seat == NULL ? 0 : seat->held_coming,
+                      .preempted = seat == NULL ? 0 : seat->held_nominated,
+                      .weight = static_weight(policy, rows, cluster->row),
+                      .area = filter_area(policy, rows, cluster->row)};
+    if (mem != NULL) {
+        slot.held += mem->unseen;
+        slot.elastic += mem->unseen_coming;
+        slot.preempted += mem->unseen_nominated;
+    }
+    return slot;
+}
+
+/** Candidates of a workload. told: an explanation for each cluster, or NULL. */
+static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, spw_candidate *told)
 {
     const view *v = &core->view;
     fill *f = &core->fill;
@@ -41,25 +65,25 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy)
     f->policy = policy;
     f->count = 0;
     bool weighted = false;
+    filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_cluster *cluster = &v->clusters[c];
-        int32_t group = cluster->ready ? select_group(policy, &v->snap->clusters, cluster->row) : -1;
-        if (group < 0) {
-            continue;
-        }
         const view_seat *seat = view_seat_find(v, work, c);
         const memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, cluster->key);
-        fill_slot *slot = &f->slots[f->count++];
-        *slot = (fill_slot){.cluster = c,
-                            .group = group,
-                            .can_grow = !cluster->stale,
-                            .held = seat == NULL ? 0 : seat->held,
-                            .elastic = seat == NULL ? 0 : seat->held_coming,
-                            .weight = static_weight(policy, &v->snap->clusters, cluster->row)};
-        if (mem != NULL) {
-            slot->held += mem->unseen;
-            slot->elastic += mem->unseen_coming;
+        bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
+        int32_t group = -1;
+        spw_verdict verdict = filter_cluster(&rules, cluster->row, cluster->ready, holds, &group);
+        if (told != NULL) {
+            told[c] = (spw_candidate){
+                .workload = v->work_row[work], .cluster = cluster->row, .group = group, .verdict = verdict};
         }
+        if (verdict != SPW_VERDICT_NONE) {
+            continue;
+        }
+        fill_slot *slot = &f->slots[f->count++];
+        *slot = make_slot(core, policy, c, seat, mem);
+        slot->group = group;
+        slot->holds = holds;
         weighted = weighted || slot->weight > 0;
     }
     for (size_t i = 0; i < f->count && !weighted; i++) {
@@ -105,6 +129,10 @@ static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy
 {
     fill *f = &core->fill;
     memory_work *mem = &core->memory.works[work];
+    if (policy->compat || f->fresh) {
+        mem->room_since = MEMORY_NEVER; /* Karmada has no such thing; placing anew brings everything back */
+        return 0;
+    }
     for (size_t i = 0; i < f->count; i++) {
         f->slots[i].can_grow = f->slots[i].can_grow && !is_blocked(core, &f->slots[i]);
     }
@@ -118,19 +146,23 @@ static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy
     }
     bool now = policy->failback == SPW_FAILBACK_ON_RESIZE ? resized
                                                           : core->view.now - mem->room_since >= policy->failback_window;
-    int32_t moved = now ? fill_move(f, min32(movable, policy->moves_per_tick)) : 0;
+    int32_t moved = now ? mend_move(core, work, policy, movable) : 0;
     return moved;
 }
 
-static spw_reason grow_reason(const spw_policy *policy, const fill_slot *slot)
+static spw_reason grow_reason(const spw_policy *policy, const fill_slot *slot, bool fresh)
 {
-    bool by_weights = policy->division == SPW_DIVIDE_DUPLICATED ||
-                      (policy->division == SPW_DIVIDE_STATIC && policy->group_count == 1);
-    if (by_weights) {
+    if (fill_is_roomless(policy)) {
         return SPW_WHY_WEIGHTS;
+    }
+    if (fresh) {
+        return SPW_WHY_RESCHEDULED;
     }
     if (slot->moved_in > 0) {
         return SPW_WHY_MOVE_IN;
+    }
+    if (slot->preempted > 0) {
+        return slot->group == 0 ? SPW_WHY_FILL_PREEMPT : SPW_WHY_OVERFLOW_PREEMPT;
     }
     if (slot->group == 0) {
         return slot->elastic > 0 ? SPW_WHY_FILL_ELASTIC : SPW_WHY_FILL_IDLE;
@@ -168,13 +200,17 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         const fill_slot *slot = &f->slots[i];
         const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
         int32_t assigned = seat == NULL ? 0 : seat->assigned;
-        if (slot->target <= assigned) {
+        memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        /* a growth for which victims went and which was lost on the way is written again when they have left */
+        int32_t later = mem == NULL ? 0 : min32(mem->unseen_nominated, slot->preempted);
+        if (slot->target - later <= assigned) {
             continue;
         }
-        spw_action action = place_action(core, work, slot->cluster, assigned, slot->target, grow_reason(policy, slot));
+        spw_reason why = grow_reason(policy, slot, f->fresh);
+        spw_action action = place_action(core, work, slot->cluster, assigned, slot->target - later, why);
         (void)plan_add(plan, &action);
         promise(core, f->workload->key, slot->cluster, slot->target);
-        memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
         if (mem != NULL && slot->moved_in > 0) {
             mem->move_by = mem->moving > 0 ? mem->move_by : core->view.now + policy->move_deadline;
             mem->moving += slot->moved_in;
@@ -218,6 +254,12 @@ static spw_reason shrink_reason(const spw_core *core, const shrinking *s, const 
     if (slot == NULL) {
         return SPW_WHY_CLUSTER_GONE;
     }
+    if (slot->out) {
+        return SPW_WHY_SPREAD;
+    }
+    if (s->policy->compat) {
+        return s->assigned > s->wanted ? SPW_WHY_SCALE_IN : SPW_WHY_PULLED_BACK;
+    }
     if (slot->gave_up) {
         return SPW_WHY_MOVE_GIVEN_UP;
     }
@@ -236,18 +278,22 @@ static void shrink_seat(spw_core *core, shrinking *s, const view_seat *seat)
     const view_cluster *cluster = &core->view.clusters[seat->cluster];
     const fill_slot *slot = slot_of(&core->fill, seat->cluster);
     int32_t target = slot == NULL ? 0 : slot->target;
-    if (seat->assigned <= target || cluster->stale) {
+    if (seat->assigned <= target || (cluster->stale && !s->policy->compat)) {
         return;
     }
     int32_t excess = seat->assigned - target;
     int32_t ready = cluster->ready ? seat->ready : 0;
     int32_t gone = min32(excess, seat->assigned - ready); /* unready copies cost no service */
-    bool own_count = s->policy->division == SPW_DIVIDE_DUPLICATED;
+    if (gone < min32(excess, seat->victims)) {            /* victims go whether others are ready or not */
+        s->ready -= min32(excess, seat->victims) - gone;
+        gone = min32(excess, seat->victims);
+    }
+    bool own_count = s->policy->division == SPW_DIVIDE_DUPLICATED || s->policy->compat;
     int32_t spare = own_count ? excess : s->ready - s->placed;
     int32_t ready_gone = min32(excess - gone, spare > 0 ? spare : 0);
     /* at most the copies that have no node: whatever else happens, that is why they go */
     bool homeless = slot != NULL && gone + ready_gone <= seat->assigned - slot->held;
-    spw_reason reason = shrink_reason(core, s, slot, homeless);
+    spw_reason reason = seat->victims > 0 ? SPW_WHY_PREEMPTED : shrink_reason(core, s, slot, homeless);
     memory_work *mem = &core->memory.works[s->work];
     mem->surge -= min32(mem->surge, gone + ready_gone);
     s->ready -= ready_gone;
@@ -310,6 +356,7 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
     out->unplaced = unplaced;
     out->moved = moved;
     out->scale_reason = core->memory.works[work].reason;
+    out->victims = core->preempting.on ? core->preempting.lost[work] : 0;
     out->tier_count = (uint32_t)policy->group_count;
     int32_t placed = 0;
     int32_t held = 0;
@@ -318,8 +365,10 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
         const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
         int32_t stays = seat == NULL ? 0 : decide_staying(core, seat);
         int32_t elastic = min32(slot->elastic, slot->target);
-        out->tiers[slot->group].idle += slot->target - elastic;
+        int32_t preempted = min32(slot->preempted, slot->target - elastic);
+        out->tiers[slot->group].idle += slot->target - elastic - preempted;
         out->tiers[slot->group].elastic += elastic;
+        out->tiers[slot->group].preempted += preempted;
         placed += slot->target;
         held += slot->target > stays ? slot->target : stays;
     }
@@ -341,6 +390,85 @@ static void touch_seats(spw_core *core, uint32_t work)
     }
 }
 
+/* --- placing anew on request --- */
+
+/** Time of the request that is not carried out yet, MEMORY_NEVER if there is none. */
+static spw_time open_request(const spw_core *core, uint32_t work)
+{
+    const spw_time *column = core->view.snap->workloads.reschedule;
+    const memory_work *mem = &core->memory.works[work];
+    spw_time asked = column == NULL ? SPW_TIME_MAX : column[core->view.work_row[work]];
+    return asked == SPW_TIME_MAX || asked <= mem->rescheduled ? MEMORY_NEVER : asked;
+}
+
+/** Are the targets what is written, so that nothing is left to do? */
+static bool is_settled(const spw_core *core, uint32_t work)
+{
+    const fill *f = &core->fill;
+    int64_t placed = 0;
+    int64_t assigned = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const view_seat *seat = view_seat_find(&core->view, work, f->slots[i].cluster);
+        if (f->slots[i].target != (seat == NULL ? 0 : seat->assigned)) {
+            return false;
+        }
+        placed += f->slots[i].target;
+    }
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+        assigned += core->view.seats[i].assigned;
+    }
+    return placed == assigned;
+}
+
+/**
+ * A request stays open until its copies stand and their sources are gone, so that each tick aims at the same targets;
+ * at the latest until the deadline of moves. Karmada's is done with the first write that succeeds.
+ */
+static void close_request(spw_core *core, uint32_t work, const spw_policy *policy, spw_time asked)
+{
+    memory_work *mem = &core->memory.works[work];
+    spw_time now = core->view.now;
+    mem->fresh_since = mem->fresh_since == MEMORY_NEVER ? now : mem->fresh_since;
+    bool late = now - mem->fresh_since >= policy->move_deadline;
+    if (policy->compat ? !core->fill.kept : (is_settled(core, work) || late)) {
+        mem->rescheduled = asked;
+        mem->fresh_since = MEMORY_NEVER;
+    }
+}
+
+/** Copies whose sources have still to go. */
+static int32_t count_surge(const spw_core *core, uint32_t work)
+{
+    const fill *f = &core->fill;
+    int32_t surge = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const view_seat *seat = view_seat_find(&core->view, work, f->slots[i].cluster);
+        int32_t stays = seat == NULL ? 0 : decide_staying(core, seat);
+        surge += stays > f->slots[i].target ? stays - f->slots[i].target : 0;
+    }
+    return surge;
+}
+
+/* --- one workload --- */
+
+/** Karmada schedules when the sum of what is written is not what is wanted, and never because of capacity. */
+static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted)
+{
+    const fill *f = &core->fill;
+    if (!policy->compat || f->fresh || policy->division == SPW_DIVIDE_DUPLICATED) {
+        return true;
+    }
+    int64_t written = 0;
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+        written += core->view.seats[i].assigned;
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        const view_seat *seat = view_seat_find(&core->view, work, f->slots[i].cluster);
+        written += f->slots[i].held - (seat == NULL ? 0 : seat->assigned); /* promised, not to be seen yet */
+    }
+    return written != wanted;
+}
+
 static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
 {
     const spw_workload *workload = &core->config.workloads[work];
@@ -351,19 +479,38 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     memory_work *mem = &core->memory.works[work];
     int32_t wanted = core->desired[work];
     touch_seats(core, work);
-    list_slots(core, work, policy);
-    give_up_late_moves(core, work, policy);
-    int32_t unplaced = fill_place(&core->fill, wanted, &mem->group);
+    spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
+    list_slots(core, work, policy, told);
+    spw_time asked = open_request(core, work);
+    core->fill.fresh = asked != MEMORY_NEVER;
+    if (!policy->compat) {
+        give_up_late_moves(core, work, policy);
+        mend_slots(core, work, policy);
+        decide_preempt_begin(core, work);
+    }
+    explain_rooms(core, told);
+    int32_t unplaced = is_triggered(core, work, policy, wanted) ? fill_place(&core->fill, wanted, &mem->group)
+                                                                : fill_keep(&core->fill);
     int32_t moved = fail_back(core, work, policy, mem->desired >= 0 && wanted != mem->desired);
-    shrink_work(core, work, policy, wanted);
-    mem->surge += moved;
-    grow(core, work, policy, plan);
+    if (!policy->compat) {
+        decide_preempt_end(core, work);
+    }
+    if (!core->fill.kept) {
+        shrink_work(core, work, policy, wanted);
+        mem->surge = core->fill.fresh ? count_surge(core, work) : mem->surge + moved;
+        grow(core, work, policy, plan);
+    }
+    if (asked != MEMORY_NEVER) {
+        close_request(core, work, policy, asked);
+    }
     account(core, work, policy, unplaced, moved, plan);
+    explain_verdicts(core, told);
 }
 
 void decide_place(spw_core *core, spw_plan *plan)
 {
     core->shrink_count = 0;
+    decide_preempt_start(core);
     for (size_t i = 0; i < core->config.workload_count; i++) {
         uint32_t work = core->by_priority[i];
         place_work(core, work, plan);
@@ -374,7 +521,8 @@ void decide_place(spw_core *core, spw_plan *plan)
 void decide_shrinks(spw_core *core, spw_plan *plan)
 {
     for (size_t i = 0; i < core->shrink_count; i++) {
-        const shrink *s = &core->shrinks[i];
+        shrink *s = &core->shrinks[i];
+        decide_preempt_name(core, plan, s->work, s->cluster, &s->action);
         (void)plan_add(plan, &s->action);
         memory_seat *mem =
             memory_seat_find(&core->memory, core->config.workloads[s->work].key, core->view.clusters[s->cluster].key);

@@ -2,24 +2,39 @@
 /* plan.c - life of a plan, and its stable text. */
 #include "core/plan_internal.h"
 
-#define ROOM_MAX (UINT32_C(1) << 20) /* a ticket has 20 bits for the index of an action */
+#define ROOM_MAX       (UINT32_C(1) << 20) /* a ticket has 20 bits for the index of an action */
+#define CANDIDATES_MAX (UINT32_C(1) << 28)
 
 spw_rc spw_plan_new(const spw_mem *mem, size_t actions_max, size_t outcomes_max, spw_plan **out)
 {
-    if (actions_max == 0 || outcomes_max == 0 || actions_max > ROOM_MAX || outcomes_max > ROOM_MAX) {
+    return spw_plan_new_explained(mem, actions_max, outcomes_max, 0, out);
+}
+
+spw_rc spw_plan_new_explained(const spw_mem *mem, size_t actions_max, size_t outcomes_max, size_t candidates_max,
+                              spw_plan **out)
+{
+    if (actions_max == 0 || outcomes_max == 0 || actions_max > ROOM_MAX || outcomes_max > ROOM_MAX ||
+        candidates_max > CANDIDATES_MAX) {
         return SPW_INVAL;
     }
     spw_plan *plan = mem->take(sizeof *plan, mem->user);
     spw_action *actions = mem->take(actions_max * sizeof *actions, mem->user);
     spw_outcome *outcomes = mem->take(outcomes_max * sizeof *outcomes, mem->user);
-    if (plan == NULL || actions == NULL || outcomes == NULL) {
+    spw_candidate *candidates = candidates_max > 0 ? mem->take(candidates_max * sizeof *candidates, mem->user) : NULL;
+    if (plan == NULL || actions == NULL || outcomes == NULL || (candidates_max > 0 && candidates == NULL)) {
+        mem->give(candidates, mem->user);
         mem->give(outcomes, mem->user);
         mem->give(actions, mem->user);
         mem->give(plan, mem->user);
         return SPW_NOMEM;
     }
-    *plan = (spw_plan){
-        .mem = *mem, .actions = actions, .action_max = actions_max, .outcomes = outcomes, .outcome_max = outcomes_max};
+    *plan = (spw_plan){.mem = *mem,
+                       .actions = actions,
+                       .action_max = actions_max,
+                       .outcomes = outcomes,
+                       .outcome_max = outcomes_max,
+                       .candidates = candidates,
+                       .candidate_max = candidates_max};
     *out = plan;
     return SPW_OK;
 }
@@ -28,6 +43,7 @@ void spw_plan_free(spw_plan *plan)
 {
     if (plan != NULL) {
         spw_mem mem = plan->mem;
+        mem.give(plan->candidates, mem.user);
         mem.give(plan->outcomes, mem.user);
         mem.give(plan->actions, mem.user);
         mem.give(plan, mem.user);
@@ -38,6 +54,7 @@ void plan_clear(spw_plan *plan)
 {
     plan->action_count = 0;
     plan->outcome_count = 0;
+    plan->candidate_count = 0;
     plan->overflow = false;
 }
 
@@ -62,6 +79,21 @@ spw_outcome *plan_add_outcome(spw_plan *plan)
     return outcome;
 }
 
+spw_candidate *plan_add_candidates(spw_plan *plan, size_t count)
+{
+    if (plan->candidate_max == 0) {
+        return NULL;
+    }
+    if (plan->candidate_max - plan->candidate_count < count) {
+        plan->overflow = true;
+        return NULL;
+    }
+    spw_candidate *first = &plan->candidates[plan->candidate_count];
+    memset(first, 0, count * sizeof *first);
+    plan->candidate_count += count;
+    return first;
+}
+
 size_t spw_plan_count(const spw_plan *plan)
 {
     return plan->action_count;
@@ -82,4 +114,15 @@ const spw_outcome *spw_plan_outcome_at(const spw_plan *plan, size_t index)
 {
     assert(index < plan->outcome_count);
     return &plan->outcomes[index];
+}
+
+size_t spw_plan_candidate_count(const spw_plan *plan)
+{
+    return plan->candidate_count;
+}
+
+const spw_candidate *spw_plan_candidate_at(const spw_plan *plan, size_t index)
+{
+    assert(index < plan->candidate_count);
+    return &plan->candidates[index];
 }

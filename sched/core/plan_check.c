@@ -88,6 +88,22 @@ static int64_t gpus_needed(const spw_snapshot *snap, const spw_action *a, spw_id
     return missing > 0 ? missing * snap->workloads.gpus[a->workload] : 0;
 }
 
+/** GPUs on nodes of a cluster that victims of this plan give back. */
+static int64_t gpus_of_victims(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
+{
+    int64_t gpus = 0;
+    for (size_t i = 0; i < plan->action_count; i++) {
+        const spw_action *a = &plan->actions[i];
+        if (a->verb == SPW_VERB_PLACE && a->reason == SPW_WHY_PREEMPTED && a->cluster == cluster) {
+            int64_t on = on_nodes(snap, a->workload, cluster, snap->placements.scheduled);
+            int64_t told = on_nodes(snap, a->workload, cluster, snap->placements.assigned);
+            int64_t gone = (on < told ? on : told) - a->amount;
+            gpus += gone > 0 ? gone * snap->workloads.gpus[a->workload] : 0;
+        }
+    }
+    return gpus;
+}
+
 /** GPUs of a cluster that are free, coming, or asked for by this plan. */
 static int64_t gpus_open(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
 {
@@ -119,7 +135,7 @@ static spw_rc check_growth(const spw_plan *plan, const spw_snapshot *snap, size_
     for (size_t i = 0; i <= index; i++) {
         needed += gpus_needed(snap, &plan->actions[i], cluster);
     }
-    if (needed > gpus_open(plan, snap, cluster)) {
+    if (needed > gpus_open(plan, snap, cluster) + gpus_of_victims(plan, snap, cluster)) {
         return bad(err, index, "plan.capacity", "more replicas than the cluster has or could have GPUs");
     }
     return SPW_OK;

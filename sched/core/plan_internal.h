@@ -11,6 +11,8 @@ struct spw_plan {
     size_t action_count, action_max;
     spw_outcome *outcomes;
     size_t outcome_count, outcome_max;
+    spw_candidate *candidates; /**< NULL without room for them */
+    size_t candidate_count, candidate_max;
     bool overflow; /**< something did not fit: the plan is not to be used */
 };
 
@@ -19,5 +21,7 @@ void plan_clear(spw_plan *plan);
 uint32_t plan_add(spw_plan *plan, const spw_action *action);
 /** @return a zeroed outcome to fill; NULL on overflow, which marks the plan. */
 spw_outcome *plan_add_outcome(spw_plan *plan);
+/** @return count zeroed candidates in a row; NULL without room for any, and on overflow, which marks the plan. */
+spw_candidate *plan_add_candidates(spw_plan *plan, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scale.c - stage "how many": collects what each autoscaler sees and runs those that are due. */
+/* scale.c - stage "how many": collects what each owner of a count sees and asks those that are due. */
 #include "core/decide.h"
 #include "core/errors.h"
 
@@ -41,7 +41,8 @@ static spw_rc index_pods(spw_core *core, spw_err *err)
     return SPW_OK;
 }
 
-static hpa_pod read_pod(const spw_core *core, uint32_t row, uint64_t metric)
+/** The newest sample of a pod that is no older than `oldest`. */
+static hpa_pod read_pod(const spw_core *core, uint32_t row, uint64_t metric, spw_time oldest)
 {
     const spw_snapshot *snap = core->view.snap;
     hpa_pod pod = {.phase = snap->pods.phase[row],
@@ -53,7 +54,7 @@ static hpa_pod read_pod(const spw_core *core, uint32_t row, uint64_t metric)
         const spw_sample_rows *t = &snap->samples;
         bool newer = !pod.has_sample || t->sampled[s] > pod.sampled ||
                      (t->sampled[s] == pod.sampled && t->value_milli[s] > pod.value_milli);
-        if (t->metric[s] == metric && newer) {
+        if (t->metric[s] == metric && newer && t->sampled[s] >= oldest) {
             pod.has_sample = true;
             pod.value_milli = t->value_milli[s];
             pod.request_milli = t->request_milli == NULL ? 0 : t->request_milli[s];
@@ -64,12 +65,12 @@ static hpa_pod read_pod(const spw_core *core, uint32_t row, uint64_t metric)
     return pod;
 }
 
-static void read_value(const spw_core *core, uint32_t work, uint64_t metric, hpa_reading *reading)
+static void read_value(const spw_core *core, uint32_t work, uint64_t metric, spw_time oldest, hpa_reading *reading)
 {
     const spw_value_rows *t = &core->view.snap->values;
     spw_time newest = 0;
     for (size_t i = 0; i < t->count; i++) {
-        if (core->view.work_of[t->workload[i]] == work && t->metric[i] == metric &&
+        if (core->view.work_of[t->workload[i]] == work && t->metric[i] == metric && t->observed[i] >= oldest &&
             (!reading->has_value || t->observed[i] > newest ||
              (t->observed[i] == newest && t->value_milli[i] > reading->value_milli))) { /* whatever the order of rows */
             reading->has_value = true;
@@ -79,22 +80,24 @@ static void read_value(const spw_core *core, uint32_t work, uint64_t metric, hpa
     }
 }
 
-static void read_metrics(spw_core *core, uint32_t work, const spw_hpa *hpa)
+/** Fills core->readings, one for each metric. */
+static void read_metrics(spw_core *core, uint32_t work, const spw_hpa_metric *metrics, size_t metric_count,
+                         spw_time oldest)
 {
     uint32_t first = core->pod_first[work];
     uint32_t count = core->pod_first[work + 1] - first;
-    for (size_t m = 0; m < hpa->metric_count; m++) {
+    for (size_t m = 0; m < metric_count; m++) {
         hpa_pod *pods = core->hpa_pods + m * core->settings.pods_max;
-        uint64_t metric = spw_key(hpa->metrics[m].name);
+        uint64_t metric = spw_key(metrics[m].name);
         for (uint32_t i = 0; i < count; i++) {
-            pods[i] = read_pod(core, core->pods[first + i], metric);
+            pods[i] = read_pod(core, core->pods[first + i], metric, oldest);
         }
-        if (hpa->metrics[m].target_kind == SPW_TARGET_UTILIZATION) {
+        if (metrics[m].target_kind == SPW_TARGET_UTILIZATION) {
             hpa_fill_requests(pods, count);
         }
         core->readings[m] = (hpa_reading){.pods = pods, .pod_count = count};
-        if (hpa->metrics[m].kind == SPW_METRIC_OBJECT || hpa->metrics[m].kind == SPW_METRIC_EXTERNAL) {
-            read_value(core, work, metric, &core->readings[m]);
+        if (metrics[m].kind == SPW_METRIC_OBJECT || metrics[m].kind == SPW_METRIC_EXTERNAL) {
+            read_value(core, work, metric, oldest, &core->readings[m]);
         }
     }
 }
@@ -132,31 +135,75 @@ static bool is_stale(const spw_core *core, uint32_t work)
     return false;
 }
 
-static int32_t run_hpa(spw_core *core, uint32_t work, int32_t current, spw_reason *reason)
+/** Unix time of the tick, saturated. */
+static spw_time unix_now(const spw_core *core)
 {
-    const spw_hpa *hpa = &core->config.hpas[core->config.workloads[work].hpa];
+    spw_time now = core->view.now;
+    spw_time offset = core->settings.unix_offset;
+    if (offset > 0 && now > INT64_MAX - offset) {
+        return INT64_MAX;
+    }
+    return offset < 0 && now < INT64_MIN - offset ? INT64_MIN : now + offset;
+}
+
+/** The HPA with the bounds that its timetable has set. */
+static spw_hpa bound_hpa(spw_core *core, owner *o)
+{
+    spw_hpa hpa = *(const spw_hpa *)o->spec;
+    cron_run(o->cron, &o->bounds, unix_now(core), core->view.now, hpa.replicas_min, hpa.replicas_max);
+    hpa.replicas_min = o->bounds.replicas_min >= 0 ? o->bounds.replicas_min : hpa.replicas_min;
+    hpa.replicas_max = o->bounds.replicas_max >= 0 ? o->bounds.replicas_max : hpa.replicas_max;
+    return hpa;
+}
+
+static scaler_result ask_owner(spw_core *core, uint32_t work, owner *o, int32_t current)
+{
+    size_t metric_count = 0;
+    const spw_hpa_metric *metrics = o->kind->metrics(o->spec, o->state, &metric_count);
+    read_metrics(core, work, metrics, metric_count,
+                 o->kind->fresh_only ? core->view.now - core->settings.stale_after : INT64_MIN);
+    scaler_input in = {.now = core->view.now,
+                       .unix_ns = unix_now(core),
+                       .patience = core->settings.promise_ttl,
+                       .current = current,
+                       .pods = count_pods(core, work),
+                       .assigned = sum_assigned(core, work),
+                       .readings = core->readings};
+    scaler_result result;
+    if (o->cron != NULL) {
+        spw_hpa bounded = bound_hpa(core, o);
+        o->kind->decide(&bounded, o->state, &in, &result);
+    } else {
+        o->kind->decide(o->spec, o->state, &in, &result);
+    }
+    if (metric_count > 0 && result.desired < current && is_stale(core, work)) {
+        result = (scaler_result){current, SPW_WHY_NONE}; /* never shrink on stale input */
+    }
+    return result;
+}
+
+static int32_t run_owner(spw_core *core, uint32_t work, int32_t current, spw_reason *reason)
+{
     memory_work *mem = &core->memory.works[work];
-    bool due = mem->synced == MEMORY_NEVER || core->view.now - mem->synced >= hpa->sync_s * SPW_NS_PER_S;
+    owner *o = &mem->owner;
+    bool held = owner_is_fought(o, current, core->view.now, &core->settings);
+    bool due = mem->synced == MEMORY_NEVER || core->view.now - mem->synced >= o->kind->sync_s(o->spec) * SPW_NS_PER_S;
     if (!due) {
-        *reason = mem->reason;
+        *reason = held ? SPW_WHY_FOUGHT : mem->reason;
         return current;
     }
     mem->synced = core->view.now;
-    read_metrics(core, work, hpa);
-    hpa_input in = {.now = core->view.now,
-                    .spec_replicas = current,
-                    .status_replicas = count_pods(core, work),
-                    .calibration_num = sum_assigned(core, work),
-                    .calibration_den = current,
-                    .readings = core->readings};
-    hpa_result result;
-    hpa_decide(hpa, &in, mem->history, &result);
-    if (result.desired < current && is_stale(core, work)) {
-        return current; /* never shrink on stale input */
+    scaler_result result = ask_owner(core, work, o, current); /* asked while it is held, too: it may be learning */
+    if (held) {
+        *reason = SPW_WHY_FOUGHT;
+        return current;
     }
     if (result.desired != current) {
         *reason = result.reason;
-        hpa_record_scale(mem->history, core->view.now, current, result.desired);
+        owner_wrote(o, current, result.desired, core->view.now);
+        if (o->kind->record != NULL) {
+            o->kind->record(o->state, core->view.now, current, result.desired);
+        }
     }
     return result.desired;
 }
@@ -173,8 +220,8 @@ spw_rc decide_scale(spw_core *core, spw_plan *plan, spw_err *err)
         int32_t current = row == SPW_ID_NONE ? workload->replicas : core->view.snap->workloads.replicas[row];
         int32_t desired = current;
         spw_reason reason = SPW_WHY_SPEC;
-        if (workload->hpa != SPW_ID_NONE && row != SPW_ID_NONE) {
-            desired = run_hpa(core, w, current, &reason);
+        if (core->memory.works[w].owner.kind != NULL && row != SPW_ID_NONE) {
+            desired = run_owner(core, w, current, &reason);
         }
         core->desired[w] = desired;
         core->memory.works[w].reason = reason;

@@ -22,6 +22,18 @@ static spw_rc bad(const check *c, size_t row, const char *field, const char *tex
     return err_set(c->err, SPW_INVAL, (spw_id)row, field, text);
 }
 
+static bool taints_ok(const spw_taints *taints)
+{
+    for (size_t k = 0; k < taints->count; k++) {
+        const spw_taint *t = taints->at == NULL ? NULL : &taints->at[k];
+        if (t == NULL || t->key == NULL || t->value == NULL || t->effect < SPW_TAINT_NO_SCHEDULE ||
+            t->effect > SPW_TAINT_PREFER_NO_SCHEDULE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static spw_rc check_clusters(const check *c)
 {
     const spw_cluster_rows *t = &c->snap->clusters;
@@ -45,6 +57,67 @@ static spw_rc check_clusters(const check *c)
         }
         if (!is_past(c, t->observed[i])) {
             return bad(c, i, "clusters.observed", "observed in the future, or out of range");
+        }
+        if (t->jurisdiction != NULL && t->jurisdiction[i] == NULL) {
+            return bad(c, i, "clusters.jurisdiction", "a jurisdiction may be empty but not NULL");
+        }
+        if (t->taints != NULL && !taints_ok(&t->taints[i])) {
+            return bad(c, i, "clusters.taints", "a taint needs a key, a value and a known effect");
+        }
+    }
+    return SPW_OK;
+}
+
+#define AMOUNT_MAX (INT64_C(1) << 61) /* so that differences and sums of three are in range */
+
+static bool is_amount(const int64_t *column, size_t i, int64_t least)
+{
+    return column == NULL || (column[i] >= least && column[i] <= AMOUNT_MAX);
+}
+
+static bool is_summary(const int64_t *allocatable, const int64_t *allocated, const int64_t *allocating, size_t i)
+{
+    return is_amount(allocatable, i, -1) && is_amount(allocated, i, 0) && is_amount(allocating, i, 0);
+}
+
+static spw_rc check_summaries(const check *c)
+{
+    const spw_cluster_rows *t = &c->snap->clusters;
+    for (size_t i = 0; i < t->count; i++) {
+        if (!is_summary(t->cpu_allocatable, t->cpu_allocated, t->cpu_allocating, i) ||
+            !is_summary(t->memory_allocatable, t->memory_allocated, t->memory_allocating, i) ||
+            !is_summary(t->pods_allocatable, t->pods_allocated, t->pods_allocating, i)) {
+            return bad(c, i, "clusters.cpu_allocatable", "an amount of a summary is negative or out of range");
+        }
+    }
+    const spw_grade_rows *g = &c->snap->grades;
+    if (g->count > 0 && (!g->cluster || !g->nodes || !g->cpu_milli || !g->memory_bytes)) {
+        return bad(c, SPW_ID_NONE, "grades", "a column is missing");
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        if (g->cluster[i] >= t->count) {
+            return bad(c, i, "grades.cluster", "no such cluster");
+        }
+        if (g->nodes[i] < 0 || g->nodes[i] > SPW_NODES_MAX || !is_amount(g->cpu_milli, i, 0) ||
+            !is_amount(g->memory_bytes, i, 0)) {
+            return bad(c, i, "grades.nodes", "a number or an amount of a grade is out of range");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_usage(const check *c)
+{
+    const spw_usage_rows *t = &c->snap->usage;
+    if (t->count > 0 && (!t->workload || !t->pool || !t->ready)) {
+        return bad(c, SPW_ID_NONE, "usage", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->workload[i] >= c->snap->workloads.count || t->pool[i] >= c->snap->pools.count) {
+            return bad(c, i, "usage.pool", "no such workload or pool");
+        }
+        if (t->ready[i] < 0 || t->ready[i] > SPW_REPLICAS_MAX) {
+            return bad(c, i, "usage.ready", "0 to 1000000 replicas expected");
         }
     }
     return SPW_OK;
@@ -76,6 +149,9 @@ static spw_rc check_pool(const check *c, size_t i)
     }
     if (!is_past(c, t->observed[i])) {
         return bad(c, i, "pools.observed", "observed in the future, or out of range");
+    }
+    if (t->stock_observed != NULL && !is_past(c, t->stock_observed[i])) {
+        return bad(c, i, "pools.stock_observed", "observed in the future, or out of range");
     }
     int64_t nodes = 0;
     for (int32_t k = 0; k <= SPW_NODE_GPUS_MAX; k++) {
@@ -121,6 +197,9 @@ static spw_rc check_workloads(const check *c)
         }
         if (t->replicas[i] < 0 || t->replicas[i] > SPW_REPLICAS_MAX) {
             return bad(c, i, "workloads.replicas", "0 to 1000000 replicas expected");
+        }
+        if (t->reschedule != NULL && t->reschedule[i] != SPW_TIME_MAX && !is_past(c, t->reschedule[i])) {
+            return bad(c, i, "workloads.reschedule", "asked for in the future, or out of range");
         }
         if (t->gpus != NULL && (t->gpus[i] < 0 || t->gpus[i] > SPW_NODE_GPUS_MAX)) {
             return bad(c, i, "workloads.gpus", "a replica takes 0 to 16 GPUs of one node");
@@ -214,8 +293,10 @@ spw_rc spw_snapshot_check(const spw_snapshot *snap, spw_err *err)
         return bad(&c, SPW_ID_NONE, "now", "a time within 146 years of the origin expected");
     }
     spw_rc rc = check_clusters(&c);
+    rc = rc != SPW_OK ? rc : check_summaries(&c);
     rc = rc != SPW_OK ? rc : check_pools(&c);
     rc = rc != SPW_OK ? rc : check_workloads(&c);
+    rc = rc != SPW_OK ? rc : check_usage(&c);
     rc = rc != SPW_OK ? rc : check_placements(&c);
     rc = rc != SPW_OK ? rc : check_pods(&c);
     return rc != SPW_OK ? rc : check_metrics(&c);

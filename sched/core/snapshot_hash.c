@@ -23,6 +23,52 @@ static uint64_t labels_digest(const spw_labels *labels)
     return sum;
 }
 
+/** A column that is not there leaves no trace, so that digests of snapshots without it stay what they were. */
+static uint64_t optional(uint64_t h, uint64_t column, const int64_t *cells, size_t i)
+{
+    return cells == NULL ? h : word(hash_word(h, column), cells[i]);
+}
+
+static uint64_t summary_word(uint64_t h, const spw_cluster_rows *t, size_t i)
+{
+    h = optional(optional(optional(h, 1, t->cpu_allocatable, i), 2, t->cpu_allocated, i), 3, t->cpu_allocating, i);
+    h = optional(optional(h, 4, t->memory_allocatable, i), 5, t->memory_allocated, i);
+    h = optional(optional(h, 6, t->memory_allocating, i), 7, t->pods_allocatable, i);
+    return optional(optional(h, 8, t->pods_allocated, i), 9, t->pods_allocating, i);
+}
+
+static uint64_t grades_digest(const spw_snapshot *s)
+{
+    const spw_grade_rows *t = &s->grades;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        uint64_t h = hash_word(HASH_SEED, s->clusters.key[t->cluster[i]]);
+        sum += word(word(word(h, t->nodes[i]), t->cpu_milli[i]), t->memory_bytes[i]);
+    }
+    return sum;
+}
+
+static uint64_t usage_digest(const spw_snapshot *s)
+{
+    const spw_usage_rows *t = &s->usage;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        uint64_t h = hash_word(HASH_SEED, s->workloads.key[t->workload[i]]);
+        sum += word(hash_word(h, s->pools.key[t->pool[i]]), t->ready[i]);
+    }
+    return sum;
+}
+
+static uint64_t taints_digest(const spw_taints *taints)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < taints->count; i++) {
+        const spw_taint *t = &taints->at[i];
+        sum += word(hash_string(hash_string(hash_string(HASH_SEED, t->key), "="), t->value), (int64_t)t->effect);
+    }
+    return sum;
+}
+
 static uint64_t clusters_digest(const spw_cluster_rows *t)
 {
     uint64_t sum = 0;
@@ -33,7 +79,9 @@ static uint64_t clusters_digest(const spw_cluster_rows *t)
         h = hash_string(hash_string(h, "\n"), t->zone[i]);
         h = hash_string(hash_string(h, "\n"), t->provider[i]);
         h = hash_word(h, labels_digest(&t->labels[i]));
-        h = word(h, t->ready[i]);
+        h = summary_word(word(h, t->ready[i]), t, i);
+        h = t->jurisdiction == NULL ? h : hash_string(hash_string(h, "\n"), t->jurisdiction[i]);
+        h = t->taints == NULL ? h : hash_word(h, taints_digest(&t->taints[i]));
         sum += word(h, t->observed[i]);
     }
     return sum;
@@ -53,6 +101,7 @@ static uint64_t pools_digest(const spw_snapshot *s)
         h = word(word(h, t->stock[i]), t->price_uusd_per_gpu_h[i]);
         h = word(h, t->rank == NULL ? 0 : t->rank[i]);
         h = word(h, t->failures == NULL ? -1 : t->failures[i]);
+        h = optional(h, 1, t->stock_observed, i);
         for (int32_t k = 0; k <= SPW_NODE_GPUS_MAX; k++) {
             h = word(h, t->free_nodes[i][k]);
         }
@@ -117,10 +166,13 @@ uint64_t spw_snapshot_hash(const spw_snapshot *s)
     for (size_t i = 0; i < s->workloads.count; i++) {
         uint64_t row = hash_string(hash_word(HASH_SEED, s->workloads.key[i]), s->workloads.name[i]);
         row = word(row, s->workloads.gpus == NULL ? -1 : s->workloads.gpus[i]);
+        row = s->workloads.reschedule == NULL ? row : word(word(row, 2), s->workloads.reschedule[i]);
         workloads += word(row, s->workloads.replicas[i]);
     }
     h = hash_word(h, workloads);
     h = hash_word(h, placements_digest(s));
     h = hash_word(h, pods_digest(s));
-    return hash_word(h, samples_digest(s));
+    h = hash_word(h, samples_digest(s));
+    h = s->grades.count == 0 ? h : hash_word(h, grades_digest(s));
+    return s->usage.count == 0 ? h : hash_word(hash_word(h, 1), usage_digest(s));
 }

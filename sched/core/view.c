@@ -22,6 +22,9 @@ void view_layout(view *v, arena *a, const spw_settings *s, size_t works)
     v->work_of = arena_take(a, v->workload_rows_max, sizeof *v->work_of);
     v->rooms.pools = arena_take(a, s->pools_max, sizeof *v->rooms.pools);
     v->rooms.first = arena_take(a, s->clusters_max + 1, sizeof *v->rooms.first);
+    v->limits = arena_take(a, s->clusters_max, sizeof *v->limits);
+    v->grades_max = s->pools_max;
+    v->rooms.grades = arena_take(a, v->grades_max, sizeof *v->rooms.grades);
     v->index = arena_take(a, rows, sizeof *v->index);
     v->index_max = rows;
 }
@@ -87,6 +90,48 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
     return SPW_OK;
 }
 
+/* --- resource summaries and grades --- */
+
+static bool grade_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const view *v = rows;
+    const spw_grade_rows *t = &v->snap->grades;
+    if (t->cluster[a] != t->cluster[b]) {
+        return v->canonical[t->cluster[a]] < v->canonical[t->cluster[b]];
+    }
+    if (t->cpu_milli[a] != t->cpu_milli[b]) {
+        return t->cpu_milli[a] < t->cpu_milli[b];
+    }
+    return t->memory_bytes[a] < t->memory_bytes[b];
+}
+
+static spw_rc build_limits(view *v, spw_err *err)
+{
+    const spw_cluster_rows *t = &v->snap->clusters;
+    const spw_grade_rows *g = &v->snap->grades;
+    bool summaries = t->cpu_allocatable != NULL || t->memory_allocatable != NULL || t->pods_allocatable != NULL;
+    v->rooms.limits = summaries || g->count > 0 ? v->limits : NULL;
+    if (g->count > v->grades_max) {
+        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "grades", "more grades of nodes than settings.pools_max");
+    }
+    for (uint32_t c = 0; c < v->cluster_count && v->rooms.limits != NULL; c++) {
+        v->limits[c] = estimate_of_summary(t, v->clusters[c].row);
+    }
+    index_fill(v, g->count);
+    sort_rows(v->index, g->count, grade_before, v);
+    for (uint32_t i = 0; i < g->count; i++) {
+        spw_id row = v->index[i];
+        uint32_t c = v->canonical[g->cluster[row]];
+        v->rooms.grades[i] = (estimate_grade){
+            .cluster = c, .nodes = g->nodes[row], .cpu_milli = g->cpu_milli[row], .memory_bytes = g->memory_bytes[row]};
+        if (i == 0 || v->rooms.grades[i - 1].cluster != c) {
+            v->limits[c].grade_first = i;
+        }
+        v->limits[c].grade_end = i + 1;
+    }
+    return SPW_OK;
+}
+
 /* --- pools --- */
 
 static int32_t pool_rank(const spw_pool_rows *t, spw_id row)
@@ -120,12 +165,30 @@ static int32_t pool_target(const view *v, const spw_settings *s, spw_id row, con
     return target > v->snap->pools.nodes_target[row] ? target : v->snap->pools.nodes_target[row];
 }
 
+/** The stock as it is to be believed: it fades with its age. Negative = not known. */
+static int32_t believed_stock(const view *v, const spw_settings *s, spw_id row)
+{
+    const spw_pool_rows *t = &v->snap->pools;
+    if (t->stock[row] <= 0 || s->stock_tau == 0) {
+        return t->stock[row];
+    }
+    spw_dur age = v->now - (t->stock_observed == NULL ? t->observed[row] : t->stock_observed[row]);
+    if (age >= s->stock_tau) {
+        return 0;
+    }
+    spw_dur unit = s->stock_tau / INT32_MAX + 1; /* keeps the product in range; what it rounds is below one node */
+    return (int32_t)(t->stock[row] * ((s->stock_tau - age) / unit) / (s->stock_tau / unit));
+}
+
 static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id row, room_pool *pool)
 {
     const spw_pool_rows *t = &v->snap->pools;
     const memory_pool *mem = memory_pool_find(m, t->key[row]);
-    *pool = (room_pool){
-        .row = row, .cluster = v->canonical[t->cluster[row]], .node_gpus = t->gpus_per_node[row], .gpu = t->gpu[row]};
+    *pool = (room_pool){.row = row,
+                        .cluster = v->canonical[t->cluster[row]],
+                        .node_gpus = t->gpus_per_node[row],
+                        .gpu = t->gpu[row],
+                        .up = t->nodes[row]};
     memcpy(pool->idle, t->free_nodes[row], sizeof pool->idle);
     pool->target = pool_target(v, s, row, mem);
     if (mem != NULL && mem->late) {
@@ -140,7 +203,9 @@ static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id r
     if (grows && !backed_off && cluster->ready && !old) {
         int32_t base = pool->target > t->nodes[row] ? pool->target : t->nodes[row];
         int32_t fresh = t->nodes_max[row] > base ? t->nodes_max[row] - base : 0;
-        pool->fresh = t->stock[row] >= 0 && t->stock[row] < fresh ? t->stock[row] : fresh;
+        int32_t stock = believed_stock(v, s, row);
+        pool->fresh = stock >= 0 && stock < fresh ? stock : fresh;
+        pool->fresh = v->batch > 0 && v->batch < pool->fresh ? v->batch : pool->fresh;
     }
 }
 
@@ -254,6 +319,12 @@ static spw_rc build_seats(view *v, const spw_settings *s, size_t works, spw_err 
     return SPW_OK;
 }
 
+static view_seat *seat_at(view *v, uint32_t work, uint32_t cluster)
+{
+    const view_seat *found = view_seat_find(v, work, cluster);
+    return found == NULL ? NULL : &v->seats[found - v->seats];
+}
+
 uint32_t view_cluster_find(const view *v, uint64_t key)
 {
     for (uint32_t c = 0; c < v->cluster_count; c++) {
@@ -264,6 +335,36 @@ uint32_t view_cluster_find(const view *v, uint64_t key)
     return UINT32_MAX;
 }
 
+/** Replicas whose victims have not left yet keep their claim until its deadline. @return of n, those that have one */
+static int32_t claims_of(const view *v, memory_seat *mem, int32_t n)
+{
+    if (mem->nominated > 0 && v->now >= mem->nominated_until) {
+        mem->nominated = 0;
+    }
+    mem->nominated = mem->nominated < n ? mem->nominated : n;
+    return mem->nominated;
+}
+
+/** Promised replicas that the snapshot does not show, and those of the seat that wait for victims. */
+static void reserve_promise(view *v, const spw_settings *s, const spw_workload *workload, view_seat *seat,
+                            memory_seat *mem, uint32_t c)
+{
+    int32_t assigned = seat == NULL ? 0 : seat->assigned;
+    bool promised = mem->promised > assigned && v->now - mem->promised_at < s->promise_ttl;
+    int32_t unseen = promised ? mem->promised - assigned : 0;
+    int32_t up = room_hold(&v->rooms, c, workload, unseen, false);
+    mem->unseen_coming = room_take(&v->rooms, c, workload, ROOM_COMING, unseen - up);
+    int32_t homeless = seat == NULL ? 0 : seat->assigned - seat->held;
+    int32_t claims = claims_of(v, mem, homeless + unseen - up - mem->unseen_coming);
+    if (seat != NULL) {
+        seat->held_nominated = claims < homeless ? claims : homeless;
+        seat->held += seat->held_nominated;
+        claims -= seat->held_nominated;
+    }
+    mem->unseen_nominated = claims;
+    mem->unseen = up + mem->unseen_coming + claims;
+}
+
 /** Room for what is assigned and has no node yet; then for what the core promised and the snapshot does not show. */
 static void reserve(view *v, const spw_settings *s, const spw_config *config, uint32_t work, memory *m)
 {
@@ -271,7 +372,7 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
     for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
         view_seat *seat = &v->seats[i];
         int32_t missing = seat->assigned - seat->scheduled;
-        int32_t up = room_take(&v->rooms, seat->cluster, workload, ROOM_IDLE, missing);
+        int32_t up = room_hold(&v->rooms, seat->cluster, workload, missing, true);
         int32_t coming = room_take(&v->rooms, seat->cluster, workload, ROOM_COMING, missing - up);
         seat->held += up + coming;
         seat->held_coming = coming;
@@ -282,18 +383,74 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         memory_seat *mem = &promises[i];
         mem->unseen = 0;
         mem->unseen_coming = 0;
+        mem->unseen_nominated = 0;
         uint32_t c = view_cluster_find(v, mem->cluster);
-        if (mem->promised < 0 || v->now - mem->promised_at >= s->promise_ttl || c == UINT32_MAX) {
-            continue;
-        }
-        const view_seat *seat = view_seat_find(v, work, c);
-        int32_t unseen = mem->promised - (seat == NULL ? 0 : seat->assigned);
-        if (unseen > 0) {
-            int32_t up = room_take(&v->rooms, c, workload, ROOM_IDLE, unseen);
-            mem->unseen_coming = room_take(&v->rooms, c, workload, ROOM_COMING, unseen - up);
-            mem->unseen = up + mem->unseen_coming;
+        if (c != UINT32_MAX) {
+            reserve_promise(v, s, workload, seat_at(v, work, c), mem, c);
         }
     }
+}
+
+/** Pools are shared by all policies, so the smallest batch counts. */
+static int32_t batch_of(const spw_config *config)
+{
+    int32_t batch = 0;
+    for (size_t i = 0; i < config->policy_count; i++) {
+        int32_t own = config->policies[i].elastic ? config->policies[i].nodes_per_batch : 0;
+        batch = own > 0 && (batch == 0 || own < batch) ? own : batch;
+    }
+    return batch;
+}
+
+/** Throughput of a replica on a GPU class; 0 = it does not run there. */
+static int32_t class_milli(const spw_workload *w, const char *gpu)
+{
+    for (size_t i = 0; i < w->gpu_class_count; i++) {
+        if (strcmp(w->gpu_classes[i], gpu) == 0) {
+            return w->gpu_milli == NULL ? 1000 : w->gpu_milli[i];
+        }
+    }
+    return w->gpu_class_count == 0 ? 1000 : 0;
+}
+
+static void read_usage(view *v, const spw_config *config)
+{
+    const spw_usage_rows *t = &v->snap->usage;
+    for (size_t i = 0; i < t->count; i++) {
+        uint32_t work = v->work_of[t->workload[i]];
+        if (work == UINT32_MAX) {
+            continue;
+        }
+        view_seat *seat = seat_at(v, work, v->canonical[v->snap->pools.cluster[t->pool[i]]]);
+        int32_t milli = class_milli(&config->workloads[work], v->snap->pools.gpu[t->pool[i]]);
+        if (seat != NULL && milli > 0) {
+            seat->usage_ready += t->ready[i];
+            seat->usage_milli += (int64_t)t->ready[i] * milli;
+        }
+    }
+}
+
+static int32_t slowest_class(const view *v, const spw_workload *workload, uint32_t cluster)
+{
+    int32_t slowest = 0;
+    for (uint32_t p = v->rooms.first[cluster]; p < v->rooms.first[cluster + 1]; p++) {
+        const room_pool *pool = &v->rooms.pools[p];
+        int32_t milli = pool->up > 0 && room_fits(pool, workload) ? class_milli(workload, pool->gpu) : 0;
+        slowest = milli > 0 && (slowest == 0 || milli < slowest) ? milli : slowest;
+    }
+    return slowest > 0 ? slowest : 1000;
+}
+
+int64_t view_ready_weight(const view *v, const spw_workload *workload, const view_seat *seat, int32_t ready)
+{
+    if (workload->gpu_milli == NULL) {
+        return (int64_t)ready * 1000;
+    }
+    if (seat->usage_ready >= ready) { /* which of them stay is not known: each counts as their mean */
+        int64_t known = seat->usage_ready > 0 ? seat->usage_ready : 1;
+        return seat->usage_milli / known * ready + seat->usage_milli % known * ready / known;
+    }
+    return seat->usage_milli + (ready - seat->usage_ready) * slowest_class(v, workload, seat->cluster);
 }
 
 spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, const uint32_t *works_by_priority,
@@ -302,9 +459,14 @@ spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, cons
     v->snap = snap;
     v->now = snap->now;
     spw_rc rc = build_clusters(v, s, err);
+    v->batch = batch_of(config);
+    rc = rc != SPW_OK ? rc : build_limits(v, err);
     rc = rc != SPW_OK ? rc : build_pools(v, s, m, err);
     rc = rc != SPW_OK ? rc : build_works(v, config, err);
     rc = rc != SPW_OK ? rc : build_seats(v, s, config->workload_count, err);
+    if (rc == SPW_OK) {
+        read_usage(v, config);
+    }
     for (size_t i = 0; i < config->workload_count && rc == SPW_OK; i++) {
         reserve(v, s, config, works_by_priority[i], m);
     }

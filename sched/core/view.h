@@ -22,14 +22,21 @@ typedef struct view_cluster {
 } view_cluster;
 
 typedef struct view_seat {
-    uint32_t work;       /**< index in the configuration */
-    uint32_t cluster;    /**< canonical number */
-    spw_id row;          /**< in placements */
-    int32_t assigned;    /**< as the snapshot shows it */
-    int32_t scheduled;   /**< bound to nodes, at most assigned */
-    int32_t ready;       /**< at most scheduled */
-    int32_t held;        /**< scheduled, plus those that found idle or coming room */
-    int32_t held_coming; /**< of held: on nodes not up yet */
+    uint32_t work;          /**< index in the configuration */
+    uint32_t cluster;       /**< canonical number */
+    spw_id row;             /**< in placements */
+    int32_t assigned;       /**< as the snapshot shows it */
+    int32_t scheduled;      /**< bound to nodes, at most assigned */
+    int32_t ready;          /**< at most scheduled */
+    int32_t held;           /**< scheduled, plus those that found idle or coming room */
+    int32_t held_coming;    /**< of held: on nodes not up yet */
+    int32_t held_nominated; /**< of held: they wait for victims to leave */
+    int32_t victims;        /**< of this tick: taken out of held for more important workloads ... */
+    uint32_t victims_of;    /**< ... the first of which is this one */
+    int32_t listed;         /**< scratch of preemption: replicas whose age is known */
+    int32_t potential;      /**< scratch of preemption: those that could be victims */
+    int64_t usage_milli;    /**< sum over known ready replicas of the throughput of their GPU class */
+    int64_t usage_ready;    /**< how many those are */
 } view_seat;
 
 typedef struct view {
@@ -44,6 +51,9 @@ typedef struct view {
     spw_id *work_row;     /**< [works] row in the snapshot, SPW_ID_NONE if absent */
     uint32_t *work_of;    /**< [workload rows] index in the configuration, UINT32_MAX = not ours */
     room rooms;
+    estimate_left *limits; /**< [clusters_max] */
+    size_t grades_max;
+    int32_t batch; /**< nodes that may be ordered from a pool in one tick; 0 = any number */
     /* scratch of the builders */
     uint32_t *index;
     size_t index_max;
@@ -67,5 +77,12 @@ uint32_t view_cluster_find(const view *v, uint64_t key);
 
 /** The seat of a workload on a cluster, NULL if it has none there. */
 const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster);
+
+/**
+ * What `ready` replicas of a seat weigh in traffic, in 1e-3 of a replica on the reference class: by the classes of the
+ * pools they run on (table usage). Those the table says nothing about count as on the slowest class that the cluster
+ * has for the workload. Without relative throughputs: ready x 1000.
+ */
+int64_t view_ready_weight(const view *v, const spw_workload *workload, const view_seat *seat, int32_t ready);
 
 #endif

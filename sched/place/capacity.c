@@ -15,7 +15,7 @@ bool room_class_fits(const spw_workload *workload, const char *gpu)
     return false;
 }
 
-static bool pool_fits(const room_pool *pool, const spw_workload *workload)
+bool room_fits(const room_pool *pool, const spw_workload *workload)
 {
     return workload->gpus <= pool->node_gpus && room_class_fits(workload, pool->gpu);
 }
@@ -42,18 +42,40 @@ static int64_t pool_count(const room_pool *pool, int32_t gpus, room_kind kind)
     return 0;
 }
 
-int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind)
+/** By GPUs alone. */
+static int32_t count_gpus(const room *r, uint32_t c, const spw_workload *workload, room_kind kind)
 {
     if (workload->gpus == 0) {
         return kind == ROOM_IDLE ? SPW_REPLICAS_MAX : 0; /* GPUs are what is scarce here */
     }
     int64_t replicas = 0;
     for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
-        if (pool_fits(&r->pools[p], workload)) {
+        if (room_fits(&r->pools[p], workload)) {
             replicas += pool_count(&r->pools[p], workload->gpus, kind);
         }
     }
     return replicas < SPW_REPLICAS_MAX ? (int32_t)replicas : SPW_REPLICAS_MAX;
+}
+
+int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload, estimate_by *by)
+{
+    int32_t gpus = count_gpus(r, c, workload, ROOM_IDLE);
+    *by = workload->gpus == 0 ? ESTIMATE_NONE : ESTIMATE_GPUS;
+    if (r->limits == NULL) {
+        return gpus;
+    }
+    estimate_by other = ESTIMATE_NONE;
+    int32_t n = estimate_count(&r->limits[c], r->grades, workload, &other);
+    if (n < gpus) {
+        *by = other;
+    }
+    return n < gpus ? n : gpus;
+}
+
+int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind)
+{
+    estimate_by by = ESTIMATE_NONE;
+    return kind == ROOM_IDLE ? room_count_idle(r, c, workload, &by) : count_gpus(r, c, workload, kind);
 }
 
 /** Best fit: the fullest node that still has room is filled first. */
@@ -88,7 +110,7 @@ static int32_t take_fresh(room_pool *pool, int32_t gpus, int32_t n)
     return take_nodes(pool->coming, pool->node_gpus, gpus, n < nodes * each ? n : nodes * each);
 }
 
-int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
+static int32_t take_gpus(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
 {
     if (workload->gpus == 0) {
         return kind == ROOM_IDLE ? n : 0;
@@ -96,7 +118,7 @@ int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind k
     int32_t taken = 0;
     for (uint32_t p = r->first[c]; p < r->first[c + 1] && taken < n; p++) {
         room_pool *pool = &r->pools[p];
-        if (!pool_fits(pool, workload)) {
+        if (!room_fits(pool, workload)) {
             continue;
         }
         switch (kind) {
@@ -112,4 +134,38 @@ int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind k
         }
     }
     return taken;
+}
+
+int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
+{
+    if (kind != ROOM_IDLE || r->limits == NULL) {
+        return take_gpus(r, c, workload, kind, n);
+    }
+    int32_t most = estimate_count(&r->limits[c], r->grades, workload, NULL);
+    int32_t taken = take_gpus(r, c, workload, kind, n < most ? n : most);
+    estimate_take(&r->limits[c], r->grades, workload, taken, false);
+    return taken;
+}
+
+int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, bool waits)
+{
+    int32_t taken = take_gpus(r, c, workload, ROOM_IDLE, n);
+    if (r->limits != NULL) {
+        estimate_take(&r->limits[c], r->grades, workload, waits ? n : taken, waits);
+    }
+    return taken;
+}
+
+void room_close(room *r, uint32_t c, const spw_workload *workload, int64_t gpus)
+{
+    for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
+        room_pool *pool = &r->pools[p];
+        for (int32_t k = 1; k <= pool->node_gpus && room_fits(pool, workload) && gpus > 0; k++) {
+            int64_t wanted = (gpus + k - 1) / k;
+            int32_t nodes = wanted < pool->idle[k] ? (int32_t)wanted : pool->idle[k];
+            pool->idle[k] -= nodes;
+            pool->idle[0] += nodes;
+            gpus -= (int64_t)nodes * k;
+        }
+    }
 }

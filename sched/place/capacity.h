@@ -8,17 +8,23 @@
  *   fresh   nodes that could still be ordered: bounded by nodes_max, the believed stock and a back-off after failure
  * Inside a pool replicas go to the node with the least sufficient room (best fit); inside a cluster pools are used by
  * rank, then price, then name.
+ *
+ * Idle room is the least over the estimators that apply: GPUs on single nodes, the cluster's resource summary, its
+ * grades of nodes (estimate.h). The last two say nothing about nodes that are not up, so they do not limit the others.
  */
 #ifndef SCHED_PLACE_CAPACITY_H
 #define SCHED_PLACE_CAPACITY_H
 
 #include <spillway/snapshot.h>
 
+#include "place/estimate.h"
+
 typedef struct room_pool {
     spw_id row;       /**< in the snapshot's pools */
     uint32_t cluster; /**< canonical cluster number */
     int32_t node_gpus;
     const char *gpu;
+    int32_t up;                            /**< nodes that are up */
     int32_t idle[SPW_NODE_GPUS_MAX + 1];   /**< [k] = up nodes with k GPUs free */
     int32_t coming[SPW_NODE_GPUS_MAX + 1]; /**< [k] = ordered nodes with k GPUs not promised */
     int32_t fresh;                         /**< nodes that may still be ordered */
@@ -29,7 +35,9 @@ typedef struct room_pool {
 /** Pools sorted by cluster, then order of use; pools of cluster c are [first[c], first[c + 1]). */
 typedef struct room {
     room_pool *pools;
-    uint32_t *first; /**< [clusters + 1] */
+    uint32_t *first;        /**< [clusters + 1] */
+    estimate_left *limits;  /**< [clusters]; NULL = no summaries and no grades */
+    estimate_grade *grades; /**< of all clusters */
 } room;
 
 typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_kind;
@@ -37,10 +45,26 @@ typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_k
 /** Replicas of the workload that cluster c could take in this kind of room. At most SPW_REPLICAS_MAX. */
 int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);
 
+/** The same for idle room, with the estimate that bound it: the least, in case of a tie the first in estimate_by. */
+int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload, estimate_by *by);
+
+/**
+ * Idle room for n replicas that are promised already. Only GPUs can refuse them: the other estimates are lowered.
+ * @param in waits  the cluster knows them, and counts them as waiting for a node
+ * @return replicas that got room
+ */
+int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, bool waits);
+
+/** Idle gaps on nodes that the workload can use, up to this many GPUs, are not to be had any more: small gaps first. */
+void room_close(room *r, uint32_t c, const spw_workload *workload, int64_t gpus);
+
 /** Takes room for up to n replicas. FRESH orders nodes. @return replicas that got room */
 int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n);
 
 /** May the workload run on this GPU class? */
 bool room_class_fits(const spw_workload *workload, const char *gpu);
+
+/** May it run on this pool's nodes: by class and by size? */
+bool room_fits(const room_pool *pool, const spw_workload *workload);
 
 #endif

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fill.c - see fill.h. */
-#include "place/fill.h"
+#include "place/fill_internal.h"
+#include "place/preempt_victims.h"
 
-/** Which kinds of room a step may use. */
-typedef enum step { STEP_IDLE = 1, STEP_ELASTIC = 2, STEP_BOTH = 3 } step;
-
-#define ANY_GROUP (-1)
-
-static int32_t slot_room(const fill *f, const fill_slot *slot, step s)
+int32_t fill_room(const fill *f, const fill_slot *slot, step s)
 {
     bool excluded = f->policy->division == SPW_DIVIDE_STATIC && slot->weight == 0; /* no rule of the list matches it */
-    if (!slot->can_grow || excluded) {
+    if (!slot->can_grow || slot->out || excluded) {
         return 0;
     }
     int64_t n = 0;
@@ -24,8 +20,7 @@ static int32_t slot_room(const fill *f, const fill_slot *slot, step s)
     return n < SPW_REPLICAS_MAX ? (int32_t)n : SPW_REPLICAS_MAX;
 }
 
-/** Puts n replicas on a slot, idle room first. @return those that found room */
-static int32_t slot_take(fill *f, fill_slot *slot, step s, int32_t n)
+int32_t fill_take(fill *f, fill_slot *slot, step s, int32_t n)
 {
     int32_t taken = 0;
     if ((s & STEP_IDLE) != 0) {
@@ -41,49 +36,69 @@ static int32_t slot_take(fill *f, fill_slot *slot, step s, int32_t n)
     return taken;
 }
 
-static bool in_group(const fill_slot *slot, int32_t group)
+bool fill_in_group(const fill_slot *slot, int32_t group)
 {
-    return group == ANY_GROUP || slot->group == group;
+    return !slot->out && (group == ANY_GROUP || slot->group == group);
 }
 
-/** Ties between clusters: by name, or by name backwards when the hash of the workload's UID is odd. */
-static int32_t tie_rank(const fill *f, size_t slot)
+int32_t fill_tie_rank(const fill *f, size_t slot)
 {
     return (f->workload->uid_hash & 1u) != 0 ? (int32_t)(f->count - 1 - slot) : (int32_t)slot;
+}
+
+size_t fill_add_party(fill *f, size_t count, size_t i, int64_t votes, int64_t cap)
+{
+    f->parties[count] = (webster_party){.votes = votes, .rank = fill_tie_rank(f, i), .last = f->slots[i].held};
+    f->caps[count] = cap;
+    f->pick[count] = (uint32_t)i;
+    return count + 1;
 }
 
 static size_t list_parties(fill *f, int32_t group, step s)
 {
     size_t n = 0;
     for (size_t i = 0; i < f->count; i++) {
-        int32_t cap = in_group(&f->slots[i], group) ? slot_room(f, &f->slots[i], s) : 0;
+        int32_t cap = fill_in_group(&f->slots[i], group) ? fill_room(f, &f->slots[i], s) : 0;
         if (cap > 0) {
-            int64_t votes = f->policy->division == SPW_DIVIDE_STATIC ? f->slots[i].weight : cap;
-            f->parties[n] = (webster_party){.votes = votes, .rank = tie_rank(f, i)};
-            f->caps[n] = cap;
-            f->pick[n] = (uint32_t)i;
-            n++;
+            n = fill_add_party(f, n, i, f->policy->division == SPW_DIVIDE_STATIC ? f->slots[i].weight : cap, cap);
         }
     }
     return n;
 }
 
+void fill_divide(fill *f, size_t count, int32_t n)
+{
+    if (f->policy->rounding == SPW_ROUND_FLOOR) {
+        (void)floor_divide(f->parties, count, n, f->heap);
+    } else {
+        (void)webster_divide(f->parties, count, n, f->heap);
+    }
+}
+
+void fill_divide_capped(fill *f, size_t count, int32_t n)
+{
+    (void)webster_divide_capped(f->parties, f->caps, count, n, f->heap);
+}
+
 /** Aggregated: holders first, then by room; is a to be used before b? */
 static bool aggregate_before(const fill *f, size_t a, size_t b)
 {
-    bool holds_a = f->slots[f->pick[a]].target > 0;
-    bool holds_b = f->slots[f->pick[b]].target > 0;
-    if (holds_a != holds_b) {
-        return holds_a;
+    const fill_slot *x = &f->slots[f->pick[a]];
+    const fill_slot *y = &f->slots[f->pick[b]];
+    if ((x->target > 0) != (y->target > 0)) {
+        return x->target > 0;
     }
     if (f->caps[a] != f->caps[b]) {
         return f->caps[a] > f->caps[b];
     }
+    if (f->policy->compat) { /* a stable sort of candidates that come by what they could hold in all, then by name */
+        return x->avail != y->avail ? x->avail > y->avail : x < y;
+    }
     return f->parties[a].rank < f->parties[b].rank;
 }
 
-/** Keeps the shortest prefix of that order whose room reaches n: selection, one winner at a time. */
-static size_t aggregate(fill *f, size_t count, int32_t n)
+/** Selection, one winner at a time. */
+size_t fill_aggregate(fill *f, size_t count, int64_t n)
 {
     int64_t reached = 0;
     size_t kept = 0;
@@ -109,15 +124,14 @@ static size_t aggregate(fill *f, size_t count, int32_t n)
     return kept;
 }
 
-/** Spreads up to n replicas over the room that a group has in this step. @return replicas placed */
-static int32_t spread(fill *f, int32_t group, step s, int32_t n, bool moving)
+int32_t fill_spread_out(fill *f, int32_t group, step s, int32_t n, bool moving)
 {
     if (n <= 0) {
         return 0;
     }
     size_t count = list_parties(f, group, s);
     if (f->policy->division == SPW_DIVIDE_AGGREGATED) {
-        count = aggregate(f, count, n);
+        count = fill_aggregate(f, count, n);
     }
     int64_t total = 0;
     for (size_t i = 0; i < count; i++) {
@@ -125,44 +139,46 @@ static int32_t spread(fill *f, int32_t group, step s, int32_t n, bool moving)
     }
     int32_t seats = total < n ? (int32_t)total : n;
     if (f->policy->division == SPW_DIVIDE_STATIC) {
-        (void)webster_divide_capped(f->parties, f->caps, count, seats, f->heap);
+        fill_divide_capped(f, count, seats);
     } else {
-        (void)webster_divide(f->parties, count, seats, f->heap); /* votes are the caps: none is exceeded */
+        fill_divide(f, count, seats); /* votes are the caps: none is exceeded */
     }
     int32_t placed = 0;
     for (size_t i = 0; i < count; i++) {
         fill_slot *slot = &f->slots[f->pick[i]];
-        int32_t taken = slot_take(f, slot, s, f->parties[i].seats);
+        int32_t taken = fill_take(f, slot, s, f->parties[i].seats);
         slot->moved_in += moving ? taken : 0;
         placed += taken;
     }
     return placed;
 }
 
-static int32_t group_sum(const fill *f, int32_t group)
+int32_t fill_group_sum(const fill *f, int32_t group)
 {
     int32_t sum = 0;
     for (size_t i = 0; i < f->count; i++) {
-        sum += in_group(&f->slots[i], group) ? f->slots[i].target : 0;
+        sum += fill_in_group(&f->slots[i], group) ? f->slots[i].target : 0;
     }
     return sum;
 }
 
-static int64_t group_room(const fill *f, int32_t group, step s)
+int64_t fill_group_room(const fill *f, int32_t group, step s)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < f->count; i++) {
-        sum += in_group(&f->slots[i], group) ? slot_room(f, &f->slots[i], s) : 0;
+        sum += fill_in_group(&f->slots[i], group) ? fill_room(f, &f->slots[i], s) : 0;
     }
     return sum;
 }
 
-/** Lowers a slot's target; replicas that still wait for a node go first. */
-static void slot_lower(fill_slot *slot, int32_t target)
+void fill_lower(fill_slot *slot, int32_t target)
 {
     int32_t gone = slot->target - target;
     slot->target = target;
-    slot->elastic = slot->elastic > gone ? slot->elastic - gone : 0;
+    int32_t waiting = slot->elastic < gone ? slot->elastic : gone;
+    slot->elastic -= waiting;
+    gone -= waiting;
+    slot->preempted -= slot->preempted < gone ? slot->preempted : gone;
 }
 
 /**
@@ -173,16 +189,14 @@ static void shrink_group(fill *f, int32_t group, int32_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
-        if (in_group(&f->slots[i], group) && f->slots[i].target > 0) {
-            f->parties[count] = (webster_party){.votes = f->slots[i].target, .rank = tie_rank(f, i)};
-            f->caps[count] = f->slots[i].target;
-            f->pick[count++] = (uint32_t)i;
+        if (fill_in_group(&f->slots[i], group) && f->slots[i].target > 0) {
+            count = fill_add_party(f, count, i, f->slots[i].target, f->slots[i].target);
         }
     }
-    size_t staying = f->policy->division == SPW_DIVIDE_AGGREGATED ? aggregate(f, count, n) : count;
-    (void)webster_divide(f->parties, staying, n, f->heap); /* seats of the others are 0 from the start */
+    size_t staying = f->policy->division == SPW_DIVIDE_AGGREGATED ? fill_aggregate(f, count, n) : count;
+    fill_divide(f, staying, n); /* seats of the others are 0 from the start */
     for (size_t i = 0; i < count; i++) {
-        slot_lower(&f->slots[f->pick[i]], n == 0 ? 0 : f->parties[i].seats);
+        fill_lower(&f->slots[f->pick[i]], n == 0 ? 0 : f->parties[i].seats);
     }
 }
 
@@ -191,7 +205,7 @@ static int32_t shrink_from_last(fill *f, int32_t keep, int32_t n)
 {
     int32_t left = n;
     for (int32_t g = (int32_t)f->policy->group_count - 1; g > keep && left > 0; g--) {
-        int32_t sum = group_sum(f, g);
+        int32_t sum = fill_group_sum(f, g);
         int32_t take = sum < left ? sum : left;
         if (take > 0) {
             shrink_group(f, g, sum - take);
@@ -201,111 +215,199 @@ static int32_t shrink_from_last(fill *f, int32_t keep, int32_t n)
     return n - left;
 }
 
-/** Idle, then elastic, in the order the policy asks for. @return replicas placed */
+/** In the place of less important replicas, if the policy has that step here. @return replicas placed */
+static int32_t spread_victims(fill *f, int32_t group, int32_t n, spw_preempt here)
+{
+    return f->preempt != NULL && f->policy->preempt == here && n > 0 ? preempt_spread(f->preempt, f, group, n) : 0;
+}
+
+static int64_t room_of_victims(const fill *f)
+{
+    int64_t sum = 0;
+    for (int32_t g = 0; f->preempt != NULL && g < (int32_t)f->policy->group_count; g++) {
+        sum += preempt_room(f->preempt, f, g);
+    }
+    return sum;
+}
+
+/** Idle, victims, elastic, in the order the policy asks for. @return replicas placed */
 static int32_t grow_ordered(fill *f, int32_t n)
 {
     int32_t groups = (int32_t)f->policy->group_count;
     int32_t placed = 0;
     if (f->policy->step_major == SPW_STEP_GLOBAL) {
         for (int32_t g = 0; g < groups; g++) {
-            placed += spread(f, g, STEP_IDLE, n - placed, false);
+            placed += fill_spread_out(f, g, STEP_IDLE, n - placed, false);
         }
     }
     for (int32_t g = 0; g < groups; g++) {
         if (f->policy->step_major == SPW_STEP_PER_CLUSTER) {
-            placed += spread(f, g, STEP_BOTH, n - placed, false);
+            placed += fill_spread_out(f, g, STEP_BOTH, n - placed, false);
+            placed += spread_victims(f, g, n - placed, f->policy->preempt);
         } else {
-            placed += spread(f, g, STEP_IDLE, n - placed, false);
-            placed += spread(f, g, STEP_ELASTIC, n - placed, false);
+            placed += fill_spread_out(f, g, STEP_IDLE, n - placed, false);
+            placed += spread_victims(f, g, n - placed, SPW_PREEMPT_BEFORE_ELASTIC);
+            placed += fill_spread_out(f, g, STEP_ELASTIC, n - placed, false);
+            placed += spread_victims(f, g, n - placed, SPW_PREEMPT_AFTER_ELASTIC);
         }
     }
     return placed;
 }
 
+static int32_t more_than_held(const fill *f, int32_t wanted)
+{
+    int32_t held = fill_group_sum(f, ANY_GROUP);
+    return wanted > held ? wanted - held : 0;
+}
+
+/** Nothing new is placed; replicas that are too many go all the same. */
+static int32_t refuse(fill *f, int32_t wanted, spw_verdict why)
+{
+    int32_t held = fill_group_sum(f, ANY_GROUP);
+    (void)shrink_from_last(f, -1, held > wanted ? held - wanted : 0);
+    f->refusal = held < wanted ? why : SPW_VERDICT_NONE;
+    return more_than_held(f, wanted);
+}
+
 static int32_t place_ordered(fill *f, int32_t wanted)
 {
-    int32_t held = group_sum(f, ANY_GROUP);
+    int32_t held = fill_group_sum(f, ANY_GROUP);
     if (wanted <= held) {
         (void)shrink_from_last(f, -1, held - wanted);
         return 0;
     }
     int32_t missing = wanted - held;
-    if (!f->policy->partial && group_room(f, ANY_GROUP, STEP_BOTH) < missing) {
+    if (!f->policy->partial && fill_group_room(f, ANY_GROUP, STEP_BOTH) + room_of_victims(f) < missing) {
+        f->refusal = SPW_VERDICT_REFUSED;
         return missing;
     }
     return missing - grow_ordered(f, missing);
 }
 
-static int32_t place_failover(fill *f, int32_t wanted, int32_t *group)
-{
-    int32_t groups = (int32_t)f->policy->group_count;
-    int32_t chosen = -1;
-    for (int32_t g = *group < groups ? *group : 0; g < groups && chosen < 0; g++) {
-        if (group_sum(f, g) + group_room(f, g, STEP_BOTH) >= wanted) {
-            chosen = g;
-        }
-    }
-    if (chosen < 0) { /* no group holds everything: the old result stays, and shrinks if fewer are wanted */
-        int32_t held = group_sum(f, ANY_GROUP);
-        (void)shrink_from_last(f, -1, held > wanted ? held - wanted : 0);
-        return wanted > held ? wanted - held : 0;
-    }
-    *group = chosen;
-    for (int32_t g = 0; g < groups; g++) {
-        if (g != chosen && group_sum(f, g) > 0) {
-            shrink_group(f, g, 0);
-        }
-    }
-    int32_t held = group_sum(f, chosen);
-    if (wanted < held) {
-        shrink_group(f, chosen, wanted);
-        return 0;
-    }
-    return wanted - held - spread(f, chosen, STEP_BOTH, wanted - held, false);
-}
-
 /** Weights alone decide, from zero, capacity ignored; what has no room yet counts as elastic or unplaced. */
-static int32_t place_weights(fill *f, int32_t wanted)
+static int32_t place_weights(fill *f, int32_t wanted, int32_t group)
 {
     bool duplicated = f->policy->division == SPW_DIVIDE_DUPLICATED;
+    size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {
-        f->parties[i] = (webster_party){.votes = f->slots[i].weight, .rank = tie_rank(f, i)};
+        if (fill_in_group(&f->slots[i], group)) {
+            count = fill_add_party(f, count, i, f->slots[i].weight, 0);
+        }
     }
     if (!duplicated) {
-        (void)webster_divide(f->parties, f->count, wanted, f->heap);
+        fill_divide(f, count, wanted);
     }
     int32_t homeless = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        fill_slot *slot = &f->slots[i];
+    for (size_t i = 0; i < count; i++) {
+        fill_slot *slot = &f->slots[f->pick[i]];
         int32_t share = duplicated ? wanted : f->parties[i].seats;
         if (share < slot->target) {
-            slot_lower(slot, share);
+            fill_lower(slot, share);
         } else if (!slot->can_grow) {
             homeless += share - slot->target; /* its state is old: nothing new goes there */
         } else {
-            homeless += share - slot->target - slot_take(f, slot, STEP_BOTH, share - slot->target);
+            homeless += share - slot->target - fill_take(f, slot, STEP_BOTH, share - slot->target);
             slot->target = share;
         }
     }
     return homeless;
 }
 
-int32_t fill_place(fill *f, int32_t wanted, int32_t *group)
+/** Can the group hold everything under its constraints? Copies and bare weights ask for a cluster, not for room. */
+static bool group_holds(fill *f, int32_t group, int32_t wanted)
 {
-    assert(wanted >= 0);
+    bool any = false;
+    for (size_t i = 0; i < f->count; i++) {
+        any = any || f->slots[i].group == group;
+    }
+    if (!any || !fill_constrain(f, group, wanted)) {
+        return false;
+    }
+    if (f->policy->division == SPW_DIVIDE_DUPLICATED) {
+        return true;
+    }
+    int64_t n = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const fill_slot *slot = &f->slots[i];
+        n += fill_in_group(slot, group) ? slot->target + fill_room(f, slot, STEP_BOTH) : 0;
+    }
+    return n >= wanted;
+}
+
+static int32_t place_failover(fill *f, int32_t wanted, int32_t *group)
+{
+    int32_t groups = (int32_t)f->policy->group_count;
+    int32_t chosen = -1;
+    for (int32_t g = *group < groups && !f->fresh ? *group : 0; g < groups && chosen < 0; g++) {
+        chosen = group_holds(f, g, wanted) ? g : -1;
+    }
+    if (chosen < 0) { /* no group holds everything: the old result stays, and shrinks if fewer are wanted */
+        for (size_t i = 0; i < f->count; i++) {
+            f->slots[i].out = false;
+        }
+        f->in_use = *group;
+        return refuse(f, wanted, SPW_VERDICT_REFUSED);
+    }
+    *group = chosen;
+    f->in_use = chosen;
+    for (size_t i = 0; i < f->count; i++) {
+        if (!fill_in_group(&f->slots[i], chosen)) {
+            fill_lower(&f->slots[i], 0);
+        }
+    }
+    if (f->policy->division == SPW_DIVIDE_DUPLICATED) {
+        return place_weights(f, wanted, chosen);
+    }
+    int32_t held = fill_group_sum(f, chosen);
+    if (wanted < held) {
+        shrink_group(f, chosen, wanted);
+        return 0;
+    }
+    return wanted - held - fill_spread_out(f, chosen, STEP_BOTH, wanted - held, false);
+}
+
+bool fill_is_roomless(const spw_policy *policy)
+{
+    return policy->division == SPW_DIVIDE_DUPLICATED ||
+           (policy->division == SPW_DIVIDE_STATIC && (policy->group_count == 1 || policy->compat));
+}
+
+int32_t fill_keep(fill *f)
+{
+    f->kept = true;
+    f->refusal = SPW_VERDICT_NONE;
+    f->in_use = ANY_GROUP;
     for (size_t i = 0; i < f->count; i++) {
         f->slots[i].target = f->slots[i].held;
         f->slots[i].moved_in = 0;
+        f->slots[i].out = false;
     }
-    bool by_weights = f->policy->division == SPW_DIVIDE_DUPLICATED ||
-                      (f->policy->division == SPW_DIVIDE_STATIC && f->policy->group_count == 1);
-    if (by_weights) {
-        return place_weights(f, wanted);
+    return 0;
+}
+
+int32_t fill_place(fill *f, int32_t wanted, int32_t *group)
+{
+    assert(wanted >= 0);
+    (void)fill_keep(f);
+    f->kept = false;
+    if (f->policy->compat) {
+        return fill_karmada(f, wanted, group);
     }
     if (f->policy->order == SPW_GROUPS_FAILOVER && f->policy->group_count > 1) {
         return place_failover(f, wanted, group);
     }
-    return place_ordered(f, wanted);
+    if (f->count > 0 && !fill_constrain(f, ANY_GROUP, wanted)) {
+        return refuse(f, wanted, SPW_VERDICT_SPREAD);
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->slots[i].out) {
+            fill_lower(&f->slots[i], 0);
+        }
+    }
+    if (fill_is_roomless(f->policy)) {
+        return place_weights(f, wanted, ANY_GROUP);
+    }
+    return f->fresh ? fill_anew(f, wanted) : place_ordered(f, wanted);
 }
 
 /* --- failback --- */
@@ -340,7 +442,7 @@ int32_t fill_movable(const fill *f)
     int64_t movable = 0;
     int64_t gone = 0; /* replicas already moved out of later groups by earlier steps of this count */
     for (int32_t g = 0; g + 1 < (int32_t)f->policy->group_count; g++) {
-        int64_t free_room = group_room(f, g, failback_step(f));
+        int64_t free_room = fill_group_room(f, g, failback_step(f));
         int64_t behind = sum_after(f, g) - gone;
         int64_t n = free_room < behind ? free_room : (behind > 0 ? behind : 0);
         movable += n;
@@ -358,9 +460,9 @@ int32_t fill_move(fill *f, int32_t budget)
     for (int32_t g = 0; g + 1 < (int32_t)f->policy->group_count && moved < budget; g++) {
         int32_t behind = sum_after(f, g);
         int32_t n = budget - moved < behind ? budget - moved : behind;
-        int32_t in = spread(f, g, STEP_IDLE, n, true);
+        int32_t in = fill_spread_out(f, g, STEP_IDLE, n, true);
         if (failback_step(f) == STEP_BOTH) {
-            in += spread(f, g, STEP_ELASTIC, n - in, true);
+            in += fill_spread_out(f, g, STEP_ELASTIC, n - in, true);
         }
         if (shrink_from_last(f, g, in) != in) {
             assert(false && "later groups hold what was counted behind this one");

@@ -4,8 +4,8 @@
  * each candidate cluster.
  *
  * Anchored: replicas that have a place keep it; only the difference is placed or taken away.
- *   more wanted   groups in order, in each the steps of the policy (idle, then elastic), inside a step the division
- * rule fewer wanted  the last group gives first; inside a group Webster over what the clusters hold (never raises one)
+ *   more wanted   groups in order, in each the steps of the policy (idle, then elastic), in a step the division rule
+ *   fewer wanted  the last group gives first; inside a group Webster over what the clusters hold (never raises one)
  *   failback      replicas of worse groups into room of better ones, a bounded number at a time
  * Failover groups (Karmada): the first group, from the one in use on, that can hold everything; one group only.
  * Sources: semantics of Karmada pkg/scheduler/core (division_algorithm, assignment) and ACK One's ordered groups.
@@ -13,23 +13,34 @@
 #ifndef SCHED_PLACE_FILL_H
 #define SCHED_PLACE_FILL_H
 
+#include <spillway/plan.h>
+
 #include "place/capacity.h"
+#include "place/spread.h"
 #include "place/webster.h"
 
 /** One candidate cluster of the workload. */
 typedef struct fill_slot {
-    uint32_t cluster; /**< canonical number; slots come sorted by it */
-    int32_t group;    /**< index in policy->groups */
-    bool can_grow;    /**< ready and its state is fresh */
-    int32_t held;     /**< replicas that have a node, or room on one */
-    int32_t target;   /**< out: starts at held */
-    int32_t elastic;  /**< of target: those on nodes that are not up yet */
-    int32_t moved_in; /**< out: copies added by failback */
-    bool gave_up;     /**< copies of a move were taken out of held in this tick */
-    int64_t weight;   /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
+    uint32_t cluster;  /**< canonical number; slots come sorted by it */
+    int32_t group;     /**< index in policy->groups */
+    bool can_grow;     /**< ready and its state is fresh */
+    int32_t held;      /**< replicas that have a node, or room on one */
+    int32_t target;    /**< out: starts at held */
+    int32_t elastic;   /**< of target: those on nodes that are not up yet */
+    int32_t moved_in;  /**< out: copies added by failback */
+    bool gave_up;      /**< copies of a move were taken out of held in this tick */
+    int64_t weight;    /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
+    bool holds;        /**< the cluster is told to run replicas now: spread constraints prefer it */
+    const char *area;  /**< what spread constraints group it by, "" if by nothing */
+    bool out;          /**< out: a spread constraint chose others; it gets and keeps nothing */
+    int64_t avail;     /**< out: what it could hold in all; where it was needed */
+    int32_t preempted; /**< of target: those that wait for victims to leave; starts at what is held so */
 } fill_slot;
 
+struct preempt;
+
 typedef struct fill {
+    struct preempt *preempt; /**< victims it may make; NULL = none */
     room *rooms;
     const spw_workload *workload;
     const spw_policy *policy;
@@ -40,6 +51,13 @@ typedef struct fill {
     int64_t *caps;
     uint32_t *heap;
     uint32_t *pick; /**< slot of a party */
+    spread_item *items;
+    spread_scratch spread;
+    /* the manner of this run */
+    bool fresh;          /**< in: place everything anew, whatever is held */
+    bool kept;           /**< out: the old result stands as it is (Karmada's way of refusing) */
+    spw_verdict refusal; /**< out: NONE, or why nothing new was placed: REFUSED, SPREAD */
+    int32_t in_use;      /**< out: the only group in use (failover groups), -1 = all */
 } fill;
 
 /**
@@ -48,6 +66,12 @@ typedef struct fill {
  * @return replicas that found no room (all-or-nothing policies: the whole difference, nothing is placed)
  */
 int32_t fill_place(fill *f, int32_t wanted, int32_t *group);
+
+/** Is the division by bare weights or copies, so that room plays no part? */
+bool fill_is_roomless(const spw_policy *policy);
+
+/** Leaves everything as it is: targets are what is held. @return 0 */
+int32_t fill_keep(fill *f);
 
 /** Replicas of worse groups that room in better ones could take now. Consumes nothing. */
 int32_t fill_movable(const fill *f);

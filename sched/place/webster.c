@@ -144,3 +144,42 @@ int32_t webster_divide_capped(webster_party *parties, const int64_t *caps, size_
     }
     return target;
 }
+
+/** Before 1.16: is a to get one of the left-over seats before b? */
+static bool leftover_before(const webster_party *a, const webster_party *b)
+{
+    if (a->votes != b->votes) {
+        return a->votes > b->votes;
+    }
+    return a->last != b->last ? a->last > b->last : a->rank < b->rank;
+}
+
+int32_t floor_divide(webster_party *parties, size_t count, int32_t seats, uint32_t *rest)
+{
+    u128 total = 0;
+    for (size_t i = 0; i < count; i++) {
+        parties[i].seats = 0;
+        total += (uint64_t)parties[i].votes;
+    }
+    if (total == 0) {
+        return 0;
+    }
+    int64_t given = 0;
+    for (size_t i = 0; i < count; i++) {
+        parties[i].seats = (int32_t)((u128)(uint64_t)parties[i].votes * (uint32_t)seats / total);
+        given += parties[i].seats;
+        rest[i] = (uint32_t)i;
+    }
+    /* fewer are left over than there are parties: each round finds the next to get one */
+    for (size_t next = 0; given < seats; next++, given++) {
+        size_t best = next;
+        for (size_t i = next + 1; i < count; i++) {
+            best = leftover_before(&parties[rest[i]], &parties[rest[best]]) ? i : best;
+        }
+        uint32_t winner = rest[best];
+        rest[best] = rest[next];
+        rest[next] = winner;
+        parties[winner].seats++;
+    }
+    return seats;
+}

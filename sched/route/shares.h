@@ -15,4 +15,12 @@
  */
 void shares_by_ready(const int32_t *ready, size_t count, int32_t *shares);
 
+/**
+ * The same for parts of any size and any whole.
+ * @param in  parts   [count] >= 0, sum < 2^62
+ * @param in  whole   0..SHARES_WHOLE
+ * @param out shares  [count]; sum = whole, or 0 if all parts are 0
+ */
+void shares_split(const int64_t *parts, size_t count, int32_t whole, int32_t *shares);
+
 #endif

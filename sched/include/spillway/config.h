@@ -84,10 +84,82 @@ typedef enum spw_step_major {
     SPW_STEP_GLOBAL = 3       /**< idle of all groups first, then elastic group by group */
 } spw_step_major;
 
+/**
+ * Workload preemption: replicas of strictly lower priority make room, in the group (tier) at hand, never in another.
+ * kube-scheduler's choice of victims, with clusters in the place of nodes (semantics of its default preemption).
+ */
+typedef enum spw_preempt {
+    SPW_PREEMPT_OFF = 0,            /**< default */
+    SPW_PREEMPT_BEFORE_ELASTIC = 1, /**< idle, then victims, then nodes still to be created */
+    SPW_PREEMPT_AFTER_ELASTIC = 2   /**< idle, then nodes still to be created, then victims */
+} spw_preempt;
+
 typedef struct spw_static_weight {
     spw_selector selector;
     int64_t weight; /**< >= 1; a cluster takes the largest weight that matches it */
 } spw_static_weight;
+
+/** What a taint of a cluster does to workloads that do not tolerate it. */
+typedef enum spw_taint_effect {
+    SPW_TAINT_NO_SCHEDULE = 1,       /**< keeps them away; those that are there stay */
+    SPW_TAINT_NO_EXECUTE = 2,        /**< keeps them away; who drives those away that are there is another matter */
+    SPW_TAINT_PREFER_NO_SCHEDULE = 3 /**< carried, no filter */
+} spw_taint_effect;
+
+typedef struct spw_taint {
+    const char *key;
+    const char *value; /**< "" if none */
+    spw_taint_effect effect;
+} spw_taint;
+
+typedef struct spw_taints {
+    const spw_taint *at; /**< [count] */
+    size_t count;
+} spw_taints;
+
+/** One entry of clusterTolerations: tolerates the taints that agree in every part that is given. */
+typedef struct spw_toleration {
+    const char *key;   /**< "" = every key; needs `exists` */
+    bool exists;       /**< operator Exists: any value; false = Equal */
+    const char *value; /**< with Equal; NULL = "" */
+    int32_t effect;    /**< spw_taint_effect, 0 = every effect */
+} spw_toleration;
+
+typedef enum spw_spread_field {
+    SPW_SPREAD_CLUSTER = 1,
+    SPW_SPREAD_REGION = 2,
+    SPW_SPREAD_ZONE = 3,
+    SPW_SPREAD_PROVIDER = 4
+} spw_spread_field;
+
+/** One of spreadConstraints: how many clusters, or groups of clusters by a field, a workload may stand on. */
+typedef struct spw_spread {
+    spw_spread_field field;
+    int32_t min_groups; /**< >= 1 */
+    int32_t max_groups; /**< >= min_groups; 0 = no limit */
+} spw_spread;
+
+/** How seats are rounded to whole replicas. */
+typedef enum spw_rounding {
+    SPW_ROUND_WEBSTER = 0, /**< Sainte-Lague, Karmada since 1.16 */
+    SPW_ROUND_FLOOR = 1    /**< before: whole parts, then one each by weight, replicas so far and name */
+} spw_rounding;
+
+/** How traffic is shared among the clusters of a workload. Shares always sum to one million. */
+typedef enum spw_route {
+    SPW_ROUTE_PROPORTIONAL = 0, /**< by ready replicas */
+    SPW_ROUTE_WATERFALL = 1,    /**< the nearest clusters up to their capacity, what is left to the next ones */
+    SPW_ROUTE_WEIGHTS = 2,      /**< by fixed weights over the clusters that have a ready replica */
+    SPW_ROUTE_LEVELS = 3        /**< the nearest clusters as far as they are healthy (Envoy's priority levels) */
+} spw_route;
+
+typedef struct spw_route_weight {
+    const char *cluster;
+    int64_t weight; /**< 0..1000000; a cluster that is not listed weighs 0 */
+} spw_route_weight;
+
+/** A value row of this metric is the workload's rate of requests (per second, milli-units) for WATERFALL. */
+#define SPW_ROUTE_RATE "requests_per_second"
 
 /** A PropagationPolicy as far as it places replicas. */
 typedef struct spw_policy {
@@ -102,11 +174,41 @@ typedef struct spw_policy {
     bool elastic; /**< autoScaling.ecsProvision: nodes that could be created count as capacity */
     spw_step_major step_major;
     spw_failback failback;
-    spw_dur failback_window;    /**< room must have lasted this long before a replica moves back */
-    int32_t moves_per_tick;     /**< replicas moved between clusters in one tick, >= 0 (0 = no moves) */
-    spw_dur move_deadline;      /**< a moved copy not ready after this is given up, the source stays */
-    spw_dur provision_deadline; /**< nodes not there after this: re-planned, the pool backs off */
-    spw_dur node_unneeded;      /**< a node must have been empty this long before it is released */
+    spw_dur failback_window;           /**< room must have lasted this long before a replica moves back */
+    int32_t moves_per_tick;            /**< replicas moved between clusters in one tick, >= 0 (0 = no moves) */
+    spw_dur move_deadline;             /**< a moved copy not ready after this is given up, the source stays */
+    spw_dur provision_deadline;        /**< nodes not there after this: re-planned, the pool backs off */
+    spw_dur node_unneeded;             /**< a node must have been empty this long before it is released */
+    const spw_toleration *tolerations; /**< of taints of clusters */
+    size_t toleration_count;
+    const spw_spread *spreads; /**< at most one for each field */
+    size_t spread_count;
+    spw_rounding rounding;
+    bool compat;             /**< decide as Karmada's own scheduler does, its traps included (sched/place/TRAPS.md) */
+    spw_preempt preempt;     /**< may its workloads take the place of less important ones? */
+    spw_dur min_runtime;     /**< its replicas are no victims before they have run this long; 0 = at once */
+    int32_t nodes_per_batch; /**< nodes ordered from a pool in one tick; 0 = no limit. The smallest one counts */
+    /* mending; 0 = at once, without bound, off */
+    spw_dur failover_after; /**< a cluster is lost (back) only after not answering (answering) this long; the most
+                                 patient policy decides for all */
+    spw_dur evict_grace;    /**< copies on a lost cluster stay until their replacements are ready, at most this long */
+    int32_t failover_moves; /**< replicas of one workload that lost clusters give up in one tick */
+    spw_dur flap_window;    /**< a workload's count on a cluster that rose and fell twice within this is neither lowered
+                                 nor moved to for as long */
+    spw_dur unschedulable_after; /**< a replica without a node for so long, though there is room, is placed anew */
+    spw_dur deschedule_cooldown; /**< ... and its cluster gets nothing more of the workload for as long */
+    spw_dur dwell;               /**< a replica younger than this is not moved */
+    int32_t moves_per_cluster;   /**< replicas moved into one cluster in one tick */
+    /* traffic */
+    spw_route route;
+    const char *const *route_regions; /**< nearest to the users first: the levels of WATERFALL and LEVELS; clusters of
+                                           no listed region are the last level; none = groups are the levels */
+    size_t route_region_count;
+    const spw_route_weight *route_weights; /**< WEIGHTS only */
+    size_t route_weight_count;
+    int64_t route_capacity_milli; /**< WATERFALL: requests per second that a ready replica can serve, 1e-3 */
+    int32_t route_fill_ppm;       /**< WATERFALL: part of that capacity to use before spilling; 0 = 800000 */
+    spw_dur route_lag;            /**< readiness older than this counts for less, and for nothing at twice this age */
 } spw_policy;
 
 /** Fills all knobs (not name, groups, division) with the defaults documented in the README. */
@@ -174,10 +276,31 @@ typedef struct spw_workload {
     int32_t gpus;                   /**< GPUs one replica needs, on one node; 0..SPW_NODE_GPUS_MAX */
     const char *const *gpu_classes; /**< GPU classes it can run on; empty = any */
     size_t gpu_class_count;
-    int32_t priority; /**< PriorityClass value */
-    spw_id policy;    /**< index in spw_config.policies, SPW_ID_NONE = not placed by us */
-    spw_id hpa;       /**< index in spw_config.hpas, SPW_ID_NONE = replicas is fixed */
+    int32_t priority;         /**< PriorityClass value */
+    const int32_t *gpu_milli; /**< [gpu_class_count] throughput of a replica on that class, 1000 = the reference class;
+                                   each 1..SPW_GPU_MILLI_MAX; NULL = 1000 on all */
+    int64_t cpu_milli;        /**< CPU that one replica requests; 0 = none */
+    int64_t memory_bytes;     /**< memory that one replica requests; 0 = none */
+    int32_t min_available;    /**< disruption budget: ready replicas that preemption should leave; 0 = no budget */
+    bool preempt_never;       /**< preemptionPolicy Never: waits for room like everybody, but makes no victims */
+    spw_id policy;            /**< index in spw_config.policies, SPW_ID_NONE = not placed by us */
+    spw_id hpa;               /**< index in spw_config.hpas, SPW_ID_NONE = replicas is fixed */
+    const char *const *jurisdictions; /**< data residency: only clusters of one of these; none listed = anywhere */
+    size_t jurisdiction_count;
+    spw_dur latency_budget;          /**< longest round trip from each of user_regions to a cluster's region; 0 = any */
+    const char *const *user_regions; /**< needed by latency_budget */
+    size_t user_region_count;
+    const char *dataset_region; /**< where the data is that the replicas read; NULL or "" = nowhere in particular */
+    bool dataset_movable;       /**< the data can follow: dataset_region binds nothing */
 } spw_workload;
+
+struct spw_scaler; /**< spillway/autoscale.h */
+
+/** Round trip between two regions, both ways unless the other way has a row, too. Inside a region without one: 0. */
+typedef struct spw_rtt {
+    const char *from, *to; /**< regions */
+    spw_dur rtt;           /**< >= 0 */
+} spw_rtt;
 
 /** Everything the core is told before the first tick. */
 typedef struct spw_config {
@@ -187,6 +310,10 @@ typedef struct spw_config {
     size_t policy_count;
     const spw_hpa *hpas;
     size_t hpa_count;
+    const struct spw_scaler *scalers; /**< owners of counts that are no HPA, and timetables over HPAs */
+    size_t scaler_count;
+    const spw_rtt *rtts; /**< for latency budgets; a pair that is not listed is over every budget */
+    size_t rtt_count;
 } spw_config;
 
 #ifdef __cplusplus

@@ -9,6 +9,7 @@
 #ifndef SPILLWAY_CORE_H
 #define SPILLWAY_CORE_H
 
+#include <spillway/autoscale.h>
 #include <spillway/config.h>
 #include <spillway/plan.h>
 #include <spillway/snapshot.h>
@@ -27,9 +28,14 @@ typedef struct spw_settings {
     size_t placements_max; /**< rows (workload, cluster) */
     size_t pods_max;
     size_t samples_max;
-    spw_dur tick;        /**< control period, for spw_next_wakeup */
-    spw_dur stale_after; /**< input older than this freezes shrinking; default 120 s */
-    spw_dur promise_ttl; /**< ledger: a promise not yet visible is believed this long; default 300 s */
+    spw_dur tick;         /**< control period, for spw_next_wakeup */
+    spw_dur stale_after;  /**< input older than this freezes shrinking; default 120 s */
+    spw_dur promise_ttl;  /**< ledger: a promise not yet visible is believed this long; default 300 s */
+    spw_time unix_offset; /**< ns to add to a snapshot's `now` for Unix time, for timetables and seasons; default 0 */
+    spw_dur fight_window; /**< two changes of a count by somebody else within this make its scaler hold still for as
+                               long; 0 = never, for a host that does not carry plans out; default 600 s */
+    spw_dur stock_tau;    /**< belief in a stock fades: stock x max(0, 1 - age / tau); 0 = it does not (default) */
+    bool explain;         /**< fill the candidates of a plan made with spw_plan_new_explained(); changes no decision */
 } spw_settings;
 
 void spw_settings_default(spw_settings *settings);

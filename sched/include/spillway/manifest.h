@@ -14,6 +14,13 @@
  *                                                    when the replica count changes
  *   autoscaling/v2 HorizontalPodAutoscaler           the replica count
  *   autoscaling.karmada.io/v1alpha1 FederatedHPA     the same, over all clusters
+ *   autoscaling.karmada.io/v1alpha1                  a timetable: replicas of a Deployment, or bounds of a FederatedHPA
+ *     CronFederatedHPA
+ *   keda.sh/v1alpha1 ScaledObject                    0 <-> 1 by prometheus triggers, 1 <-> N by an HPA over them;
+ *                                                    the snapshot has a value by metadata.metricName, or else by the
+ *                                                    name of the trigger
+ *   scaling.spillway.dev/v1alpha1 QueueScaler        sized by queueing theory for an offered rate and its trend
+ *   scaling.spillway.dev/v1alpha1 ForecastScaler     the same for the rate that the season lets expect
  *   scheduling.k8s.io/v1 PriorityClass               the priority
  * Service, ConfigMap, Namespace, ServiceAccount and PodDisruptionBudget pass with a note. Every other kind is refused.
  * A List of objects (`kubectl get -o yaml`) is read item by item; JSON is read as the YAML it is.
@@ -34,10 +41,57 @@
  *   spillway.dev/step-major          per-tier | per-cluster | global
  *   spillway.dev/partial             true | false: place what fits, or all or nothing
  *   spillway.dev/elastic             true | false: count nodes that could be created
+ *   spillway.dev/failover-after      duration >= 0s (30s): a cluster is lost, or back, only after so long
+ *   spillway.dev/eviction-grace      duration >= 0s (10m): copies on a lost cluster stay until replaced or then
+ *   spillway.dev/failover-moves      integer: replicas that lost clusters give up in one tick; 0 = all at once
+ *   spillway.dev/flap-window         duration >= 0s (0s = off): a count that rose and fell twice in it stays up
+ *   spillway.dev/deschedule          on | off: plan replicas anew that get no node (on for ACK One's kind)
+ *   spillway.dev/unschedulable-after duration > 0s (ACK One 30s, Karmada 5m): when they count as stuck
+ *   spillway.dev/deschedule-cooldown duration >= 0s (10m): nothing more goes to their cluster before
+ *   spillway.dev/dwell               duration >= 0s: a replica younger than this is not moved
+ *   spillway.dev/moves-per-cluster   integer: replicas moved into one cluster in one tick; 0 = no bound
+ *   spillway.dev/route               proportional | waterfall | weights | levels
+ *   spillway.dev/route-regions       regions with commas between, nearest to the users first
+ *   spillway.dev/route-weights       "idc=3,cloud=1", for route weights
+ *   spillway.dev/route-capacity      quantity: requests per second of a replica, for route waterfall
+ *   spillway.dev/route-fill          0..1 (0.8): part of it to use before spilling
+ *   spillway.dev/route-lag           duration >= 0s: readiness older than this counts for less
+ *   spillway.dev/preempt             off | before-elastic | after-elastic: may its workloads take the place of less
+ *                                    important ones (PriorityClass), and before or after nodes are created
+ *   spillway.dev/min-runtime         duration >= 0s: its replicas are no victims before they have run this long
+ *   spillway.dev/nodes-per-batch     integer 0..1000000: nodes ordered from a pool in one tick, 0 = any number
+ *   spillway.dev/compat              none | karmada: decide as Karmada's own scheduler does, traps included
+ *   spillway.dev/rounding            webster | floor: floor is Karmada's division before 1.16
  * and of a Deployment (on the object or on its pod template; the template wins):
- *   spillway.dev/gpu-classes         comma-separated GPU classes one of which a replica needs, e.g. "RTX-5090,RTX-4090"
- * Without one, nodeSelector or required node affinity on nvidia.com/gpu.product gives the classes.
+ *   spillway.dev/gpu-classes         comma-separated GPU classes one of which a replica needs, e.g.
+ *                                    "RTX-5090,RTX-4090=0.5"; after "=" the throughput of a replica on that class,
+ *                                    relative to the reference class (1, the default). Replicas remain the unit of
+ *                                    the autoscaler: a count means that many replicas, of whatever class. Traffic is
+ *                                    shared by throughput, so a replica of 0.5 gets half as much and all are equally
+ *                                    busy; a per-pod target should therefore be one for the reference class
+ *   spillway.dev/min-available       integer 0..1000000: ready replicas that preemption should leave
+ *   spillway.dev/jurisdictions       comma-separated: only clusters of one of these jurisdictions, e.g. "CN,SG"
+ *   spillway.dev/latency-budget      duration > 0s: longest round trip from each of the user regions
+ *   spillway.dev/user-regions        comma-separated regions; goes with latency-budget
+ *   spillway.dev/dataset-region      the region of the data that replicas read: no other will do, unless ...
+ *   spillway.dev/dataset-movable     true | false: ... the data can follow
+ * Without gpu-classes, nodeSelector or required node affinity on nvidia.com/gpu.product gives the classes.
  * Any other annotation in spillway.dev/ is an error.
+ *
+ * A replica count has one owner: two of the autoscaling kinds on one Deployment are an error that names both places.
+ * A timetable over the bounds of a FederatedHPA is no second owner; there is at most one for each FederatedHPA.
+ *
+ * timeZone of a timetable is an offset (+08:00), an Etc zone, or a zone that keeps one offset all year (Asia/Shanghai);
+ * zones with daylight saving time are refused, as a zone database has no place in a pure core. Absent means UTC.
+ *
+ * spec of a QueueScaler and of a ForecastScaler (spillway/autoscale.h has the models and the defaults):
+ *   scaleTargetRef, minReplicas, maxReplicas
+ *   rate       {metric, type: External | Object | Pods}: requests per second that are offered, served or not
+ *   service    {ratePerReplica, concurrency}: requests per second of a replica with all its slots busy, and the slots
+ *   objective  {wait, percentile, utilization}: so many requests wait no longer; slots are no busier
+ *   window, startupLag, scaleDownHold, syncPeriod
+ *   growthLimit                             QueueScaler: how far a trend is followed
+ *   season, bin, levelWindow, learningRate, confidence     ForecastScaler
  */
 #ifndef SPILLWAY_MANIFEST_H
 #define SPILLWAY_MANIFEST_H

@@ -51,12 +51,29 @@ typedef enum spw_reason {
     SPW_WHY_CLUSTER_GONE = 24,     /**< the cluster is no candidate any more, or is not ready */
     SPW_WHY_NO_NODE = 26,          /**< its node is gone and no other is to be had there: planned anew */
     SPW_WHY_WEIGHTS = 25,          /**< division by weights without groups */
+    SPW_WHY_SPREAD = 64,           /**< a spread constraint chose other clusters */
+    SPW_WHY_RESCHEDULED = 65,      /**< placed anew on request */
+    SPW_WHY_PULLED_BACK = 66,      /**< Karmada's way: gone in the same write that adds the copies elsewhere */
     /* nodes */
     SPW_WHY_NODES_FOR_PENDING = 32, /**< replicas assigned to the cluster have no node */
     SPW_WHY_NODES_UNNEEDED = 33,    /**< empty nodes, longer than the unneeded time */
     SPW_WHY_NODES_LATE = 34,        /**< ordered nodes did not come by the deadline */
     /* traffic */
-    SPW_WHY_ROUTE_READY = 48 /**< share follows ready replicas */
+    SPW_WHY_ROUTE_READY = 48, /**< share follows ready replicas */
+    /* preemption */
+    SPW_WHY_FILL_PREEMPT = 80,     /**< less important replicas of the best group make room */
+    SPW_WHY_OVERFLOW_PREEMPT = 81, /**< better groups are full: less important replicas of a later one make room */
+    SPW_WHY_PREEMPTED = 82,        /**< a more important workload takes its place; `after` names whose growth */
+    /* mending, and traffic by other rules */
+    SPW_WHY_EVICTED = 96,        /**< the cluster is lost and the replacements are ready: its copies go */
+    SPW_WHY_EVICT_GRACE = 97,    /**< the cluster is lost and the grace has passed: its copies go */
+    SPW_WHY_DESCHEDULED = 98,    /**< no node came for it though there seemed to be room: planned anew */
+    SPW_WHY_ROUTE_NEAR = 104,    /**< nearest clusters first, up to their capacity */
+    SPW_WHY_ROUTE_SPILL = 105,   /**< the rate is over the capacity of all nearer clusters, or of all */
+    SPW_WHY_ROUTE_WEIGHTS = 106, /**< fixed weights */
+    SPW_WHY_ROUTE_LEVELS = 107,  /**< nearest clusters first, as far as they are healthy */
+    SPW_WHY_ROUTE_PANIC = 108,   /**< too little is healthy: readiness inside this level is not looked at */
+    SPW_WHY_ROUTE_STALE = 109    /**< readiness is old: it counts for less */
 } spw_reason;
 
 typedef struct spw_action {
@@ -72,9 +89,46 @@ typedef struct spw_action {
 
 /** Per-group accounting of one workload: where its replicas stand after this plan. */
 typedef struct spw_tier {
-    int32_t idle;    /**< replicas on capacity that is up */
-    int32_t elastic; /**< replicas that wait for nodes */
+    int32_t idle;      /**< replicas on capacity that is up */
+    int32_t elastic;   /**< replicas that wait for nodes */
+    int32_t preempted; /**< replicas that wait for victims to leave */
 } spw_tier;
+
+/** What became of a cluster as a place for a workload. Values are stable. */
+typedef enum spw_verdict {
+    SPW_VERDICT_NONE = 0,
+    SPW_VERDICT_CHOSEN = 1,         /**< holds what it is meant to hold */
+    SPW_VERDICT_FULL = 2,           /**< likewise, but has no room for more, and more is wanted */
+    SPW_VERDICT_BETTER_SUFFICE = 3, /**< better groups hold everything */
+    SPW_VERDICT_NO_SHARE = 4,       /**< has room, but the division gave its share to others */
+    SPW_VERDICT_NO_ROOM = 5,        /**< no room for a single replica */
+    SPW_VERDICT_NO_WEIGHT = 6,      /**< no rule of the static weights matches it */
+    SPW_VERDICT_REFUSED = 7,        /**< all or nothing: not everything fits, so nothing new is placed */
+    SPW_VERDICT_GROUP_PASSED = 8,   /**< its failover group cannot hold everything, or was left earlier */
+    SPW_VERDICT_UNTOUCHED = 9,      /**< Karmada's way: nothing triggered scheduling, the old result stands */
+    SPW_VERDICT_NOT_SELECTED = 16,  /**< no group of the policy selects it */
+    SPW_VERDICT_EXCLUDED = 17,      /**< the policy excludes it by name */
+    SPW_VERDICT_TAINTED = 18,       /**< has a taint that the policy does not tolerate */
+    SPW_VERDICT_NOT_READY = 19,     /**< does not answer or is not healthy */
+    SPW_VERDICT_STALE = 20,         /**< its state is too old to place anything there */
+    SPW_VERDICT_JURISDICTION = 21,  /**< the data may not be there */
+    SPW_VERDICT_LATENCY = 22,       /**< too far from the users */
+    SPW_VERDICT_GRAVITY = 23,       /**< not where the data set is */
+    SPW_VERDICT_SPREAD = 24,        /**< left out by a spread constraint, or the constraint cannot be met */
+    SPW_VERDICT_BARRED = 25         /**< a move to it failed a short while ago */
+} spw_verdict;
+
+/** One workload, one cluster: what was considered, and why it won or lost. */
+typedef struct spw_candidate {
+    spw_id workload; /**< row in the snapshot */
+    spw_id cluster;  /**< row in the snapshot */
+    int32_t group;   /**< of the policy, -1 = none */
+    spw_verdict verdict;
+    int32_t held;         /**< replicas it had when this workload's turn came: on nodes, or with room on one */
+    int32_t room_idle;    /**< further ones that would have fitted on nodes that are up; 0 for clusters filtered out */
+    int32_t room_elastic; /**< further ones on nodes to be created, 0 where the policy creates none */
+    int32_t target;       /**< replicas after this plan, when what it starts is finished */
+} spw_candidate;
 
 /** Outcome for one workload of the snapshot that the core governs. */
 typedef struct spw_outcome {
@@ -83,6 +137,7 @@ typedef struct spw_outcome {
     int32_t unplaced; /**< wanted, but no group had room */
     int32_t surge;    /**< extra copies that a move holds for now */
     int32_t moved;    /**< replicas whose move began in this tick */
+    int32_t victims;  /**< of its own replicas, those that more important workloads take the place of in this tick */
     spw_reason scale_reason;
     uint32_t tier_count;
     spw_tier tiers[SPW_GROUPS_MAX];
@@ -94,6 +149,13 @@ typedef struct spw_outcome {
  * @return SPW_OK; SPW_INVAL for zero room; SPW_NOMEM
  */
 spw_rc spw_plan_new(const spw_mem *mem, size_t actions_max, size_t outcomes_max, spw_plan **out);
+/**
+ * The same, with room for explanations: one spw_candidate for each governed workload and each cluster of the snapshot.
+ * A core with settings.explain fills them; too little room is SPW_LIMIT there. With candidates_max 0 nothing is
+ * explained.
+ */
+spw_rc spw_plan_new_explained(const spw_mem *mem, size_t actions_max, size_t outcomes_max, size_t candidates_max,
+                              spw_plan **out);
 void spw_plan_free(spw_plan *plan); /**< NULL allowed */
 
 size_t spw_plan_count(const spw_plan *plan);
@@ -101,6 +163,9 @@ size_t spw_plan_count(const spw_plan *plan);
 const spw_action *spw_plan_at(const spw_plan *plan, size_t index);
 size_t spw_plan_outcome_count(const spw_plan *plan);
 const spw_outcome *spw_plan_outcome_at(const spw_plan *plan, size_t index);
+/** Explanations: workloads in order of their turn (priority, name), in each all clusters by name. 0 without explain. */
+size_t spw_plan_candidate_count(const spw_plan *plan);
+const spw_candidate *spw_plan_candidate_at(const spw_plan *plan, size_t index);
 
 /**
  * Checks a plan against the snapshot it was made from: rows exist, amounts in range (0 <= replicas,
@@ -116,9 +181,11 @@ spw_rc spw_plan_check(const spw_plan *plan, const spw_snapshot *snap, spw_err *e
  */
 size_t spw_plan_text(const spw_plan *plan, const spw_snapshot *snap, char *buf, size_t size);
 
-const char *spw_verb_name(spw_verb verb);       /**< "scale", "place", ...; never NULL */
-const char *spw_reason_name(spw_reason reason); /**< "fill-idle", ...; never NULL */
-const char *spw_reason_text(spw_reason reason); /**< one sentence; never NULL */
+const char *spw_verb_name(spw_verb verb);          /**< "scale", "place", ...; never NULL */
+const char *spw_reason_name(spw_reason reason);    /**< "fill-idle", ...; never NULL */
+const char *spw_reason_text(spw_reason reason);    /**< one sentence; never NULL */
+const char *spw_verdict_name(spw_verdict verdict); /**< "chosen", "tainted", ...; never NULL */
+const char *spw_verdict_text(spw_verdict verdict); /**< one sentence; never NULL */
 
 #ifdef __cplusplus
 }

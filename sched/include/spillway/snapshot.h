@@ -25,9 +25,34 @@ typedef struct spw_cluster_rows {
     const char *const *zone;     /**< may be "" */
     const char *const *provider; /**< may be "" */
     const spw_labels *labels;
-    const uint8_t *ready;     /**< 1 = the cluster answers and is healthy */
-    const spw_time *observed; /**< when the rest of this cluster's state was read */
+    const uint8_t *ready;            /**< 1 = the cluster answers and is healthy */
+    const spw_time *observed;        /**< when the rest of this cluster's state was read */
+    const spw_taints *taints;        /**< NULL = none */
+    const char *const *jurisdiction; /**< whose law holds there, "" = not known; NULL = none known */
+    /* Resource summary, as the cluster itself reports it. NULL columns: that resource is not limited. A cell of -1 in
+     * *_allocatable: the cluster does not list the resource, so nothing that asks for it fits. */
+    const int64_t *cpu_allocatable;    /**< milli-CPU of all nodes */
+    const int64_t *cpu_allocated;      /**< of those, requested by pods on nodes; NULL = all 0 */
+    const int64_t *cpu_allocating;     /**< requested by pods that wait for a node; NULL = all 0 */
+    const int64_t *memory_allocatable; /**< bytes, and so on */
+    const int64_t *memory_allocated;
+    const int64_t *memory_allocating;
+    const int64_t *pods_allocatable; /**< pods that all nodes together may run */
+    const int64_t *pods_allocated;
+    const int64_t *pods_allocating;
 } spw_cluster_rows;
+
+/**
+ * Resource models: nodes of a cluster by grade. Each is taken to have free exactly what its grade has at least, and
+ * room for 110 pods. Optional: a cluster without rows is not limited by grades.
+ */
+typedef struct spw_grade_rows {
+    size_t count;
+    const spw_id *cluster;       /**< row in clusters */
+    const int32_t *nodes;        /**< nodes of this grade now */
+    const int64_t *cpu_milli;    /**< least free CPU of a node of this grade */
+    const int64_t *memory_bytes; /**< least free memory */
+} spw_grade_rows;
 
 typedef enum spw_capacity {
     SPW_CAPACITY_OWNED = 1,     /**< paid whether used or not */
@@ -54,14 +79,25 @@ typedef struct spw_pool_rows {
     const int64_t *price_uusd_per_gpu_h;
     const int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1]; /**< [k] = up nodes with exactly k GPUs free */
     const spw_time *observed;
+    const spw_time *stock_observed; /**< when `stock` was asked for; NULL = when the pool was observed */
 } spw_pool_rows;
+
+/** Where a workload's ready replicas run; rows of one pair add up. Optional: needed where the GPU class matters. */
+typedef struct spw_usage_rows {
+    size_t count;
+    const spw_id *workload; /**< row in workloads */
+    const spw_id *pool;     /**< row in pools */
+    const int32_t *ready;   /**< ready replicas on its nodes */
+} spw_usage_rows;
 
 typedef struct spw_workload_rows {
     size_t count;
-    const uint64_t *key;     /**< a key of spw_config.workloads; other keys are ignored */
-    const char *const *name; /**< namespace/name, for texts and records */
-    const int32_t *replicas; /**< spec.replicas of the template now */
-    const int32_t *gpus;     /**< GPUs of one replica, for spw_plan_check(); NULL = not checked */
+    const uint64_t *key;        /**< a key of spw_config.workloads; other keys are ignored */
+    const char *const *name;    /**< namespace/name, for texts and records */
+    const int32_t *replicas;    /**< spec.replicas of the template now */
+    const int32_t *gpus;        /**< GPUs of one replica, for spw_plan_check(); NULL = not checked */
+    const spw_time *reschedule; /**< when placing it anew was last asked for (rescheduleTriggeredAt), SPW_TIME_MAX =
+                                     never; NULL = never for all. Once carried out, the same time asks for nothing */
 } spw_workload_rows;
 
 /** One row for each (workload, cluster) that holds or is assigned replicas. */
@@ -119,6 +155,8 @@ typedef struct spw_snapshot {
     spw_pod_rows pods;
     spw_sample_rows samples;
     spw_value_rows values;
+    spw_grade_rows grades;
+    spw_usage_rows usage;
 } spw_snapshot;
 
 /**

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_place.c - the parts of a configuration that say where: tolerations, spread constraints, data, distances. */
+#include "core/config.h"
+
+#include <spillway/limits.h>
+
+#include "core/errors.h"
+
+static spw_rc check_spreads(const spw_policy *p, spw_id row, spw_err *err)
+{
+    for (size_t i = 0; i < p->spread_count; i++) {
+        const spw_spread *s = &p->spreads[i];
+        if (s->field < SPW_SPREAD_CLUSTER || s->field > SPW_SPREAD_PROVIDER) {
+            return err_set(err, SPW_INVAL, row, "policies.spreads", "a constraint by an unknown field");
+        }
+        if (s->min_groups < 1 || (s->max_groups != 0 && s->max_groups < s->min_groups)) {
+            return err_set(err, SPW_INVAL, row, "policies.spreads", "1 <= min_groups <= max_groups expected");
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (p->spreads[k].field == s->field) {
+                return err_set(err, SPW_INVAL, row, "policies.spreads", "two constraints by the same field");
+            }
+        }
+    }
+    return SPW_OK;
+}
+
+spw_rc config_check_place(const spw_policy *p, spw_id row, spw_err *err)
+{
+    for (size_t i = 0; i < p->toleration_count; i++) {
+        const spw_toleration *t = &p->tolerations[i];
+        if (t->key == NULL || (t->key[0] == '\0' && !t->exists) || t->effect < 0 ||
+            t->effect > (int32_t)SPW_TAINT_PREFER_NO_SCHEDULE) {
+            return err_set(err, SPW_INVAL, row, "policies.tolerations", "a key (or Exists), and a known effect");
+        }
+    }
+    bool weights = p->division == SPW_DIVIDE_STATIC;
+    bool overflows = p->order == SPW_GROUPS_ORDERED && p->group_count > 1;
+    if (p->rounding != SPW_ROUND_WEBSTER && p->rounding != SPW_ROUND_FLOOR) {
+        return err_set(err, SPW_INVAL, row, "policies.rounding", "unknown rounding");
+    }
+    if (p->rounding == SPW_ROUND_FLOOR && weights && p->group_count > 1 && !p->compat) {
+        return err_set(err, SPW_INVAL, row, "policies.rounding", "the older division has no limits for full clusters");
+    }
+    if (p->compat && overflows && (weights || p->division == SPW_DIVIDE_DUPLICATED)) {
+        return err_set(err, SPW_INVAL, row, "policies.compat",
+                       "Karmada overflows by dynamic weights or aggregated only");
+    }
+    return check_spreads(p, row, err);
+}
+
+spw_rc config_check_data(const spw_workload *w, spw_id row, spw_err *err)
+{
+    if (w->latency_budget < 0 || w->latency_budget > CONFIG_DUR_MAX) {
+        return err_set(err, SPW_INVAL, row, "workloads.latency_budget", "a budget is negative or over ten years");
+    }
+    if (w->latency_budget > 0 && w->user_region_count == 0) {
+        return err_set(err, SPW_INVAL, row, "workloads.user_regions",
+                       "a latency budget needs the regions of the users");
+    }
+    return SPW_OK;
+}
+
+spw_rc config_check_rtt(const spw_rtt *r, spw_id row, spw_err *err)
+{
+    if (r->from == NULL || r->to == NULL || r->rtt < 0) {
+        return err_set(err, SPW_INVAL, row, "rtts", "two regions and a round trip of 0 or more expected");
+    }
+    return SPW_OK;
+}
+
+void config_copy_place(arena *a, const spw_policy *from, spw_policy *to)
+{
+    spw_toleration *tolerations = arena_take(a, from->toleration_count, sizeof *tolerations);
+    for (size_t i = 0; i < from->toleration_count; i++) {
+        spw_toleration copy = from->tolerations[i];
+        copy.key = arena_string(a, from->tolerations[i].key);
+        copy.value = arena_string(a, from->tolerations[i].value);
+        if (tolerations != NULL) {
+            tolerations[i] = copy;
+        }
+    }
+    to->tolerations = tolerations;
+    spw_spread *spreads = arena_take(a, from->spread_count, sizeof *spreads);
+    if (spreads != NULL && from->spread_count > 0) {
+        memcpy(spreads, from->spreads, from->spread_count * sizeof *spreads);
+    }
+    to->spreads = spreads;
+}
+
+const spw_rtt *config_copy_rtts(arena *a, const spw_config *from)
+{
+    spw_rtt *rtts = arena_take(a, from->rtt_count, sizeof *rtts);
+    for (size_t i = 0; i < from->rtt_count; i++) {
+        spw_rtt copy = from->rtts[i];
+        copy.from = arena_string(a, from->rtts[i].from);
+        copy.to = arena_string(a, from->rtts[i].to);
+        if (rtts != NULL) {
+            rtts[i] = copy;
+        }
+    }
+    return rtts;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mend_health.c - debounced health and graceful eviction; see mend.h. */
+#include "core/mend.h"
+
+const spw_policy *mend_policy(const spw_core *core, uint32_t work)
+{
+    spw_id policy = core->config.workloads[work].policy;
+    return policy == SPW_ID_NONE ? NULL : &core->config.policies[policy];
+}
+
+memory_seat *mend_memory(const spw_core *core, uint32_t work, uint32_t cluster)
+{
+    return memory_seat_find(&core->memory, core->config.workloads[work].key, core->view.clusters[cluster].key);
+}
+
+/* --- what is remembered of clusters --- */
+
+static size_t cluster_lower(const memory *m, uint64_t key)
+{
+    size_t low = 0;
+    size_t high = m->cluster_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (m->clusters[mid].key < key) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+memory_cluster *mend_cluster_find(const memory *m, uint64_t key)
+{
+    size_t at = cluster_lower(m, key);
+    return at < m->cluster_count && m->clusters[at].key == key ? &m->clusters[at] : NULL;
+}
+
+/** A new entry believes what it sees. @return NULL if the table is full */
+static memory_cluster *cluster_get(memory *m, uint64_t key, bool answers, spw_time now)
+{
+    memory_cluster *found = mend_cluster_find(m, key);
+    if (found != NULL || m->cluster_count == m->cluster_max) {
+        return found;
+    }
+    size_t at = cluster_lower(m, key);
+    memmove(&m->clusters[at + 1], &m->clusters[at], (m->cluster_count - at) * sizeof m->clusters[0]);
+    m->cluster_count++;
+    m->clusters[at] = (memory_cluster){.key = key, .seen = now, .since = now, .answers = answers, .lost = !answers};
+    return &m->clusters[at];
+}
+
+static void prune_clusters(memory *m, spw_time now)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->cluster_count; i++) {
+        if (now - m->clusters[i].seen <= MEMORY_KEEP) {
+            m->clusters[kept++] = m->clusters[i];
+        }
+    }
+    m->cluster_count = kept;
+}
+
+/* --- evictions --- */
+
+static bool answers(const spw_core *core, uint32_t cluster)
+{
+    return core->view.snap->clusters.ready[core->view.clusters[cluster].row] != 0;
+}
+
+/** An eviction is over when nothing is left of it, or when the grace has passed and the cluster is back. */
+static void end_evictions(spw_core *core, spw_dur after)
+{
+    memory *m = &core->memory;
+    for (size_t i = 0; i < m->seat_count; i++) {
+        memory_seat *mem = &m->seats[i];
+        if (!mem->evicting) {
+            continue;
+        }
+        uint32_t cluster = view_cluster_find(&core->view, mem->cluster);
+        const view_seat *seat = NULL;
+        const spw_policy *policy = NULL;
+        for (uint32_t w = 0; w < core->config.workload_count && cluster != UINT32_MAX; w++) {
+            if (core->config.workloads[w].key == mem->workload) {
+                seat = view_seat_find(&core->view, w, cluster);
+                policy = mend_policy(core, w);
+            }
+        }
+        if (seat == NULL || seat->assigned == 0 || policy == NULL) {
+            mem->evicting = false;
+            continue;
+        }
+        const memory_cluster *c = mend_cluster_find(m, mem->cluster);
+        bool back = c != NULL && answers(core, cluster) && c->answers && core->view.now - c->since >= after;
+        if (back && core->view.now - mem->evict_since >= policy->evict_grace) {
+            mem->evicting = false;
+        }
+    }
+}
+
+static bool is_drained(const spw_core *core, uint64_t cluster)
+{
+    for (size_t i = 0; i < core->memory.seat_count; i++) {
+        if (core->memory.seats[i].cluster == cluster && core->memory.seats[i].evicting) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_budget(const spw_policy *policy)
+{
+    bool by_weights = policy->division == SPW_DIVIDE_DUPLICATED || policy->division == SPW_DIVIDE_STATIC;
+    return policy->failover_moves > 0 && !by_weights; /* weights place anew from zero: there is nothing to hold back */
+}
+
+/**
+ * What a workload's lost clusters still count for: with a budget they give up so many replicas in each tick, and what
+ * they have not given up yet is held there.
+ */
+static void release(spw_core *core, uint32_t work)
+{
+    const spw_policy *policy = mend_policy(core, work);
+    if (policy == NULL) {
+        return;
+    }
+    int32_t budget = has_budget(policy) ? policy->failover_moves : SPW_REPLICAS_MAX;
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+        view_seat *seat = &core->view.seats[i];
+        const memory_cluster *c = mend_cluster_find(&core->memory, core->view.clusters[seat->cluster].key);
+        if (c == NULL || !c->lost || seat->assigned == 0) {
+            continue;
+        }
+        memory_seat *mem = memory_seat_get(&core->memory, core->config.workloads[work].key, c->key);
+        if (mem == NULL) {
+            continue;
+        }
+        if (!mem->evicting && !c->answers) {
+            mem->evicting = policy->evict_grace > 0 || has_budget(policy);
+            mem->evict_since = core->view.now;
+            mem->released = 0;
+        }
+        int32_t left = seat->assigned > mem->released ? seat->assigned - mem->released : 0;
+        int32_t more = left < budget ? left : budget;
+        budget -= more;
+        mem->released += more;
+        mem->unseen = 0;
+        seat->ready = 0;
+        seat->held = left - more;
+        seat->held_coming = 0;
+        core->view.clusters[seat->cluster].ready = core->view.clusters[seat->cluster].ready || seat->held > 0;
+    }
+}
+
+/* --- health --- */
+
+static spw_dur failover_after(const spw_core *core)
+{
+    spw_dur after = 0;
+    for (size_t i = 0; i < core->config.policy_count; i++) {
+        spw_dur own = core->config.policies[i].failover_after;
+        after = own > after ? own : after;
+    }
+    return after;
+}
+
+static void watch(spw_core *core, memory_cluster *mem, bool now_answers, spw_dur after)
+{
+    spw_time now = core->view.now;
+    if (now_answers != mem->answers) {
+        mem->answers = now_answers;
+        mem->since = now;
+    }
+    mem->seen = now;
+    if (now - mem->since >= after) {
+        if (!now_answers) {
+            mem->lost = true;
+        } else if (mem->lost && is_drained(core, mem->key)) {
+            mem->lost = false;
+        }
+    }
+}
+
+void mend_health(spw_core *core)
+{
+    spw_dur after = failover_after(core);
+    end_evictions(core, after);
+    for (uint32_t c = 0; c < core->view.cluster_count; c++) {
+        view_cluster *cluster = &core->view.clusters[c];
+        bool up = answers(core, c);
+        memory_cluster *mem = cluster_get(&core->memory, cluster->key, up, core->view.now);
+        if (mem != NULL) {
+            watch(core, mem, up, after);
+            cluster->ready = !mem->lost;
+        }
+        cluster->stale = cluster->stale || (cluster->ready && !up);
+    }
+    for (uint32_t i = 0; i < core->view.seat_count; i++) {
+        view_seat *seat = &core->view.seats[i];
+        seat->ready = answers(core, seat->cluster) ? seat->ready : 0;
+    }
+    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+        release(core, w);
+    }
+    for (uint32_t c = 0; c < core->view.cluster_count; c++) {
+        const memory_cluster *mem = mend_cluster_find(&core->memory, core->view.clusters[c].key);
+        bool lost = mem != NULL && mem->lost;
+        core->view.clusters[c].stale = core->view.clusters[c].stale || (lost && core->view.clusters[c].ready);
+    }
+    prune_clusters(&core->memory, core->view.now);
+}
