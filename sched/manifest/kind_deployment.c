@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** kind_deployment.c - apps/v1 Deployment: how many replicas, how many GPUs each, of which classes, which priority. */
+/** kind_deployment.c - apps/v1 Deployment: how many replicas, what each takes and where it may run, which priority. */
+#include "sched/manifest/pod_data.h"
 #include "sched/manifest/pod_spec.h"
 
 typedef struct deployment {
@@ -54,10 +55,15 @@ static uint32_t fnv32(const char *text)
 
 bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
 {
-    static const char *const known[] = {GPU_CLASSES, NULL};
+    static const char *const known[] = {POD_JURISDICTIONS,   POD_LATENCY_BUDGET, POD_USER_REGIONS, POD_DATASET_REGION,
+                                        POD_DATASET_MOVABLE, GPU_CLASSES,        MIN_AVAILABLE,    NULL};
     km_deployment *out = zone_take(b->zone, sizeof(*out));
     deployment d;
-    pod_classes classes = {NULL, 0};
+    pod_classes classes = {NULL, NULL, 0};
+    int32_t min_available = 0;
+    int64_t cpu = 0;
+    int64_t memory = 0;
+    spw_workload data = {.key = 0};
     int32_t gpus = 0;
     const km_meta *meta = &d.head.meta;
 
@@ -66,7 +72,9 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
     }
     if (!km_check_annotations(b, meta->annotations, meta->annotation_count, known) ||
         !km_check_annotations(b, d.pod.annotations, d.pod.annotation_count, known) ||
-        !pod_count_gpus(b, &d.pod, &gpus) || !pod_read_classes(b, &d.pod, meta, &classes)) {
+        !pod_count_gpus(b, &d.pod, &gpus) || !pod_read_classes(b, &d.pod, meta, &classes) ||
+        !pod_read_data(b, &d.pod, meta, &data) || !pod_count_requests(b, &d.pod, &cpu, &memory) ||
+        !pod_read_min_available(b, &d.pod, meta, &min_available)) {
         return false;
     }
     out->head = d.head;
@@ -83,8 +91,19 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
         .gpus = gpus,
         .gpu_classes = classes.at,
         .gpu_class_count = classes.count,
+        .gpu_milli = classes.milli,
+        .cpu_milli = cpu,
+        .memory_bytes = memory,
+        .min_available = min_available,
         .policy = SPW_ID_NONE,
         .hpa = SPW_ID_NONE,
+        .jurisdictions = data.jurisdictions,
+        .jurisdiction_count = data.jurisdiction_count,
+        .latency_budget = data.latency_budget,
+        .user_regions = data.user_regions,
+        .user_region_count = data.user_region_count,
+        .dataset_region = data.dataset_region,
+        .dataset_movable = data.dataset_movable,
     };
     return true;
 }

@@ -41,19 +41,6 @@ typedef struct metric {
     const ynode *node;
 } metric;
 
-typedef struct rules {
-    int32_t window_s;
-    spw_select select;
-    int64_t tolerance_ppm;
-    const spw_scaling_policy *policies;
-    size_t policy_count;
-} rules;
-
-typedef struct behavior {
-    rules up;
-    rules down;
-} behavior;
-
 typedef struct autoscaler {
     km_head head;
     const char *target_api;
@@ -66,7 +53,7 @@ typedef struct autoscaler {
     const ynode *max_node;
     const metric *metrics;
     size_t metric_count;
-    const behavior *behavior;
+    const km_behavior *behavior;
 } autoscaler;
 
 /* --- metrics ------------------------------------------------------------------------------------------------- */
@@ -281,37 +268,37 @@ static const bind_field rule_fields[] = {
      .range = BIND_MIN | BIND_MAX,
      .min = 0,
      .max = WINDOW_MAX_S,
-     BIND_AT(rules, window_s),
+     BIND_AT(km_rules, window_s),
      .unit = "s"},
-    {.key = "selectPolicy", .kind = BIND_ENUM, .names = select_names, .preset = "Max", BIND_AT(rules, select)},
-    {.key = "tolerance", .kind = BIND_CUSTOM, .custom = read_tolerance, BIND_AT(rules, tolerance_ppm)},
+    {.key = "selectPolicy", .kind = BIND_ENUM, .names = select_names, .preset = "Max", BIND_AT(km_rules, select)},
+    {.key = "tolerance", .kind = BIND_CUSTOM, .custom = read_tolerance, BIND_AT(km_rules, tolerance_ppm)},
     {.key = "policies",
      .kind = BIND_LIST,
      .table = &policy_table,
      .count_min = 1,
-     BIND_AT(rules, policies),
-     BIND_COUNT(rules, policy_count)},
+     BIND_AT(km_rules, policies),
+     BIND_COUNT(km_rules, policy_count)},
     {.key = NULL},
 };
 
 static void init_rules(void *object)
 {
-    rules *r = object;
+    km_rules *r = object;
 
     r->window_s = -1; /* left to the defaults of the direction */
     r->tolerance_ppm = -1;
 }
 
 static const bind_table rule_table = {
-    .name = "scaling rules", .size = sizeof(rules), .fields = rule_fields, .init = init_rules};
+    .name = "scaling rules", .size = sizeof(km_rules), .fields = rule_fields, .init = init_rules};
 
 static const bind_field behavior_fields[] = {
-    {.key = "scaleUp", .kind = BIND_TABLE, .table = &rule_table, BIND_AT(behavior, up)},
-    {.key = "scaleDown", .kind = BIND_TABLE, .table = &rule_table, BIND_AT(behavior, down)},
+    {.key = "scaleUp", .kind = BIND_TABLE, .table = &rule_table, BIND_AT(km_behavior, up)},
+    {.key = "scaleDown", .kind = BIND_TABLE, .table = &rule_table, BIND_AT(km_behavior, down)},
     {.key = NULL},
 };
 
-static const bind_table behavior_table = {.name = "behavior", .size = sizeof(behavior), .fields = behavior_fields};
+const bind_table km_behavior_table = {.name = "behavior", .size = sizeof(km_behavior), .fields = behavior_fields};
 
 /* --- the object ---------------------------------------------------------------------------------------------- */
 
@@ -355,7 +342,7 @@ static const bind_field spec_fields[] = {
      .table = &metric_table,
      BIND_AT(autoscaler, metrics),
      BIND_COUNT(autoscaler, metric_count)},
-    {.key = "behavior", .kind = BIND_OPTION, .table = &behavior_table, BIND_AT(autoscaler, behavior)},
+    {.key = "behavior", .kind = BIND_OPTION, .table = &km_behavior_table, BIND_AT(autoscaler, behavior)},
     {.key = NULL},
 };
 
@@ -394,13 +381,16 @@ static spw_hpa_metric convert_metric(const metric *m)
     return out;
 }
 
-static spw_scaling_rules convert_rules(const rules *r)
+spw_scaling_rules km_convert_rules(const km_rules *rules)
 {
-    return (spw_scaling_rules){.window_s = r->window_s,
-                               .select = r->select,
-                               .tolerance_ppm = r->tolerance_ppm,
-                               .policies = r->policies,
-                               .policy_count = r->policy_count};
+    if (rules == NULL) {
+        return (spw_scaling_rules){.window_s = -1, .select = SPW_SELECT_MAX, .tolerance_ppm = -1};
+    }
+    return (spw_scaling_rules){.window_s = rules->window_s,
+                               .select = rules->select,
+                               .tolerance_ppm = rules->tolerance_ppm,
+                               .policies = rules->policies,
+                               .policy_count = rules->policy_count};
 }
 
 static bool check_bounds(bind *b, const autoscaler *a)
@@ -424,7 +414,7 @@ static bool check_bounds(bind *b, const autoscaler *a)
 
 static bool convert(bind *b, const autoscaler *a, spw_hpa *out)
 {
-    static const rules untouched = {-1, SPW_SELECT_MAX, -1, NULL, 0};
+
     const size_t count = a->metric_count > 0 ? a->metric_count : 1;
     spw_hpa_metric *metrics = zone_array(b->zone, count, sizeof(*metrics));
 
@@ -444,8 +434,8 @@ static bool convert(bind *b, const autoscaler *a, spw_hpa *out)
                      .metrics = metrics,
                      .metric_count = count,
                      .has_behavior = a->behavior != NULL,
-                     .up = convert_rules(a->behavior != NULL ? &a->behavior->up : &untouched),
-                     .down = convert_rules(a->behavior != NULL ? &a->behavior->down : &untouched),
+                     .up = km_convert_rules(a->behavior != NULL ? &a->behavior->up : NULL),
+                     .down = km_convert_rules(a->behavior != NULL ? &a->behavior->down : NULL),
                      .federated = strcmp(a->head.kind, "FederatedHPA") == 0,
                      .sync_s = SYNC_S};
     return true;

@@ -169,6 +169,59 @@ static void set_manners(const policy_object *p, spw_policy *out)
     out->failback = ordered ? SPW_FAILBACK_ON_RESIZE : SPW_FAILBACK_NEVER;
 }
 
+static bool build_tolerations(bind *b, const policy_object *p, spw_policy *out)
+{
+    spw_toleration *list = zone_array(b->zone, p->toleration_count > 0 ? p->toleration_count : 1, sizeof(*list));
+
+    for (size_t i = 0; i < p->toleration_count && list != NULL; i++) {
+        const toleration *t = &p->tolerations[i];
+
+        list[i] =
+            (spw_toleration){.key = t->key, .exists = t->op == TOLERATE_EXISTS, .value = t->value, .effect = t->effect};
+    }
+    out->tolerations = list;
+    out->toleration_count = p->toleration_count;
+    return list != NULL;
+}
+
+static bool build_spreads(bind *b, const policy_object *p, spw_policy *out)
+{
+    spw_spread *list = zone_array(b->zone, p->spread_count > 0 ? p->spread_count : 1, sizeof(*list));
+
+    for (size_t i = 0; i < p->spread_count && list != NULL; i++) {
+        const spread_constraint *s = &p->spreads[i];
+
+        for (size_t k = 0; k < i; k++) {
+            if (p->spreads[k].field == s->field) {
+                ynode_error(b->diag, s->node, "two spreadConstraints by the same field");
+                return false;
+            }
+        }
+        list[i] = (spw_spread){.field = s->field, .min_groups = s->min_groups, .max_groups = s->max_groups};
+    }
+    out->spreads = list;
+    out->spread_count = p->spread_count;
+    return list != NULL;
+}
+
+/* Karmada's own manner can be asked for where its own API is used. */
+static bool check_compat(bind *b, const policy_object *p, const spw_policy *policy)
+{
+    const bind_pair *at = km_find(p->head.meta.annotations, p->head.meta.annotation_count, POLICY_COMPAT);
+    const bool floor = policy->rounding == SPW_ROUND_FLOOR;
+
+    if (policy->compat && is_ack(p)) {
+        ynode_error(b->diag, at->node, "compat 'karmada' belongs to policies of policy.karmada.io");
+        return false;
+    }
+    if (floor && policy->division == SPW_DIVIDE_STATIC && policy->group_count > 1 && !policy->compat) {
+        at = km_find(p->head.meta.annotations, p->head.meta.annotation_count, POLICY_ROUNDING);
+        ynode_error(b->diag, at->node, "rounding 'floor' by static weights over several groups needs compat 'karmada'");
+        return false;
+    }
+    return true;
+}
+
 static void check_claims(bind *b, const policy_object *p)
 {
     for (size_t i = 0; i < p->claim_count; i++) {
@@ -193,7 +246,8 @@ bool km_read_policy(spw_manifest_set *set, bind *b, const ynode *root)
     spw_policy_default(&out->policy);
     set_manners(&p, &out->policy);
     if (!build_groups(b, &p, &out->policy) || !build_division(b, &p, &out->policy) ||
-        !policy_knobs_read(b, &p.head.meta, &out->policy)) {
+        !build_tolerations(b, &p, &out->policy) || !build_spreads(b, &p, &out->policy) ||
+        !policy_knobs_read(b, &p.head.meta, &out->policy) || !check_compat(b, &p, &out->policy)) {
         return false;
     }
     check_claims(b, &p);

@@ -4,18 +4,7 @@
 
 #define USER_VALUE_MAX 1000000000 /* above is reserved for the system's own classes */
 
-static bool warn_never(bind *b, const bind_field *field, const ynode *node, void *at)
-{
-    static const bind_name values[] = {{"PreemptLowerPriority", 1}, {"Never", 2}, {NULL, 0}};
-    const bind_field choice = {.key = field->key, .kind = BIND_ENUM, .names = values};
-    int32_t value = 0;
-
-    (void)at;
-    if (!bind_scalar(b, &choice, node, &value)) {
-        return false;
-    }
-    return value == 2 ? km_warn_unmodelled(b, field, node, at) : true;
-}
+static const bind_name preemption_names[] = {{"PreemptLowerPriority", 0}, {"Never", 1}, {NULL, 0}};
 
 static const bind_field root_fields[] = {
     KM_ROOT(km_priority, km_cluster_meta_table),
@@ -31,9 +20,10 @@ static const bind_field root_fields[] = {
      BIND_AT(km_priority, is_default),
      BIND_NODE_AT(km_priority, default_node)},
     {.key = "preemptionPolicy",
-     .kind = BIND_CUSTOM,
-     .custom = warn_never,
-     .help = "a workload of this class takes part in preemption like any other"},
+     .kind = BIND_ENUM,
+     .names = preemption_names,
+     BIND_AT(km_priority, never),
+     .help = "Never: workloads of this class take nobody's place"},
     KM_IGNORED("description", "text for people"),
     {.key = NULL},
 };

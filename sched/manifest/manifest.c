@@ -22,6 +22,10 @@ static const kind_row kinds[] = {
     {"policy.one.alibabacloud.com/v1alpha1", "PropagationPolicy", km_read_policy},
     {"autoscaling/v2", "HorizontalPodAutoscaler", km_read_hpa},
     {"autoscaling.karmada.io/v1alpha1", "FederatedHPA", km_read_hpa},
+    {"autoscaling.karmada.io/v1alpha1", "CronFederatedHPA", km_read_cron},
+    {"keda.sh/v1alpha1", "ScaledObject", km_read_keda},
+    {"scaling.spillway.dev/v1alpha1", "QueueScaler", km_read_queue},
+    {"scaling.spillway.dev/v1alpha1", "ForecastScaler", km_read_forecast},
     {"scheduling.k8s.io/v1", "PriorityClass", km_read_priority},
     {"v1", "Service", NULL},
     {"v1", "ConfigMap", NULL},
@@ -53,6 +57,7 @@ spw_manifest_set *spw_manifest_new(const spw_mem *mem)
     list_init(&set->deployments);
     list_init(&set->policies);
     list_init(&set->hpas);
+    list_init(&set->scalers);
     list_init(&set->priorities);
     return set;
 }
@@ -264,7 +269,7 @@ spw_rc spw_manifest_add_text(spw_manifest_set *set, const char *name, const char
 bool spw_manifest_where(const spw_manifest_set *set, const char *kind, const char *name, const char **file,
                         int32_t *line, int32_t *column)
 {
-    const km_list *const lists[] = {&set->deployments, &set->policies, &set->hpas, &set->priorities};
+    const km_list *const lists[] = {&set->deployments, &set->policies, &set->hpas, &set->scalers, &set->priorities};
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         for (const km_head *head = lists[i]->first; head != NULL; head = head->next) {

@@ -24,8 +24,11 @@ typedef struct joiner {
     table deployments;
     table policies;
     table hpas;
+    table scalers;
     table priorities;
-    const km_hpa **owner; /* per deployment: the autoscaler that owns its count, or NULL */
+    const km_head **owner;    /* per deployment: who owns its count, or NULL */
+    const ynode **owner_node; /* per deployment: where that is said */
+    const km_scaler **cron;   /* per autoscaler: the timetable over its bounds, or NULL */
 } joiner;
 
 /* An HPA and a FederatedHPA may share a name. */
@@ -156,35 +159,114 @@ static spw_id pick_policy(const joiner *j, const km_head *deployment)
 
 /* --- autoscalers --------------------------------------------------------------------------------------------- */
 
-static bool join_hpa(joiner *j, const km_hpa *hpa, size_t row, spw_workload *workloads)
+/* The Deployment a reference names, by row; deployments.count when an error was added. */
+static size_t find_deployment(joiner *j, const km_head *head, const km_target *target)
 {
     char full[2 * SPW_NAME_MAX + 8];
     size_t at;
 
-    if (strcmp(hpa->target_kind, "Deployment") != 0 ||
-        (hpa->target_api[0] != '\0' && strcmp(hpa->target_api, "apps/v1") != 0)) {
-        ynode_error(j->diag, hpa->target_node,
-                    "scaleTargetRef names a %s of '%s'; only Deployments of 'apps/v1' are read", hpa->target_kind,
-                    hpa->target_api);
-        return false;
+    if (strcmp(target->kind, "Deployment") != 0 || (target->api[0] != '\0' && strcmp(target->api, "apps/v1") != 0)) {
+        ynode_error(j->diag, target->node, "scaleTargetRef names a %s of '%s'; only Deployments of 'apps/v1' are read",
+                    target->kind, target->api);
+        return j->deployments.count;
     }
-    (void)snprintf(full, sizeof(full), "%s/%.*s", hpa->head.meta.space, SPW_NAME_MAX, hpa->target_name);
+    (void)snprintf(full, sizeof(full), "%s/%.*s", head->meta.space, SPW_NAME_MAX, target->name);
     at = find_name(&j->deployments, full);
     if (at == j->deployments.count) {
-        not_found(j, ynode_get(hpa->target_node, "name"), "Deployment", full, &j->deployments);
+        not_found(j, ynode_get(target->node, "name"), "Deployment", full, &j->deployments);
+    }
+    return at;
+}
+
+/* One owner for each count. false = error added. */
+static bool claim(joiner *j, const km_head *head, const km_target *target, size_t *row)
+{
+    const size_t at = find_deployment(j, head, target);
+
+    if (at == j->deployments.count) {
         return false;
     }
     if (j->owner[at] != NULL) {
-        const km_hpa *other = j->owner[at];
-
-        ynode_error(j->diag, ynode_get(hpa->target_node, "name"),
-                    "Deployment '%s' has two autoscalers: %s '%s' and %s '%s' (%s:%" PRId32 ")", full, hpa->head.kind,
-                    hpa->head.full, other->head.kind, other->head.full, other->target_node->file,
-                    other->target_node->line);
+        ynode_error(j->diag, ynode_get(target->node, "name"),
+                    "Deployment '%s' has two autoscalers: %s '%s' and %s '%s' (%s:%" PRId32 ")",
+                    j->deployments.at[at]->full, head->kind, head->full, j->owner[at]->kind, j->owner[at]->full,
+                    j->owner_node[at]->file, j->owner_node[at]->line);
         return false;
     }
-    j->owner[at] = hpa;
+    j->owner[at] = head;
+    j->owner_node[at] = target->node;
+    *row = at;
+    return true;
+}
+
+static bool join_hpa(joiner *j, const km_hpa *hpa, size_t row, spw_workload *workloads)
+{
+    const km_target target = {hpa->target_api, hpa->target_kind, hpa->target_name, hpa->target_node};
+    size_t at = 0;
+
+    if (!claim(j, &hpa->head, &target, &at)) {
+        return false;
+    }
     workloads[at].hpa = (spw_id)row;
+    return true;
+}
+
+/* The FederatedHPA a timetable names; an HPA of the same name is another object. */
+static size_t find_federated(const joiner *j, const char *full)
+{
+    for (size_t i = 0; i < j->hpas.count; i++) {
+        if (strcmp(j->hpas.at[i]->full, full) == 0 && strcmp(j->hpas.at[i]->kind, "FederatedHPA") == 0) {
+            return i;
+        }
+    }
+    return j->hpas.count;
+}
+
+/* A timetable sets the bounds of a FederatedHPA, beside its metrics: that is no second owner. */
+static bool join_timetable(joiner *j, const km_scaler *from, spw_scaler *to)
+{
+    char full[2 * SPW_NAME_MAX + 8];
+    const spw_hpa *hpa;
+    size_t at;
+
+    (void)snprintf(full, sizeof(full), "%s/%.*s", from->head.meta.space, SPW_NAME_MAX, from->target.name);
+    at = find_federated(j, full);
+    if (at == j->hpas.count) {
+        not_found(j, ynode_get(from->target.node, "name"), "FederatedHPA", full, &j->hpas);
+        return false;
+    }
+    if (j->cron[at] != NULL) {
+        ynode_error(j->diag, ynode_get(from->target.node, "name"),
+                    "FederatedHPA '%s' has two timetables: '%s' and '%s' (%s:%" PRId32 ")", full, from->head.full,
+                    j->cron[at]->head.full, j->cron[at]->target.node->file, j->cron[at]->target.node->line);
+        return false;
+    }
+    hpa = &((const km_hpa *)(const void *)j->hpas.at[at])->hpa;
+    for (size_t i = 0; i < to->as.cron.rule_count; i++) {
+        if (to->as.cron.rules[i].replicas_min == 0 && hpa->replicas_min > 0) {
+            ynode_error(j->diag, from->target.node,
+                        "rule '%s' sets targetMinReplicas 0, but FederatedHPA '%s' has minReplicas %" PRId32,
+                        to->as.cron.rules[i].name, full, hpa->replicas_min);
+            return false;
+        }
+    }
+    j->cron[at] = from;
+    to->hpa = (spw_id)at;
+    return true;
+}
+
+static bool join_scaler(joiner *j, const km_scaler *from, spw_scaler *to)
+{
+    size_t at = 0;
+
+    *to = from->scaler;
+    if (from->scaler.kind == SPW_SCALER_CRON && strcmp(from->target.kind, "FederatedHPA") == 0) {
+        return join_timetable(j, from, to);
+    }
+    if (!claim(j, &from->head, &from->target, &at)) {
+        return false;
+    }
+    to->workload = (spw_id)at;
     return true;
 }
 
@@ -195,12 +277,11 @@ static const km_priority *priority_at(const joiner *j, size_t row)
     return (const km_priority *)(const void *)j->priorities.at[row];
 }
 
-static bool find_default(joiner *j, int32_t *value)
+static bool find_default(joiner *j, const km_priority **out)
 {
     const km_priority *found = NULL;
     bool ok = true;
 
-    *value = 0;
     for (size_t i = 0; i < j->priorities.count; i++) {
         const km_priority *here = priority_at(j, i);
 
@@ -210,13 +291,14 @@ static bool find_default(joiner *j, int32_t *value)
             ok = false;
         } else if (here->is_default) {
             found = here;
-            *value = here->value;
         }
     }
+    *out = found;
     return ok;
 }
 
-static bool join_priority(joiner *j, const km_deployment *d, int32_t preset, int32_t *value)
+/* preset NULL: 0, as in Kubernetes. */
+static bool join_priority(joiner *j, const km_deployment *d, const km_priority *preset, spw_workload *out)
 {
     /* Every cluster has these two without a manifest. */
     static const bind_name system_classes[] = {
@@ -224,12 +306,13 @@ static bool join_priority(joiner *j, const km_deployment *d, int32_t preset, int
     size_t row;
 
     if (d->priority_class == NULL || d->priority_class[0] == '\0') {
-        *value = preset;
+        out->priority = preset != NULL ? preset->value : 0;
+        out->preempt_never = preset != NULL && preset->never != 0;
         return true;
     }
     for (const bind_name *name = system_classes; name->text != NULL; name++) {
         if (strcmp(name->text, d->priority_class) == 0) {
-            *value = name->value;
+            out->priority = name->value;
             return true;
         }
     }
@@ -238,15 +321,16 @@ static bool join_priority(joiner *j, const km_deployment *d, int32_t preset, int
         not_found(j, d->priority_node, "PriorityClass", d->priority_class, &j->priorities);
         return false;
     }
-    *value = priority_at(j, row)->value;
+    out->priority = priority_at(j, row)->value;
+    out->preempt_never = priority_at(j, row)->never != 0;
     return true;
 }
 
 /* --- all together -------------------------------------------------------------------------------------------- */
 
-static bool join_workloads(joiner *j, spw_workload *workloads)
+static bool join_workloads(joiner *j, spw_workload *workloads, spw_scaler *scalers)
 {
-    int32_t preset = 0;
+    const km_priority *preset = NULL;
     bool ok = find_default(j, &preset);
 
     for (size_t i = 0; i < j->deployments.count; i++) {
@@ -260,10 +344,13 @@ static bool join_workloads(joiner *j, spw_workload *workloads)
         } else {
             ((km_policy *)(void *)j->policies.at[workloads[i].policy])->claimed = true;
         }
-        ok = join_priority(j, d, preset, &workloads[i].priority) && ok;
+        ok = join_priority(j, d, preset, &workloads[i]) && ok;
     }
     for (size_t i = 0; i < j->hpas.count; i++) {
         ok = join_hpa(j, (const km_hpa *)(const void *)j->hpas.at[i], i, workloads) && ok;
+    }
+    for (size_t i = 0; i < j->scalers.count; i++) {
+        ok = join_scaler(j, (const km_scaler *)(const void *)j->scalers.at[i], &scalers[i]) && ok;
     }
     return ok;
 }
@@ -275,12 +362,16 @@ static spw_config *build(joiner *j, bool *ok)
     spw_workload *workloads = zone_array(z, j->deployments.count, sizeof(*workloads));
     spw_policy *policies = zone_array(z, j->policies.count, sizeof(*policies));
     spw_hpa *hpas = zone_array(z, j->hpas.count, sizeof(*hpas));
+    spw_scaler *scalers = zone_array(z, j->scalers.count, sizeof(*scalers));
 
-    j->owner = zone_array(z, j->deployments.count, sizeof(const km_hpa *));
-    if (config == NULL || workloads == NULL || policies == NULL || hpas == NULL || j->owner == NULL) {
+    j->owner = zone_array(z, j->deployments.count, sizeof(const km_head *));
+    j->owner_node = zone_array(z, j->deployments.count, sizeof(const ynode *));
+    j->cron = zone_array(z, j->hpas.count, sizeof(const km_scaler *));
+    if (config == NULL || workloads == NULL || policies == NULL || hpas == NULL || scalers == NULL ||
+        j->owner == NULL || j->owner_node == NULL || j->cron == NULL) {
         return NULL;
     }
-    *ok = join_workloads(j, workloads);
+    *ok = join_workloads(j, workloads, scalers);
     for (size_t i = 0; i < j->policies.count; i++) {
         const km_policy *policy = (const km_policy *)(const void *)j->policies.at[i];
 
@@ -298,7 +389,9 @@ static spw_config *build(joiner *j, bool *ok)
                            .policies = policies,
                            .policy_count = j->policies.count,
                            .hpas = hpas,
-                           .hpa_count = j->hpas.count};
+                           .hpa_count = j->hpas.count,
+                           .scalers = scalers,
+                           .scaler_count = j->scalers.count};
     return config;
 }
 
@@ -318,7 +411,8 @@ spw_rc spw_manifest_config(spw_manifest_set *set, spw_diag *diag, const spw_conf
         ((km_policy *)(void *)head)->claimed = false;
     }
     if (!sort_table(&j, &set->deployments, &j.deployments) || !sort_table(&j, &set->policies, &j.policies) ||
-        !sort_table(&j, &set->hpas, &j.hpas) || !sort_table(&j, &set->priorities, &j.priorities)) {
+        !sort_table(&j, &set->hpas, &j.hpas) || !sort_table(&j, &set->scalers, &j.scalers) ||
+        !sort_table(&j, &set->priorities, &j.priorities)) {
         return SPW_NOMEM;
     }
     config = build(&j, &ok);

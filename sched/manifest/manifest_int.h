@@ -10,6 +10,7 @@
 
 #include "sched/manifest/bind.h"
 
+#include <spillway/autoscale.h>
 #include <spillway/limits.h>
 
 /** A row for a key that is accepted and not read. */
@@ -107,9 +108,39 @@ typedef struct km_hpa {
     spw_hpa hpa;
 } km_hpa;
 
+/** What a scaler scales: scaleTargetRef. */
+typedef struct km_target {
+    const char *api;
+    const char *kind;
+    const char *name;
+    const ynode *node;
+} km_target;
+
+/** CronFederatedHPA, ScaledObject, QueueScaler, ForecastScaler. */
+typedef struct km_scaler {
+    km_head head;
+    km_target target;
+    spw_scaler scaler; /* workload and hpa are filled when the objects are joined */
+} km_scaler;
+
+/** One direction of spec.behavior of an autoscaler. */
+typedef struct km_rules {
+    int32_t window_s;
+    spw_select select;
+    int64_t tolerance_ppm;
+    const spw_scaling_policy *policies;
+    size_t policy_count;
+} km_rules;
+
+typedef struct km_behavior {
+    km_rules up;
+    km_rules down;
+} km_behavior;
+
 typedef struct km_priority {
     km_head head;
     int32_t value;
+    int32_t never; /* 1 = preemptionPolicy Never */
     bool is_default;
     const ynode *default_node;
 } km_priority;
@@ -128,6 +159,7 @@ struct spw_manifest_set {
     km_list deployments;
     km_list policies;
     km_list hpas;
+    km_list scalers;
     km_list priorities;
     spw_ignored *ignored;
     size_t ignored_count;
@@ -139,6 +171,21 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_policy(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_hpa(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_priority(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_cron(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_keda(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_queue(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_forecast(spw_manifest_set *set, bind *b, const ynode *root);
+
+/* --- what scalers share (kind_hpa.c, kind_cron.c) --- */
+
+extern const bind_table km_behavior_table; /* km_behavior */
+extern const bind_table km_target_table;   /* km_target */
+
+/** The rules of one direction for the core; NULL = none were given. */
+spw_scaling_rules km_convert_rules(const km_rules *rules);
+
+/** Appends a bound scaler: no annotations of ours are known on it. false = error added, or out of memory. */
+bool km_append_scaler(spw_manifest_set *set, bind *b, km_scaler *scaler, const ynode *root);
 
 /* --- metadata and selectors (kube_meta.c) --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * pod_gpus.c - how many GPUs a pod takes, and of which classes.
+ * pod_gpus.c - how many GPUs a pod takes, of which classes, and how much CPU and memory it requests.
  *
  * GPUs of a pod, as Kubernetes counts: the containers and the init containers that keep running (restartPolicy
  * Always) together, or one ordinary init container with the running ones before it, whichever is more.
@@ -12,7 +12,7 @@
 
 static int64_t gpus_of(const container *c)
 {
-    return c->resources.gpu_limit > 0 ? c->resources.gpu_limit : 0;
+    return c->resources.limits.gpus > 0 ? c->resources.limits.gpus : 0;
 }
 
 bool pod_count_gpus(bind *b, const pod *p, int32_t *gpus)
@@ -42,6 +42,49 @@ bool pod_count_gpus(bind *b, const pod *p, int32_t *gpus)
     return true;
 }
 
+static int64_t cpu_of(const container *c)
+{
+    const int64_t own =
+        c->resources.requests.cpu_milli >= 0 ? c->resources.requests.cpu_milli : c->resources.limits.cpu_milli;
+    return own > 0 ? own : 0;
+}
+
+static int64_t memory_of(const container *c)
+{
+    const int64_t own =
+        c->resources.requests.memory_bytes >= 0 ? c->resources.requests.memory_bytes : c->resources.limits.memory_bytes;
+    return own > 0 ? own : 0;
+}
+
+/* Sums stop growing beyond what a replica may request: then it is too much anyway. */
+static int64_t most_of(const pod *p, int64_t (*of)(const container *))
+{
+    int64_t running = 0;
+    int64_t most = 0;
+
+    for (size_t i = 0; i < p->init_count && running <= SPW_REQUEST_MAX && most <= SPW_REQUEST_MAX; i++) {
+        const int64_t own = of(&p->inits[i]) <= SPW_REQUEST_MAX ? of(&p->inits[i]) : SPW_REQUEST_MAX + 1;
+
+        most = running + own > most ? running + own : most;
+        running += p->inits[i].restart != 0 ? own : 0;
+    }
+    for (size_t i = 0; i < p->container_count && running <= SPW_REQUEST_MAX; i++) {
+        running += of(&p->containers[i]) <= SPW_REQUEST_MAX ? of(&p->containers[i]) : SPW_REQUEST_MAX + 1;
+    }
+    return running > most ? running : most;
+}
+
+bool pod_count_requests(bind *b, const pod *p, int64_t *cpu_milli, int64_t *memory_bytes)
+{
+    *cpu_milli = most_of(p, cpu_of);
+    *memory_bytes = most_of(p, memory_of);
+    if (*cpu_milli > SPW_REQUEST_MAX || *memory_bytes > SPW_REQUEST_MAX) {
+        ynode_error(b->diag, p->node, "the pod requests more CPU or memory than any node has");
+        return false;
+    }
+    return true;
+}
+
 static bool has_name(const pod_classes *list, const char *name)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -59,34 +102,78 @@ static void add_name(pod_classes *list, const char *name)
     }
 }
 
-/* "RTX-5090, RTX-4090" */
+static bool bad_classes(bind *b, const bind_pair *pair)
+{
+    ynode_error(b->diag, pair->node, "annotation '%s' must name GPU classes with commas between, not '%s'", pair->key,
+                pair->value);
+    return false;
+}
+
+/* "=0.5" after a class, relative to the reference class; absent = 1. In thousandths. */
+static bool read_throughput(bind *b, const bind_pair *pair, const char **at, int32_t *milli)
+{
+    static const bind_field field = {.kind = BIND_QUANTITY};
+    ynode text = *pair->node;
+    int64_t value = 0;
+    size_t length;
+
+    *milli = 1000;
+    if (**at != '=') {
+        return true;
+    }
+    (*at)++;
+    length = strcspn(*at, " ,");
+    text.quoted = false;
+    text.text = length > 0 ? zone_text(b->zone, *at, length) : "";
+    if (text.text == NULL || !bind_scalar(b, &field, &text, &value)) {
+        return false;
+    }
+    if (value < 1 || value > SPW_GPU_MILLI_MAX) {
+        ynode_error(b->diag, pair->node, "annotation '%s': a throughput is 0.001 to %d, not '%s'", pair->key,
+                    SPW_GPU_MILLI_MAX / 1000, text.text);
+        return false;
+    }
+    *milli = (int32_t)value;
+    *at += length;
+    return true;
+}
+
+/* "RTX-5090, RTX-4090=0.5" */
 static bool classes_of_annotation(bind *b, const bind_pair *pair, pod_classes *out)
 {
     const char *p = pair->value;
+    bool differ = false;
 
     out->at = zone_array(b->zone, strlen(p) + 1, sizeof(*out->at));
-    if (out->at == NULL) {
+    out->milli = zone_array(b->zone, strlen(p) + 1, sizeof(*out->milli));
+    if (out->at == NULL || out->milli == NULL) {
         return false;
     }
     do {
+        const size_t before = out->count;
         size_t length;
         const char *name;
+        int32_t milli;
 
         p += strspn(p, " ");
-        length = strcspn(p, " ,");
+        length = strcspn(p, " ,=");
         name = length > 0 ? zone_text(b->zone, p, length) : NULL;
         p += length;
-        p += strspn(p, " ");
-        if (length == 0 || (*p != ',' && *p != '\0')) {
-            ynode_error(b->diag, pair->node, "annotation '%s' must name GPU classes with commas between, not '%s'",
-                        pair->key, pair->value);
+        if (length == 0) {
+            return bad_classes(b, pair);
+        }
+        if (name == NULL || !read_throughput(b, pair, &p, &milli)) {
             return false;
         }
-        if (name == NULL) {
-            return false;
+        p += strspn(p, " ");
+        if (*p != ',' && *p != '\0') {
+            return bad_classes(b, pair);
         }
         add_name(out, name);
+        out->milli[out->count - 1] = out->count > before ? milli : out->milli[out->count - 1];
+        differ = differ || milli != 1000;
     } while (*p++ == ',');
+    out->milli = differ ? out->milli : NULL;
     return true;
 }
 
@@ -163,7 +250,7 @@ bool pod_read_classes(bind *b, const pod *p, const km_meta *meta, pod_classes *o
         return false;
     }
     if (own != NULL) {
-        *out = (pod_classes){NULL, 0};
+        *out = (pod_classes){NULL, NULL, 0};
         return classes_of_annotation(b, own, out);
     }
     if (label == NULL) {
@@ -181,4 +268,23 @@ bool pod_read_classes(bind *b, const pod *p, const km_meta *meta, pod_classes *o
     out->at[0] = label->value;
     out->count = 1;
     return true;
+}
+
+bool pod_read_min_available(bind *b, const pod *p, const km_meta *meta, int32_t *out)
+{
+    static const bind_field field = {
+        .key = MIN_AVAILABLE, .kind = BIND_INT32, .range = BIND_MIN | BIND_MAX, .min = 0, .max = SPW_REPLICAS_MAX};
+    const bind_pair *own = km_find(p->annotations, p->annotation_count, MIN_AVAILABLE);
+    ynode plain;
+
+    *out = 0;
+    if (own == NULL) {
+        own = km_find(meta->annotations, meta->annotation_count, MIN_AVAILABLE);
+    }
+    if (own == NULL) {
+        return true;
+    }
+    plain = *own->node; /* an annotation is always quoted, so its text may be any kind of value */
+    plain.quoted = false;
+    return bind_scalar(b, &field, &plain, out);
 }

@@ -6,11 +6,20 @@
 
 /* --- containers ---------------------------------------------------------------------------------------------- */
 
-/* One of limits and requests: resource names to quantities; only GPUs are kept. */
+#define CPU_RESOURCE    "cpu"
+#define MEMORY_RESOURCE "memory"
+
+/* Milli-units, rounded up to whole ones. */
+static int64_t whole(int64_t milli)
+{
+    return milli / 1000 + (milli % 1000 > 0 ? 1 : 0);
+}
+
+/* One of limits and requests: resource names to quantities; GPUs, CPU and memory are kept. */
 static bool read_amounts(bind *b, const bind_field *field, const ynode *node, void *at)
 {
     static const bind_field amount = {.kind = BIND_QUANTITY};
-    int64_t *gpus = at;
+    amounts *out = at;
     char where[300];
     bool ok = true;
 
@@ -25,14 +34,22 @@ static bool read_amounts(bind *b, const bind_field *field, const ynode *node, vo
 
         if (!bind_scalar(b, &amount, node->items[i], &milli)) {
             ok = false;
+        } else if (milli < 0) {
+            ynode_error(b->diag, node->items[i], "%s: '%s' is negative",
+                        bind_where(node->items[i], where, sizeof(where)), node->items[i]->text);
+            ok = false;
+        } else if (strcmp(node->keys[i]->text, CPU_RESOURCE) == 0) {
+            out->cpu_milli = milli;
+        } else if (strcmp(node->keys[i]->text, MEMORY_RESOURCE) == 0) {
+            out->memory_bytes = whole(milli);
         } else if (strcmp(node->keys[i]->text, GPU_RESOURCE) != 0) {
-            km_report_ignored(b, node->keys[i], "only GPUs limit how many replicas a node takes");
+            km_report_ignored(b, node->keys[i], "only GPUs, CPU and memory limit how many replicas there is room for");
         } else if (milli % 1000 != 0) {
             ynode_error(b->diag, node->items[i], "%s: '%s' is no whole number of GPUs",
                         bind_where(node->items[i], where, sizeof(where)), node->items[i]->text);
             ok = false;
         } else {
-            *gpus = milli / 1000;
+            out->gpus = milli / 1000;
         }
     }
     return ok;
@@ -42,7 +59,7 @@ static bool check_resources(bind *b, const ynode *node, void *object)
 {
     const resources *r = object;
 
-    if (r->gpu_request >= 0 && r->gpu_request != r->gpu_limit) {
+    if (r->requests.gpus >= 0 && r->requests.gpus != r->limits.gpus) {
         ynode_error(b->diag, node, "requests and limits of " GPU_RESOURCE " must be equal, as Kubernetes demands");
         return false;
     }
@@ -53,13 +70,13 @@ static void init_resources(void *object)
 {
     resources *r = object;
 
-    r->gpu_limit = -1;
-    r->gpu_request = -1;
+    r->limits = (amounts){-1, -1, -1};
+    r->requests = (amounts){-1, -1, -1};
 }
 
 static const bind_field resource_fields[] = {
-    {.key = "limits", .kind = BIND_CUSTOM, .custom = read_amounts, BIND_AT(resources, gpu_limit)},
-    {.key = "requests", .kind = BIND_CUSTOM, .custom = read_amounts, BIND_AT(resources, gpu_request)},
+    {.key = "limits", .kind = BIND_CUSTOM, .custom = read_amounts, BIND_AT(resources, limits)},
+    {.key = "requests", .kind = BIND_CUSTOM, .custom = read_amounts, BIND_AT(resources, requests)},
     KM_IGNORED("claims", "dynamic resource allocation is not modelled"),
     {.key = NULL},
 };
@@ -186,7 +203,7 @@ static const bind_field pod_fields[] = {
     KM_IGNORED("imagePullSecrets", POD_SETUP),
     KM_IGNORED("nodeName", IN_CLUSTER),
     KM_IGNORED("os", IN_CLUSTER),
-    KM_IGNORED("overhead", "only GPUs limit how many replicas a node takes"),
+    KM_IGNORED("overhead", "the share of the container runtime is not counted"),
     KM_IGNORED("preemptionPolicy", "filled by the API server from the PriorityClass"),
     KM_IGNORED("priority", "filled by the API server from the PriorityClass"),
     KM_IGNORED("readinessGates", "start-up times come from the scenario"),

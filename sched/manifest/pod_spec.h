@@ -9,9 +9,18 @@
 #define GPU_PRODUCT  "nvidia.com/gpu.product"
 #define GPU_CLASSES  "spillway.dev/gpu-classes"
 
+#define MIN_AVAILABLE "spillway.dev/min-available"
+
+/* What limits or requests name; -1 = absent. */
+typedef struct amounts {
+    int64_t gpus;
+    int64_t cpu_milli;
+    int64_t memory_bytes;
+} amounts;
+
 typedef struct resources {
-    int64_t gpu_limit;   /* -1 = absent */
-    int64_t gpu_request; /* -1 = absent */
+    amounts limits;
+    amounts requests;
     const ynode *node;
 } resources;
 
@@ -48,11 +57,21 @@ extern const bind_table pod_template_table; /* pod */
 /** GPUs one replica takes on one node. @return false = error added. */
 bool pod_count_gpus(bind *b, const pod *p, int32_t *gpus);
 
+/**
+ * CPU and memory one replica requests, counted in the same way; a limit without a request is the request.
+ * @return false = error added.
+ */
+bool pod_count_requests(bind *b, const pod *p, int64_t *cpu_milli, int64_t *memory_bytes);
+
 /** Classes a pod may run on; none = any. */
 typedef struct pod_classes {
     const char **at;
+    int32_t *milli; /* throughput on each, 1000 = the reference class; NULL = the same on all */
     size_t count;
 } pod_classes;
+
+/** Disruption budget, 0 without one. @param meta of the object around the template. @return false = error added. */
+bool pod_read_min_available(bind *b, const pod *p, const km_meta *meta, int32_t *out);
 
 /** @param meta of the object around the template. @return false = error added, or out of memory. */
 bool pod_read_classes(bind *b, const pod *p, const km_meta *meta, pod_classes *out);

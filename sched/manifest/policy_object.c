@@ -240,6 +240,84 @@ static const bind_field claim_fields[] = {
 
 static const bind_table claim_table = {.name = "resourceSelector", .size = sizeof(km_claim), .fields = claim_fields};
 
+/* --- taints and spread ---------------------------------------------------------------------------------------- */
+
+static const bind_name toleration_ops[] = {{"Equal", TOLERATE_EQUAL}, {"Exists", TOLERATE_EXISTS}, {NULL, 0}};
+static const bind_name taint_effects[] = {{"NoSchedule", SPW_TAINT_NO_SCHEDULE},
+                                          {"NoExecute", SPW_TAINT_NO_EXECUTE},
+                                          {"PreferNoSchedule", SPW_TAINT_PREFER_NO_SCHEDULE},
+                                          {NULL, 0}};
+
+static bool check_toleration(bind *b, const ynode *node, void *object)
+{
+    const toleration *t = object;
+
+    if (t->key[0] == '\0' && t->op != TOLERATE_EXISTS) {
+        ynode_error(b->diag, node, "a toleration without a key needs operator Exists: it tolerates every taint");
+        return false;
+    }
+    if (t->op == TOLERATE_EXISTS && t->value[0] != '\0') {
+        ynode_error(b->diag, ynode_get(node, "value"), "operator Exists takes no value");
+        return false;
+    }
+    return true;
+}
+
+static const bind_field toleration_fields[] = {
+    {.key = "key", .kind = BIND_STRING, .preset = "", BIND_AT(toleration, key)},
+    {.key = "operator", .kind = BIND_ENUM, .names = toleration_ops, .preset = "Equal", BIND_AT(toleration, op)},
+    {.key = "value", .kind = BIND_STRING, .preset = "", BIND_AT(toleration, value)},
+    {.key = "effect", .kind = BIND_ENUM, .names = taint_effects, BIND_AT(toleration, effect)},
+    KM_UNMODELLED("tolerationSeconds", "a toleration does not run out"),
+    {.key = NULL},
+};
+
+static const bind_table toleration_table = {
+    .name = "clusterToleration", .size = sizeof(toleration), .fields = toleration_fields, .check = check_toleration};
+
+static const bind_name spread_names[] = {{"cluster", SPW_SPREAD_CLUSTER},
+                                         {"region", SPW_SPREAD_REGION},
+                                         {"zone", SPW_SPREAD_ZONE},
+                                         {"provider", SPW_SPREAD_PROVIDER},
+                                         {NULL, 0}};
+
+static bool check_spread(bind *b, const ynode *node, void *object)
+{
+    const spread_constraint *s = object;
+
+    if (s->max_groups != 0 && s->max_groups < s->min_groups) {
+        ynode_error(b->diag, ynode_get(node, "maxGroups"), "'maxGroups' is below 'minGroups'");
+        return false;
+    }
+    return true;
+}
+
+static const bind_field spread_fields[] = {
+    {.key = "spreadByField",
+     .kind = BIND_ENUM,
+     .names = spread_names,
+     .preset = "cluster",
+     BIND_AT(spread_constraint, field)},
+    {.key = "minGroups",
+     .kind = BIND_INT32,
+     .range = BIND_MIN,
+     .min = 1,
+     .preset = "1",
+     BIND_AT(spread_constraint, min_groups)},
+    {.key = "maxGroups", .kind = BIND_INT32, .range = BIND_MIN, .min = 1, BIND_AT(spread_constraint, max_groups)},
+    {.key = "spreadByLabel",
+     .kind = BIND_NODE,
+     .use = BIND_REFUSED,
+     .help = "clusters are grouped by field, not by label"},
+    {.key = NULL},
+};
+
+static const bind_table spread_table = {.name = "spreadConstraint",
+                                        .size = sizeof(spread_constraint),
+                                        .fields = spread_fields,
+                                        .self_at = offsetof(spread_constraint, node) + 1,
+                                        .check = check_spread};
+
 static const bind_field placement_fields[] = {
     {.key = "clusterAffinity",
      .kind = BIND_TABLE,
@@ -254,8 +332,16 @@ static const bind_field placement_fields[] = {
      BIND_COUNT(policy_object, term_count),
      BIND_NODE_AT(policy_object, terms_node)},
     {.key = "replicaScheduling", .kind = BIND_OPTION, .table = &scheduling_table, BIND_AT(policy_object, scheduling)},
-    KM_UNMODELLED("clusterTolerations", "taints of clusters do not keep workloads away"),
-    KM_UNMODELLED("spreadConstraints", "replicas are spread by the division rule alone"),
+    {.key = "clusterTolerations",
+     .kind = BIND_LIST,
+     .table = &toleration_table,
+     BIND_AT(policy_object, tolerations),
+     BIND_COUNT(policy_object, toleration_count)},
+    {.key = "spreadConstraints",
+     .kind = BIND_LIST,
+     .table = &spread_table,
+     BIND_AT(policy_object, spreads),
+     BIND_COUNT(policy_object, spread_count)},
     KM_UNMODELLED("workloadAffinity", "workloads do not attract or repel each other"),
     {.key = NULL},
 };

@@ -42,6 +42,22 @@ typedef struct scheduling {
     const ynode *node;
 } scheduling;
 
+typedef enum toleration_op { TOLERATE_EQUAL = 1, TOLERATE_EXISTS = 2 } toleration_op;
+
+typedef struct toleration {
+    const char *key;
+    toleration_op op;
+    const char *value;
+    int32_t effect; /* 0 = every effect */
+} toleration;
+
+typedef struct spread_constraint {
+    spw_spread_field field;
+    int32_t min_groups;
+    int32_t max_groups; /* 0 = no limit */
+    const ynode *node;
+} spread_constraint;
+
 typedef struct policy_object {
     km_head head;
     int32_t priority;
@@ -53,6 +69,10 @@ typedef struct policy_object {
     size_t term_count;
     const ynode *terms_node;
     const scheduling *scheduling;
+    const toleration *tolerations;
+    size_t toleration_count;
+    const spread_constraint *spreads;
+    size_t spread_count;
     bool provision;
     const ynode *provision_node;
 } policy_object;
