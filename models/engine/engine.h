@@ -82,7 +82,8 @@ static inline void mdl_engine_free(mdl_engine *e)
  * @return a handle for cancel, valid until DONE was returned, cancel or evict; MDL_REFUSED if
  *   - max_waiting requests wait already (a request waits until the step that takes it up begins, so a burst at one
  *     instant counts as waiting even where the engine is idle; station: only those without a server wait),
- *   - llm: input_tokens or output_tokens < 1, or their sum needs more KV than the replica has,
+ *   - llm: input_tokens or output_tokens < 1, or their sum is over max_context (vLLM answers 400 then) or needs more KV
+ *     than the replica has,
  *   - station: service_ns < 0,
  *   - memory ran out.
  */
@@ -169,15 +170,22 @@ typedef struct mdl_llm_config {
     int32_t kv_blocks;          /**< blocks the GPU has for KV; > 0 */
     int32_t max_batched_tokens; /**< token budget of a step */
     int32_t max_sequences;      /**< running requests at most */
-    int32_t max_waiting;        /**< queue bound; submit refuses beyond */
+    int32_t max_waiting;        /**< queue bound; submit refuses beyond; 0 refuses all, see mdl_engine_submit */
+    int32_t max_context;        /**< tokens of a request in and out that the model can hold; 0 = no bound */
 } mdl_llm_config;
 /**
  * @return NULL if mdl_llm_new accepts it, else a static message. Refused: a figure below 1 (block_tokens, kv_blocks,
- * max_batched_tokens, max_sequences), max_waiting < 0, a negative coefficient, a step that could take no time, a step
- * that could take more than 2^47 ps (140 s; sums over a run of steps must stay within 63 bits), more KV than 2^31 - 1
- * tokens.
+ * max_batched_tokens, max_sequences), max_waiting or max_context < 0, a negative coefficient, a step that could take no
+ * time, a step that could take more than 2^47 ps (140 s; sums over a run of steps must stay within 63 bits), more KV
+ * than 2^31 - 1 tokens.
  */
 const char *mdl_llm_check(const mdl_llm_config *config);
+/** Tokens, in and out, of the longest request that can ever run: what the context and the KV cache hold. */
+static inline int64_t mdl_llm_room(const mdl_llm_config *config)
+{
+    const int64_t room = (int64_t)config->kv_blocks * config->block_tokens;
+    return config->max_context > 0 && config->max_context < room ? config->max_context : room;
+}
 /**
  * Continuous batching as vLLM v1 schedules it. A step has max_batched_tokens; requests in the batch come first in
  * admission order (one token each when decoding, as much as is left when still prefilling), each needs

@@ -93,13 +93,18 @@ static bool reserve(llm_state *s)
     return mdl_ring_reserve(&s->ring, most);
 }
 
+/* Whether a request can ever run here. */
+static bool fits(const llm_state *s, const mdl_work *work)
+{
+    return work->input_tokens >= 1 && work->output_tokens >= 1 &&
+           (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(&s->config);
+}
+
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     llm_state *s = state_of(e);
     settle(s, now_ns);
-    if (work->input_tokens < 1 || work->output_tokens < 1 || s->queue.count >= s->config.max_waiting ||
-        (int64_t)work->input_tokens + work->output_tokens > (int64_t)s->config.kv_blocks * s->config.block_tokens ||
-        !reserve(s)) {
+    if (!fits(s, work) || s->queue.count >= s->config.max_waiting || !reserve(s)) {
         return MDL_REFUSED;
     }
     bool idle = s->batch.count + s->queue.count == 0;
@@ -281,8 +286,8 @@ const char *mdl_llm_check(const mdl_llm_config *config)
 {
     const mdl_step_model *m = &config->step;
     if (config->block_tokens < 1 || config->kv_blocks < 1 || config->max_batched_tokens < 1 ||
-        config->max_sequences < 1 || config->max_waiting < 0) {
-        return "engine limits must be at least 1 (max_waiting at least 0)";
+        config->max_sequences < 1 || config->max_waiting < 0 || config->max_context < 0) {
+        return "engine limits must be at least 1 (max_waiting and max_context at least 0)";
     }
     if ((int64_t)config->kv_blocks * config->block_tokens > INT32_MAX) {
         return "more KV memory than 2^31 - 1 tokens";

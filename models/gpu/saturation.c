@@ -16,7 +16,7 @@ typedef struct feed {
 /* The next pair of lengths that fits. @return 0 if none does, -1 if memory ran out, 1 otherwise */
 static int submit_next(feed *f, mdl_engine *e, int64_t now_ns)
 {
-    int64_t room = (int64_t)f->config->kv_blocks * f->config->block_tokens;
+    int64_t room = mdl_llm_room(f->config);
     for (size_t tried = 0; tried < f->n; tried++) {
         mdl_work work = {
             .tag = f->tag++, .input_tokens = f->input_tokens[f->next], .output_tokens = f->output_tokens[f->next]};

@@ -9,6 +9,7 @@
  */
 #include "models/traffic/traffic.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
@@ -46,6 +47,48 @@ int32_t mdl_length_draw(const mdl_length_law *law, gsl_rng *r)
         return clipped(law, law->values[index]);
     }
     return law->min;
+}
+
+void mdl_length_bounds(const mdl_length_law *law, int32_t *least, int32_t *most)
+{
+    *least = law->min;
+    *most = law->max;
+    if (law->kind == MDL_LENGTH_FIXED) {
+        *least = *most = clipped(law, law->fixed);
+    } else if (law->kind == MDL_LENGTH_LOGNORMAL && !(law->sigma > 0.0)) {
+        const double x = law->median + 0.5;
+        *least = *most = x < (double)law->max ? clipped(law, (int32_t)x) : law->max;
+    } else if (law->kind == MDL_LENGTH_EMPIRICAL && law->value_count > 0) {
+        *least = *most = clipped(law, law->values[0]);
+        for (size_t i = 1; i < law->value_count; i++) {
+            const int32_t tokens = clipped(law, law->values[i]);
+            *least = tokens < *least ? tokens : *least;
+            *most = tokens > *most ? tokens : *most;
+        }
+    }
+}
+
+mdl_length_cut mdl_length_clipping(const mdl_length_law *law)
+{
+    mdl_length_cut cut = {0.0, 0.0};
+    if (law->kind == MDL_LENGTH_LOGNORMAL && law->sigma > 0.0) {
+        /* a draw is rounded: below min means below min - 1/2 */
+        cut.raised = gsl_cdf_ugaussian_P(log(((double)law->min - 0.5) / law->median) / law->sigma);
+        cut.lowered = gsl_cdf_ugaussian_Q(log(((double)law->max + 0.5) / law->median) / law->sigma);
+    } else if (law->kind == MDL_LENGTH_EMPIRICAL && law->value_count > 0) {
+        size_t below = 0, above = 0;
+        for (size_t i = 0; i < law->value_count; i++) {
+            below += law->values[i] < law->min;
+            above += law->values[i] > law->max;
+        }
+        cut.raised = (double)below / (double)law->value_count;
+        cut.lowered = (double)above / (double)law->value_count;
+    } else {
+        const double tokens = law->kind == MDL_LENGTH_FIXED ? (double)law->fixed : floor(law->median + 0.5);
+        cut.raised = tokens < (double)law->min;
+        cut.lowered = tokens > (double)law->max;
+    }
+    return cut;
 }
 
 static double erlang(const mdl_service_law *law, gsl_rng *r)

@@ -84,6 +84,13 @@ typedef struct mdl_length_law {
     int32_t min, max;
 } mdl_length_law;
 int32_t mdl_length_draw(const mdl_length_law *law, gsl_rng *r);
+/** Shortest and longest that can be drawn. */
+void mdl_length_bounds(const mdl_length_law *law, int32_t *least, int32_t *most);
+/** What the clipping does to a law. */
+typedef struct mdl_length_cut {
+    double raised, lowered; /**< share of the draws that lie below min, and above max, 0..1 */
+} mdl_length_cut;
+mdl_length_cut mdl_length_clipping(const mdl_length_law *law);
 
 typedef enum mdl_service_kind {
     MDL_SERVICE_FIXED = 1,

@@ -48,8 +48,8 @@ static const opt_row rows[] = {
      offsetof(run_values, requests), 0, 0},
     {"record", NULL, "whole snapshots in decisions.jsonl", OPT_FLAG, offsetof(run_values, record), 0, 0},
     {"no-plots", NULL, "draw no pictures", OPT_FLAG, offsetof(run_values, no_plots), 0, 0},
-    {"tables", "DIR", "parameter tables (default: beside the scenario, else the installed ones)", OPT_TEXT,
-     offsetof(run_values, tables), 0, 0},
+    {"tables", "DIR", "parameter tables (default: beside the scenario, else those that came with the program)",
+     OPT_TEXT, offsetof(run_values, tables), 0, 0},
 };
 
 /* Set by SIGINT; the simulator looks at it. A signal handler has nowhere else to put it. */

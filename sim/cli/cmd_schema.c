@@ -14,7 +14,7 @@ static cli_status run(int argc, char **argv)
         if (operands.count == 0 || strcmp(operands.at[0], "scenario") == 0) {
             sc_print_schema(stdout);
         } else {
-            fprintf(stderr, "spillway schema: no schema of '%s'; this build knows: scenario\n", operands.at[0]);
+            fprintf(stderr, "spillway schema: this version has no schema of '%s'; it has: scenario\n", operands.at[0]);
             status = CLI_BAD;
         }
     }

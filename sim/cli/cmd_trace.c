@@ -82,6 +82,10 @@ static cli_status act(const opt_list *operands)
         return CLI_BAD;
     }
     char err[ERR_SIZE];
+    if (import && !trace_may_replace(operands->at[1], operands->at[2], err, sizeof err)) {
+        fprintf(stderr, "%s\n", err);
+        return CLI_BAD;
+    }
     trace *t = trace_open(operands->at[1], err, sizeof err);
     if (t == NULL) {
         fprintf(stderr, "%s\n", err);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sched/manifest/yamldoc.h"
+#include "sim/scenario/datadir.h"
 
 #define MESSAGES_KEPT 64
 
@@ -22,9 +23,9 @@ typedef struct validate_values {
 static const opt_row rows[] = {
     {"set", "PATH=VALUE", "override one value of each scenario; may be repeated", OPT_LIST,
      offsetof(validate_values, sets), 0, 0},
-    {"tables", "DIR", "parameter tables (default: beside the scenario, else the installed ones)", OPT_TEXT,
-     offsetof(validate_values, tables), 0, 0},
-    {"verbose", NULL, "name the fields of manifests that are known and not used", OPT_FLAG,
+    {"tables", "DIR", "parameter tables (default: beside the scenario, else those that came with the program)",
+     OPT_TEXT, offsetof(validate_values, tables), 0, 0},
+    {"verbose", NULL, "name the fields of manifests that are not used, and so not checked, with the reason", OPT_FLAG,
      offsetof(validate_values, verbose), 0, 0},
 };
 
@@ -39,8 +40,12 @@ static void print_messages(const spw_diag *diag)
 }
 
 /* Whether the first document says that it is a Scenario. A file that cannot be read is left to its real reader. */
-static int is_scenario(const char *path)
+static int is_scenario(const char *name)
 {
+    char path[DATADIR_PATH_MAX];
+    if (!cli_find_scenario(name, path, sizeof path)) {
+        return 0;
+    }
     spw_diag *diag = NULL;
     yamldoc *doc = NULL;
     int found = 0;
@@ -56,6 +61,14 @@ static int is_scenario(const char *path)
     return found;
 }
 
+static void print_ignored(const spw_manifest_set *set)
+{
+    for (size_t i = 0; i < spw_manifest_ignored_count(set); i++) {
+        const spw_ignored *row = spw_manifest_ignored_at(set, i);
+        printf("%s:%d:%d: not used: %s: %s\n", row->file, row->line, row->column, row->path, row->why);
+    }
+}
+
 static cli_status validate_scenario(const char *path, const validate_values *values)
 {
     cli_status status = CLI_DONE;
@@ -67,19 +80,14 @@ static cli_status validate_scenario(const char *path, const validate_values *val
     for (int32_t s = 0; s < sc->service_count; s++) {
         traffic += sc->services[s].traffic_count;
     }
-    printf("%s: scenario %s; regions %d, clusters %d, pools %d, services %d, traffic sources %d, policies %zu\n", path,
-           sc->name, sc->region_count, sc->cluster_count, sc->pool_count, sc->service_count, traffic,
+    printf("%s: scenario %s; regions %d, clusters %d, pools %d, services %d, traffic sources %d, policies %zu\n",
+           sc->path, sc->name, sc->region_count, sc->cluster_count, sc->pool_count, sc->service_count, traffic,
            sc->config->policy_count);
+    if (values->verbose) {
+        print_ignored(sc_manifest_set(sc));
+    }
     sc_free(sc);
     return CLI_DONE;
-}
-
-static void print_ignored(const spw_manifest_set *set)
-{
-    for (size_t i = 0; i < spw_manifest_ignored_count(set); i++) {
-        const spw_ignored *row = spw_manifest_ignored_at(set, i);
-        printf("%s:%d:%d: not used: %s: %s\n", row->file, row->line, row->column, row->path, row->why);
-    }
 }
 
 static cli_status validate_manifests(const opt_list *files, const validate_values *values)
@@ -151,6 +159,6 @@ const opt_command cli_validate = {.name = "validate",
                                   .row_count = sizeof rows / sizeof rows[0],
                                   .operands_min = 1,
                                   .operands_max = SIZE_MAX,
-                                  .examples = {"spillway validate scenarios/hybrid-burst.yaml",
-                                               "spillway validate --verbose deployment.yaml policy.yaml hpa.yaml"},
+                                  .examples = {"spillway validate --verbose scenarios/hybrid-burst.yaml",
+                                               "spillway validate deployment.yaml policy.yaml hpa.yaml"},
                                   .run = run};

@@ -11,12 +11,15 @@
 #include <gsl/gsl_version.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sched/manifest/suggest.h"
 #include "sim/cli/version.h"
 #include "sim/fleet/eye.h"
+#include "sim/scenario/datadir.h"
 
-const opt_command *const cli_commands[] = {&cli_run, &cli_validate, &cli_schema, &cli_list, &cli_trace, NULL};
+const opt_command *const cli_commands[] = {&cli_run,   &cli_validate, &cli_schema, &cli_list,
+                                           &cli_trace, &cli_decide,   &cli_replay, NULL};
 
 static void overview(FILE *out)
 {
@@ -136,6 +139,24 @@ static void free_sets(sc_override *sets, size_t count)
     free(sets);
 }
 
+static void warn_metric(const sc_scenario *sc, const char *autoscaler, const char *metric)
+{
+    static const char *const kinds[] = {"HorizontalPodAutoscaler", "FederatedHPA", "ScaledObject"};
+    const char *file = sc->path;
+    int32_t line = 0, column = 0;
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        if (spw_manifest_where(sc_manifest_set(sc), kinds[k], autoscaler, &file, &line, &column)) {
+            fprintf(stderr, "%s:%d:%d: ", file, line, column);
+            break;
+        }
+    }
+    if (line == 0) {
+        fprintf(stderr, "%s: ", file);
+    }
+    fprintf(stderr, "warning: autoscaler '%s' reads '%s', which simulated replicas do not report\n", autoscaler,
+            metric);
+}
+
 /*
  * An autoscaler that reads a metric nobody reports is legal and does nothing, in a cluster as here; people should know.
  * Said here and not by the scenario reader, because which metrics there are is the fleet's affair.
@@ -148,14 +169,26 @@ static void check_metrics(const sc_scenario *sc)
             const spw_hpa_metric *m = &hpa->metrics[i];
             const int per_pod = m->kind == SPW_METRIC_PODS || m->kind == SPW_METRIC_RESOURCE;
             if (!per_pod || fl_metric_find(m->name) < 0) {
-                fprintf(stderr, "%s: warning: autoscaler '%s' reads '%s', which simulated replicas do not report\n",
-                        sc->path, hpa->name, m->name);
+                warn_metric(sc, hpa->name, m->name);
             }
         }
     }
 }
 
-sc_scenario *cli_load(const char *command, const char *path, const char *tables_dir, const opt_list *sets,
+int cli_find_scenario(const char *name, char *path, size_t path_size)
+{
+    if (access(name, F_OK) != 0 && datadir_scenario(name, path, path_size)) {
+        return 1;
+    }
+    const size_t length = strlen(name);
+    if (length >= path_size) {
+        return 0;
+    }
+    memcpy(path, name, length + 1);
+    return 1;
+}
+
+sc_scenario *cli_load(const char *command, const char *name, const char *tables_dir, const opt_list *sets,
                       cli_status *status)
 {
     sc_override *list = calloc(sets->count + 1, sizeof *list);
@@ -178,6 +211,17 @@ sc_scenario *cli_load(const char *command, const char *path, const char *tables_
         *status = rc == 1 ? CLI_BAD : CLI_INTERNAL;
         free_sets(list, list != NULL ? count : 0);
         return NULL;
+    }
+    char path[DATADIR_PATH_MAX];
+    if (!cli_find_scenario(name, path, sizeof path)) {
+        fprintf(stderr, "spillway %s: the path of the scenario is too long\n", command);
+        *status = CLI_BAD;
+        free_sets(list, count);
+        return NULL;
+    }
+    if (strcmp(name, path) != 0) {
+        fprintf(stderr, "spillway %s: no '%s' here, taking the one that came with the program: %s\n", command, name,
+                path);
     }
     sc_messages messages = {NULL, 0, 0, 0};
     const sc_options options = {.tables_dir = tables_dir, .sets = list, .set_count = count};

@@ -6,7 +6,7 @@
 #include "sim/cli/options.h"
 #include "sim/scenario/scenario.h"
 
-extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace;
+extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace, cli_decide, cli_replay;
 
 /** All of them, in the order of the overview; ends with NULL. */
 extern const opt_command *const cli_commands[];
@@ -15,7 +15,14 @@ extern const opt_command *const cli_commands[];
 int cli_main(int argc, char **argv);
 
 /**
- * Loads a scenario with the overrides of --set and prints its messages on stderr.
+ * Where the scenario is that an operand names: that file, or, where there is none, the shipped scenario of that name,
+ * so that what the manual says works from any folder.
+ * @return false: the path does not fit
+ */
+int cli_find_scenario(const char *name, char *path, size_t path_size);
+
+/**
+ * Loads a scenario (see cli_find_scenario) with the overrides of --set and prints its messages on stderr.
  * @param in sets  each "PATH=VALUE"
  * @return the scenario, or NULL with *status set (CLI_BAD or CLI_INTERNAL)
  */

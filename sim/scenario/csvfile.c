@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define PIPE_BYTES_MAX ((size_t)1 << 30) /* nobody can tell in advance whether a pipe ends */
 
 typedef struct scan {
     csv_row row;
@@ -33,7 +36,8 @@ bool csv_fail_at(const char *path, size_t line, size_t column, csv_message *mess
     if (message->text == NULL || message->size == 0) {
         return false;
     }
-    int at = snprintf(message->text, message->size, "%s:%zu:%zu: error: ", path, line, column);
+    int at = line > 0 ? snprintf(message->text, message->size, "%s:%zu:%zu: error: ", path, line, column)
+                      : snprintf(message->text, message->size, "%s: error: ", path);
     if (at > 0 && (size_t)at < message->size) {
         va_list arguments;
         va_start(arguments, format);
@@ -114,18 +118,62 @@ bool csv_parse_integer(const char *cell, int64_t *value)
     return true;
 }
 
+/*
+ * Lowers the limit for what can go on for ever, and sees by its size that a file is over it before reading gigabytes.
+ * @return what is wrong, or NULL
+ */
+static const char *kind_problem(int fd, size_t *limit)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0) {
+        return strerror(errno);
+    }
+    if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {
+        return "it is a device, not a file";
+    }
+    if (S_ISREG(info.st_mode)) {
+        return info.st_size > 0 && (uint64_t)info.st_size > *limit ? "the file is too large" : NULL;
+    }
+    *limit = *limit < PIPE_BYTES_MAX ? *limit : PIPE_BYTES_MAX;
+    return NULL;
+}
+
+static const char *too_large(size_t limit)
+{
+    return limit == PIPE_BYTES_MAX ? "no end after 1 GiB of a pipe: write it to a file first" : "the file is too large";
+}
+
+/* Makes room when the buffer is full. What is no text is refused then, and not read to its end first. */
+static const char *grow(char **data, size_t *capacity, size_t size)
+{
+    if (size < *capacity - 1) {
+        return NULL;
+    }
+    if (memchr(*data, '\0', size) != NULL) {
+        return "NUL bytes: this is not a text file";
+    }
+    char *more = *capacity <= SIZE_MAX / 2 ? realloc(*data, *capacity * 2) : NULL;
+    if (more == NULL) {
+        return "out of memory";
+    }
+    *data = more;
+    *capacity *= 2;
+    return NULL;
+}
+
 bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *message)
 {
     bytes->data = NULL;
     bytes->size = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return csv_fail_at(path, 1, 1, message, "cannot open the file: %s", strerror(errno));
+        return csv_fail_at(path, 0, 0, message, "cannot open the file: %s", strerror(errno));
     }
+    const char *problem = kind_problem(fd, &limit);
     size_t capacity = 65536;
     char *data = malloc(capacity);
     size_t size = 0;
-    const char *problem = data == NULL ? "out of memory" : NULL;
+    problem = problem == NULL && data == NULL ? "out of memory" : problem;
     while (problem == NULL) {
         ssize_t got = read(fd, data + size, capacity - 1 - size);
         if (got < 0 && errno == EINTR) {
@@ -138,19 +186,12 @@ bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *me
             break;
         }
         size += (size_t)got;
-        if (size > limit) {
-            problem = "the file is too large";
-        } else if (size == capacity - 1) {
-            char *more = capacity <= SIZE_MAX / 2 ? realloc(data, capacity * 2) : NULL;
-            problem = more == NULL ? "out of memory" : NULL;
-            data = more != NULL ? more : data;
-            capacity *= 2;
-        }
+        problem = size > limit ? too_large(limit) : grow(&data, &capacity, size);
     }
     close(fd);
     if (problem != NULL) {
         free(data);
-        return csv_fail_at(path, 1, 1, message, "cannot read the file: %s", problem);
+        return csv_fail_at(path, 0, 0, message, "cannot read the file: %s", problem);
     }
     data[size] = '\0';
     bytes->data = data;

@@ -7,7 +7,8 @@
  * not closed on its line, a NUL byte, a lone carriage return, more than CSV_CELLS_MAX cells. Spaces around unquoted
  * cells are dropped.
  *
- * Every error is one line "path:line:col: error: message", line and column counted from 1, the column in bytes.
+ * Every error is one line "path:line:col: error: message", line and column counted from 1, the column in bytes; what
+ * concerns the file as a whole (it is not there, it is too large) has no ":line:col".
  */
 #ifndef SIM_SCENARIO_CSVFILE_H
 #define SIM_SCENARIO_CSVFILE_H
@@ -43,7 +44,10 @@ typedef struct csv_bytes {
     size_t size;
 } csv_bytes;
 
-/** Reads a file of at most `limit` bytes. False with "path:1:1: error: ..." if it cannot. Caller frees data. */
+/**
+ * Reads a file of at most `limit` bytes, a pipe of at most 1 GiB; devices are refused, most of them never end.
+ * False with "path: error: ..." if it cannot. Caller frees data.
+ */
 bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *message);
 /** Calls fn for each record, the header included. False with a message at the first error. */
 bool csv_scan(const char *path, const csv_bytes *bytes, csv_row_fn fn, void *context, csv_message *message);
@@ -53,7 +57,7 @@ size_t csv_column(const csv_row *row, size_t index);
 /** Writes the message for cell `index` of a row; always returns false. */
 __attribute__((format(printf, 4, 5))) bool csv_fail(const csv_row *row, size_t index, csv_message *message,
                                                     const char *format, ...);
-/** Writes a message at any place; always returns false. */
+/** Writes a message at any place, line 0 = the file as a whole; always returns false. */
 __attribute__((format(printf, 5, 6))) bool csv_fail_at(const char *path, size_t line, size_t column,
                                                        csv_message *message, const char *format, ...);
 

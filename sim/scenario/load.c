@@ -12,21 +12,15 @@
 #include <sys/stat.h>
 
 #include "sim/scenario/csvfile.h"
+#include "sim/scenario/datadir.h"
 #include "sim/scenario/hash.h"
-
-#define SOURCE_TREE "scenarios" /* for a program that runs where it was built */
-
-/* Where `make install` puts the scenarios. */
-#ifndef SPW_DATADIR
-#define SPW_DATADIR SOURCE_TREE
-#endif
 
 #define MESSAGES_KEPT  64 /* a page or two; the rest is counted */
 #define FILE_BYTES_MAX ((size_t)1 << 32)
 
 typedef struct loaded {
-    sc_scenario sc; /* first: sc_free gets its address */
-    spw_config no_config;
+    sc_scenario sc;    /* first: sc_free gets its address */
+    spw_config config; /* of the manifests, with the distances of the scenario; empty while there is none */
     zone zone;
     yamldoc *doc; /* names point into its tree */
     spw_manifest_set *manifests;
@@ -52,6 +46,11 @@ static void loaded_free(loaded *own)
 void sc_free(sc_scenario *sc)
 {
     loaded_free((loaded *)sc);
+}
+
+const spw_manifest_set *sc_manifest_set(const sc_scenario *sc)
+{
+    return ((const loaded *)(const void *)sc)->manifests;
 }
 
 void sc_messages_fini(sc_messages *m)
@@ -90,7 +89,8 @@ static void collect(const spw_diag *diag, sc_messages *out)
     out->size = size - 1;
 }
 
-void resolve_hash_file(resolve *r, const char *path)
+/* Continues r->hash over a file. Whether it can be read at all is for its real reader to say. */
+static void hash_file(resolve *r, const char *path)
 {
     char ignored[8];
     csv_message message = {ignored, sizeof ignored};
@@ -144,20 +144,37 @@ void resolve_foreign(resolve *r, const char *text)
     spw_diag_add(r->diag, SPW_DIAG_ERROR, place, 0, 0, "%s", at != NULL ? at + sizeof mark - 1 : text);
 }
 
-const char *sc_tables_dir(void)
+/* --tables, else those beside the scenario, else those that came with the program. NULL with an error. */
+static const char *tables_folder(resolve *r, const sc_options *options, char *shipped, size_t shipped_size)
 {
-    static const char installed[] = SPW_DATADIR "/tables";
-    return is_folder(installed) ? installed : SOURCE_TREE "/tables";
+    const char *dir = options != NULL ? options->tables_dir : NULL;
+    if (dir != NULL) {
+        if (!is_folder(dir)) {
+            spw_diag_add(r->diag, SPW_DIAG_ERROR, NULL, 0, 0, "--tables: there is no folder '%s'", dir);
+            return NULL;
+        }
+        return dir;
+    }
+    const char *beside = zone_format(r->zone, "%s/tables", r->dir);
+    if (is_folder(beside)) {
+        return beside;
+    }
+    char err[4096];
+    if (!datadir_tables(shipped, shipped_size, err, sizeof err)) {
+        spw_diag_add(r->diag, SPW_DIAG_ERROR, NULL, 0, 0, "%s", err);
+        return NULL;
+    }
+    return shipped;
 }
 
 static tables *load_tables(resolve *r, const sc_options *options)
 {
-    const char *dir = options != NULL ? options->tables_dir : NULL;
+    char shipped[DATADIR_PATH_MAX];
+    const char *dir = tables_folder(r, options, shipped, sizeof shipped);
     if (dir == NULL) {
-        const char *beside = zone_format(r->zone, "%s/tables", r->dir);
-        dir = is_folder(beside) ? beside : sc_tables_dir();
+        return NULL;
     }
-    char err[1024];
+    char err[4096];
     tables *t = tables_load(dir, err, sizeof err);
     if (t == NULL) {
         resolve_foreign(r, err);
@@ -168,11 +185,30 @@ static tables *load_tables(resolve *r, const sc_options *options)
     return t;
 }
 
+/* Hashes a manifest and keeps its text. That a file cannot be read is reported where it is parsed. */
+static void keep_manifest(resolve *r, const char *path, const char *name, spw_json_manifest *out)
+{
+    char ignored[8];
+    csv_message message = {ignored, sizeof ignored};
+    csv_bytes bytes = {NULL, 0};
+    if (csv_slurp(path, FILE_BYTES_MAX, &bytes, &message)) {
+        r->hash = hash_bytes(r->hash, bytes.data, bytes.size);
+        *out = (spw_json_manifest){name, zone_text(r->zone, bytes.data, bytes.size), bytes.size};
+    }
+    free(bytes.data);
+}
+
 /* @return the configuration, or NULL with errors */
 static const spw_config *load_manifests(resolve *r, spw_manifest_set *set)
 {
     const spec_body *spec = r->spec;
+    spw_json_manifest *texts = zone_array(r->zone, spec->manifest_count, sizeof *texts);
     bool all = true;
+    if (texts == NULL) {
+        return NULL;
+    }
+    r->sc->manifests = texts;
+    r->sc->manifest_count = spec->manifest_count;
     for (size_t i = 0; i < spec->manifest_count; i++) {
         const char *path = resolve_path(r, spec->manifests[i]);
         if (path == NULL) {
@@ -184,7 +220,7 @@ static const spw_config *load_manifests(resolve *r, spw_manifest_set *set)
                         spec->manifests[i]);
         }
         all = all && rc == SPW_OK;
-        resolve_hash_file(r, path);
+        keep_manifest(r, path, spec->manifests[i], &texts[i]);
     }
     if (!all) {
         return NULL; /* what is wrong has been said; joining the rest would only add complaints about what is missing */
@@ -199,7 +235,7 @@ static bool read_spec(resolve *r, const char *path, const sc_options *options, y
     if (yamldoc_read_file(path, NULL, r->diag, doc) != SPW_OK) {
         return false;
     }
-    resolve_hash_file(r, path);
+    hash_file(r, path);
     if (yamldoc_count(*doc) != 1) {
         const int32_t line = yamldoc_count(*doc) > 1 ? yamldoc_root(*doc, 1)->line : 1;
         spw_diag_add(r->diag, SPW_DIAG_ERROR, path, line, 1, "a scenario file holds one document, this one holds %zu",
@@ -227,6 +263,22 @@ static void keep_names(resolve *r, const spec_root *root, const char *path)
     sc->title = root->metadata.description[0] != '\0' ? root->metadata.description : title_of(r->zone, path);
 }
 
+/* Policies and workloads are the manifests'; how far apart regions are only the scenario knows. */
+static void add_distances(loaded *own, resolve *r)
+{
+    const sc_scenario *sc = &own->sc;
+    const size_t n = (size_t)sc->region_count;
+    spw_rtt *rtts = zone_array(r->zone, n * n + 1, sizeof *rtts);
+    if (rtts == NULL || sc->rtt_ns == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < n * n; i++) {
+        rtts[i] = (spw_rtt){.from = sc->regions[i / n].name, .to = sc->regions[i % n].name, .rtt = sc->rtt_ns[i]};
+    }
+    own->config.rtts = rtts;
+    own->config.rtt_count = n * n;
+}
+
 static bool load_into(loaded *own, resolve *r, const char *path, const sc_options *options)
 {
     spec_root root = {0};
@@ -242,9 +294,12 @@ static bool load_into(loaded *own, resolve *r, const char *path, const sc_option
     if (own->tables == NULL) {
         return false;
     }
-    own->sc.config = config != NULL ? config : &own->no_config;
+    own->config = config != NULL ? *config : (spw_config){.workload_count = 0};
+    own->sc.config = &own->config;
     resolve_world(r);
+    add_distances(own, r);
     if (config != NULL) {
+        resolve_check_classes(r);
         resolve_services(r);
         if (spw_diag_errors(r->diag) == 0) {
             resolve_check(r);

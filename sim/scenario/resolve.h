@@ -31,18 +31,21 @@ typedef struct resolve {
     uint64_t hash;         /**< of everything read so far */
 } resolve;
 
-/** Continues r->hash over a file. Whether it can be read at all is for its real reader to say. */
-void resolve_hash_file(resolve *r, const char *path);
-
 /** Regions, round trips, clusters, pools, observation, payload. */
 void resolve_world(resolve *r);
 /** Services with engines, lengths, targets. Needs the world and sc->config. */
 void resolve_services(resolve *r);
 /** Traffic of one service. */
 void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
+/** Opens a trace, once however often it is named. @return its columns, or NULL with an error */
+const mdl_trace *resolve_open_trace(resolve *r, const char *file, const ynode *at);
 /** A law of lengths; output says which column of a trace an empirical law draws from. */
 void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length_law *law);
-/** What only shows when scenario and manifests are seen together. */
+/** Whether requests fit the context of the model and the KV cache of each pool. Needs lengths, traffic, engines. */
+void resolve_lengths_fit(resolve *r, const spec_service *spec, const sc_service *service);
+/** GPU classes that the manifests ask for, against the fleet. Needs the world and sc->config. */
+void resolve_check_classes(resolve *r);
+/** What else only shows when scenario and manifests are seen together; for a scenario without errors. */
 void resolve_check(resolve *r);
 
 /** Index of a region of the scenario, or -1 with an error at `at`. */

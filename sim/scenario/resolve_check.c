@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * resolve_check.c - what only shows when scenario and manifests are seen together. All of it is legal, as it is in a
- * real fleet, where a policy may name a cluster that has not joined yet; so these are warnings.
+ * resolve_check.c - what only shows when scenario and manifests are seen together. Most of it is legal, as it is in a
+ * real fleet, where a policy may name a cluster that has not joined yet; so these are warnings. A workload that no pool
+ * can ever hold is an error: whatever the run shows would not be about it.
  */
 #include "sim/scenario/resolve.h"
 
@@ -51,6 +52,19 @@ static void check_policy(resolve *r, const spw_policy *policy)
     }
 }
 
+/* A pool whose card has an error of its own may be the one that was meant. */
+static bool has_unknown_gpu(const sc_scenario *sc)
+{
+    for (int32_t c = 0; c < sc->cluster_count; c++) {
+        for (int32_t p = 0; p < sc->clusters[c].pool_count; p++) {
+            if (sc->clusters[c].pools[p].gpu == NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static bool has_gpu(const sc_scenario *sc, const char *gpu)
 {
     for (int32_t c = 0; c < sc->cluster_count; c++) {
@@ -64,18 +78,43 @@ static bool has_gpu(const sc_scenario *sc, const char *gpu)
     return false;
 }
 
+/*
+ * A class that tables/gpus.csv does not know is most likely misspelt, and would shut the workload out of pools without
+ * a word. A class that is known and that no pool has is ordinary: manifests serve several fleets.
+ */
+static void check_classes(resolve *r, const spw_workload *workload)
+{
+    size_t present = 0;
+    for (size_t i = 0; i < workload->gpu_class_count; i++) {
+        const char *class = workload->gpu_classes[i];
+        present += has_gpu(r->sc, class);
+        if (has_gpu(r->sc, class) || tables_gpu(r->tables, class) != NULL) {
+            continue;
+        }
+        suggest near;
+        suggest_init(&near, class);
+        for (size_t k = 0; k < tables_count(r->tables, TABLES_GPUS); k++) {
+            const mdl_gpu *row = tables_row(r->tables, TABLES_GPUS, k);
+            suggest_offer(&near, row->name);
+        }
+        warn_at(r, "Deployment", workload->name, "asks for a GPU class that tables/gpus.csv does not have:", class,
+                near.best);
+    }
+    if (workload->gpu_class_count > 0 && present == 0 && !has_unknown_gpu(r->sc)) {
+        const char *file = NULL;
+        int32_t line = 0, column = 0;
+        (void)spw_manifest_where(r->manifests, "Deployment", workload->name, &file, &line, &column);
+        spw_diag_add(r->diag, SPW_DIAG_ERROR, file, line, column,
+                     "Deployment '%s' can start nowhere: no pool of the scenario has a GPU class that it asks for "
+                     "('%s'%s)",
+                     workload->name, workload->gpu_classes[0], workload->gpu_class_count > 1 ? ", ..." : "");
+    }
+}
+
 static void check_workload(resolve *r, spw_id index)
 {
     const sc_scenario *sc = r->sc;
     const spw_workload *workload = &sc->config->workloads[index];
-    size_t present = 0;
-    for (size_t i = 0; i < workload->gpu_class_count; i++) {
-        present += has_gpu(sc, workload->gpu_classes[i]);
-    }
-    if (workload->gpu_class_count > 0 && present == 0) {
-        warn_at(r, "Deployment", workload->name, "can start nowhere: no pool has the GPU", workload->gpu_classes[0],
-                NULL);
-    }
     for (int32_t s = 0; s < sc->service_count; s++) {
         if (sc->services[s].workload == index) {
             return;
@@ -87,6 +126,13 @@ static void check_workload(resolve *r, spw_id index)
     spw_diag_add(r->diag, SPW_DIAG_WARNING, file, line, column,
                  "Deployment '%s' has no entry in spec.services: it takes up room, and nobody sends it requests",
                  workload->name);
+}
+
+void resolve_check_classes(resolve *r)
+{
+    for (size_t i = 0; i < r->sc->config->workload_count; i++) {
+        check_classes(r, &r->sc->config->workloads[i]);
+    }
 }
 
 void resolve_check(resolve *r)

@@ -121,13 +121,16 @@ static const char *engine_on(resolve *r, const spec_service *spec, const mdl_mod
     const mdl_engine_limits limits = {.max_batched_tokens = spec->engine.max_batched_tokens,
                                       .max_sequences = spec->engine.max_sequences,
                                       .max_waiting = spec->engine.max_waiting};
-    return mdl_profile_config(gpu, model, profile, &limits, config);
+    const char *problem = mdl_profile_config(gpu, model, profile, &limits, config);
+    config->max_context = model->max_context < INT32_MAX ? (int32_t)model->max_context : 0;
+    return problem;
 }
 
 /* Tells about pools that the manifest allows and the model does not; an error if that is all of them. */
 static void report_pools(resolve *r, const spec_service *spec, const char *model, const char *const *why, int usable)
 {
-    const char *reason = "no pool has a GPU class that the manifest allows";
+    const char *reason =
+        NULL; /* none: no pool has a class that the manifest allows, as resolve_check_classes has said */
     for (int32_t c = 0; c < r->sc->cluster_count; c++) {
         const sc_cluster *cluster = &r->sc->clusters[c];
         for (int32_t p = 0; p < cluster->pool_count; p++) {
@@ -142,7 +145,7 @@ static void report_pools(resolve *r, const spec_service *spec, const char *model
             }
         }
     }
-    if (usable == 0) {
+    if (usable == 0 && reason != NULL) {
         ynode_error(r->diag, spec->self, "'%s' can run on no pool of the fleet: %s", model, reason);
     }
 }
@@ -206,11 +209,6 @@ static void resolve_llm(resolve *r, const spec_service *spec, sc_service *servic
     if (spec->lengths != NULL) {
         resolve_length(r, spec->lengths->input, false, &service->input);
         resolve_length(r, spec->lengths->output, true, &service->output);
-        if ((int64_t)service->input.min + service->output.min > service->model->max_context) {
-            ynode_error(r->diag, spec->lengths_node,
-                        "even the shortest request is longer than the context of '%s' (%lld tokens)", spec->model,
-                        (long long)service->model->max_context);
-        }
     } else {
         service->input = service->output = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
     }
@@ -234,6 +232,9 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
     }
     resolve_targets(r, spec, service);
     resolve_traffic(r, spec, service);
+    if (service->engine == SC_ENGINE_LLM) {
+        resolve_lengths_fit(r, spec, service);
+    }
 }
 
 void resolve_services(resolve *r)

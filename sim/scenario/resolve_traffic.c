@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* resolve_traffic.c - arrivals and lengths of a service, and the traces that either may come from. */
+/* resolve_traffic.c - arrivals of a service, and the traces that they or its lengths may come from. */
 #include "sim/scenario/resolve.h"
 
 #include <string.h>
+
+#include "sim/scenario/hash.h"
 
 #define DAY_NS      (INT64_C(86400) * SPW_NS_PER_S)
 #define WEEK_NS     (7 * DAY_NS)
@@ -19,8 +21,18 @@ static int64_t since_monday(const sc_scenario *sc, int32_t region)
     return rest < 0 ? rest + WEEK_NS : rest;
 }
 
-/* Opens a trace once, however often it is named. NULL with an error. */
-static const mdl_trace *open_trace(resolve *r, const char *file, const ynode *at)
+/* The same requests give the same hash in either form of the file. It is not read a second time: it may be a pipe. */
+static void hash_trace(resolve *r, const trace *t)
+{
+    const mdl_trace *c = trace_columns(t);
+    const int64_t first_ns = trace_first_ns(t);
+    r->hash = hash_bytes(r->hash, &first_ns, sizeof first_ns);
+    r->hash = hash_bytes(r->hash, c->at_ns, c->count * sizeof *c->at_ns);
+    r->hash = hash_bytes(r->hash, c->input_tokens, c->count * sizeof *c->input_tokens);
+    r->hash = hash_bytes(r->hash, c->output_tokens, c->count * sizeof *c->output_tokens);
+}
+
+const mdl_trace *resolve_open_trace(resolve *r, const char *file, const ynode *at)
 {
     const char *path = resolve_path(r, file);
     if (path == NULL) {
@@ -44,7 +56,7 @@ static const mdl_trace *open_trace(resolve *r, const char *file, const ynode *at
     }
     *entry = (resolve_trace){path, opened, r->traces};
     r->traces = entry;
-    resolve_hash_file(r, path);
+    hash_trace(r, opened);
     return trace_columns(opened);
 }
 
@@ -81,7 +93,7 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
         resolve_shape(r, spec, arrivals);
         break;
     case MDL_ARRIVAL_TRACE:
-        arrivals->trace = open_trace(r, spec->file, spec->file_node);
+        arrivals->trace = resolve_open_trace(r, spec->file, spec->file_node);
         arrivals->trace_scale = spec->scale;
         arrivals->trace_shift_ns = spec->shift_ns;
         arrivals->trace_loop = spec->loop;
@@ -98,19 +110,4 @@ void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service)
     }
     service->traffic = traffic;
     service->traffic_count = traffic != NULL ? (int32_t)spec->traffic_count : 0;
-}
-
-void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length_law *law)
-{
-    *law = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = spec->fixed, .min = spec->min, .max = spec->max};
-    if (spec->lognormal != NULL) {
-        law->kind = MDL_LENGTH_LOGNORMAL;
-        law->median = spec->lognormal->median;
-        law->sigma = spec->lognormal->sigma;
-    } else if (spec->empirical != NULL) {
-        const mdl_trace *columns = open_trace(r, spec->empirical->file, spec->empirical->file_node);
-        law->kind = MDL_LENGTH_EMPIRICAL;
-        law->values = columns == NULL ? NULL : output ? columns->output_tokens : columns->input_tokens;
-        law->value_count = columns == NULL ? 0 : columns->count;
-    }
 }

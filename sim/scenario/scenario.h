@@ -14,6 +14,8 @@
 #include <stdio.h>
 
 #include <spillway/config.h>
+#include <spillway/json.h>
+#include <spillway/manifest.h>
 #include <spillway/snapshot.h>
 
 #include "models/engine/engine.h"
@@ -128,7 +130,9 @@ typedef struct sc_scenario {
     int32_t service_count;
     sc_observation observation;
     sc_payload payload;
-    const spw_config *config; /**< from the manifests */
+    const spw_config *config;           /**< from the manifests; the round trips from rtt_ns */
+    const spw_json_manifest *manifests; /**< their texts, named as in spec.manifests: for the head of a log */
+    size_t manifest_count;
 } sc_scenario;
 
 typedef struct sc_override {
@@ -136,7 +140,7 @@ typedef struct sc_override {
 } sc_override;
 
 typedef struct sc_options {
-    const char *tables_dir;  /**< NULL = beside the scenario ("tables/"), else the installed ones */
+    const char *tables_dir;  /**< NULL = beside the scenario ("tables/"), else by datadir.h */
     const sc_override *sets; /**< --set PATH=VALUE */
     size_t set_count;
 } sc_options;
@@ -153,8 +157,11 @@ void sc_messages_fini(sc_messages *m);
 sc_scenario *sc_load(const char *path, const sc_options *options, sc_messages *messages);
 void sc_free(sc_scenario *sc);
 
-/** Folder of the installed parameter tables; those of the source tree if nothing is installed. Static. */
-const char *sc_tables_dir(void);
+/**
+ * The manifests as objects: which of their fields are known and not used, and where an object stands.
+ * @param sc  from sc_load, and no copy of it. @return valid until sc_free
+ */
+const spw_manifest_set *sc_manifest_set(const sc_scenario *sc);
 
 /** Prints the accepted keys with units, defaults, ranges, help, generated from the reader's own tables. */
 void sc_print_schema(FILE *file);

@@ -115,6 +115,7 @@ typedef struct spec_length {
     int32_t fixed;
     spec_empirical *empirical;
     int32_t min, max;
+    bool has_max; /**< max was written */
     const ynode *self;
 } spec_length;
 

@@ -81,8 +81,9 @@ static const bind_field llm_fields[] = {
      .max = 1048576, BIND_AT(spec_engine, max_batched_tokens), .help = "token budget of one step"},
     {.key = "maxSequences", .kind = BIND_INT32, .preset = "256", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 65536,
      BIND_AT(spec_engine, max_sequences), .help = "requests in the batch at most"},
-    {.key = "maxWaiting", .kind = BIND_INT32, .preset = "2000", .range = BIND_MIN | BIND_MAX, .min = 0, .max = 10000000,
-     BIND_AT(spec_engine, max_waiting), .help = "requests waiting in one replica at most; more are rejected"},
+    {.key = "maxWaiting", .kind = BIND_INT32, .preset = "2000", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 10000000,
+     BIND_AT(spec_engine, max_waiting),
+     .help = "requests waiting in one replica at most; more are rejected. A request waits until a step takes it up"},
     {.key = "tensorParallel", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 64,
      BIND_AT(spec_engine, tensor_parallel), BIND_NODE_AT(spec_engine, tensor_parallel_node),
      .help = "GPUs that share one replica; only 1 is simulated"},
@@ -91,7 +92,8 @@ static const bind_field station_fields[] = {
     {.key = "servers", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 100000,
      BIND_AT(spec_engine, servers), .help = "requests served at a time by one replica"},
     {.key = "maxWaiting", .kind = BIND_INT32, .preset = "1000000", .range = BIND_MIN | BIND_MAX, .min = 0,
-     .max = 10000000, BIND_AT(spec_engine, max_waiting), .help = "requests waiting in one replica at most"},
+     .max = 10000000, BIND_AT(spec_engine, max_waiting),
+     .help = "requests waiting in one replica at most; with 0, whoever finds no free server is rejected"},
     {.key = "service", .kind = BIND_TABLE, .required = true, .table = &station_law_table,
      BIND_AT(spec_engine, service), .help = "law of the service time"},
     {.key = NULL}};
@@ -250,13 +252,20 @@ static const bind_table empirical_table = {.name = "empirical", .size = sizeof(s
 
 static bool length_check(bind *b, const ynode *node, void *object)
 {
-    const spec_length *l = object;
+    spec_length *l = object;
     if ((l->lognormal != NULL) + (l->fixed > 0) + (l->empirical != NULL) != 1) {
         ynode_error(b->diag, node, "a length needs exactly one law: lognormal, fixed or empirical");
         return false;
     }
+    if (l->fixed > l->max && !l->has_max) {
+        l->max = l->fixed; /* the default bound is for laws with a tail */
+    }
     if (l->min > l->max) {
         ynode_error(b->diag, node, "a length with 'min' %d above 'max' %d", l->min, l->max);
+        return false;
+    }
+    if (l->fixed > 0 && (l->fixed < l->min || l->fixed > l->max)) {
+        ynode_error(b->diag, node, "'fixed' %d is not within 'min' %d and 'max' %d", l->fixed, l->min, l->max);
         return false;
     }
     return true;
@@ -272,7 +281,8 @@ static const bind_field length_fields[] = {
     {.key = "min", .kind = BIND_INT32, .unit = "tokens", .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1,
      .max = TOKENS_MAX, BIND_AT(spec_length, min), .help = "shorter draws are raised to this"},
     {.key = "max", .kind = BIND_INT32, .unit = "tokens", .preset = "8192", .range = BIND_MIN | BIND_MAX, .min = 1,
-     .max = TOKENS_MAX, BIND_AT(spec_length, max), .help = "longer draws are cut to this"},
+     .max = TOKENS_MAX, BIND_AT(spec_length, max), BIND_HAS(spec_length, has_max),
+     .help = "longer draws are cut to this; the default does not bound 'fixed'"},
     {.key = NULL}};
 static const bind_table length_table = {.name = "length", .size = sizeof(spec_length), .fields = length_fields,
                                         .self_at = offsetof(spec_length, self) + 1u, .check = length_check};

@@ -20,7 +20,7 @@
 #define NS_PER_S      INT64_C(1000000000)
 #define SECONDS_MAX   INT64_C(9000000000) /* 285 years: fits int64 ns */
 #define ROWS_MAX      (SIZE_MAX / 64)
-#define CSV_BYTES_MAX (SIZE_MAX / 8)
+#define CSV_BYTES_MAX ((size_t)8 << 30) /* some 200 million requests */
 
 typedef struct reading {
     trace *t;
@@ -253,20 +253,22 @@ bool trace_read_csv(trace *t, const char *path, csv_message *message)
     return ok;
 }
 
+/* What is not a regular file is not opened just to look: a pipe can be read only once. */
 static bool open_either(trace *t, const char *path, csv_message *message)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat info;
-    char magic[8];
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return trace_read_csv(t, path, message);
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0) {
-        csv_fail_at(path, 1, 1, message, "cannot open the file: %s", strerror(errno));
+        csv_fail_at(path, 0, 0, message, "cannot open the file: %s", strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
         return false;
     }
-    bool binary = S_ISREG(info.st_mode) && pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
-                  memcmp(magic, TRACE_MAGIC, sizeof magic) == 0;
+    bool binary = S_ISREG(info.st_mode) && trace_has_magic(fd);
     bool ok = binary && trace_map(t, path, fd, (size_t)info.st_size, message);
     close(fd);
     return binary ? ok : trace_read_csv(t, path, message);
@@ -277,7 +279,7 @@ trace *trace_open(const char *path, char *err, size_t err_size)
     csv_message message = {err, err_size};
     trace *t = calloc(1, sizeof *t);
     if (t == NULL) {
-        csv_fail_at(path, 1, 1, &message, "out of memory");
+        csv_fail_at(path, 0, 0, &message, "out of memory");
         return NULL;
     }
     if (!open_either(t, path, &message)) {

@@ -13,7 +13,8 @@
  * processes and no parsing is done. A file that is being replayed must not be overwritten in place; the importer never
  * does: it writes a temporary file beside the target and renames it.
  *
- * Every function that fails writes one line "path:line:col: error: message" (binary files: line 1, column 1).
+ * Every function that fails writes one line "path:line:col: error: message" (binary files: line 1, column 1), without
+ * ":line:col" where the file as a whole is meant.
  */
 #ifndef SIM_SCENARIO_TRACE_H
 #define SIM_SCENARIO_TRACE_H
@@ -34,7 +35,16 @@ const mdl_trace *trace_columns(const trace *t);
 /** Time of the first request: Unix time (TIMESTAMP) or ns from the origin of at_s. */
 int64_t trace_first_ns(const trace *t);
 
-/** Writes a trace in the binary form. False with a message; the target is then as it was. */
+/**
+ * Whether a trace may be written to `out`: nothing is there, or a trace in the binary form that can be made again.
+ * Refused: a file of any other kind or content, and the file that `in` names (NULL = any), under whatever name.
+ * @return false with a message that says what to do
+ */
+bool trace_may_replace(const char *in, const char *out, char *err, size_t err_size);
+/**
+ * Writes a trace in the binary form, with the check of trace_may_replace() once more at the last moment.
+ * False with a message; the target is then as it was.
+ */
 bool trace_write(const trace *t, const char *path, char *err, size_t err_size);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES_MAX 4096
@@ -101,6 +102,57 @@ bool trace_map(trace *t, const char *path, int fd, size_t size, csv_message *mes
     return problem == NULL || csv_fail_at(path, 1, 1, message, "%s", problem);
 }
 
+bool trace_has_magic(int fd)
+{
+    char magic[8];
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic && memcmp(magic, TRACE_MAGIC, sizeof magic) == 0;
+}
+
+/* Whether a regular file begins as a trace does. */
+static bool is_trace(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool found = fd >= 0 && trace_has_magic(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return found;
+}
+
+bool trace_may_replace(const char *in, const char *out, char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    struct stat from, to;
+    if (in != NULL && stat(in, &from) == 0 && stat(out, &to) == 0 && from.st_dev == to.st_dev &&
+        from.st_ino == to.st_ino) {
+        return csv_fail_at(out, 0, 0, &message, "this is the file to import: give the result another name");
+    }
+    if (lstat(out, &to) != 0) { /* nothing there; that a folder is missing shows when it is written */
+        return true;
+    }
+    if (!S_ISREG(to.st_mode)) {
+        return csv_fail_at(out, 0, 0, &message, "there is something that is not a regular file: give another name");
+    }
+    return is_trace(out) || csv_fail_at(out, 0, 0, &message,
+                                        "there is a file that 'trace import' did not write: give another name, or move "
+                                        "it away");
+}
+
+/* Gives the written file its name. A name that was free must still be: link fails where rename would replace. */
+static bool take_name(const char *temporary, const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0) {
+        return rename(temporary, path) == 0;
+    }
+    if (link(temporary, path) == 0) {
+        unlink(temporary);
+        return true;
+    }
+    /* file systems without hard links; the check lies just behind */
+    return errno != EEXIST && rename(temporary, path) == 0;
+}
+
 static bool write_all(int fd, const void *data, size_t size)
 {
     const char *at = data;
@@ -125,7 +177,7 @@ bool trace_write(const trace *t, const char *path, char *err, size_t err_size)
     char temporary[PATH_BYTES_MAX];
     int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof temporary) {
-        return csv_fail_at(path, 1, 1, &message, "the path is too long");
+        return csv_fail_at(path, 0, 0, &message, "the path is too long");
     }
     trace_header h = {.version = TRACE_VERSION, .endian = TRACE_ENDIAN, .count = c->count, .first_ns = t->first_ns};
     memcpy(h.magic, TRACE_MAGIC, sizeof h.magic);
@@ -133,7 +185,7 @@ bool trace_write(const trace *t, const char *path, char *err, size_t err_size)
     h.header_sum = header_sum(&h);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
-        return csv_fail_at(path, 1, 1, &message, "cannot write beside the target: %s", strerror(errno));
+        return csv_fail_at(path, 0, 0, &message, "cannot write beside the target: %s", strerror(errno));
     }
     bool ok = write_all(fd, &h, sizeof h) && write_all(fd, c->at_ns, c->count * sizeof *c->at_ns) &&
               write_all(fd, c->input_tokens, c->count * sizeof *c->input_tokens) &&
@@ -143,13 +195,17 @@ bool trace_write(const trace *t, const char *path, char *err, size_t err_size)
         ok = false;
         problem = errno;
     }
-    if (ok && rename(temporary, path) != 0) {
+    if (ok && !trace_may_replace(NULL, path, err, err_size)) {
+        unlink(temporary);
+        return false;
+    }
+    if (ok && !take_name(temporary, path)) {
         ok = false;
         problem = errno;
     }
     if (!ok) {
         unlink(temporary);
-        return csv_fail_at(path, 1, 1, &message, "cannot write the trace: %s", strerror(problem));
+        return csv_fail_at(path, 0, 0, &message, "cannot write the trace: %s", strerror(problem));
     }
     return true;
 }

@@ -37,6 +37,8 @@ struct trace {
 
 /** Reads a CSV trace into t (zeroed). False with a message. */
 bool trace_read_csv(trace *t, const char *path, csv_message *message);
+/** Whether the file begins as a binary trace does. Moves no file position. */
+bool trace_has_magic(int fd);
 /** Maps a binary trace of `size` bytes into t (zeroed). False with a message. */
 bool trace_map(trace *t, const char *path, int fd, size_t size, csv_message *message);
 
