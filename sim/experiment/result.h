@@ -32,7 +32,9 @@ typedef struct res_latency {
 } res_latency;
 
 typedef struct res_slo {
-    uint64_t met, missed; /**< requests within / beyond the limit (rejected and timed out count as missed) */
+    /** Requests within / beyond the limit; rejected and timed-out ones are beyond it. The target holds when the share
+     * met / (met + missed) reaches its percentile; without any such request it neither holds nor fails. */
+    uint64_t met, missed;
     uint64_t minutes, minutes_violated; /**< minutes with traffic; of those, percentile beyond the limit */
 } res_slo;
 
@@ -53,7 +55,8 @@ typedef struct res_pool {
     __extension__ __int128 held_gpu_ns; /**< GPUs taken by replicas */
     __extension__ __int128 busy_gpu_ns; /**< of those, with a step running */
     int64_t cost_uusd;
-    int32_t nodes_peak;
+    int32_t nodes_peak; /**< most nodes at once. May exceed nodes.max: that bounds the nodes that are wanted, and a node
+                           under reclaim notice still stands beside the one ordered in its place */
     int64_t provisioned, failed_to_provision, preempted_by_market, released; /**< nodes */
 } res_pool;
 
@@ -68,23 +71,34 @@ typedef struct res_burst {
     double onset_s;             /**< demand began to outrun ready replicas */
     double primary_saturated_s; /**< the best group had no room left */
     double overflow_started_s;  /**< first replica assigned to a later group */
-    double absorbed_s;          /**< ready replicas caught up with the wanted number */
+    double absorbed_s;          /**< ready replicas caught up with the wanted number for the first time */
     double overflow_released_s; /**< later groups empty again, their extra nodes gone */
-    uint64_t requests_hurt;     /**< beyond the TTFT limit, rejected or timed out, between onset and absorbed */
-    int64_t extra_uusd;         /**< paid for elastic pools between overflow start and release */
+    uint64_t requests_hurt;     /**< beyond the TTFT limit, rejected or timed out, from onset until the overflow is
+                                   released or the run is over; each counts once, none before warm-up is over */
+    int64_t extra_uusd;         /**< this service's part of the cost of later groups' elastic pools between overflow
+                                   start and release: by GPUs held, what nobody holds split evenly between the services
+                                   that overflow there. Without egress. The parts never sum to more than the pools'
+                                   cost */
     int32_t release_count;
     int32_t release_order[16];  /**< clusters in the order in which they emptied */
     double stage_s[MDL_STAGES]; /**< mean seconds for each stage over the replicas that started in this burst */
     int32_t replicas_started;
 } res_burst;
 
-/** Where start-up time went, over all replicas that became ready. */
+/** Where start-up time went, over replicas that became ready. */
 typedef struct res_lag {
     int64_t count;
     double decision_s; /**< mean wait from metric reading to decision */
     double mean_s[MDL_STAGES];
     double p90_s[MDL_STAGES];
 } res_lag;
+
+/** What a starting replica found: the two ways of starting have nothing in common but the end. */
+typedef enum res_start {
+    RES_START_NODE_ORDERED = 0, /**< it waited for a node to be found or to boot */
+    RES_START_NODE_UP = 1,      /**< its node was up */
+    RES_STARTS = 2
+} res_start;
 
 typedef struct res_control {
     uint64_t ticks, actions, flaps, stale_decisions, moved_replicas, workload_preemptions;
@@ -131,7 +145,8 @@ typedef struct res_run {
     res_cost cost;
     res_burst *bursts;
     int32_t burst_count;
-    res_lag lag;
+    res_lag lag;                      /**< all starts */
+    res_lag lag_by_start[RES_STARTS]; /**< [res_start] */
     res_control control;
     res_timeline timeline;
     res_host host;

@@ -60,6 +60,9 @@ static spw_rc on_workload(fl_world *w, const spw_action *a, spw_err *err)
     if (a->reason == SPW_WHY_MOVE_IN || a->reason == SPW_WHY_MOVE_OUT) {
         w->moved[a->workload * (uint32_t)w->sc->cluster_count + a->cluster] = 1;
     }
+    if (w->counting && a->reason == SPW_WHY_PREEMPTED && s->places[a->cluster].assigned > a->amount) {
+        w->run->control.workload_preemptions += (uint64_t)(s->places[a->cluster].assigned - a->amount);
+    }
     fl_assign(w, a->workload, a->cluster, (int32_t)a->amount);
     return SPW_OK;
 }

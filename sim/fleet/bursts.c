@@ -9,13 +9,20 @@
  * saturated   the tick at which the burst begins: the plan had to go beyond the best group.
  * overflow    first tick at which a cluster of a later group is assigned a replica.
  * absorbed    first instant after the beginning at which ready >= wanted and nothing is unplaced (ticks, and replicas
- *             that become ready).
+ *             that become ready). The first catch-up only: the burst may fall short again before it ends.
  * released    first tick at which over = 0, no cluster of a later group holds a replica (draining ones count), and the
  *             elastic pools (on demand, spot) of those clusters have no more nodes, ordered ones included, than just
  *             before the beginning. If the run ends first it is NaN.
- * hurt        requests between onset and absorbed that crossed the ttft limit, were rejected or timed out; each once,
- *             at the moment it happens. What happened between onset and beginning is kept aside and added.
- * extra cost  of those elastic pools, from the overflow's start to the release or the end of the run.
+ * hurt        requests between onset and the end of the burst (release, or end of the run) that crossed the ttft
+ *             limit, were rejected or timed out; each once, at the moment it happens. What happened between onset and
+ *             beginning is kept aside and added.
+ * extra cost  this service's part of what those elastic pools cost, from the overflow's start to the release or the end
+ *             of the run. Before and after each plan is carried out, what a pool has cost since the last look is
+ *             divided: every service has the part of the GPUs it holds there; the rest (nodes that boot, idle GPUs,
+ *             minimum billing) is split evenly between the services whose overflow is under way and that can run
+ *             there. Parts of services without such an overflow belong to no burst, so the sum over bursts never
+ *             exceeds what the pools cost. Egress is no part of it.
+ *             Neither requests hurt nor money count before warm-up is over.
  * order       clusters of later groups in the order in which their last replica left; one that fills again and
  *             empties again counts at its last emptying.
  * stages      means over the service's replicas that became ready while the burst was open.
@@ -39,13 +46,16 @@ struct fl_burst {
     int64_t short_since_ns; /* wanted > ready since then, FL_NEVER = not */
     uint64_t hurt_early;    /* hurt in this spell, no burst open yet */
     int64_t nodes_before, nodes_at_open;
-    int64_t cost_at_overflow;
+    int64_t extra_uusd;
     double stage_sum_s[MDL_STAGES];
     int32_t unplaced;
 };
 
 bool fl_burst_init(fl_world *w)
 {
+    if (!fl_starts_init(w)) {
+        return false;
+    }
     for (int32_t i = 0; i < w->sc->service_count; i++) {
         w->services[i].burst = calloc(1, sizeof *w->services[i].burst);
         if (w->services[i].burst == NULL) {
@@ -58,6 +68,7 @@ bool fl_burst_init(fl_world *w)
 
 void fl_burst_fini(fl_world *w)
 {
+    fl_starts_fini(w);
     for (int32_t i = 0; w->services != NULL && i < w->sc->service_count; i++) {
         free(w->services[i].burst);
     }
@@ -90,14 +101,69 @@ static int64_t elastic_nodes(const fl_world *w, const fl_service *s)
     return sum;
 }
 
-static int64_t elastic_cost(const fl_world *w, const fl_service *s)
+/* Does the service's burst pay for what nobody holds in this pool? */
+static bool pays(const fl_world *w, const fl_service *s, uint32_t pool)
 {
+    return s->burst->open && !isnan(w->run->bursts[s->burst->row].overflow_started_s) && s->pool_ok[pool] != 0 &&
+           is_later_elastic(s, &w->pools[pool]);
+}
+
+/* GPUs that the service's replicas take in a pool, draining ones too. */
+static int64_t held_gpus(const fl_world *w, const fl_service *s, uint32_t pool)
+{
+    const fl_place *place = &s->places[w->pools[pool].cluster];
     int64_t sum = 0;
 
-    for (int32_t i = 0; i < w->sc->pool_count; i++) {
-        sum += is_later_elastic(s, &w->pools[i]) ? fl_pool_cost(w, (uint32_t)i) : 0;
+    for (uint32_t i = 0; i < place->count; i++) {
+        sum += w->replicas[place->ids[i]].pool == pool ? s->gpus : 0;
     }
     return sum;
+}
+
+/* Divides what a pool has cost; every micro-USD goes to one place. */
+static void share_pool(fl_world *w, uint32_t pool, int64_t spent)
+{
+    const fl_pool *p = &w->pools[pool];
+    int64_t gpus = p->alive * p->sc->gpus_per_node;
+    int64_t left = spent;
+    int64_t payers = 0;
+
+    for (int32_t i = 0; i < w->sc->service_count; i++) {
+        payers += pays(w, &w->services[i], pool) ? 1 : 0;
+    }
+    if (payers == 0) {
+        return;
+    }
+    for (int32_t i = 0; gpus > 0 && i < w->sc->service_count; i++) {
+        fl_service *s = &w->services[i];
+        int64_t part = (int64_t)((fl_wide)spent * held_gpus(w, s, pool) / gpus);
+
+        left -= part;
+        s->burst->extra_uusd += pays(w, s, pool) ? part : 0;
+    }
+    FL_CHECK(w, left >= 0);
+    for (int32_t i = 0; payers > 0; i++) {
+        fl_service *s = &w->services[i];
+
+        if (pays(w, s, pool)) {
+            s->burst->extra_uusd += left / payers;
+            left -= left / payers;
+            payers--;
+        }
+    }
+}
+
+static void share_costs(fl_world *w)
+{
+    for (uint32_t i = 0; i < (uint32_t)w->sc->pool_count; i++) {
+        fl_pool *p = &w->pools[i];
+        int64_t cost = p->paid_always ? 0 : fl_pool_cost(w, i);
+
+        if (cost > p->shared_uusd) {
+            share_pool(w, i, cost - p->shared_uusd);
+            p->shared_uusd = cost;
+        }
+    }
 }
 
 static int32_t later_assigned(const fl_world *w, const fl_service *s)
@@ -137,7 +203,7 @@ static void burst_open(fl_world *w, uint32_t service)
     b->open = true;
     b->absorbed = false;
     b->nodes_at_open = b->nodes_before;
-    b->cost_at_overflow = 0;
+    b->extra_uusd = 0;
     memset(b->stage_sum_s, 0, sizeof b->stage_sum_s);
     row = row_of(w, b);
     memset(row, 0, sizeof *row);
@@ -157,7 +223,7 @@ static void burst_settle(fl_world *w, fl_service *s)
     for (int i = 0; i < MDL_STAGES; i++) {
         row->stage_s[i] = row->replicas_started > 0 ? b->stage_sum_s[i] / row->replicas_started : (double)NAN;
     }
-    row->extra_uusd = isnan(row->overflow_started_s) ? 0 : elastic_cost(w, s) - b->cost_at_overflow;
+    row->extra_uusd = b->extra_uusd;
     b->open = false;
     b->hurt_early = 0;
 }
@@ -183,6 +249,7 @@ static void look(fl_world *w, fl_service *s)
 
 void fl_burst_before_tick(fl_world *w)
 {
+    share_costs(w);
     for (int32_t i = 0; i < w->sc->service_count; i++) {
         w->services[i].burst->nodes_before = elastic_nodes(w, &w->services[i]);
     }
@@ -197,7 +264,7 @@ static void outcome_apply(fl_world *w, uint32_t service, const spw_outcome *o)
     s->desired = o->desired;
     b->unplaced = o->unplaced;
     for (uint32_t g = 1; g < o->tier_count; g++) {
-        over += o->tiers[g].idle + o->tiers[g].elastic;
+        over += o->tiers[g].idle + o->tiers[g].elastic + o->tiers[g].preempted;
     }
     fl_count_replicas(w, service);
     if (over > 0 && !b->open) {
@@ -213,7 +280,6 @@ static void outcome_apply(fl_world *w, uint32_t service, const spw_outcome *o)
     }
     if (isnan(row_of(w, b)->overflow_started_s) && later_assigned(w, s) > 0) {
         row_of(w, b)->overflow_started_s = seconds(w->now);
-        b->cost_at_overflow = elastic_cost(w, s);
     }
     if (over == 0 && later_held(w, s) == 0 && elastic_nodes(w, s) <= b->nodes_at_open) {
         row_of(w, b)->overflow_released_s = seconds(w->now);
@@ -225,6 +291,7 @@ void fl_burst_tick(fl_world *w, const spw_plan *plan)
 {
     int64_t unplaced = 0;
 
+    share_costs(w);
     for (size_t i = 0; i < spw_plan_outcome_count(plan); i++) {
         const spw_outcome *o = spw_plan_outcome_at(plan, i);
 
@@ -248,6 +315,7 @@ void fl_burst_ready(fl_world *w, uint32_t replica)
     const fl_replica *r = &w->replicas[replica];
     fl_service *s = &w->services[r->service];
 
+    fl_starts_ready(w, r);
     if (s->burst->open) {
         for (int i = 0; i < MDL_STAGES; i++) {
             s->burst->stage_sum_s[i] += seconds(r->stage_ns[i]);
@@ -282,9 +350,12 @@ void fl_burst_hurt(fl_world *w, uint32_t service)
 {
     fl_burst *b = w->services[service].burst;
 
-    if (b->open && !b->absorbed) {
+    if (!w->counting) {
+        return;
+    }
+    if (b->open) {
         row_of(w, b)->requests_hurt++;
-    } else if (!b->open && b->short_since_ns != FL_NEVER) {
+    } else if (b->short_since_ns != FL_NEVER) {
         b->hurt_early++;
     }
 }
@@ -313,6 +384,8 @@ void fl_burst_flaps(fl_world *w, uint32_t service, const int32_t *before, const 
 
 void fl_burst_close(fl_world *w)
 {
+    share_costs(w);
+    fl_starts_close(w);
     for (int32_t i = 0; i < w->sc->service_count; i++) {
         if (w->services[i].burst->open) {
             burst_settle(w, &w->services[i]);

@@ -14,6 +14,7 @@ struct fl_obs {
     int32_t *pool_nodes;
     int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1];
     int32_t *scheduled, *ready;
+    int32_t *usage; /* service x pool: ready replicas on the pool's nodes */
     size_t pod_count;
     uint64_t *pod_key;
     spw_id *pod_workload, *pod_cluster;
@@ -36,10 +37,11 @@ struct fl_eye {
     uint32_t slot; /**< of the scrape */
     /* columns that never change */
     uint64_t *cluster_key, *pool_key, *workload_key;
-    const char **cluster_name, **region, **zone, **provider, **pool_name, **gpu, **workload_name;
+    const char **cluster_name, **region, **zone, **provider, **jurisdiction, **pool_name, **gpu, **workload_name;
     spw_labels *labels;
     uint8_t *cluster_ready, *capacity;
     spw_id *pool_cluster;
+    spw_id *usage_workload, *usage_pool;
     int32_t *workload_gpus;
     int32_t *gpus_per_node, *nodes_min, *nodes_max, *stock, *rank;
     int64_t *failures; /* of node orders so far; the node group's own record, so current */

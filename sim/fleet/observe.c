@@ -161,6 +161,16 @@ static void places_read(fl_world *w, fl_obs *obs)
     }
 }
 
+/** The kubelets know where each pod runs; the control plane sees it as late as everything else. */
+static void usage_read(fl_world *w, fl_obs *obs)
+{
+    for (int32_t s = 0; s < w->sc->service_count; s++) {
+        for (int32_t p = 0; p < w->sc->pool_count; p++) {
+            obs->usage[s * w->sc->pool_count + p] = (int32_t)w->services[s].t_ready_pool[p].value;
+        }
+    }
+}
+
 static void values_read(fl_world *w, fl_obs *obs)
 {
     double period_s = (double)(w->now - w->eye->last_scrape_ns) / 1e9;
@@ -191,6 +201,7 @@ static void scrape(fl_world *w)
         memcpy(obs->free_nodes[p], w->pools[p].free_nodes, sizeof obs->free_nodes[p]);
     }
     places_read(w, obs);
+    usage_read(w, obs);
     values_read(w, obs);
     eye->last_scrape_ns = w->now;
     eye->scrapes++;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <spillway/json.h>
 #include <spillway/manifest.h>
 
 typedef struct control {
@@ -52,31 +53,35 @@ static bool fail(char *err, size_t size, const char *format, ...)
 static spw_rc line_write(void *user, const char *line, size_t size)
 {
     fl_world *w = user;
+    spw_json_buffer whole = {0};
     int rc;
 
-    if (w->hooks->record_snapshots && size >= 2 && line[size - 2] == '}') {
-        char *json = NULL;
-        size_t json_size = fl_snapshot_json(w->shown, &json);
-        const char *key = ",\"snapshot\":";
-        char *whole = json == NULL ? NULL : malloc(size + json_size + strlen(key));
-
-        if (whole == NULL) {
-            free(json);
-            w->no_memory = true;
+    if (w->hooks->record_snapshots) {
+        if (spw_json_tick_write(line, size, w->shown, w->sc->config, &whole) != SPW_OK) {
+            w->no_memory = w->no_memory || whole.failed;
+            spw_json_buffer_fini(&whole);
             return SPW_BACKEND;
         }
-        memcpy(whole, line, size - 2);
-        memcpy(whole + size - 2, key, strlen(key));
-        memcpy(whole + size - 2 + strlen(key), json, json_size);
-        memcpy(whole + size - 2 + strlen(key) + json_size, "}\n", 2);
-        rc = w->hooks->decision(w->hooks->user, whole, size + strlen(key) + json_size);
-        free(whole);
-        free(json);
-    } else {
-        rc = w->hooks->decision(w->hooks->user, line, size);
+        line = whole.text;
+        size = whole.size;
     }
+    rc = w->hooks->decision(w->hooks->user, line, size);
+    spw_json_buffer_fini(&whole);
     w->hook_stopped = w->hook_stopped || rc != 0;
     return rc == 0 ? SPW_OK : SPW_BACKEND;
+}
+
+/* What a log with snapshots begins with: all that the decisions depend on beside them. */
+static bool head_write(fl_world *w, const spw_settings *settings)
+{
+    spw_json_head head = {
+        .settings = *settings, .manifests = w->sc->manifests, .manifest_count = w->sc->manifest_count};
+    spw_json_buffer line = {0};
+    bool ok =
+        spw_json_head_write(&head, &line) == SPW_OK && w->hooks->decision(w->hooks->user, line.text, line.size) == 0;
+
+    spw_json_buffer_fini(&line);
+    return ok;
 }
 
 static size_t actions_max(const sc_scenario *sc)
@@ -100,6 +105,7 @@ static bool control_new(fl_world *w, control *k, char *err, size_t size)
     settings.pods_max = w->eye->pods_max;
     settings.samples_max = w->eye->samples_max;
     settings.tick = sc->tick_ns;
+    settings.unix_offset = sc->start_unix_ns;
     if (spw_core_new(&settings, sc->config, spw_mem_libc(), &k->core, &why) != SPW_OK) {
         return fail(err, size, "the core refuses the configuration: %s: %s", why.field, why.text);
     }
@@ -113,6 +119,9 @@ static bool control_new(fl_world *w, control *k, char *err, size_t size)
         k->record.buf = malloc(k->record.size);
         if (k->record.buf == NULL) {
             return fail(err, size, "out of memory");
+        }
+        if (w->hooks->record_snapshots && !head_write(w, &settings)) {
+            return fail(err, size, "the log of decisions could not be written");
         }
         k->recorded = spw_actuator_record(&k->record);
         k->tee = (spw_tee){k->recorded, k->simulated};

@@ -37,29 +37,42 @@ static bool key_known(const fl_service *s, uint64_t key)
 }
 
 /* Per-pod metrics that the service's autoscaler reads, by the key the core looks them up with. */
+/** Samples are taken of per-pod metrics that somebody reads, once each. */
+static void metric_add(fl_service *s, const spw_hpa_metric *m)
+{
+    int kind = fl_metric_find(m->name);
+
+    if (kind >= 0 && (m->kind == SPW_METRIC_RESOURCE || m->kind == SPW_METRIC_PODS) &&
+        !key_known(s, spw_key(m->name))) {
+        s->metric_keys[s->metric_count] = spw_key(m->name);
+        s->metric_kinds[s->metric_count] = (uint8_t)kind;
+        s->metric_resource[s->metric_count++] = m->kind == SPW_METRIC_RESOURCE;
+    }
+}
+
 static bool metrics_init(fl_world *w, fl_service *s)
 {
-    const spw_hpa *hpa;
+    const spw_config *config = w->sc->config;
+    const spw_hpa *hpa = s->workload->hpa == SPW_ID_NONE ? NULL : &config->hpas[s->workload->hpa];
+    size_t most = (hpa == NULL ? 0 : hpa->metric_count) + config->scaler_count + 1;
 
-    if (s->workload->hpa == SPW_ID_NONE) {
-        return true;
-    }
-    hpa = &w->sc->config->hpas[s->workload->hpa];
-    s->metric_keys = calloc(hpa->metric_count + 1, sizeof *s->metric_keys);
-    s->metric_kinds = calloc(hpa->metric_count + 1, 1);
-    s->metric_resource = calloc(hpa->metric_count + 1, 1);
+    s->metric_keys = calloc(most, sizeof *s->metric_keys);
+    s->metric_kinds = calloc(most, 1);
+    s->metric_resource = calloc(most, 1);
     if (s->metric_keys == NULL || s->metric_kinds == NULL || s->metric_resource == NULL) {
         return false;
     }
-    for (size_t i = 0; i < hpa->metric_count; i++) {
-        const spw_hpa_metric *m = &hpa->metrics[i];
-        int kind = fl_metric_find(m->name);
+    for (size_t i = 0; hpa != NULL && i < hpa->metric_count; i++) {
+        metric_add(s, &hpa->metrics[i]);
+    }
+    for (size_t i = 0; i < config->scaler_count; i++) {
+        const spw_scaler *scaler = &config->scalers[i];
 
-        if (kind >= 0 && (m->kind == SPW_METRIC_RESOURCE || m->kind == SPW_METRIC_PODS) &&
-            !key_known(s, spw_key(m->name))) {
-            s->metric_keys[s->metric_count] = spw_key(m->name);
-            s->metric_kinds[s->metric_count] = (uint8_t)kind;
-            s->metric_resource[s->metric_count++] = m->kind == SPW_METRIC_RESOURCE;
+        if (scaler->workload == s->sc->workload && scaler->kind == SPW_SCALER_QUEUE) {
+            metric_add(s, &scaler->as.queue.rate);
+        }
+        if (scaler->workload == s->sc->workload && scaler->kind == SPW_SCALER_FORECAST) {
+            metric_add(s, &scaler->as.forecast.rate);
         }
     }
     return true;

@@ -22,6 +22,15 @@ size_t fl_pods_max(const sc_scenario *sc)
         if (wl->hpa != SPW_ID_NONE && sc->config->hpas[wl->hpa].replicas_max > most) {
             most = sc->config->hpas[wl->hpa].replicas_max;
         }
+        for (size_t k = 0; k < sc->config->scaler_count; k++) {
+            const spw_scaler *scaler = &sc->config->scalers[k];
+            bool ours =
+                scaler->workload == sc->services[i].workload || (wl->hpa != SPW_ID_NONE && scaler->hpa == wl->hpa);
+
+            if (ours && spw_scaler_most(scaler) > most) {
+                most = spw_scaler_most(scaler);
+            }
+        }
         /* twice: moves and draining replicas exist beside their successors */
         sum += 2 * (size_t)most *
                (policy != NULL && policy->division == SPW_DIVIDE_DUPLICATED ? (size_t)sc->cluster_count : 1);
@@ -35,6 +44,7 @@ static bool obs_columns(fl_obs *o, size_t pools, size_t places, size_t pods, siz
     o->free_nodes = calloc(pools, sizeof *o->free_nodes);
     o->scheduled = calloc(places, sizeof *o->scheduled);
     o->ready = calloc(places, sizeof *o->ready);
+    o->usage = calloc(pools * services, sizeof *o->usage);
     o->pod_key = calloc(pods, sizeof *o->pod_key);
     o->pod_workload = calloc(pods, sizeof *o->pod_workload);
     o->pod_cluster = calloc(pods, sizeof *o->pod_cluster);
@@ -50,10 +60,10 @@ static bool obs_columns(fl_obs *o, size_t pools, size_t places, size_t pods, siz
     o->sample_window = calloc(samples, sizeof *o->sample_window);
     o->value = calloc(2 * services, sizeof *o->value);
     return o->pool_nodes != NULL && o->free_nodes != NULL && o->scheduled != NULL && o->ready != NULL &&
-           o->pod_key != NULL && o->pod_workload != NULL && o->pod_cluster != NULL && o->pod_phase != NULL &&
-           o->pod_deleting != NULL && o->pod_ready != NULL && o->pod_started != NULL && o->pod_changed != NULL &&
-           o->sample_pod != NULL && o->sample_metric != NULL && o->sample_value != NULL && o->sample_request != NULL &&
-           o->sample_window != NULL && o->value != NULL;
+           o->usage != NULL && o->pod_key != NULL && o->pod_workload != NULL && o->pod_cluster != NULL &&
+           o->pod_phase != NULL && o->pod_deleting != NULL && o->pod_ready != NULL && o->pod_started != NULL &&
+           o->pod_changed != NULL && o->sample_pod != NULL && o->sample_metric != NULL && o->sample_value != NULL &&
+           o->sample_request != NULL && o->sample_window != NULL && o->value != NULL;
 }
 
 static void obs_fini(fl_obs *o)
@@ -62,6 +72,7 @@ static void obs_fini(fl_obs *o)
     free(o->free_nodes);
     free(o->scheduled);
     free(o->ready);
+    free(o->usage);
     free(o->pod_key);
     free(o->pod_workload);
     free(o->pod_cluster);
@@ -87,6 +98,7 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->region = calloc(clusters, sizeof *e->region);
     e->zone = calloc(clusters, sizeof *e->zone);
     e->provider = calloc(clusters, sizeof *e->provider);
+    e->jurisdiction = calloc(clusters, sizeof *e->jurisdiction);
     e->labels = calloc(clusters, sizeof *e->labels);
     e->cluster_ready = calloc(clusters, 1);
     e->pool_key = calloc(pools, sizeof *e->pool_key);
@@ -94,6 +106,8 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->gpu = calloc(pools, sizeof *e->gpu);
     e->capacity = calloc(pools, 1);
     e->pool_cluster = calloc(pools, sizeof *e->pool_cluster);
+    e->usage_workload = calloc(pools * services, sizeof *e->usage_workload);
+    e->usage_pool = calloc(pools * services, sizeof *e->usage_pool);
     e->gpus_per_node = calloc(pools, sizeof *e->gpus_per_node);
     e->nodes_min = calloc(pools, sizeof *e->nodes_min);
     e->nodes_max = calloc(pools, sizeof *e->nodes_max);
@@ -115,10 +129,11 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->place_ready = calloc(places, sizeof *e->place_ready);
     e->taken = calloc(e->rows_max, sizeof *e->taken);
     return e->cluster_key != NULL && e->cluster_name != NULL && e->region != NULL && e->zone != NULL &&
-           e->provider != NULL && e->labels != NULL && e->cluster_ready != NULL && e->pool_key != NULL &&
-           e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL && e->pool_cluster != NULL &&
-           e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL && e->stock != NULL &&
-           e->rank != NULL && e->failures != NULL && e->price != NULL && e->target != NULL && e->workload_key != NULL &&
+           e->provider != NULL && e->jurisdiction != NULL && e->labels != NULL && e->cluster_ready != NULL &&
+           e->pool_key != NULL && e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL &&
+           e->pool_cluster != NULL && e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL &&
+           e->stock != NULL && e->rank != NULL && e->failures != NULL && e->usage_workload != NULL &&
+           e->usage_pool != NULL && e->price != NULL && e->target != NULL && e->workload_key != NULL &&
            e->workload_name != NULL && e->workload_gpus != NULL && e->template_replicas != NULL &&
            e->value_workload != NULL && e->value_metric != NULL && e->place_workload != NULL &&
            e->place_cluster != NULL && e->place_assigned != NULL && e->place_scheduled != NULL &&
@@ -138,6 +153,7 @@ static void fixed_fill(fl_world *w)
         e->region[c] = sc->regions[cluster->region].name;
         e->zone[c] = cluster->zone != NULL ? cluster->zone : "";
         e->provider[c] = cluster->provider != NULL ? cluster->provider : "";
+        e->jurisdiction[c] = sc->regions[cluster->region].jurisdiction;
         e->labels[c] = cluster->labels;
         e->cluster_ready[c] = 1;
     }
@@ -158,6 +174,10 @@ static void fixed_fill(fl_world *w)
     }
     for (int32_t s = 0; s < sc->service_count; s++) {
         e->workload_gpus[s] = w->services[s].gpus;
+        for (int32_t p = 0; p < sc->pool_count; p++) {
+            e->usage_workload[s * sc->pool_count + p] = (spw_id)s;
+            e->usage_pool[s * sc->pool_count + p] = (spw_id)p;
+        }
         e->workload_name[s] = w->services[s].workload->name;
         e->workload_key[s] = w->services[s].workload->key;
         e->value_workload[2 * s] = e->value_workload[2 * s + 1] = (spw_id)s;
@@ -215,6 +235,7 @@ void fl_eye_free(fl_world *w)
                        e->region,
                        e->zone,
                        e->provider,
+                       e->jurisdiction,
                        e->labels,
                        e->cluster_ready,
                        e->pool_key,
@@ -222,6 +243,8 @@ void fl_eye_free(fl_world *w)
                        e->gpu,
                        e->capacity,
                        e->pool_cluster,
+                       e->usage_workload,
+                       e->usage_pool,
                        e->gpus_per_node,
                        e->nodes_min,
                        e->nodes_max,
@@ -288,6 +311,7 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                      .region = e->region,
                                      .zone = e->zone,
                                      .provider = e->provider,
+                                     .jurisdiction = e->jurisdiction,
                                      .labels = e->labels,
                                      .ready = e->cluster_ready,
                                      .observed = e->taken};
@@ -308,6 +332,10 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                .price_uusd_per_gpu_h = e->price,
                                .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) obs->free_nodes,
                                .observed = e->taken};
+    s->usage = (spw_usage_rows){.count = (size_t)w->sc->service_count * (size_t)w->sc->pool_count,
+                                .workload = e->usage_workload,
+                                .pool = e->usage_pool,
+                                .ready = obs->usage};
     s->workloads = (spw_workload_rows){.count = (size_t)w->sc->service_count,
                                        .key = e->workload_key,
                                        .name = e->workload_name,

@@ -193,6 +193,7 @@ typedef struct fl_pool {
     fl_wide busy_gpu_ns;
     int64_t alive;          /**< booting, up or under notice */
     int64_t cost_seen_uusd; /**< cost up to the last finished bin */
+    int64_t shared_uusd;    /**< cost that has been divided between bursts */
     bool paid_always;       /**< owned, reserved */
 } fl_pool;
 
@@ -203,6 +204,7 @@ typedef struct fl_minute { /**< a latency target within the present minute */
 } fl_minute;
 
 typedef struct fl_burst fl_burst;
+typedef struct fl_starts fl_starts; /**< starts.c */
 
 typedef struct fl_service {
     const sc_service *sc;
@@ -317,6 +319,7 @@ typedef struct fl_world {
     stat_hist *lag_hist[MDL_STAGES];
     fl_wide lag_decision_ns;
     fl_wide lag_sum_ns[MDL_STAGES];
+    fl_starts *starts;
     double unplaced_replica_s;
     int64_t unplaced;
     int64_t unplaced_since_ns;
@@ -431,6 +434,12 @@ void fl_burst_close(fl_world *w);
 bool fl_burst_init(fl_world *w);
 void fl_burst_fini(fl_world *w);
 
+/* starts.c */
+bool fl_starts_init(fl_world *w);
+void fl_starts_fini(fl_world *w);
+void fl_starts_ready(fl_world *w, const fl_replica *r); /**< a replica became ready, not one of the warm start */
+void fl_starts_close(fl_world *w);
+
 /* observe.c, source.c */
 bool fl_eye_new(fl_world *w);
 void fl_eye_free(fl_world *w);
@@ -441,9 +450,5 @@ int64_t fl_eye_reading(const fl_world *w); /**< when the visible state was read 
 
 /* actuate.c */
 spw_actuator fl_actuator_of(fl_world *w);
-
-/* snapshot_json.c */
-/** One JSON object, all columns; @return bytes, or 0 if out of memory. *text is freed by the caller. */
-size_t fl_snapshot_json(const spw_snapshot *snap, char **text);
 
 #endif

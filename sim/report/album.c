@@ -45,7 +45,9 @@ void rep_album_plan(const rep_view *v, rep_album *album)
         add(album, REP_PICTURE_BURST, bursts[b], "burst", bursts[b] + 1, 600);
     }
     if (run->lag.count > 0) {
-        add(album, REP_PICTURE_LAG, 0, "lag", 0, 320);
+        bool both =
+            run->lag_by_start[RES_START_NODE_ORDERED].count > 0 && run->lag_by_start[RES_START_NODE_UP].count > 0;
+        add(album, REP_PICTURE_LAG, 0, "lag", 0, both ? 560 : 320);
     }
     if (run->cost.total_uusd > 0) {
         add(album, REP_PICTURE_COST, 0, "cost", 0, 520);
@@ -184,6 +186,29 @@ static void say_burst(script *s, const rep_view *v, int32_t index)
     say(s, "%s: '.service; ", rep_clock(v->sc, b->onset_s, clock));
 }
 
+/** One panel for each kind of start that happened, in the order of lag.csv. */
+static void say_lag(script *s, const res_run *run)
+{
+    double axis = 1;
+    int panels = 0;
+    say(s, "array PANEL[%d]; ", RES_STARTS);
+    for (int32_t k = 0; k < RES_STARTS; k++) {
+        const res_lag *lag = rep_start_lag(run, k);
+        double end = lag->decision_s;
+        if (lag->count == 0) {
+            continue;
+        }
+        for (int stage = 0; stage < MDL_STAGES; stage++) {
+            axis = fmax(axis, end + fmax(lag->p90_s[stage], lag->mean_s[stage]));
+            end += lag->mean_s[stage];
+        }
+        panels++;
+        say(s, "PANEL[%d]='%" PRId64 " %s: %.0f s from metric to ready on average'; ", panels, lag->count,
+            rep_start_word(k), end);
+    }
+    say(s, "panels=%d; stages=%d; axis_max_s=%.9g; ", panels, MDL_STAGES + 1, axis * 1.18);
+}
+
 /** Shown time of a picture. */
 static void window(const rep_view *v, const rep_picture *p, double *from_s, double *to_s)
 {
@@ -208,13 +233,7 @@ static void say_picture_values(script *s, const rep_view *v, const rep_picture *
     if (p->kind == REP_PICTURE_COST) {
         say_cost(s, v);
     } else if (p->kind == REP_PICTURE_LAG) {
-        double end = run->lag.decision_s, axis = end;
-        for (int stage = 0; stage < MDL_STAGES; stage++) {
-            axis = fmax(axis, end + fmax(run->lag.p90_s[stage], run->lag.mean_s[stage]));
-            end += run->lag.mean_s[stage];
-        }
-        say(s, "stages=%d; axis_max_s=%.9g; replicas='From metric to ready: %.0f s on average, %" PRId64 " replicas'; ",
-            MDL_STAGES + 1, fmax(1, axis * 1.16), end, run->lag.count);
+        say_lag(s, run);
     } else {
         say_service(s, v, p->kind == REP_PICTURE_BURST ? run->bursts[p->index].service : p->index);
         if (p->kind == REP_PICTURE_BURST) {

@@ -187,7 +187,7 @@ int rep_write_cost(const rep_view *v, FILE *out)
             put_real(out, (double)spent[c] / 1e6 / bin_s(v, t, b) * 3600.0);
         }
         for (int c = 0; c < COST_COLUMNS; c++) {
-            sum[c] += rep_bin_counted(v, t, b) ? spent[c] : 0;
+            sum[c] += spent[c]; /* nothing is spent before the end of warm-up */
             put_usd(out, sum[c]);
         }
         fputc('\n', out);
@@ -239,27 +239,31 @@ int rep_write_bursts(const rep_view *v, FILE *out)
     return ferror(out) ? -1 : 0;
 }
 
+static void put_lag_row(const res_lag *lag, int32_t k, const char *stage, double start_s, double mean_s, double p90_s,
+                        FILE *out)
+{
+    fprintf(out, "%s,%" PRId64 ",%s", rep_start_key(k), lag->count, stage);
+    put_real(out, start_s);
+    put_real(out, mean_s);
+    put_real(out, p90_s);
+    fputc('\n', out);
+}
+
 int rep_write_lag(const rep_view *v, FILE *out)
 {
-    const res_lag *lag = &v->runs[0]->lag;
     begin(v, out);
-    fputs("stage,start_s,mean_s,p90_s\n", out);
-    if (lag->count == 0) {
-        return ferror(out) ? -1 : 0;
-    }
-    double start = 0;
-    fputs("decision", out);
-    put_real(out, start);
-    put_real(out, lag->decision_s);
-    fputs(",\n", out);
-    start += lag->decision_s;
-    for (int stage = 0; stage < MDL_STAGES; stage++) {
-        fputs(mdl_stage_name((mdl_stage)stage), out);
-        put_real(out, start);
-        put_real(out, lag->mean_s[stage]);
-        put_real(out, lag->p90_s[stage]);
-        fputc('\n', out);
-        start += lag->mean_s[stage];
+    fputs("starts,replicas,stage,start_s,mean_s,p90_s\n", out);
+    for (int32_t k = 0; k <= RES_STARTS; k++) {
+        const res_lag *lag = rep_start_lag(v->runs[0], k);
+        double start = lag->decision_s;
+        if (lag->count == 0) {
+            continue;
+        }
+        put_lag_row(lag, k, "decision", 0, lag->decision_s, (double)NAN, out);
+        for (int stage = 0; stage < MDL_STAGES; stage++) {
+            put_lag_row(lag, k, mdl_stage_name((mdl_stage)stage), start, lag->mean_s[stage], lag->p90_s[stage], out);
+            start += lag->mean_s[stage];
+        }
     }
     return ferror(out) ? -1 : 0;
 }

@@ -2,7 +2,8 @@
 /*
  * figures.c - the list of figures of a run. Keys are an interface (summary.json): add freely, do not rename.
  *
- * Shares and rates follow view.h. Latencies are in s; max is exact, percentiles are upper edges of histogram buckets.
+ * Shares and rates follow view.h. Latencies are in s; mean and max are exact, percentiles interpolated inside histogram
+ * buckets.
  */
 #include "sim/report/figures.h"
 
@@ -135,14 +136,15 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
 
 static void put_target(figures *f, const char *name, const sc_target *target, const res_slo *slo, double achieved_s)
 {
+    rep_verdict verdict = rep_judge(slo->met, slo->missed, target->percentile);
     double limit_s = (double)target->limit_ns / 1e9;
     object(f, NULL);
     text(f, "service", name);
     text(f, "metric", target->metric);
     push(f, (figure){.kind = FIG_FIXED, .key = "percentile", .real = target->percentile});
     push(f, (figure){.kind = FIG_FIXED, .key = "limit_s", .real = limit_s});
-    real(f, "achieved_s", achieved_s);
-    push(f, (figure){.kind = FIG_BOOL, .key = "holds", .i = achieved_s <= limit_s});
+    real(f, "achieved_s", achieved_s); /* infinite prints as null */
+    push(f, (figure){.kind = FIG_BOOL, .key = "holds", .i = verdict == REP_NO_TRAFFIC ? -1 : verdict == REP_MET});
     count(f, "met", slo->met);
     count(f, "missed", slo->missed);
     real(f, "attainment", rep_ratio((double)slo->met, (double)(slo->met + slo->missed)));
@@ -163,7 +165,7 @@ static void put_slo(figures *f, const rep_view *v, const res_run *run)
         const sc_service *service = &v->sc->services[s];
         for (int32_t t = 0; t < service->target_count; t++) {
             put_target(f, service->name, &service->targets[t], &run->services[s].slo[t],
-                       rep_achieved_s(&run->services[s], &service->targets[t]));
+                       rep_achieved_s(&run->services[s], &service->targets[t], &run->services[s].slo[t]));
         }
     }
     end_array(f);
@@ -277,9 +279,8 @@ static void put_bursts(figures *f, const rep_view *v, const res_run *run, bool s
     end_object(f);
 }
 
-static void put_lag(figures *f, const res_lag *lag)
+static void put_lag_figures(figures *f, const res_lag *lag)
 {
-    object(f, "lag");
     integer(f, "replicas", lag->count);
     real(f, "decision_s", lag->count > 0 ? lag->decision_s : (double)NAN);
     object(f, "stages");
@@ -287,6 +288,19 @@ static void put_lag(figures *f, const res_lag *lag)
         object(f, stage_key((mdl_stage)stage));
         real(f, "mean", lag->count > 0 ? lag->mean_s[stage] : (double)NAN);
         real(f, "p90", lag->count > 0 ? lag->p90_s[stage] : (double)NAN);
+        end_object(f);
+    }
+    end_object(f);
+}
+
+static void put_lag(figures *f, const res_run *run)
+{
+    object(f, "lag");
+    put_lag_figures(f, &run->lag);
+    object(f, "starts");
+    for (int32_t k = 0; k < RES_STARTS; k++) {
+        object(f, rep_start_key(k));
+        put_lag_figures(f, rep_start_lag(run, k));
         end_object(f);
     }
     end_object(f);
@@ -318,7 +332,7 @@ void figures_of_run(figures *f, const rep_view *v, const res_run *run, bool burs
     put_cost(f, v, run);
     put_capacity(f, v, run);
     put_bursts(f, v, run, bursts);
-    put_lag(f, &run->lag);
+    put_lag(f, run);
     put_control(f, &run->control);
 }
 
@@ -371,6 +385,8 @@ void figures_print(const figures *f, rep_json *j)
             rep_json_real(j, e->key, e->real);
         } else if (e->kind == FIG_USD) {
             rep_json_usd(j, e->key, e->i);
+        } else if (e->kind == FIG_BOOL && e->i < 0) {
+            rep_json_real(j, e->key, (double)NAN);
         } else if (e->kind == FIG_BOOL) {
             rep_json_bool(j, e->key, e->i != 0);
         } else {
@@ -384,6 +400,7 @@ static double number(const figure *e)
     return e->kind == FIG_COUNT  ? (double)e->u
            : e->kind == FIG_REAL ? e->real
            : e->kind == FIG_USD  ? (double)e->i / 1e6
+           : e->kind == FIG_BOOL ? (e->i < 0 ? (double)NAN : (double)e->i)
                                  : (double)e->i;
 }
 

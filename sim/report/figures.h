@@ -26,7 +26,7 @@ typedef enum fig_kind {
     FIG_INT,   /**< i */
     FIG_REAL,  /**< real; NaN = does not exist */
     FIG_USD,   /**< i in micro-USD, printed as decimal USD */
-    FIG_BOOL   /**< i */
+    FIG_BOOL   /**< i; negative = does not exist */
 } fig_kind;
 
 typedef struct figure {

@@ -32,12 +32,15 @@ static caption caption_of(rep_picture_kind kind)
             "The grey stretch is warm-up, which is not counted."};
     case REP_PICTURE_BURST:
         return (caption){"Burst",
-                         "Read the marks from left to right: the gap between saturation and absorption is what users "
-                         "feel, the gap between absorption and release is what it costs."};
+                         "Read the marks from left to right: between saturation and absorption capacity is still on "
+                         "its way, between absorption and release the extra capacity is paid for. Where demand rises "
+                         "above the coloured area again, the burst has fallen short once more."};
     case REP_PICTURE_LAG:
-        return (caption){"Where the minutes of scaling lag went",
-                         "Each bar begins where the one above it ended: the longest bar is the stage worth shortening. "
-                         "Whiskers reach to the 90th percentile."};
+        return (caption){
+            "Where the minutes of scaling lag went",
+            "Each bar begins where the one above it ended: the longest bar is the stage worth shortening. "
+            "Whiskers reach to the 90th percentile. Starts that had to wait for a node and starts on nodes "
+            "that were up are different journeys, so they are drawn apart."};
     }
     return (caption){"", ""};
 }

@@ -108,7 +108,8 @@ static double node_count(const rep_view *v, const res_run *run, int32_t p, int32
 void rep_html_capacity(const rep_view *v, FILE *out)
 {
     rep_table_begin(out, "capacity", "Capacity",
-                    "Utilisation is the share of paid GPU time in which an engine step was running.",
+                    "Utilisation is the share of paid GPU time in which an engine step was running. Peak nodes count "
+                    "those under reclaim notice.",
                     "<th scope=\"col\" class=\"text\">Pool</th><th scope=\"col\">GPU-hours paid</th>"
                     "<th scope=\"col\">Held</th><th scope=\"col\">Busy</th><th scope=\"col\">Utilisation, %</th>"
                     "<th scope=\"col\">Peak nodes</th><th scope=\"col\">Provisioned</th>"
@@ -127,45 +128,56 @@ void rep_html_capacity(const rep_view *v, FILE *out)
     rep_table_end(out);
 }
 
-/** i: -1 the decision, else a stage; j: 0 mean, 1 90th percentile. */
+/** i: -1 the decision, MDL_STAGES everything together, else a stage; j: 2 * kind + (0 mean, 1 90th percentile). */
 static double lag_s(const rep_view *v, const res_run *run, int32_t i, int32_t j)
 {
     (void)v;
-    if (run->lag.count == 0 || (i < 0 && j == 1)) {
+    const res_lag *lag = rep_start_lag(run, j / 2);
+    bool p90 = j % 2 == 1;
+    if (lag->count == 0 || (p90 && (i < 0 || i == MDL_STAGES))) {
         return (double)NAN;
     }
-    return i < 0 ? run->lag.decision_s : j == 0 ? run->lag.mean_s[i] : run->lag.p90_s[i];
+    return i < 0 ? lag->decision_s : i == MDL_STAGES ? rep_lag_whole_s(lag) : p90 ? lag->p90_s[i] : lag->mean_s[i];
+}
+
+static double lag_replicas(const rep_view *v, const res_run *run, int32_t kind, int32_t j)
+{
+    (void)v, (void)j;
+    return (double)rep_start_lag(run, kind)->count;
 }
 
 void rep_html_lag(const rep_view *v, FILE *out)
 {
-    static const char *const names[MDL_STAGES + 1] = {
-        "Decision", "Inventory: waiting for a node", "Node boot", "Image pull", "Model load", "Engine warm-up"};
-    double whole = 0;
+    static const char *const names[MDL_STAGES + 2] = {
+        "Decision", "Inventory: waiting for a node", "Node boot", "Image pull", "Model load", "Engine warm-up",
+        "Together"};
     char span[REP_CLOCK_SIZE];
-    for (int32_t i = -1; i < MDL_STAGES; i++) {
-        double mean = rep_cell_mean(v, lag_s, i, 0);
-        whole += isfinite(mean) ? mean : 0;
-    }
-    if (!(whole > 0)) {
+    if (!(rep_cell_mean(v, lag_replicas, RES_STARTS, 0) > 0)) {
         return;
     }
     rep_table_begin(out, "lag", "Scaling lag",
-                    "From the reading of the metric to a replica that serves, over all replicas that became ready.",
-                    "<th scope=\"col\" class=\"text\">Stage</th><th scope=\"col\">Mean</th><th scope=\"col\">p90</th>"
-                    "<th scope=\"col\">Share of the mean, %</th>");
-    for (int32_t i = -1; i < MDL_STAGES; i++) {
-        double mean = rep_cell_mean(v, lag_s, i, 0);
-        name_cell(out, names[i + 1]);
-        fprintf(out, "<td>%s</td>", rep_span(mean, span));
-        fprintf(out, "<td>%s</td>", rep_span(rep_cell_mean(v, lag_s, i, 1), span));
-        number_cell(out, 100 * mean / whole, 1);
+                    "From the reading of the metric to a replica that serves, over the replicas that became ready. "
+                    "A replica that had to wait for a node and one placed on a node that was up have little in common.",
+                    "<th scope=\"col\" class=\"text\">Stage</th><th scope=\"col\">Needed a node: mean</th>"
+                    "<th scope=\"col\">p90</th><th scope=\"col\">Node was up: mean</th><th scope=\"col\">p90</th>"
+                    "<th scope=\"col\">All starts: mean</th><th scope=\"col\">p90</th>");
+    name_cell(out, "Replicas");
+    for (int32_t kind = 0; kind <= RES_STARTS; kind++) {
+        number_cell(out, rep_cell_mean(v, lag_replicas, kind, 0), v->n > 1 ? 1 : 0);
+        fputs("<td></td>", out);
+    }
+    fputs("</tr>\n", out);
+    for (int32_t i = -1; i <= MDL_STAGES; i++) {
+        if (i == MDL_STAGES) {
+            fprintf(out, "<tr class=\"sum\"><th scope=\"row\">%s</th>", names[i + 1]);
+        } else {
+            name_cell(out, names[i + 1]);
+        }
+        for (int32_t j = 0; j < 2 * (RES_STARTS + 1); j++) {
+            fprintf(out, "<td>%s</td>", rep_span(rep_cell_mean(v, lag_s, i, j), span));
+        }
         fputs("</tr>\n", out);
     }
-    fputs("<tr class=\"sum\"><th scope=\"row\">Together</th>", out);
-    fprintf(out, "<td>%s</td><td>-</td>", rep_span(whole, span));
-    number_cell(out, 100, 1);
-    fputs("</tr>\n", out);
     rep_table_end(out);
 }
 

@@ -29,11 +29,15 @@ static const definition on_users[] = {
                                     "less one; requests with a single output token have none."},
     {"E2E, end to end", "From sending to the last token received."},
     {"Queue", "Waiting at the gateway and inside the replica before the request's first work."},
-    {"p95", "95 % of the values are not larger. Percentiles are upper edges of histogram buckets: never below the true "
-            "value, above it by less than one part in a hundred. Means and maxima are exact."},
+    {"p95",
+     "95 % of the values are not larger. Percentiles are interpolated inside buckets of a histogram: "
+     "less than one part in a hundred from the true value (three in a hundred in the pictures and timeline.csv). "
+     "Means and maxima are exact."},
     {"Target, or SLO",
-     "A limit for one percentile of one metric of a service. It holds when the measured percentile does "
-     "not exceed the limit."},
+     "A limit for one percentile of one metric of a service. It is met when at least that percentage of all requests "
+     "with an outcome stayed within the limit; rejected and timed-out requests count as beyond it. Decided by exact "
+     "counts. Measured is the percentile with lost requests as infinitely late: <b>never</b> means that more were "
+     "lost than the target leaves over."},
     {"Within the limit", "Share of single requests that stayed within the limit. Rejected and timed-out requests count "
                          "as beyond it."},
     {"Minutes missed", "Minutes with traffic in which the percentile, taken over that minute alone, was beyond the "
@@ -50,6 +54,9 @@ static const definition on_money[] = {
     {"Utilisation", "Busy GPU-hours as a share of those paid for."},
     {"Capacity, requests/s", "Ready replicas times the rate that one of them sustains on that pool with the lengths of "
                              "the service's requests."},
+    {"Peak nodes",
+     "Most nodes at once. May be above nodes.max: that bounds the nodes that are wanted, and a node under "
+     "reclaim notice still stands beside the one ordered in its place."},
     {"Provisioned, failed, reclaimed", "Nodes that came up; orders the provider did not fulfil; spot nodes that the "
                                        "market took back."},
     {NULL, NULL}};
@@ -59,12 +66,18 @@ static const definition on_bursts[] = {
     {"Onset", "Demand begins to outrun the ready replicas."},
     {"Saturated", "The best group has no room for another replica."},
     {"Overflow starts", "The first replica is assigned to a later group."},
-    {"Absorbed", "Ready replicas have caught up with the wanted number."},
+    {"First absorbed", "Ready replicas have caught up with the wanted number for the first time. The burst goes on "
+                       "until its overflow is released, and may fall short again."},
     {"Released", "The later groups are empty again and their extra nodes are gone."},
-    {"Requests hurt", "Beyond the TTFT limit, rejected or timed out, between onset and absorption."},
-    {"Extra cost", "Paid for elastic pools between the start of the overflow and its release."},
+    {"Requests hurt", "Beyond the first TTFT limit of their service, rejected or timed out, from the onset until the "
+                      "release or the end of the run; each request counts once, none during warm-up."},
+    {"Extra GPU cost", "What the elastic pools of later groups cost between the start of the overflow and its release. "
+                       "A pool that several services use is divided by the GPUs they hold; nodes that boot or idle are "
+                       "split evenly between the services that overflow there. Data sent to users (egress) is not "
+                       "included."},
     {"Lag", "Time from the moment the metric was read to a replica that serves: decision, waiting for the provider "
-            "(inventory), node boot, image pull, loading weights, warm-up."},
+            "(inventory), node boot, image pull, loading weights, warm-up. Starts that needed a node waited for one to "
+            "be found or to boot; the others were placed on a node that was up."},
     {"Flap", "A decision that takes back the one before it."},
     {"Replication", "The same scenario with another seed for every random stream."},
     {NULL, NULL}};

@@ -58,11 +58,6 @@ static void cell_span(FILE *out, double s)
     fprintf(out, "<td>%s</td>", rep_span(s, span));
 }
 
-static double target_achieved(const rep_view *v, const res_run *run, int32_t s, int32_t t)
-{
-    return rep_achieved_s(&run->services[s], &v->sc->services[s].targets[t]);
-}
-
 static double target_within(const rep_view *v, const res_run *run, int32_t s, int32_t t)
 {
     (void)v;
@@ -85,22 +80,21 @@ static double target_minutes(const rep_view *v, const res_run *run, int32_t s, i
 static void put_target(const rep_view *v, int32_t s, int32_t t, FILE *out)
 {
     const sc_target *target = &v->sc->services[s].targets[t];
-    double limit_s = (double)target->limit_ns / 1e9, got_s = rep_cell_mean(v, target_achieved, s, t);
-    char name[32];
+    rep_verdict verdict = rep_target_verdict(v, s, t);
+    char name[32], span[REP_CLOCK_SIZE];
     snprintf(name, sizeof name, "p%g %.8s", target->percentile * 100, target->metric);
     for (char *c = strchr(name, ' '); c != NULL && *c != '\0'; c++) {
         *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
     }
     row(out, v->sc->services[s].name, "");
     cell_text(out, name);
-    cell_span(out, limit_s);
-    cell_span(out, got_s);
-    if (isfinite(got_s)) {
-        fprintf(out, "<td class=\"text %s\">%s</td>", got_s <= limit_s ? "good" : "bad",
-                got_s <= limit_s ? "met" : "missed");
-    } else {
-        cell_text(out, "no traffic");
-    }
+    cell_span(out, (double)target->limit_ns / 1e9);
+    fprintf(out, "<td>%s</td>", rep_achieved_span(rep_achieved_mean_s(v, s, t), span));
+    fprintf(out, "<td class=\"text%s\">%s</td>",
+            verdict == REP_MET      ? " good"
+            : verdict == REP_MISSED ? " bad"
+                                    : "",
+            rep_verdict_word(verdict));
     cell_number(out, rep_cell_mean(v, target_within, s, t), 2);
     cell_number(out, rep_cell_mean(v, target_minutes_missed, s, t), v->n > 1 ? 1 : 0);
     cell_number(out, rep_cell_mean(v, target_minutes, s, t), v->n > 1 ? 1 : 0);
@@ -109,7 +103,9 @@ static void put_target(const rep_view *v, int32_t s, int32_t t, FILE *out)
 
 void rep_html_slo(const rep_view *v, FILE *out)
 {
-    rep_table_begin(out, "slo", "Targets", "A target holds when the measured percentile stays within the limit.",
+    rep_table_begin(out, "slo", "Targets",
+                    "A target is met when its percentage of all requests stayed within the limit; rejected and "
+                    "timed-out requests count as beyond it.",
                     "<th scope=\"col\" class=\"text\">Service</th><th scope=\"col\" class=\"text\">Target</th>"
                     "<th scope=\"col\">Limit</th><th scope=\"col\">Measured</th><th scope=\"col\" class=\"text\">Result"
                     "</th><th scope=\"col\">Within the limit, %</th><th scope=\"col\">Minutes missed</th>"
@@ -184,7 +180,9 @@ void rep_html_latency(const rep_view *v, FILE *out)
              "<th scope=\"col\">Queue p95</th><th scope=\"col\">Network p95</th>",
              tpot ? "<th scope=\"col\">TPOT p50</th><th scope=\"col\">TPOT p95</th><th scope=\"col\">TPOT p99</th>"
                   : "");
-    rep_table_begin(out, "latency", "Latency", "As users see it, network included; completed requests only.", head);
+    rep_table_begin(out, "latency", "Latency",
+                    "As users see it, network included. Of completed requests; TTFT of all that saw a first token.",
+                    head);
     for (int32_t s = 0; s < v->sc->service_count; s++) {
         int32_t first = s * (v->sc->region_count + 1);
         put_latency_row(v, first, v->sc->services[s].name, tpot, "", out);
@@ -241,18 +239,22 @@ void rep_html_bursts(const rep_view *v, FILE *out)
     if (shown == 0) {
         return;
     }
-    char hint[240];
-    int used = snprintf(hint, sizeof hint, "Marks count from the onset. %s", v->n > 1 ? "Replication 0. " : "");
+    char hint[400];
+    int used = snprintf(hint, sizeof hint,
+                        "Marks count from the onset. Requests hurt are those of the whole burst. Extra "
+                        "cost is that of GPUs, without data to users. %s",
+                        v->n > 1 ? "Replication 0. " : "");
     if (run->burst_count > shown) {
         snprintf(hint + used, sizeof hint - (size_t)used,
                  "The %" PRId32 " worst of %" PRId32 "; all of them stand in bursts.csv.", shown, run->burst_count);
     }
-    rep_table_begin(out, "bursts", "Bursts", hint,
-                    "<th scope=\"col\" class=\"text\">Onset</th><th scope=\"col\" class=\"text\">Service</th>"
-                    "<th scope=\"col\">Saturated</th><th scope=\"col\">Overflow starts</th><th scope=\"col\">Absorbed"
-                    "</th><th scope=\"col\">Released</th><th scope=\"col\">Requests hurt</th>"
-                    "<th scope=\"col\">Extra cost, USD</th><th scope=\"col\">Replicas started</th>"
-                    "<th scope=\"col\" class=\"text\">Released in this order</th>");
+    rep_table_begin(
+        out, "bursts", "Bursts", hint,
+        "<th scope=\"col\" class=\"text\">Onset</th><th scope=\"col\" class=\"text\">Service</th>"
+        "<th scope=\"col\">Saturated</th><th scope=\"col\">Overflow starts</th><th scope=\"col\">First absorbed"
+        "</th><th scope=\"col\">Released</th><th scope=\"col\">Requests hurt</th>"
+        "<th scope=\"col\">Extra GPU cost, USD</th><th scope=\"col\">Replicas started</th>"
+        "<th scope=\"col\" class=\"text\">Released in this order</th>");
     for (int32_t k = 0; k < shown; k++) {
         put_burst(v, run, rows[k], out);
     }

@@ -101,7 +101,7 @@ static double completed(const rep_view *v, const res_run *run)
 static double lost(const rep_view *v, const res_run *run)
 {
     (void)v;
-    return (double)run->requests.rejected + (double)run->requests.timed_out;
+    return (double)rep_lost(run);
 }
 
 static double good_percent(const rep_view *v, const res_run *run)
@@ -148,16 +148,32 @@ static double paid_gpu_hours(const rep_view *v, const res_run *run)
     return hours;
 }
 
-static double achieved(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+/** Share of the requests with an outcome that were lost, in %. */
+static double lost_percent(const rep_view *v, const res_run *run)
 {
-    return rep_achieved_s(&run->services[s], &v->sc->services[s].targets[t]);
+    double gone = lost(v, run);
+    return 100 * rep_ratio(gone, gone + (double)run->requests.completed);
+}
+
+static double met(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    (void)v;
+    return (double)run->services[s].slo[t].met;
+}
+
+static double judged_requests(const rep_view *v, const res_run *run, int32_t s, int32_t t)
+{
+    (void)v;
+    return (double)run->services[s].slo[t].met + (double)run->services[s].slo[t].missed;
 }
 
 /** A target and what was measured against it. */
 typedef struct judged {
     const sc_service *service;
     const sc_target *target;
-    double achieved_s;
+    double achieved_s; /**< infinite when too many were lost */
+    double within;     /**< share of requests, 0..1 */
+    rep_verdict verdict;
 } judged;
 
 static double strain(const judged *j)
@@ -165,25 +181,34 @@ static double strain(const judged *j)
     return j->achieved_s / ((double)j->target->limit_ns / 1e9);
 }
 
-/**
- * The target to speak of first: of TTFT if there is one, of those the one that is exceeded most.
- * @param out missed, total  over all targets that anything was measured for
- */
+/** Which of two targets the headline names: a missed one, then one of TTFT, then the one under more strain. */
+static bool speaks_first(const judged *a, const judged *b)
+{
+    bool a_ttft = strcmp(a->target->metric, "ttft") == 0, b_ttft = strcmp(b->target->metric, "ttft") == 0;
+    if (a->verdict != b->verdict) {
+        return a->verdict == REP_MISSED;
+    }
+    return a_ttft != b_ttft ? a_ttft : strain(a) > strain(b);
+}
+
+/** The target to speak of first. @param out missed, total  over all targets that there were requests for */
 static judged worst_target(const rep_view *v, int *missed, int *total)
 {
     judged worst = {0};
     *missed = *total = 0;
     for (int32_t s = 0; s < v->sc->service_count; s++) {
         for (int32_t t = 0; t < v->sc->services[s].target_count; t++) {
-            judged j = {&v->sc->services[s], &v->sc->services[s].targets[t], rep_cell_mean(v, achieved, s, t)};
-            if (!isfinite(j.achieved_s)) {
+            judged j = {.service = &v->sc->services[s],
+                        .target = &v->sc->services[s].targets[t],
+                        .achieved_s = rep_achieved_mean_s(v, s, t),
+                        .within = rep_ratio(rep_cell_mean(v, met, s, t), rep_cell_mean(v, judged_requests, s, t)),
+                        .verdict = rep_target_verdict(v, s, t)};
+            if (j.verdict == REP_NO_TRAFFIC) {
                 continue;
             }
-            bool ttft = strcmp(j.target->metric, "ttft") == 0;
-            bool worst_ttft = worst.target != NULL && strcmp(worst.target->metric, "ttft") == 0;
             *total += 1;
-            *missed += strain(&j) > 1 ? 1 : 0;
-            if (worst.target == NULL || ttft > worst_ttft || (ttft == worst_ttft && strain(&j) > strain(&worst))) {
+            *missed += j.verdict == REP_MISSED ? 1 : 0;
+            if (worst.target == NULL || speaks_first(&j, &worst)) {
                 worst = j;
             }
         }
@@ -198,14 +223,38 @@ static void put_metric(FILE *out, const char *metric)
     }
 }
 
-static void put_verdict_latency(const rep_view *v, const judged *worst, FILE *out)
+/** A share in per cent with as many digits as it needs; 100 and 0 only when it is exactly that. */
+static void put_percent(FILE *out, double percent)
+{
+    if (percent > 0 && percent < 0.01) {
+        fputs("less than 0.01 %", out);
+    } else if (percent < 100 && percent > 99.99) {
+        fputs("more than 99.99 %", out);
+    } else {
+        fprintf(out, "%.*f %%", percent >= 10 && percent < 99 ? 1 : percent <= 0 || percent >= 100 ? 0 : 2, percent);
+    }
+}
+
+static void put_verdict_target(const rep_view *v, const judged *worst, FILE *out)
 {
     char got[REP_CLOCK_SIZE], limit[REP_CLOCK_SIZE];
-    if (worst->target == NULL) {
-        double p95 = rep_mean(v, ttft_p95, NULL);
-        if (isfinite(p95)) {
-            fprintf(out, " P95 TTFT was %s; no target was set for it.", rep_span(p95, got));
+    double limit_s = (double)worst->target->limit_ns / 1e9;
+    rep_span(worst->achieved_s, got);
+    rep_span(limit_s, limit);
+    bool holds = worst->verdict == REP_MET;
+    if (!holds && !(isfinite(worst->achieved_s) && worst->achieved_s > limit_s)) {
+        double percent = worst->within * 100, asked = worst->target->percentile * 100;
+        fprintf(out, " <span class=\"bad\">Only ");
+        put_percent(out,
+                    percent < asked - 0.05 ? percent : floor(percent * 100) / 100); /* not rounded up to the target */
+        fputs(" of the requests", out);
+        if (v->sc->service_count > 1) {
+            fputs(" to ", out);
+            rep_escape(out, worst->service->name);
         }
+        fputs(" had their ", out);
+        put_metric(out, worst->target->metric);
+        fprintf(out, " within %s; the target is %g %%</span>.", limit, worst->target->percentile * 100);
         return;
     }
     fprintf(out, " P%g ", worst->target->percentile * 100);
@@ -214,35 +263,84 @@ static void put_verdict_latency(const rep_view *v, const judged *worst, FILE *ou
         fputs(" of ", out);
         rep_escape(out, worst->service->name);
     }
-    rep_span(worst->achieved_s, got);
-    rep_span((double)worst->target->limit_ns / 1e9, limit);
-    bool holds = strain(worst) <= 1;
     fprintf(out, " was <span class=\"%s\">%s, %s its target of %s</span>.", holds ? "good" : "bad", got,
             holds ? "within" : "beyond", limit);
 }
 
-static void put_verdict_bursts(const rep_view *v, FILE *out)
+static void put_verdict_latency(const rep_view *v, const judged *worst, FILE *out)
+{
+    char got[REP_CLOCK_SIZE];
+    double p95 = rep_mean(v, ttft_p95, NULL);
+    if (worst->target != NULL) {
+        put_verdict_target(v, worst, out);
+    } else if (isfinite(p95)) {
+        fprintf(out, " P95 TTFT was %s; no target was set for it.", rep_span(p95, got));
+    }
+}
+
+static void put_verdict_bursts(const rep_view *v, bool well, FILE *out)
 {
     const res_run *run = v->runs[0];
     int32_t open = 0;
+    uint64_t hurt = 0;
     double longest = 0;
     char span[REP_CLOCK_SIZE];
     for (int32_t b = 0; b < run->burst_count; b++) {
         double s = run->bursts[b].absorbed_s - run->bursts[b].onset_s;
+        hurt += run->bursts[b].requests_hurt;
         open += isfinite(s) ? 0 : 1;
         longest = isfinite(s) && s > longest ? s : longest;
     }
     if (run->burst_count == 0) {
-        fputs(" Demand never outran the first choice of capacity.", out);
+        fputs(well ? " Nothing had to go beyond the first choice of capacity."
+                   : " Even so, no replica was ever wanted beyond the first choice of capacity.",
+              out);
         return;
     }
-    fprintf(out, " %" PRId32 " burst%s%s", run->burst_count, run->burst_count == 1 ? "" : "s",
+    fprintf(out, " %" PRId32 " burst%s%s hurt ", run->burst_count, run->burst_count == 1 ? "" : "s",
             v->n > 1 ? " (replication 0)" : "");
-    if (open == 0) {
-        fprintf(out, run->burst_count == 1 ? ", absorbed in %s." : ", each absorbed within %s.",
-                rep_span(longest, span));
+    if (hurt > 0) {
+        fputs("<span class=\"bad\">", out);
+        rep_grouped(out, (double)hurt, 0);
+        fprintf(out, " request%s</span>", hurt == 1 ? "" : "s");
     } else {
-        fprintf(out, ", %" PRId32 " of them not absorbed before the end.", open);
+        fputs("no request", out);
+    }
+    if (open > 0 && run->burst_count == 1) {
+        fputs("; capacity never caught up.", out);
+    } else if (open > 0) {
+        fprintf(out, "; capacity never caught up in %" PRId32 " of them.", open);
+    } else {
+        fprintf(out, "; capacity first caught up %s%s.", run->burst_count == 1 ? "after " : "within ",
+                rep_span(longest, span));
+    }
+}
+
+/** What happened to the requests, and what it cost. */
+static void put_verdict_served(const rep_view *v, FILE *out)
+{
+    char span[REP_CLOCK_SIZE];
+    double gone = rep_mean(v, lost, NULL), served = rep_mean(v, completed, NULL);
+    rep_span(rep_measured_s(v->sc), span);
+    if (!(rep_mean(v, offered, NULL) > 0)) {
+        fprintf(out, "Nobody sent a request in %s; the capacity cost ", span);
+    } else if (!(served > 0)) {
+        fputs("<span class=\"bad\">Not one of ", out);
+        rep_grouped(out, rep_mean(v, offered, NULL), 0);
+        fprintf(out, " requests was served in %s</span>; the capacity cost ", span);
+    } else {
+        rep_grouped(out, served, 0);
+        fprintf(out, " requests served in %s for ", span);
+    }
+    rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
+    fputs(" USD.", out);
+    if (served > 0 && gone > 0) {
+        double percent = rep_mean(v, lost_percent, NULL);
+        fputs(percent >= 1 ? " <span class=\"bad\">" : " <span>", out);
+        rep_grouped(out, gone, v->n > 1 && gone < 100 ? 1 : 0);
+        fputs(" more (", out);
+        put_percent(out, percent);
+        fputs(") were rejected or timed out</span>.", out);
     }
 }
 
@@ -302,7 +400,7 @@ static void put_money_tiles(const rep_view *v, FILE *out)
 static void put_quality_tiles(const rep_view *v, const judged *worst, FILE *out)
 {
     char span[REP_CLOCK_SIZE];
-    tile(out, "P95 TTFT, all services");
+    tile(out, "P95 TTFT of answered requests");
     fputs(rep_span(rep_mean(v, ttft_p95, NULL), span), out);
     tile_more(out);
     if (worst->target != NULL) {
@@ -350,7 +448,7 @@ static void put_load_tiles(const rep_view *v, FILE *out)
     rep_grouped(out, (double)hurt, 0);
     fputs(" requests hurt, ", out);
     rep_grouped(out, (double)extra / 1e6, 2);
-    fprintf(out, " USD extra%s", v->n > 1 ? " (replication 0)" : "");
+    fprintf(out, " USD extra for GPUs%s", v->n > 1 ? " (replication 0)" : "");
     tile_end(out);
     tile(out, "GPU time in use");
     rep_grouped(out, rep_mean(v, busy_percent, NULL), 1);
@@ -364,7 +462,6 @@ static void put_load_tiles(const rep_view *v, FILE *out)
 
 void rep_html_head(const rep_view *v, FILE *out)
 {
-    char span[REP_CLOCK_SIZE];
     int missed = 0, total = 0;
     judged worst = worst_target(v, &missed, &total);
     fputs("<header>\n<p class=\"name\"><b>", out);
@@ -375,17 +472,12 @@ void rep_html_head(const rep_view *v, FILE *out)
         rep_escape(out, v->sc->title);
     }
     fputs("</p>\n<h1>", out);
+    put_verdict_served(v, out);
     if (rep_mean(v, offered, NULL) > 0) {
-        rep_grouped(out, rep_mean(v, completed, NULL), 0);
-        fprintf(out, " requests served in %s for ", rep_span(rep_measured_s(v->sc), span));
-        rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
-        fputs(" USD.", out);
-        put_verdict_latency(v, &worst, out);
-        put_verdict_bursts(v, out);
-    } else {
-        fprintf(out, "Nobody sent a request in %s; the capacity cost ", rep_span(rep_measured_s(v->sc), span));
-        rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
-        fputs(" USD.", out);
+        if (rep_mean(v, completed, NULL) > 0) {
+            put_verdict_latency(v, &worst, out);
+        }
+        put_verdict_bursts(v, missed == 0 && !(rep_mean(v, lost_percent, NULL) >= 1), out);
     }
     fputs("</h1>\n", out);
     if (total > 0) {

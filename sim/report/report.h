@@ -11,11 +11,13 @@
  *   pools.csv      one row for each pool and bin: nodes up and ordered, money spent
  *   cost.csv       one row for each bin: cost rate and cumulative cost by kind of capacity
  *   bursts.csv     one row for each burst with its marks
- *   lag.csv        one row for each stage between "more is needed" and "ready"
+ *   lag.csv        one row for each stage between "more is needed" and "ready", for starts that had to wait for a node
+ *                  (node_ordered), those on nodes that were up (node_up), and all of them
  *   plots/         one SVG and one PNG for each picture
  *   report.html    all of it on one page without any outside reference
  * Each CSV begins with a `# spillway VERSION ...` line, then a header line; units stand in the column names. A value
  * that does not exist (a percentile without samples, a mark that was never reached) is an empty field, in JSON null.
+ * Percentiles are interpolated inside histogram buckets: within 0.8 % of the true value, in timeline.csv within 3 %.
  */
 #ifndef SIM_REPORT_REPORT_H
 #define SIM_REPORT_REPORT_H
@@ -47,6 +49,14 @@ void report_options_default(report_options *options);
  * the same shape (single bursts left out) with each figure as {mean, ci95_half_width}: mean and Student interval over
  * the replications, also for percentiles; the half width is null with fewer than two replications. Money comes twice:
  * `*_usd` (exact decimal) and `*_uusd` (integer micro-USD, whose parts sum to the whole).
+ *
+ * slo.targets[i]: `holds` says whether at least the share `percentile` of all requests with an outcome, lost ones
+ * included, met the limit (met / (met + missed), exact counts); null without such requests. `achieved_s` is the
+ * percentile with lost requests as infinitely late: null when more were lost than the percentile leaves over.
+ * burst: `requests_hurt` counts from the onset to the end of each burst; `absorbed_s` is the first catch-up;
+ * `extra_usd` is the service's part of the elastic pools' cost, without egress (see res_burst). lag: all starts, and
+ * under `starts` those that had to wait for a node and those on nodes that were up. capacity.peak_nodes may exceed
+ * nodes.max, which bounds wanted nodes: a node under reclaim notice stands beside its replacement.
  *
  * @param in sc, runs     runs [n], n >= 1, all of this scenario
  * @param in host_threads worker threads that were used: adds the key `host` with wall-clock figures; 0 leaves it out,

@@ -52,6 +52,12 @@ static double timed_out(const rep_view *v, const res_run *run)
     return (double)run->requests.timed_out;
 }
 
+static double in_flight(const rep_view *v, const res_run *run)
+{
+    (void)v;
+    return (double)run->requests.in_flight;
+}
+
 static double good_share(const rep_view *v, const res_run *run)
 {
     (void)v;
@@ -100,27 +106,29 @@ static void put_line(const rep_view *v, const char *label, rep_figure figure, in
 static void put_slo(const rep_view *v, FILE *out)
 {
     char got[REP_CLOCK_SIZE], limit[REP_CLOCK_SIZE];
-    fputs("\nSLO\n  service               target       limit        measured     within   bad min\n", out);
+    fputs("\nSLO\n  service           target       limit       measured      within bad min result\n", out);
     for (int32_t s = 0; s < v->sc->service_count; s++) {
         const sc_service *service = &v->sc->services[s];
         for (int32_t t = 0; t < service->target_count; t++) {
             const sc_target *target = &service->targets[t];
-            double achieved = 0, within = 0, bad = 0;
+            rep_verdict verdict = rep_target_verdict(v, s, t);
+            double within = 0, bad = 0;
             for (int32_t i = 0; i < v->n; i++) {
                 const res_slo *slo = &v->runs[i]->services[s].slo[t];
-                achieved += rep_achieved_s(&v->runs[i]->services[s], target) / v->n;
                 within += 100.0 * rep_ratio((double)slo->met, (double)(slo->met + slo->missed)) / v->n;
                 bad += (double)slo->minutes_violated / v->n;
             }
             fputs("  ", out);
-            put_name(out, service->name, 21);
-            fprintf(out, " %-4.4s p%-6.4g %-12s %-12s", target->metric, target->percentile * 100,
-                    rep_span((double)target->limit_ns / 1e9, limit), rep_span(achieved, got));
+            put_name(out, service->name, 17);
+            fprintf(out, " %-4.4s p%-6.4g %-11s %-11s", target->metric, target->percentile * 100,
+                    rep_span((double)target->limit_ns / 1e9, limit),
+                    rep_achieved_span(rep_achieved_mean_s(v, s, t), got));
             if (isfinite(within)) {
-                fprintf(out, " %6.2f %% %8.1f\n", within, bad);
+                fprintf(out, " %6.2f %%", within);
             } else {
-                fprintf(out, " %8s %8.1f\n", "-", bad);
+                fprintf(out, " %8s", "-");
             }
+            fprintf(out, " %7.1f %s\n", bad, verdict == REP_NO_TRAFFIC ? "-" : rep_verdict_word(verdict));
         }
     }
 }
@@ -223,6 +231,10 @@ int rep_write_text(const rep_view *v, FILE *out)
     put_line(v, "completed", completed, 0, "", out);
     put_line(v, "rejected", rejected, 0, "", out);
     put_line(v, "timed out", timed_out, 0, "", out);
+    put_line(v, "in flight at the end", in_flight, 0, "", out);
+    if (rep_mean(v, completed, NULL) <= 0 && rep_mean(v, offered, NULL) > 0) {
+        fputs("  NOBODY WAS SERVED: not one request was completed\n", out);
+    }
     put_line(v, "met every target", good_share, 2, "%", out);
     put_line(v, "goodput", goodput, 2, "requests/s", out);
     put_line(v, "cost", total_usd, 2, "USD", out);

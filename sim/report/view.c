@@ -87,12 +87,35 @@ double rep_ratio(double part, double whole)
     return whole > 0 ? part / whole : (double)NAN;
 }
 
+/** The least value of the bucket that ends at `upper`: buckets begin at multiples of powers of two. */
+static int64_t bucket_start(const stat_hist *h, int64_t upper)
+{
+    uint64_t count = stat_hist_count_le(h, upper);
+    int64_t start = upper;
+    for (int bit = 0; bit < 63; bit++) {
+        int64_t next = start & ~((INT64_C(1) << bit) - 1);
+        if (stat_hist_count_le(h, next) != count) {
+            break;
+        }
+        start = next;
+    }
+    return start;
+}
+
 double rep_quantile_s(const stat_hist *h, double p)
 {
     if (h == NULL || stat_hist_count(h) == 0) {
         return (double)NAN;
     }
-    return (double)stat_hist_quantile(h, p) / 1e9;
+    uint64_t count = stat_hist_count(h);
+    int64_t upper = stat_hist_quantile(h, p), lower = bucket_start(h, upper);
+    uint64_t below = lower > 0 ? stat_hist_count_le(h, lower - 1) : 0;
+    uint64_t inside = stat_hist_count_le(h, upper) - below;
+    double exact = p * (double)count;
+    double rank = fmax(1, ceil(exact - exact * 0x1p-51)); /* as in stat_hist_quantile */
+    double share = fmin(1, fmax(0, (rank - (double)below - 0.5) / (double)inside));
+    lower = lower > stat_hist_min(h) ? lower : stat_hist_min(h);
+    return ((double)lower + share * (double)(upper - lower)) / 1e9;
 }
 
 uint64_t rep_good(const res_run *run)
@@ -148,12 +171,78 @@ uint64_t rep_minutes_violated(const rep_view *v, const res_run *run)
     return sum;
 }
 
-double rep_achieved_s(const res_service *service, const sc_target *target)
+rep_verdict rep_judge(uint64_t met, uint64_t missed, double percentile)
+{
+    if (met + missed == 0) {
+        return REP_NO_TRAFFIC;
+    }
+    return (double)met >= ceil(percentile * (double)(met + missed) - 1e-9) ? REP_MET : REP_MISSED;
+}
+
+rep_verdict rep_target_verdict(const rep_view *v, int32_t service, int32_t target)
+{
+    uint64_t met = 0, missed = 0;
+    for (int32_t i = 0; i < v->n; i++) {
+        met += v->runs[i]->services[service].slo[target].met;
+        missed += v->runs[i]->services[service].slo[target].missed;
+    }
+    return rep_judge(met, missed, v->sc->services[service].targets[target].percentile);
+}
+
+const char *rep_verdict_word(rep_verdict verdict)
+{
+    switch (verdict) {
+    case REP_MET:
+        return "met";
+    case REP_MISSED:
+        return "missed";
+    case REP_NO_TRAFFIC:
+        break;
+    }
+    return "no traffic";
+}
+
+uint64_t rep_lost(const res_run *run)
+{
+    return run->requests.rejected + run->requests.timed_out;
+}
+
+double rep_achieved_s(const res_service *service, const sc_target *target, const res_slo *slo)
 {
     const stat_hist *h = strcmp(target->metric, "tpot") == 0  ? service->latency.tpot
                          : strcmp(target->metric, "e2e") == 0 ? service->latency.e2e
                                                               : service->latency.ttft;
-    return rep_quantile_s(h, target->percentile);
+    double total = (double)(slo->met + slo->missed);
+    double answered = total - (double)(service->requests.rejected + service->requests.timed_out);
+    double rank = ceil(target->percentile * total - 1e-9);
+    if (!(total > 0)) {
+        return (double)NAN;
+    }
+    return rank > answered ? (double)INFINITY : rep_quantile_s(h, rank / answered);
+}
+
+double rep_achieved_mean_s(const rep_view *v, int32_t service, int32_t target)
+{
+    double sum = 0;
+    int32_t n = 0;
+    for (int32_t i = 0; i < v->n; i++) {
+        const res_service *s = &v->runs[i]->services[service];
+        double x = rep_achieved_s(s, &v->sc->services[service].targets[target], &s->slo[target]);
+        if (!isnan(x)) {
+            sum += x;
+            n++;
+        }
+    }
+    return n > 0 ? sum / n : (double)NAN;
+}
+
+char *rep_achieved_span(double s, char buf[REP_CLOCK_SIZE])
+{
+    if (isinf(s)) {
+        snprintf(buf, REP_CLOCK_SIZE, "never");
+        return buf;
+    }
+    return rep_span(s, buf);
 }
 
 double rep_gpu_hours(double gpu_ns)
@@ -242,9 +331,30 @@ double rep_capacity_rps(const rep_view *v, const res_run *run, int32_t bin, int3
     return (double)run->timeline.ready_by_pool[at] * run->services[service].nominal_rps[pool];
 }
 
-bool rep_bin_counted(const rep_view *v, const res_timeline *t, int32_t bin)
+const char *rep_start_key(int32_t k)
 {
-    return (int64_t)bin * t->bin_ns >= v->sc->warmup_ns;
+    return k == RES_START_NODE_ORDERED ? "node_ordered" : k == RES_START_NODE_UP ? "node_up" : "all";
+}
+
+const char *rep_start_word(int32_t k)
+{
+    return k == RES_START_NODE_ORDERED ? "starts that needed a node"
+           : k == RES_START_NODE_UP    ? "starts on nodes that were up"
+                                       : "all starts";
+}
+
+const res_lag *rep_start_lag(const res_run *run, int32_t k)
+{
+    return k < RES_STARTS ? &run->lag_by_start[k] : &run->lag;
+}
+
+double rep_lag_whole_s(const res_lag *lag)
+{
+    double sum = lag->decision_s;
+    for (int stage = 0; stage < MDL_STAGES; stage++) {
+        sum += lag->mean_s[stage];
+    }
+    return sum;
 }
 
 double rep_burst_end_s(const res_burst *b)

@@ -47,7 +47,10 @@ int64_t rep_kind_uusd(const res_cost *cost, spw_capacity kind);
 double rep_measured_s(const sc_scenario *sc);
 /** A ratio, NaN when there is nothing to divide by. */
 double rep_ratio(double part, double whole);
-/** ns quantile in seconds; NaN when empty or h is NULL. */
+/**
+ * Quantile in seconds, interpolated inside the bucket that holds it, between the exact minimum and maximum: buckets are
+ * wider than replications differ, and their edges would give intervals of width 0. NaN when empty or h is NULL.
+ */
 double rep_quantile_s(const stat_hist *h, double p);
 
 uint64_t rep_good(const res_run *run);
@@ -58,8 +61,33 @@ double rep_attainment(const res_run *run);
 double rep_service_attainment(const res_service *service);
 /** Sum over the targets. */
 uint64_t rep_minutes_violated(const rep_view *v, const res_run *run);
-/** The percentile of the metric a target speaks of, in s. */
-double rep_achieved_s(const res_service *service, const sc_target *target);
+
+/** How a target came out. */
+typedef enum rep_verdict {
+    REP_NO_TRAFFIC = 0, /**< no request to judge it by */
+    REP_MET = 1,
+    REP_MISSED = 2
+} rep_verdict;
+
+/**
+ * THE definition of a target that holds: of all requests with an outcome, lost ones (rejected, timed out) included as
+ * missed, at least the share `percentile` met the limit; nearest rank, exact counts.
+ */
+rep_verdict rep_judge(uint64_t met, uint64_t missed, double percentile);
+/** The same over the requests of all replications. */
+rep_verdict rep_target_verdict(const rep_view *v, int32_t service, int32_t target);
+const char *rep_verdict_word(rep_verdict verdict); /**< "met", "missed", "no traffic" */
+/**
+ * The percentile of the metric a target speaks of, in s, a lost request being infinitely late: infinite when more
+ * requests were lost than the percentile leaves over, NaN without requests.
+ */
+double rep_achieved_s(const res_service *service, const sc_target *target, const res_slo *slo);
+/** Mean over the replications that have it; infinite as soon as one of them is. */
+double rep_achieved_mean_s(const rep_view *v, int32_t service, int32_t target);
+/** rep_span, but "never" for an infinite wait. */
+char *rep_achieved_span(double s, char buf[REP_CLOCK_SIZE]);
+uint64_t rep_lost(const res_run *run); /**< rejected + timed out */
+
 double rep_gpu_hours(double gpu_ns);
 double rep_usd_per(int64_t uusd, uint64_t count, double scale);
 
@@ -76,8 +104,13 @@ char *rep_span(double s, char buf[REP_CLOCK_SIZE]);
 
 /** Time series, replication 0. Capacity of service s in pool p during bin b, requests/s. */
 double rep_capacity_rps(const rep_view *v, const res_run *run, int32_t bin, int32_t service, int32_t pool);
-/** Does the bin lie wholly after warm-up? */
-bool rep_bin_counted(const rep_view *v, const res_timeline *t, int32_t bin);
+
+/** Starts by kind as key and for people, and their lag; k = RES_STARTS: all of them. */
+const char *rep_start_key(int32_t k);
+const char *rep_start_word(int32_t k);
+const res_lag *rep_start_lag(const res_run *run, int32_t k);
+/** From metric to ready: decision and stages together, mean, s. */
+double rep_lag_whole_s(const res_lag *lag);
 
 /** The `max` worst bursts (most requests hurt, then longest), in row order. @return how many, <= max */
 int32_t rep_burst_rank(const rep_view *v, const res_run *run, int32_t *rows, int32_t max);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * starts.c - start-up times told apart by what the replica had to wait for.
+ *
+ * A replica that waited for a node to be found or to boot went the cloud's whole way; one placed on a node that was up
+ * went the short way of owned machines. Their means have nothing in common, so each kind has its own: a start is of
+ * the kind RES_START_NODE_ORDERED if any of its time was inventory or boot, else RES_START_NODE_UP. Together the two
+ * kinds are exactly the replicas of res_run.lag.
+ */
+#include "sim/fleet/world.h"
+
+#include <stdlib.h>
+
+typedef struct start_kind {
+    int64_t count;
+    fl_wide decision_ns;
+    fl_wide sum_ns[MDL_STAGES];
+    stat_hist *hist[MDL_STAGES];
+} start_kind;
+
+struct fl_starts {
+    start_kind kinds[RES_STARTS];
+};
+
+bool fl_starts_init(fl_world *w)
+{
+    w->starts = calloc(1, sizeof *w->starts);
+    if (w->starts == NULL) {
+        return false;
+    }
+    for (int k = 0; k < RES_STARTS; k++) {
+        for (int i = 0; i < MDL_STAGES; i++) {
+            w->starts->kinds[k].hist[i] = stat_hist_new(7);
+            if (w->starts->kinds[k].hist[i] == NULL) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void fl_starts_fini(fl_world *w)
+{
+    for (int k = 0; w->starts != NULL && k < RES_STARTS; k++) {
+        for (int i = 0; i < MDL_STAGES; i++) {
+            stat_hist_free(w->starts->kinds[k].hist[i]);
+        }
+    }
+    free(w->starts);
+    w->starts = NULL;
+}
+
+void fl_starts_ready(fl_world *w, const fl_replica *r)
+{
+    bool ordered = r->stage_ns[MDL_STAGE_INVENTORY] + r->stage_ns[MDL_STAGE_BOOT] > 0;
+    start_kind *kind = &w->starts->kinds[ordered ? RES_START_NODE_ORDERED : RES_START_NODE_UP];
+
+    kind->count++;
+    kind->decision_ns += r->decision_ns;
+    for (int i = 0; i < MDL_STAGES; i++) {
+        kind->sum_ns[i] += r->stage_ns[i];
+        stat_hist_add(kind->hist[i], r->stage_ns[i]);
+    }
+}
+
+void fl_starts_close(fl_world *w)
+{
+    for (int k = 0; k < RES_STARTS; k++) {
+        const start_kind *kind = &w->starts->kinds[k];
+        res_lag *lag = &w->run->lag_by_start[k];
+        double n = kind->count > 0 ? (double)kind->count : 1;
+
+        lag->count = kind->count;
+        lag->decision_s = (double)kind->decision_ns / n / 1e9;
+        for (int i = 0; i < MDL_STAGES; i++) {
+            lag->mean_s[i] = (double)kind->sum_ns[i] / n / 1e9;
+            lag->p90_s[i] = (double)stat_hist_quantile(kind->hist[i], 0.9) / 1e9;
+        }
+    }
+}
