@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The transcripts of README.md are true: each ```console block is run, line by line after '$ ', and its standard output
 # and standard error have to be what the block shows. Blocks that begin with '$ make' are shown, not run.
+# `tests/golden/readme.sh --update` puts what the commands print now into README.md; the diff is then reviewed like code.
 # Last line: N passed, N failed, N skipped.
 set -u
 cd "$(dirname "$0")/../.."
@@ -42,5 +43,15 @@ for block in block*; do
         head -40 "$block.diff"
     fi
 done
+cd - >/dev/null || exit 1
+if [ "${1:-}" = --update ]; then
+    awk -v dir="$work" '
+        /^```console$/ { n++; print; inside = 1; file = dir "/block" n
+            if ((getline line < (file ".now")) >= 0) { file = file ".now"; if (line != "") print line }
+            while ((getline line < file) > 0) print line
+            next }
+        /^```$/ { inside = 0 }
+        !inside' README.md >"$work/README.new" && cp "$work/README.new" README.md
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -125,7 +125,7 @@ static void fill_scenario(fake_run *f, const fake_options *o)
         .start_unix_ns = INT64_C(1772380800) * 1000000000,
         .utc_offset_s = 8 * 3600, /* 2026-03-02 00:00 at +08:00 */
         .duration_ns = (int64_t)(o->minutes > 0 ? o->minutes : 1440) * BIN_S * 1000000000,
-        .warmup_ns = INT64_C(1800) * 1000000000,
+        .warmup_ns = INT64_C(1770) * 1000000000, /* within a bin: half of minute 29 is paid for */
         .tick_ns = INT64_C(15) * 1000000000,
         .seed = 1,
         .regions = x->regions,
@@ -274,9 +274,10 @@ static void step_service(res_run *run, const fake_options *o, const sc_service *
         t->ready_by_pool[row * POOLS + (size_t)p] = (float)in_pool;
     }
     t->arrivals[row] = (uint32_t)(rps * BIN_S * (0.94 + 0.12 * uniform(st)));
-    double work = st->waiting + t->arrivals[row];
+    double turned = floor(t->arrivals[row] * (o->turned_away / 100.0));
+    double work = st->waiting + t->arrivals[row] - turned;
     uint32_t done = (uint32_t)fmin(work, capacity * BIN_S);
-    double left = work - done, rejected = left > QUEUE_MAX ? floor(left - QUEUE_MAX) : 0;
+    double left = work - done, over = left > QUEUE_MAX ? floor(left - QUEUE_MAX) : 0, rejected = turned + over;
     t->completed[row] = done;
     t->rejected[row] = (uint32_t)rejected;
     t->desired[row] = (float)floor_now;
@@ -284,7 +285,7 @@ static void step_service(res_run *run, const fake_options *o, const sc_service *
     t->ready[row] = (float)ready;
     t->starting[row] = (float)(placed - ready);
     complete(run, spec, s, st, row, done, capacity, minute >= 30);
-    st->waiting = left - rejected;
+    st->waiting = left - over;
     t->waiting[row] = (float)st->waiting;
     if (minute >= 30) {
         count_outcomes(run, spec, s, row);
@@ -301,20 +302,21 @@ static void pay(res_run *run, fake_state *const st[2], int32_t minute)
         res_pool *pool = &run->pools[p];
         int32_t held = st[0]->assigned[p][0] + st[1]->assigned[p][0];
         int32_t nodes = p == 0 ? pool_max_nodes[0] : (held + GPUS - 1) / GPUS;
-        int64_t cost = nodes * GPUS * pool_price[p] / 60;
+        int64_t share_ns = minute < 29 ? 0 : minute == 29 ? minute_ns / 2 : minute_ns;
+        int64_t cost = (int64_t)(nodes * GPUS * pool_price[p] / 60 * share_ns / minute_ns);
         size_t at = (size_t)minute * POOLS + (size_t)p;
         int32_t before = minute > 0 ? (int32_t)run->timeline.nodes[at - POOLS] : nodes;
         run->timeline.nodes[at] = (float)nodes;
         run->timeline.cost_uusd[at] = cost;
         pool->nodes_peak = nodes > pool->nodes_peak ? nodes : pool->nodes_peak;
-        if (minute < 30) {
+        if (minute < 29) {
             continue;
         }
         pool->provisioned += nodes > before ? nodes - before : 0;
         pool->released += nodes < before ? before - nodes : 0;
-        pool->gpu_ns += nodes * GPUS * minute_ns;
-        pool->held_gpu_ns += held * minute_ns;
-        pool->busy_gpu_ns += held * minute_ns * 7 / 10;
+        pool->gpu_ns += nodes * GPUS * share_ns;
+        pool->held_gpu_ns += held * share_ns;
+        pool->busy_gpu_ns += held * share_ns * 7 / 10;
         pool->cost_uusd += cost;
         run->cost.total_uusd += cost;
         run->cost.owned_uusd += p == 0 ? cost : 0;
@@ -325,11 +327,11 @@ static void pay(res_run *run, fake_state *const st[2], int32_t minute)
         }
     }
     for (int32_t s = 0; s < run->service_count; s++) {
-        egress += run->timeline.completed[minute * run->service_count + s] * INT64_C(37);
+        egress += minute < 29 ? 0 : run->timeline.completed[minute * run->service_count + s] * INT64_C(37);
     }
     run->timeline.egress_uusd[minute] = egress;
-    run->cost.egress_uusd += minute >= 30 ? egress : 0;
-    run->cost.total_uusd += minute >= 30 ? egress : 0;
+    run->cost.egress_uusd += egress;
+    run->cost.total_uusd += egress;
 }
 
 static void fill_rest(res_run *run, int32_t minutes)
@@ -339,6 +341,15 @@ static void fill_rest(res_run *run, int32_t minutes)
     run->lag.decision_s = 17;
     memcpy(run->lag.mean_s, mean, sizeof mean);
     memcpy(run->lag.p90_s, p90, sizeof p90);
+    /* 48 of the 64 starts needed a node: 48 x mean of those + 16 x mean of the others = 64 x mean */
+    static const double cloud[MDL_STAGES] = {50.6666666667, 122.6666666667, 74, 41, 52};
+    static const double owned[MDL_STAGES] = {0, 0, 22, 25, 40};
+    run->lag_by_start[RES_START_NODE_ORDERED] = (res_lag){.count = run->lag.count * 3 / 4, .decision_s = 19};
+    run->lag_by_start[RES_START_NODE_UP] = (res_lag){.count = run->lag.count / 4, .decision_s = 11};
+    memcpy(run->lag_by_start[RES_START_NODE_ORDERED].mean_s, cloud, sizeof cloud);
+    memcpy(run->lag_by_start[RES_START_NODE_ORDERED].p90_s, p90, sizeof p90);
+    memcpy(run->lag_by_start[RES_START_NODE_UP].mean_s, owned, sizeof owned);
+    memcpy(run->lag_by_start[RES_START_NODE_UP].p90_s, owned, sizeof owned);
     run->control = (res_control){.ticks = (uint64_t)minutes * 4,
                                  .actions = 141,
                                  .flaps = 2,

@@ -17,11 +17,12 @@
 #include "sim/scenario/scenario.h"
 
 typedef struct fake_options {
-    bool hostile_names; /**< names full of <, &, quotes, commas */
-    bool idle;          /**< nobody ever sends a request: every ratio and percentile is undefined */
-    int32_t services;   /**< 1 or 2; the second has a quarter of the demand and the owned pool only */
-    int32_t minutes;    /**< length of the run, 60..; 0 = 1440 */
-    double demand;      /**< times the usual demand; 0 = 1 */
+    bool hostile_names;  /**< names full of <, &, quotes, commas */
+    bool idle;           /**< nobody ever sends a request: every ratio and percentile is undefined */
+    int32_t services;    /**< 1 or 2; the second has a quarter of the demand and the owned pool only */
+    int32_t minutes;     /**< length of the run, 60..; 0 = 1440 */
+    double demand;       /**< times the usual demand; 0 = 1 */
+    int32_t turned_away; /**< per cent of all requests that are rejected on arrival, whatever capacity there is */
 } fake_options;
 
 typedef struct fake_run {

@@ -35,6 +35,14 @@ struct toy_columns {
     spw_id pod_work[TOY_PODS], pod_cluster[TOY_PODS], sample_pod[TOY_PODS];
     uint8_t phase[TOY_PODS], deleting[TOY_PODS], pod_ready[TOY_PODS];
     spw_time started[TOY_PODS], ready_changed[TOY_PODS], sampled[TOY_PODS];
+    const char *region[TOY_CLUSTERS];
+    const char *jurisdiction[TOY_CLUSTERS];
+    spw_taints taints[TOY_CLUSTERS];
+    spw_time reschedule[TOY_WORKS];
+    spw_id rate_work[TOY_WORKS];
+    uint64_t rate_metric[TOY_WORKS];
+    int64_t rate[TOY_WORKS];
+    spw_time rate_observed[TOY_WORKS];
     int64_t value[TOY_PODS];
     char text[8192];
     spw_group groups[TOY_CLUSTERS];
@@ -114,7 +122,9 @@ spw_core *toy_core(toy *t)
                          .policies = &t->policy,
                          .policy_count = 1,
                          .hpas = &t->hpa,
-                         .hpa_count = t->hpa.metric_count > 0 ? 1 : 0};
+                         .hpa_count = t->hpa.metric_count > 0 ? 1 : 0,
+                         .rtts = t->rtts,
+                         .rtt_count = t->rtt_count};
     spw_err err = {0};
     spw_core *core = NULL;
     spw_rc rc = spw_core_new(&t->settings, &config, t->mem == NULL ? spw_mem_libc() : t->mem, &core, &err);
@@ -129,7 +139,9 @@ void toy_restart(toy *t)
     spw_plan_free(t->plan);
     spw_core_free(t->core);
     t->core = toy_core(t);
-    assert_int_equal(spw_plan_new(spw_mem_libc(), t->actions_max, 16, &t->plan), SPW_OK);
+    assert_int_equal(spw_plan_new_explained(spw_mem_libc(), t->actions_max, 16,
+                                            t->settings.explain ? TOY_WORKS * TOY_CLUSTERS : 0, &t->plan),
+                     SPW_OK);
 }
 
 void toy_end(toy *t)
@@ -163,6 +175,9 @@ static void clusters_and_pools(toy *t)
         c->cluster_key[r] = spw_key(t->cluster_name[i]);
         c->cluster_name[r] = t->cluster_name[i];
         c->empty[r] = "";
+        c->region[r] = t->region[i] == NULL ? "" : t->region[i];
+        c->jurisdiction[r] = t->jurisdiction[i] == NULL ? "" : t->jurisdiction[i];
+        c->taints[r] = t->taints[i];
         c->ready[r] = t->ready[i] ? 1 : 0;
         c->observed[r] = t->now - t->age[i];
     }
@@ -209,6 +224,7 @@ static void placements(toy *t)
         c->work_name[wr] = t->work[w].name;
         c->work_gpus[wr] = t->work[w].gpus;
         c->replicas[wr] = t->template_replicas[w];
+        c->reschedule[wr] = t->reschedule[w] == 0 ? SPW_TIME_MAX : t->reschedule[w];
     }
     for (int k = 0; k < t->works * t->clusters; k++) {
         int at = row(t, k, t->works * t->clusters);
@@ -262,6 +278,22 @@ static void pods(toy *t)
     t->snap.samples = (spw_sample_rows){samples, c->sample_pod, c->metric, c->value, NULL, c->sampled, NULL};
 }
 
+static void rates(toy *t)
+{
+    struct toy_columns *c = t->columns;
+    size_t n = 0;
+    for (int k = 0; k < t->works; k++) {
+        int w = thing(t, k, t->works);
+        if (t->rate_milli[w] != 0) {
+            c->rate_work[n] = (spw_id)row(t, w, t->works);
+            c->rate_metric[n] = spw_key(SPW_ROUTE_RATE);
+            c->rate[n] = t->rate_milli[w];
+            c->rate_observed[n++] = t->now;
+        }
+    }
+    t->snap.values = (spw_value_rows){n, c->rate_work, c->rate_metric, c->rate, c->rate_observed};
+}
+
 const spw_snapshot *toy_snapshot(toy *t)
 {
     struct toy_columns *c = t->columns;
@@ -271,15 +303,18 @@ const spw_snapshot *toy_snapshot(toy *t)
     clusters_and_pools(t);
     placements(t);
     pods(t);
+    rates(t);
     t->snap.clusters = (spw_cluster_rows){.count = (size_t)t->clusters,
                                           .key = c->cluster_key,
                                           .name = c->cluster_name,
-                                          .region = c->empty,
+                                          .region = c->region,
                                           .zone = c->empty,
                                           .provider = c->empty,
                                           .labels = c->labels,
                                           .ready = c->ready,
-                                          .observed = c->observed};
+                                          .observed = c->observed,
+                                          .taints = t->has_taints ? c->taints : NULL,
+                                          .jurisdiction = t->has_law ? c->jurisdiction : NULL};
     t->snap.pools = (spw_pool_rows){.count = (size_t)t->pools,
                                     .key = c->pool_key,
                                     .name = c->pool_name,
@@ -297,7 +332,12 @@ const spw_snapshot *toy_snapshot(toy *t)
                                     .price_uusd_per_gpu_h = c->price,
                                     .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) c->free_nodes,
                                     .observed = c->pool_observed};
-    t->snap.workloads = (spw_workload_rows){(size_t)t->works, c->work_key, c->work_name, c->replicas, c->work_gpus};
+    t->snap.workloads = (spw_workload_rows){.count = (size_t)t->works,
+                                            .key = c->work_key,
+                                            .name = c->work_name,
+                                            .replicas = c->replicas,
+                                            .gpus = c->work_gpus,
+                                            .reschedule = c->reschedule};
     return &t->snap;
 }
 

@@ -32,7 +32,14 @@ typedef struct toy {
     int clusters, pools, works;
     const char *cluster_name[TOY_CLUSTERS];
     bool ready[TOY_CLUSTERS];
-    spw_dur age[TOY_CLUSTERS]; /* of the observation */
+    spw_dur age[TOY_CLUSTERS];              /* of the observation */
+    const char *region[TOY_CLUSTERS];       /* NULL = "" */
+    const char *jurisdiction[TOY_CLUSTERS]; /* NULL = "" */
+    spw_taints taints[TOY_CLUSTERS];
+    bool has_law, has_taints;       /* show the two columns */
+    spw_time reschedule[TOY_WORKS]; /* 0 = never */
+    const spw_rtt *rtts;
+    size_t rtt_count;
     toy_pool pool[TOY_POOLS];
     spw_workload work[TOY_WORKS];
     int32_t template_replicas[TOY_WORKS];
@@ -41,6 +48,7 @@ typedef struct toy {
     int32_t is_ready[TOY_WORKS][TOY_CLUSTERS];
     int32_t route[TOY_WORKS][TOY_CLUSTERS];
     int64_t metric_milli[TOY_WORKS]; /* per-pod value of metric "load"; < 0 = no samples */
+    int64_t rate_milli[TOY_WORKS];   /* value row of SPW_ROUTE_RATE; 0 = none */
     bool reversed;                   /* rows of every table in the opposite order */
     int rotated;                     /* ... and this many places further, round and round */
     spw_policy policy;

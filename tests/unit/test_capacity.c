@@ -25,7 +25,7 @@ static void fragments_hold_nothing(void **state)
     (void)state;
     room_pool pool = {.node_gpus = 8, .gpu = "A", .idle = {[1] = 5}}; /* five nodes with one GPU free each */
     uint32_t first[] = {0, 1};
-    room r = {&pool, first};
+    room r = {.pools = &pool, .first = first};
     assert_int_equal(room_count(&r, 0, &ONE, ROOM_IDLE), 5);
     assert_int_equal(room_count(&r, 0, &TWO, ROOM_IDLE), 0);
     assert_int_equal(room_take(&r, 0, &TWO, ROOM_IDLE, 3), 0);
@@ -46,7 +46,7 @@ static void classes_and_size(void **state)
                          {.node_gpus = 2, .gpu = "A", .idle = {[2] = 1}},
                          {.node_gpus = 1, .gpu = "A", .idle = {[1] = 9}, .fresh = 9}};
     uint32_t first[] = {0, 3};
-    room r = {pools, first};
+    room r = {.pools = pools, .first = first};
     assert_int_equal(room_count(&r, 0, &TWO, ROOM_IDLE), 2);
     assert_int_equal(room_count(&r, 0, &TWO_A, ROOM_IDLE), 1);
     assert_int_equal(room_count(&r, 0, &TWO, ROOM_FRESH), 0); /* no node of one GPU ever holds two */
@@ -64,7 +64,7 @@ static void orders_whole_nodes(void **state)
     (void)state;
     room_pool pool = {.node_gpus = 8, .gpu = "A", .fresh = 3};
     uint32_t first[] = {0, 1};
-    room r = {&pool, first};
+    room r = {.pools = &pool, .first = first};
     assert_int_equal(room_count(&r, 0, &TWO, ROOM_FRESH), 12);
     assert_int_equal(room_take(&r, 0, &TWO, ROOM_FRESH, 5), 5);
     assert_int_equal(pool.ordered, 2);
@@ -82,7 +82,7 @@ static void pools_are_used_in_order(void **state)
                          {.node_gpus = 1, .gpu = "A", .idle = {[1] = 2}},
                          {.node_gpus = 1, .gpu = "A", .idle = {[1] = 7}}};
     uint32_t first[] = {0, 2, 3};
-    room r = {pools, first};
+    room r = {.pools = pools, .first = first};
     assert_int_equal(room_take(&r, 0, &ONE, ROOM_IDLE, 3), 3);
     assert_int_equal(pools[0].idle[1], 0);
     assert_int_equal(pools[1].idle[1], 1);
@@ -124,7 +124,7 @@ static void equals_single_nodes(void **state)
             pool.idle[nodes[i]]++;
         }
         uint32_t first[] = {0, 1};
-        room r = {&pool, first};
+        room r = {.pools = &pool, .first = first};
         for (int k = 0; k < 3; k++) {
             spw_workload w = {.gpus = (int32_t)choice_range(&c, 1, SPW_NODE_GPUS_MAX)};
             int32_t n = (int32_t)choice_below(&c, 20);

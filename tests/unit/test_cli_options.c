@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <spillway/manifest.h>
+
 #include "sim/cli/commands.h"
 #include "sim/cli/outdir.h"
 #include "sim/cli/progress.h"
@@ -319,13 +321,99 @@ static void replaces_only_its_own(void **state)
     assert_int_equal(system(command_line), 0);
 }
 
+/* Runs the program with these words, up to NULL; *out is its standard output, freed by the caller. */
+static int run_program(char **out, ...)
+{
+    char *argv[WORDS_MAX + 2] = {NULL};
+    int argc = 0;
+    va_list words;
+    va_start(words, out);
+    for (char *word = va_arg(words, char *); word != NULL && argc < WORDS_MAX; word = va_arg(words, char *)) {
+        argv[argc++] = word;
+    }
+    va_end(words);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(fflush(stdout), 0);
+    const int kept = dup(STDOUT_FILENO);
+    assert_true(kept >= 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+    const int status = cli_main(argc, argv);
+    assert_int_equal(fflush(stdout), 0);
+    assert_true(dup2(kept, STDOUT_FILENO) >= 0);
+    assert_int_equal(close(kept), 0);
+    const long size = (fseek(file, 0, SEEK_END), ftell(file));
+    assert_true(size >= 0);
+    rewind(file);
+    *out = calloc((size_t)size + 1, 1);
+    assert_non_null(*out);
+    assert_int_equal(fread(*out, 1, (size_t)size, file), size);
+    assert_int_equal(fclose(file), 0);
+    return status;
+}
+
+/* Every kind that the list names is one that the reader of manifests takes: an object without a spec is refused for its
+ * content, not for its kind. */
+static void lists_kinds_that_are_read(void **state)
+{
+    (void)state;
+    char *out;
+    char spillway[] = "spillway", list[] = "list", policies[] = "policies", scenarios[] = "scenarios";
+    assert_int_equal(run_program(&out, spillway, list, policies, NULL), CLI_DONE);
+    int count = 0;
+    for (char *line = out; *line != '\0'; line = strchr(line, '\n') + 1, count++) {
+        char kind[64], api[64], text[256];
+        assert_int_equal(sscanf(line, "%63s %63s", kind, api), 2);
+        snprintf(text, sizeof text, "apiVersion: %s\nkind: %s\nmetadata: {name: a, namespace: b}\n", api, kind);
+        spw_diag *diag = NULL;
+        spw_manifest_set *set = spw_manifest_new(NULL);
+        assert_int_equal(spw_diag_new(NULL, 20, &diag), SPW_OK);
+        (void)spw_manifest_add_text(set, "x.yaml", text, strlen(text), diag);
+        for (size_t i = 0; i < spw_diag_count(diag); i++) {
+            assert_null(strstr(spw_diag_at(diag, i), "is not read"));
+            assert_null(strstr(spw_diag_at(diag, i), "unknown kind"));
+        }
+        spw_diag_free(diag);
+        spw_manifest_free(set);
+    }
+    assert_true(count >= 4);
+    free(out);
+
+    assert_int_equal(run_program(&out, spillway, list, scenarios, NULL), CLI_DONE);
+    const char *burst = strstr(out, "hybrid-burst.yaml "), *theory = strstr(out, "theory-mm1.yaml ");
+    assert_non_null(strstr(out, "azure-conversation.yaml "));
+    assert_non_null(strstr(out, "  Replay of a recorded hour of chat."));
+    assert_true(burst != NULL && theory != NULL && burst < theory);
+    free(out);
+}
+
+static void validates_with_what_is_not_used(void **state)
+{
+    (void)state;
+    char *out, *more;
+    char spillway[] = "spillway", validate[] = "validate", verbose[] = "--verbose";
+    char path[] = "scenarios/hybrid-burst.yaml";
+    assert_int_equal(run_program(&out, spillway, validate, path, NULL), CLI_DONE);
+    assert_int_equal(run_program(&more, spillway, validate, verbose, path, NULL), CLI_DONE);
+    assert_true(strncmp(out, more, strlen(out)) == 0); /* the same line, and then the fields */
+    assert_null(strstr(out, "not used"));
+    assert_non_null(strstr(more, "scenarios/manifests/chat.yaml:"));
+    assert_non_null(strstr(more, ": not used: spec.template.spec.containers[0].readinessProbe: "));
+    free(out);
+    free(more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_kind),       cmocka_unit_test(ends_options_at_two_dashes),
-        cmocka_unit_test(refuses_what_is_wrong),  cmocka_unit_test(helps),
-        cmocka_unit_test(describes_all_commands), cmocka_unit_test(shows_progress),
+        cmocka_unit_test(reads_every_kind),
+        cmocka_unit_test(ends_options_at_two_dashes),
+        cmocka_unit_test(refuses_what_is_wrong),
+        cmocka_unit_test(helps),
+        cmocka_unit_test(describes_all_commands),
+        cmocka_unit_test(shows_progress),
         cmocka_unit_test(replaces_only_its_own),
+        cmocka_unit_test(lists_kinds_that_are_read),
+        cmocka_unit_test(validates_with_what_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -259,6 +259,18 @@ static void refusals(void **state)
     assert_int_equal(submit(e, 0, 3, 1, 1), MDL_REFUSED); /* two wait, the step of time 0 has not begun */
     assert_true(submit(e, 1, 4, 1, 1) != MDL_REFUSED);    /* the first is being served now */
     mdl_engine_free(e);
+
+    assert_int_equal(mdl_llm_room(&config), 16);
+    config.max_context = 10; /* the model's context is smaller than its KV cache */
+    assert_int_equal(mdl_llm_room(&config), 10);
+    e = mdl_llm_new(&config);
+    assert_int_equal(submit(e, 0, 1, 7, 4), MDL_REFUSED);
+    assert_true(submit(e, 0, 1, 7, 3) != MDL_REFUSED);
+    mdl_engine_free(e);
+    config.max_context = 20;
+    assert_int_equal(mdl_llm_room(&config), 16);
+    config.max_context = -1;
+    assert_non_null(mdl_llm_check(&config));
 }
 
 static void evict_names_all_in_order(void **state)

@@ -73,6 +73,101 @@ static char *read_file(const char *dir, const char *name)
     return text;
 }
 
+/* --- a folder and its page --- */
+
+static void make_dir(char *dir, size_t size)
+{
+    (void)snprintf(dir, size, "/tmp/spillway-report-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+}
+
+static void remove_dir(const char *dir)
+{
+    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
+                                        "bursts.csv",   "lag.csv",      "report.html"};
+    char path[512];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        (void)unlink(path);
+    }
+    (void)snprintf(path, sizeof path, "%s/plots", dir);
+    (void)rmdir(path);
+    (void)rmdir(dir);
+}
+
+/** Writes a folder without pictures; gnuplot is named but not there. @return what was said */
+static char *write_dir(const fake_run *f, const char *dir)
+{
+    char *said = NULL;
+    size_t size = 0;
+    FILE *log = open_memstream(&said, &size);
+    assert_non_null(log);
+    report_options options;
+    report_options_default(&options);
+    options.gnuplot = GNUPLOT_ABSENT;
+    options.log = log;
+    char err[256] = "";
+    if (report_write_dir(&f->scenario, f->runs, f->count, dir, &options, err, sizeof err) != 0) {
+        fail_msg("%s", err);
+    }
+    (void)fclose(log);
+    return said;
+}
+
+static bool is_void(const char *tag)
+{
+    static const char *const tags[] = {"meta", "br",   "hr",       "img",  "link",    "!doctype",
+                                       "path", "rect", "polyline", "line", "polygon", "circle"};
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        if (strcmp(tags[i], tag) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Tags are closed in the order in which they were opened; attribute values are quoted. */
+static void check_well_formed(const char *html)
+{
+    char stack[64][24];
+    size_t depth = 0;
+    for (const char *p = strchr(html, '<'); p != NULL; p = strchr(p, '<')) {
+        bool closes = p[1] == '/';
+        const char *name = p + (closes ? 2 : 1);
+        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!-");
+        char tag[24];
+        assert_true(length > 0 && length < sizeof tag);
+        for (size_t i = 0; i < length; i++) {
+            tag[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+        }
+        tag[length] = '\0';
+        const char *end = name + length;
+        for (bool quoted = false; *end != '\0' && (quoted || *end != '>'); end++) {
+            quoted = *end == '"' ? !quoted : quoted;
+            assert_true(quoted || *end != '<');
+        }
+        assert_int_equal(*end, '>');
+        if (strncmp(tag, "!--", 3) == 0) {
+            p = strstr(p, "-->");
+            assert_non_null(p);
+            continue;
+        }
+        if (closes) {
+            if (depth == 0 || strcmp(stack[depth - 1], tag) != 0) {
+                fail_msg("</%s> closes <%s>", tag, depth == 0 ? "nothing" : stack[depth - 1]);
+            }
+            depth--;
+        } else if (!is_void(tag) && end[-1] != '/') {
+            assert_true(depth < 64);
+            (void)snprintf(stack[depth++], sizeof stack[0], "%s", tag);
+        }
+        p = end;
+    }
+    if (depth != 0) {
+        fail_msg("<%s> is never closed", stack[depth - 1]);
+    }
+}
+
 /* --- summary.json --- */
 
 static json_t *at(json_t *node, const char *key)
@@ -249,6 +344,134 @@ static void nobody_came(void **state)
     json_t *first = json_array_get(at(root, "replications"), 0);
     assert_true(json_is_null(at(at(at(first, "latency"), "ttft_s"), "p95")));
     assert_true(json_is_null(at(at(first, "cost"), "usd_per_1k_requests")));
+    json_t *target = json_array_get(at(at(first, "slo"), "targets"), 0);
+    assert_true(json_is_null(at(target, "holds")));
+    json_decref(root);
+    free(text);
+    fake_run_fini(&f);
+}
+
+/** Of every list of targets of replication 0, how many hold; fails where "holds" is not what the counts say. */
+static int holding(const fake_run *f, json_t *root)
+{
+    size_t i;
+    json_t *target;
+    int n = 0;
+    json_array_foreach(at(at(json_array_get(at(root, "replications"), 0), "slo"), "targets"), i, target)
+    {
+        double met = (double)whole(target, "met");
+        double all = met + (double)whole(target, "missed");
+        bool holds = met >= 0.95 * all; /* both targets of the day ask for 95 % */
+        assert_true(all > 0 && f->scenario.services[0].targets[i].percentile == 0.95);
+        assert_int_equal(json_is_true(at(target, "holds")), holds);
+        n += holds ? 1 : 0;
+    }
+    return n;
+}
+
+/** What is answered is fast, but 60 % are turned away: no target holds, whatever the histogram of the others says. */
+static void who_turns_users_away_misses_his_targets(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 300, .demand = 0.5, .turned_away = 60}, 1);
+    assert_true(stat_hist_quantile(f.runs[0]->latency.ttft, 0.95) < INT64_C(2000000000));
+    char *text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(holding(&f, root), 0);
+    json_t *first = json_array_get(at(at(json_array_get(at(root, "replications"), 0), "slo"), "targets"), 0);
+    assert_true(json_is_null(at(first, "achieved_s"))); /* the 95th of 100 requests never gets an answer */
+    json_decref(root);
+    free(text);
+    text = text_of(&f, terminal_of);
+    assert_non_null(strstr(text, "never"));
+    assert_non_null(strstr(text, " missed\n"));
+    assert_null(strstr(text, " met\n"));
+    assert_null(strstr(text, "NOBODY WAS SERVED"));
+    free(text);
+    char dir[64];
+    make_dir(dir, sizeof dir);
+    free(write_dir(&f, dir));
+    text = read_file(dir, "report.html");
+    assert_non_null(strstr(text, "2 of 2 targets missed"));
+    assert_non_null(strstr(text, " were rejected or timed out"));
+    assert_non_null(strstr(text, "had their TTFT within 2 s; the target is 95 %"));
+    assert_null(strstr(text, ">met<"));
+    free(text);
+    remove_dir(dir);
+    fake_run_fini(&f);
+}
+
+/** 3 % turned away: the 95th of 100 requests is the 95th of 97 answers, i.e. their 0.979 quantile. */
+static void few_lost_requests_shift_the_percentile(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 300, .demand = 0.5, .turned_away = 3}, 1);
+    const res_service *s = &f.runs[0]->services[0];
+    double total = (double)(s->requests.completed + s->requests.rejected);
+    double quantile = ceil(0.95 * total) / (double)s->requests.completed;
+    double edge_s = (double)stat_hist_quantile(s->latency.ttft, quantile) / 1e9;
+    assert_true(quantile > 0.96 && quantile < 0.99);
+    char *text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(holding(&f, root), 2);
+    json_t *first = json_array_get(at(at(json_array_get(at(root, "replications"), 0), "slo"), "targets"), 0);
+    double got = json_number_value(at(first, "achieved_s"));
+    assert_true(got <= edge_s && got >= edge_s * (1 - 1.0 / 128)); /* inside the bucket that ends there */
+    json_decref(root);
+    free(text);
+    fake_run_fini(&f);
+}
+
+static void a_run_in_which_nobody_was_served_says_so(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 120, .turned_away = 100}, 1);
+    assert_int_equal(f.runs[0]->requests.completed, 0);
+    assert_true(f.runs[0]->requests.rejected > 0);
+    char *text = text_of(&f, terminal_of);
+    assert_non_null(strstr(text, "NOBODY WAS SERVED"));
+    assert_non_null(strstr(text, " missed\n"));
+    free(text);
+    text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(holding(&f, root), 0);
+    json_decref(root);
+    free(text);
+    char dir[64];
+    make_dir(dir, sizeof dir);
+    free(write_dir(&f, dir));
+    text = read_file(dir, "report.html");
+    check_well_formed(text);
+    assert_non_null(strstr(text, "Not one of "));
+    assert_non_null(strstr(text, "2 of 2 targets missed"));
+    assert_null(strstr(text, "no traffic"));
+    free(text);
+    remove_dir(dir);
+    fake_run_fini(&f);
+}
+
+/** Replications differ by less than a bucket: their percentiles still have an interval. */
+static void percentiles_have_an_interval(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 300, .demand = 0.5}, 3);
+    char *text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    static const char *const levels[] = {"p50", "p90", "p95", "p99"};
+    for (size_t k = 0; k < 4; k++) {
+        json_t *pooled = at(at(at(at(root, "pooled"), "latency"), "ttft_s"), levels[k]);
+        assert_true(json_number_value(at(pooled, "ci95_half_width")) > 0);
+    }
+    json_t *network = at(at(at(at(root, "pooled"), "latency"), "network_s"), "p95"); /* a constant stays exact */
+    assert_true(fabs(json_number_value(at(network, "mean")) - 0.028) < 1e-12);
     json_decref(root);
     free(text);
     fake_run_fini(&f);
@@ -280,45 +503,6 @@ static void terminal_summary_fits_80_columns(void **state)
 
 /* --- the folder --- */
 
-static void make_dir(char *dir, size_t size)
-{
-    (void)snprintf(dir, size, "/tmp/spillway-report-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-}
-
-static void remove_dir(const char *dir)
-{
-    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
-                                        "bursts.csv",   "lag.csv",      "report.html"};
-    char path[512];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        (void)unlink(path);
-    }
-    (void)snprintf(path, sizeof path, "%s/plots", dir);
-    (void)rmdir(path);
-    (void)rmdir(dir);
-}
-
-/** Writes a folder without pictures; gnuplot is named but not there. @return what was said */
-static char *write_dir(const fake_run *f, const char *dir)
-{
-    char *said = NULL;
-    size_t size = 0;
-    FILE *log = open_memstream(&said, &size);
-    assert_non_null(log);
-    report_options options;
-    report_options_default(&options);
-    options.gnuplot = GNUPLOT_ABSENT;
-    options.log = log;
-    char err[256] = "";
-    if (report_write_dir(&f->scenario, f->runs, f->count, dir, &options, err, sizeof err) != 0) {
-        fail_msg("%s", err);
-    }
-    (void)fclose(log);
-    return said;
-}
-
 static void csv_has_one_shape(void **state)
 {
     (void)state;
@@ -345,6 +529,16 @@ static void csv_has_one_shape(void **state)
         assert_true(rows > 1);
         free(text);
     }
+    char *lag = read_file(dir, "lag.csv"); /* six stages for each way of starting, and for all */
+    static const char *const starts[] = {"\nnode_ordered,48,", "\nnode_up,16,", "\nall,64,"};
+    for (size_t k = 0; k < 3; k++) {
+        size_t n = 0;
+        for (const char *row = strstr(lag, starts[k]); row != NULL; row = strstr(row + 1, starts[k])) {
+            n++;
+        }
+        assert_int_equal(n, 6);
+    }
+    free(lag);
     char *cost = read_file(dir, "cost.csv"); /* the last cumulative figure is the bill */
     double bill = strtod(strrchr(cost, ',') + 1, NULL);
     assert_true(fabs(bill - (double)f.runs[0]->cost.total_uusd / 1e6) < 1e-6);
@@ -354,60 +548,6 @@ static void csv_has_one_shape(void **state)
 }
 
 /* --- report.html --- */
-
-static bool is_void(const char *tag)
-{
-    static const char *const tags[] = {"meta", "br",   "hr",       "img",  "link",    "!doctype",
-                                       "path", "rect", "polyline", "line", "polygon", "circle"};
-    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
-        if (strcmp(tags[i], tag) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/** Tags are closed in the order in which they were opened; attribute values are quoted. */
-static void check_well_formed(const char *html)
-{
-    char stack[64][24];
-    size_t depth = 0;
-    for (const char *p = strchr(html, '<'); p != NULL; p = strchr(p, '<')) {
-        bool closes = p[1] == '/';
-        const char *name = p + (closes ? 2 : 1);
-        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!-");
-        char tag[24];
-        assert_true(length > 0 && length < sizeof tag);
-        for (size_t i = 0; i < length; i++) {
-            tag[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
-        }
-        tag[length] = '\0';
-        const char *end = name + length;
-        for (bool quoted = false; *end != '\0' && (quoted || *end != '>'); end++) {
-            quoted = *end == '"' ? !quoted : quoted;
-            assert_true(quoted || *end != '<');
-        }
-        assert_int_equal(*end, '>');
-        if (strncmp(tag, "!--", 3) == 0) {
-            p = strstr(p, "-->");
-            assert_non_null(p);
-            continue;
-        }
-        if (closes) {
-            if (depth == 0 || strcmp(stack[depth - 1], tag) != 0) {
-                fail_msg("</%s> closes <%s>", tag, depth == 0 ? "nothing" : stack[depth - 1]);
-            }
-            depth--;
-        } else if (!is_void(tag) && end[-1] != '/') {
-            assert_true(depth < 64);
-            (void)snprintf(stack[depth++], sizeof stack[0], "%s", tag);
-        }
-        p = end;
-    }
-    if (depth != 0) {
-        fail_msg("<%s> is never closed", stack[depth - 1]);
-    }
-}
 
 static void page_is_whole_without_pictures(void **state)
 {
@@ -482,6 +622,10 @@ int main(void)
         cmocka_unit_test(summary_has_every_key_and_its_sums),
         cmocka_unit_test(one_replication_has_no_interval),
         cmocka_unit_test(nobody_came),
+        cmocka_unit_test(who_turns_users_away_misses_his_targets),
+        cmocka_unit_test(few_lost_requests_shift_the_percentile),
+        cmocka_unit_test(a_run_in_which_nobody_was_served_says_so),
+        cmocka_unit_test(percentiles_have_an_interval),
         cmocka_unit_test(terminal_summary_fits_80_columns),
         cmocka_unit_test(csv_has_one_shape),
         cmocka_unit_test(page_is_whole_without_pictures),

@@ -15,8 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/scenario/datadir.h"
 #include "sim/scenario/scenario.h"
 #include "tests/support/close.h"
 
@@ -297,12 +299,137 @@ static void warns(void **state)
     sc_free(sc);
     sc_messages_fini(&messages);
 
-    /* an A10 has room for the weights of an 8B model, not for those of a 14B one; both pools are allowed to it */
-    const sc_override sets[] = {{"spec.clusters[0].pools[0].gpu", "A10"}, {"spec.services[0].model", "Qwen2.5-14B"}};
-    sc = load(DATA "minimal.yaml", sets, 2, &messages);
+    /* the card is allowed by the manifest, but 14B weights of two bytes each are more than its 24 GB */
+    const sc_override sets[] = {{"spec.services[0].model", "Qwen2.5-14B"}};
+    sc = load(DATA "minimal.yaml", sets, 1, &messages);
     assert_null(sc);
     assert_true(says(&messages, "can run on no pool", "error"));
     sc_messages_fini(&messages);
+}
+
+#define LENGTHS "spec.services[0].lengths"
+
+/* Loads minimal.yaml with one override; `errors` and `warnings` are beside the two that the file always has. */
+static void expect_said(const char *path, const char *value, int errors, int warnings, const char *a, const char *b)
+{
+    const sc_override set = {path, value};
+    sc_messages messages;
+    sc_scenario *sc = load(DATA "minimal.yaml", &set, 1, &messages);
+    assert_true((sc == NULL) == (errors > 0));
+    if (messages.errors != errors || (errors == 0 && messages.warnings != 2 + warnings) ||
+        (a != NULL && !says(&messages, a, b))) {
+        print_error("--set %s=%s said:\n%s", path, value, messages.text);
+        fail();
+    }
+    sc_free(sc);
+    sc_messages_fini(&messages);
+}
+
+/* A law that its bounds, the context (131072 tokens) or the KV cache (2588 blocks of 16 on this card) would cut. */
+static void checks_lengths(void **state)
+{
+    (void)state;
+    expect_said(LENGTHS, "{input: {fixed: 512}, output: {fixed: 180}}", 0, 0, NULL, NULL);
+    expect_said(LENGTHS, "{input: {fixed: 9000}, output: {fixed: 180}}", 0, 0, NULL, NULL); /* no silent 8192 */
+    expect_said(LENGTHS, "{input: {fixed: 9000, max: 8999}, output: {fixed: 1}}", 1, 0, "'fixed' 9000", "'max' 8999");
+    expect_said(LENGTHS, "{input: {fixed: 9, min: 10}, output: {fixed: 1}}", 1, 0, "'fixed' 9", "'min' 10");
+    expect_said(LENGTHS, "{input: {fixed: 131072}, output: {fixed: 1}}", 1, 0, "131073 tokens", "context");
+    expect_said(LENGTHS, "{input: {fixed: 41408}, output: {fixed: 1}}", 0, 1, "rejects every request: 41409", "41408");
+    expect_said(LENGTHS, "{input: {fixed: 41407}, output: {fixed: 1}}", 0, 0, NULL, NULL);
+    expect_said(LENGTHS, "{input: {fixed: 1}, output: {lognormal: {median: 500, sigma: 1}, max: 50000}}", 0, 1,
+                "rejects the longest requests: 50001", "41408");
+    expect_said(LENGTHS, "{input: {fixed: 1}, output: {lognormal: {median: 500, sigma: 1}, max: 150000}}", 0, 2,
+                "the longest requests, 150001", "(131072)");
+    /* ln(8192.5 / 1000) / 1 = 2.1033: 1.77 % are longer; half of them for a median at the bound */
+    expect_said(LENGTHS, "{input: {lognormal: {median: 1000, sigma: 1}}, output: {fixed: 1}}", 0, 1, "1.77 % of the",
+                "8192 (the default)");
+    expect_said(LENGTHS, "{input: {lognormal: {median: 1000, sigma: 1}, max: 8192}, output: {fixed: 1}}", 0, 0, NULL,
+                NULL);
+    expect_said(LENGTHS, "{input: {lognormal: {median: 1000, sigma: 1}, max: 900}, output: {fixed: 1}}", 0, 1,
+                "are longer than 'max' 900", "cut");
+    expect_said(LENGTHS, "{input: {lognormal: {median: 100, sigma: 1}, min: 200}, output: {fixed: 1}}", 0, 1,
+                "are shorter than 'min' 200", "raised");
+    expect_said(LENGTHS, "{input: {empirical: {file: three.csv}, max: 15}, output: {fixed: 1}}", 0, 1, "66.7 %", "15");
+    expect_said("spec.services[0].engine", "{maxWaiting: 0}", 1, 0, "maxWaiting", "1");
+    expect_said("spec.services[0].engine", "{maxWaiting: 1}", 0, 0, NULL, NULL);
+}
+
+/* The classes of the manifest are RTX-5090 and RTX-4090. */
+static void checks_gpu_classes(void **state)
+{
+    (void)state;
+    expect_said("spec.clusters[0].pools[0].gpu", "RTX-5090", 0, 0, NULL, NULL);
+    expect_said("spec.clusters[0].pools[0].gpu", "A10", 1, 0,
+                DATA "manifests.yaml:4:", "'prod/chat' can start nowhere");
+    expect_said("spec.clusters[0].pools[0].gpu", "RTX-4091", 1, 0, "RTX-4091", "did you mean"); /* and no more */
+    expect_said("spec.manifests", "[manifests-typo.yaml]", 0, 1,
+                DATA "manifests-typo.yaml:4:", "'RTX5090' (did you mean 'RTX-5090'?)");
+}
+
+static void lists_ignored_fields(void **state)
+{
+    (void)state;
+    sc_scenario *sc = must_load("scenarios/hybrid-burst.yaml");
+    const spw_manifest_set *set = sc_manifest_set(sc);
+    bool probe = false;
+    assert_true(spw_manifest_ignored_count(set) > 0);
+    for (size_t i = 0; i < spw_manifest_ignored_count(set); i++) {
+        const spw_ignored *row = spw_manifest_ignored_at(set, i);
+        probe = probe || (strcmp(row->file, "scenarios/manifests/chat.yaml") == 0 && row->line > 20 &&
+                          strstr(row->path, "readinessProbe") != NULL && strlen(row->why) > 5);
+    }
+    assert_true(probe);
+    sc_free(sc);
+}
+
+static void put_table(const char *root, const char *const *folders, size_t count)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s", root);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path + strlen(path), sizeof path - strlen(path), "/%s", folders[i]);
+        (void)mkdir(path, 0700); /* may be there */
+    }
+    snprintf(path + strlen(path), sizeof path - strlen(path), "/gpus.csv");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* usr/bin/spillway beside usr/share/spillway; and a build tree: src/build/asan/tests/unit below src/scenarios. */
+static void finds_data_near_the_program(void **state)
+{
+    (void)state;
+    static const char *const installed[] = {"usr", "share", "spillway", "tables"};
+    static const char *const tree[] = {"src", "scenarios", "tables"};
+    char root[] = "/tmp/spillway-data-XXXXXX", program[128], path[DATADIR_PATH_MAX], expected[128], command[128];
+    assert_non_null(mkdtemp(root));
+    snprintf(program, sizeof program, "%s/usr/bin/spillway", root);
+    assert_false(datadir_near(program, path, sizeof path));
+    put_table(root, installed, 4);
+    put_table(root, tree, 3);
+    snprintf(expected, sizeof expected, "%s/usr/share/spillway", root);
+    assert_true(datadir_near(program, path, sizeof path));
+    assert_string_equal(path, expected);
+    assert_false(datadir_near(program, path, strlen(expected))); /* no room for the end of the text */
+    snprintf(expected, sizeof expected, "%s/src/scenarios", root);
+    snprintf(program, sizeof program, "%s/src/build/asan/tests/unit/test_x", root);
+    assert_true(datadir_near(program, path, sizeof path));
+    assert_string_equal(path, expected);
+    snprintf(program, sizeof program, "%s/src/build/a/b/c/d/spillway", root); /* one level too deep */
+    assert_false(datadir_near(program, path, sizeof path));
+    snprintf(program, sizeof program, "%s/usr/lib/x/spillway", root);
+    assert_false(datadir_near(program, path, sizeof path));
+    snprintf(command, sizeof command, "rm -r %s", root);
+    assert_int_equal(system(command), 0);
+
+    assert_true(datadir_scenario("hybrid-burst", path, sizeof path));
+    assert_non_null(strstr(path, "/hybrid-burst.yaml"));
+    assert_true(datadir_scenario("scenarios/hybrid-burst.yaml", path, sizeof path));
+    assert_false(datadir_scenario("elsewhere/hybrid-burst.yaml", path, sizeof path));
+    assert_false(datadir_scenario("../scenarios/hybrid-burst.yaml", path, sizeof path));
+    assert_false(datadir_scenario("hybrid-bursts", path, sizeof path));
+    assert_false(datadir_scenario("", path, sizeof path));
 }
 
 static void reports_several_errors_at_once(void **state)
@@ -398,6 +525,10 @@ int main(void)
         cmocka_unit_test(fills_defaults),
         cmocka_unit_test(overrides_and_hashes),
         cmocka_unit_test(warns),
+        cmocka_unit_test(checks_lengths),
+        cmocka_unit_test(checks_gpu_classes),
+        cmocka_unit_test(lists_ignored_fields),
+        cmocka_unit_test(finds_data_near_the_program),
         cmocka_unit_test(reports_several_errors_at_once),
         cmocka_unit_test(ships_clean_scenarios),
         cmocka_unit_test(survives_cut_files),

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/scenario/trace.h"
@@ -165,7 +166,7 @@ static void test_csv_errors(void **state)
         "2:1: error: '1e3' is not a decimal number of seconds, 0 or more, with at most 9 digits after the point");
     char err[700];
     assert_null(trace_open("/nonexistent.csv", err, sizeof err));
-    assert_string_equal(err, "/nonexistent.csv:1:1: error: cannot open the file: No such file or directory");
+    assert_string_equal(err, "/nonexistent.csv: error: cannot open the file: No such file or directory");
 }
 
 static void write_binary(const char *text)
@@ -253,10 +254,9 @@ static void test_write_errors(void **state)
     char err[700] = "";
     trace *t = open_text("at_s,input_tokens,output_tokens\n10.25,5,6\n");
     assert_false(trace_write(t, "/nonexistent/x.trace", err, sizeof err));
-    assert_string_equal(err,
-                        "/nonexistent/x.trace:1:1: error: cannot write beside the target: No such file or directory");
+    assert_string_equal(err, "/nonexistent/x.trace: error: cannot write beside the target: No such file or directory");
     assert_false(trace_write(t, directory, err, sizeof err)); /* a directory is in the way */
-    assert_non_null(strstr(err, "cannot write the trace"));
+    assert_non_null(strstr(err, "something that is not a regular file"));
     trace_close(t);
     /* Nothing is left behind. */
     char parent_file[128];
@@ -270,6 +270,104 @@ static void test_write_errors(void **state)
     }
     closedir(d);
     assert_int_equal(files, 1); /* t.csv */
+}
+
+static void expect_refusal(const char *in, const char *out, const char *why)
+{
+    char err[700] = "";
+    assert_false(trace_may_replace(in, out, err, sizeof err));
+    assert_true(strncmp(err, out, strlen(out)) == 0);
+    assert_non_null(strstr(err, ": error: "));
+    assert_non_null(strstr(err, why));
+    assert_non_null(strstr(err, "name")); /* the way out */
+}
+
+static void expect_content(const char *path, const char *text)
+{
+    char now[128] = "";
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    const size_t size = fread(now, 1, sizeof now - 1, f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(size, strlen(text));
+    assert_string_equal(now, text);
+}
+
+/* Only a trace of ours may be replaced; everything else that has a name keeps its content. */
+static void test_replaces_only_traces(void **state)
+{
+    (void)state;
+    static const char csv[] = "at_s,input_tokens,output_tokens\n10.25,5,6\n";
+    static const char *const precious[] = {"my notes\n", "", "SPWTRAC", "at_s,input_tokens,output_tokens\n1,2,3\n"};
+    char err[700] = "", alias[96];
+    trace *t = open_text(csv);
+    assert_true(trace_may_replace(csv_path, bin_path, err, sizeof err)); /* nothing there */
+    assert_true(trace_may_replace(csv_path, "/nonexistent/x", err, sizeof err));
+    expect_refusal(csv_path, csv_path, "the file to import");
+    snprintf(alias, sizeof alias, "%s/../%s/t.csv", directory, strrchr(directory, '/') + 1);
+    expect_refusal(csv_path, alias, "the file to import");
+    expect_refusal(csv_path, directory, "not a regular file");
+    expect_refusal(csv_path, "/dev/null", "not a regular file");
+    for (size_t i = 0; i < sizeof precious / sizeof precious[0]; i++) {
+        put(bin_path, precious[i], strlen(precious[i]));
+        expect_refusal(csv_path, bin_path, "'trace import' did not write");
+        assert_false(trace_write(t, bin_path, err, sizeof err)); /* the last gate says the same */
+        assert_non_null(strstr(err, "'trace import' did not write"));
+        expect_content(bin_path, precious[i]);
+    }
+    assert_int_equal(unlink(bin_path), 0);
+    assert_int_equal(link(csv_path, bin_path), 0); /* the same file under another name */
+    expect_refusal(csv_path, bin_path, "the file to import");
+    assert_int_equal(unlink(bin_path), 0);
+    assert_int_equal(symlink("nowhere", bin_path), 0);
+    expect_refusal(csv_path, bin_path, "not a regular file");
+    assert_false(trace_write(t, bin_path, err, sizeof err));
+    assert_int_equal(unlink(bin_path), 0);
+    assert_true(trace_write(t, bin_path, err, sizeof err));
+    assert_true(trace_may_replace(csv_path, bin_path, err, sizeof err)); /* ours */
+    expect_refusal(bin_path, bin_path, "the file to import");
+    assert_true(trace_write(t, bin_path, err, sizeof err));
+    trace_close(t);
+    expect_content(csv_path, csv);
+}
+
+static void expect_unreadable(const char *path, const char *why)
+{
+    char err[700] = "";
+    assert_null(trace_open(path, err, sizeof err));
+    if (strstr(err, why) == NULL) {
+        print_error("'%s' does not mention '%s'\n", err, why);
+        fail();
+    }
+}
+
+/* What never ends, or is far too long, is refused before it fills the memory. */
+static void test_endless(void **state)
+{
+    (void)state;
+    expect_unreadable("/dev/zero", "a device");
+    expect_unreadable("/dev/urandom", "a device");
+    put(csv_path, "at_s,", 5);
+    assert_int_equal(truncate(csv_path, (off_t)64 << 30), 0); /* sparse: takes up no room */
+    expect_unreadable(csv_path, "too large");
+    assert_int_equal(truncate(csv_path, (off_t)4 << 30), 0);
+    expect_unreadable(csv_path, "not a text file");
+    /* a pipe can be read once, and is */
+    assert_int_equal(mkfifo(bin_path, 0600), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        FILE *f = fopen(bin_path, "w");
+        _exit(f == NULL || fputs("at_s,input_tokens,output_tokens\n10,5,6\n", f) < 0 || fclose(f) != 0);
+    }
+    char err[700] = "";
+    trace *t = trace_open(bin_path, err, sizeof err);
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_string_equal(err, "");
+    assert_int_equal(trace_columns(t)->count, 1);
+    trace_close(t);
 }
 
 static void check_azure(const trace *t)
@@ -327,6 +425,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_binary, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_replaces_only_traces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_endless, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_published, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -502,6 +502,44 @@ static void test_services(void **state)
                   0.75 * (1.0 / (p * p) + 1.0 / (q * q)), 0.01);
 }
 
+/* Shares by hand from tables of the normal law and by counting. */
+static void test_length_bounds(void **state)
+{
+    (void)state;
+    int32_t least, most;
+    mdl_length_law law = {.kind = MDL_LENGTH_FIXED, .fixed = 128, .min = 1, .max = 100};
+    mdl_length_bounds(&law, &least, &most);
+    assert_true(least == 100 && most == 100);
+    assert_close(mdl_length_clipping(&law).lowered, 1.0, 0.0);
+    law.max = 128;
+    assert_close(mdl_length_clipping(&law).lowered, 0.0, 0.0);
+
+    /* 1000 x exp(1.96 x 0.5) = 2664.5: one draw in 40 lies above, one in 40 below 375.3 */
+    law = (mdl_length_law){.kind = MDL_LENGTH_LOGNORMAL, .median = 1000.0, .sigma = 0.5, .min = 375, .max = 2664};
+    mdl_length_bounds(&law, &least, &most);
+    assert_true(least == 375 && most == 2664);
+    assert_true(mdl_length_clipping(&law).lowered > 0.0249 && mdl_length_clipping(&law).lowered < 0.0251);
+    assert_true(mdl_length_clipping(&law).raised > 0.0245 && mdl_length_clipping(&law).raised < 0.0251);
+    law.sigma = 0.0;
+    mdl_length_bounds(&law, &least, &most);
+    assert_true(least == 1000 && most == 1000);
+    assert_close(mdl_length_clipping(&law).lowered, 0.0, 0.0);
+    law.max = 400;
+    mdl_length_bounds(&law, &least, &most);
+    assert_true(least == 400 && most == 400);
+    assert_close(mdl_length_clipping(&law).lowered, 1.0, 0.0);
+
+    const int32_t values[4] = {50, 5, 20000, 7};
+    law = (mdl_length_law){.kind = MDL_LENGTH_EMPIRICAL, .values = values, .value_count = 4, .min = 6, .max = 1000};
+    mdl_length_bounds(&law, &least, &most);
+    assert_true(least == 6 && most == 1000);
+    assert_close(mdl_length_clipping(&law).raised, 0.25, 0.0);
+    assert_close(mdl_length_clipping(&law).lowered, 0.25, 0.0);
+    law.max = 100000;
+    mdl_length_bounds(&law, &least, &most);
+    assert_true(least == 6 && most == 20000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,7 +549,7 @@ int main(void)
         cmocka_unit_test(test_shape_counts),     cmocka_unit_test(test_nothing_comes),
         cmocka_unit_test(test_replay),           cmocka_unit_test(test_replay_loop),
         cmocka_unit_test(test_replay_fractions), cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_services),         cmocka_unit_test(test_length_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
