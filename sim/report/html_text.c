@@ -68,51 +68,10 @@ double rep_cell_mean(const rep_view *v, rep_cell cell, int32_t i, int32_t j)
     return tally.n > 0 ? tally.mean : (double)NAN;
 }
 
-static double cost_usd(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return (double)run->cost.total_uusd / 1e6;
-}
-
-static double usd_per_1m_tokens(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return rep_usd_per(run->cost.total_uusd, rep_tokens_in(run) + rep_tokens_out(run), 1e6);
-}
-
-static double usd_per_1k_requests(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return rep_usd_per(run->cost.total_uusd, run->requests.completed, 1e3);
-}
-
-static double offered(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return (double)run->requests.offered;
-}
-
-static double completed(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return (double)run->requests.completed;
-}
-
 static double lost(const rep_view *v, const res_run *run)
 {
     (void)v;
     return (double)rep_lost(run);
-}
-
-static double good_percent(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return 100 * rep_attainment(run);
-}
-
-static double goodput(const rep_view *v, const res_run *run)
-{
-    return rep_ratio((double)rep_good(run), rep_measured_s(v->sc));
 }
 
 static double ttft_p95(const rep_view *v, const res_run *run)
@@ -320,19 +279,19 @@ static void put_verdict_bursts(const rep_view *v, bool well, FILE *out)
 static void put_verdict_served(const rep_view *v, FILE *out)
 {
     char span[REP_CLOCK_SIZE];
-    double gone = rep_mean(v, lost, NULL), served = rep_mean(v, completed, NULL);
+    double gone = rep_mean(v, lost, NULL), served = rep_mean(v, rep_fig_completed, NULL);
     rep_span(rep_measured_s(v->sc), span);
-    if (!(rep_mean(v, offered, NULL) > 0)) {
+    if (!(rep_mean(v, rep_fig_offered, NULL) > 0)) {
         fprintf(out, "Nobody sent a request in %s; the capacity cost ", span);
     } else if (!(served > 0)) {
         fputs("<span class=\"bad\">Not one of ", out);
-        rep_grouped(out, rep_mean(v, offered, NULL), 0);
+        rep_grouped(out, rep_mean(v, rep_fig_offered, NULL), 0);
         fprintf(out, " requests was served in %s</span>; the capacity cost ", span);
     } else {
         rep_grouped(out, served, 0);
         fprintf(out, " requests served in %s for ", span);
     }
-    rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
+    rep_grouped(out, rep_mean(v, rep_fig_cost_usd, NULL), 2);
     fputs(" USD.", out);
     if (served > 0 && gone > 0) {
         double percent = rep_mean(v, lost_percent, NULL);
@@ -376,20 +335,20 @@ static void put_interval(const rep_view *v, rep_figure figure, int decimals, con
 static void put_money_tiles(const rep_view *v, FILE *out)
 {
     char span[REP_CLOCK_SIZE];
-    double per_tokens = rep_mean(v, usd_per_1m_tokens, NULL);
+    double per_tokens = rep_mean(v, rep_fig_usd_per_1m, NULL);
     tile(out, "Cost");
-    rep_grouped(out, rep_mean(v, cost_usd, NULL), 2);
+    rep_grouped(out, rep_mean(v, rep_fig_cost_usd, NULL), 2);
     fputs(" <small>USD</small>", out);
     tile_more(out);
-    put_interval(v, cost_usd, 2, "", out);
+    put_interval(v, rep_fig_cost_usd, 2, "", out);
     fprintf(out, "%sover %s", v->n > 1 ? ", " : "", rep_span(rep_measured_s(v->sc), span));
     tile_end(out);
     tile(out, isfinite(per_tokens) ? "Cost per 1 million tokens" : "Cost per 1000 requests");
-    rep_grouped(out, isfinite(per_tokens) ? per_tokens : rep_mean(v, usd_per_1k_requests, NULL), 3);
+    rep_grouped(out, isfinite(per_tokens) ? per_tokens : rep_mean(v, rep_fig_usd_per_1k, NULL), 3);
     fputs(" <small>USD</small>", out);
     tile_more(out);
     if (isfinite(per_tokens)) {
-        rep_grouped(out, rep_mean(v, usd_per_1k_requests, NULL), 3);
+        rep_grouped(out, rep_mean(v, rep_fig_usd_per_1k, NULL), 3);
         fputs(" USD per 1000 requests", out);
     } else {
         fputs("completed ones", out);
@@ -412,12 +371,12 @@ static void put_quality_tiles(const rep_view *v, const judged *worst, FILE *out)
     }
     tile_end(out);
     tile(out, "Requests that met every target");
-    rep_grouped(out, rep_mean(v, good_percent, NULL), 2);
+    rep_grouped(out, rep_mean(v, rep_fig_good_percent, NULL), 2);
     fputs(" <small>%</small>", out);
     tile_more(out);
-    put_interval(v, good_percent, 2, "", out);
+    put_interval(v, rep_fig_good_percent, 2, "", out);
     fputs(v->n > 1 ? ", goodput " : "goodput ", out);
-    rep_grouped(out, rep_mean(v, goodput, NULL), 2);
+    rep_grouped(out, rep_mean(v, rep_fig_goodput, NULL), 2);
     fputs(" requests/s", out);
     tile_end(out);
 }
@@ -431,15 +390,15 @@ static void put_load_tiles(const rep_view *v, FILE *out)
         extra += v->runs[0]->bursts[b].extra_uusd;
     }
     tile(out, "Requests");
-    rep_grouped(out, rep_mean(v, offered, NULL), 0);
+    rep_grouped(out, rep_mean(v, rep_fig_offered, NULL), 0);
     tile_more(out);
-    rep_grouped(out, rep_mean(v, completed, NULL), 0);
+    rep_grouped(out, rep_mean(v, rep_fig_completed, NULL), 0);
     fputs(" completed", out);
     tile_end(out);
     tile(out, "Rejected or timed out");
     rep_grouped(out, rep_mean(v, lost, NULL), 0);
     tile_more(out);
-    rep_grouped(out, 100 * rep_ratio(rep_mean(v, lost, NULL), rep_mean(v, offered, NULL)), 3);
+    rep_grouped(out, 100 * rep_ratio(rep_mean(v, lost, NULL), rep_mean(v, rep_fig_offered, NULL)), 3);
     fputs(" % of all requests", out);
     tile_end(out);
     tile(out, v->n > 1 ? "Bursts, on average" : "Bursts");
@@ -473,8 +432,8 @@ void rep_html_head(const rep_view *v, FILE *out)
     }
     fputs("</p>\n<h1>", out);
     put_verdict_served(v, out);
-    if (rep_mean(v, offered, NULL) > 0) {
-        if (rep_mean(v, completed, NULL) > 0) {
+    if (rep_mean(v, rep_fig_offered, NULL) > 0) {
+        if (rep_mean(v, rep_fig_completed, NULL) > 0) {
             put_verdict_latency(v, &worst, out);
         }
         put_verdict_bursts(v, missed == 0 && !(rep_mean(v, lost_percent, NULL) >= 1), out);

@@ -28,18 +28,6 @@ static void put_name(FILE *out, const char *s, size_t room)
     }
 }
 
-static double offered(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return (double)run->requests.offered;
-}
-
-static double completed(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return (double)run->requests.completed;
-}
-
 static double rejected(const rep_view *v, const res_run *run)
 {
     (void)v;
@@ -56,35 +44,6 @@ static double in_flight(const rep_view *v, const res_run *run)
 {
     (void)v;
     return (double)run->requests.in_flight;
-}
-
-static double good_share(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return 100.0 * rep_attainment(run);
-}
-
-static double goodput(const rep_view *v, const res_run *run)
-{
-    return rep_ratio((double)rep_good(run), rep_measured_s(v->sc));
-}
-
-static double total_usd(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return (double)run->cost.total_uusd / 1e6;
-}
-
-static double usd_per_1k(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return rep_usd_per(run->cost.total_uusd, run->requests.completed, 1e3);
-}
-
-static double usd_per_1m(const rep_view *v, const res_run *run)
-{
-    (void)v;
-    return rep_usd_per(run->cost.total_uusd, rep_tokens_in(run) + rep_tokens_out(run), 1e6);
 }
 
 static void put_line(const rep_view *v, const char *label, rep_figure figure, int decimals, const char *unit, FILE *out)
@@ -227,19 +186,19 @@ int rep_write_text(const rep_view *v, FILE *out)
 {
     const res_control *c = &v->runs[0]->control;
     put_head(v, out);
-    put_line(v, "requests offered", offered, 0, "", out);
-    put_line(v, "completed", completed, 0, "", out);
+    put_line(v, "requests offered", rep_fig_offered, 0, "", out);
+    put_line(v, "completed", rep_fig_completed, 0, "", out);
     put_line(v, "rejected", rejected, 0, "", out);
     put_line(v, "timed out", timed_out, 0, "", out);
     put_line(v, "in flight at the end", in_flight, 0, "", out);
-    if (rep_mean(v, completed, NULL) <= 0 && rep_mean(v, offered, NULL) > 0) {
+    if (rep_mean(v, rep_fig_completed, NULL) <= 0 && rep_mean(v, rep_fig_offered, NULL) > 0) {
         fputs("  NOBODY WAS SERVED: not one request was completed\n", out);
     }
-    put_line(v, "met every target", good_share, 2, "%", out);
-    put_line(v, "goodput", goodput, 2, "requests/s", out);
-    put_line(v, "cost", total_usd, 2, "USD", out);
-    put_line(v, "per 1000 requests", usd_per_1k, 4, "USD", out);
-    put_line(v, "per 1M tokens", usd_per_1m, 4, "USD", out);
+    put_line(v, "met every target", rep_fig_good_percent, 2, "%", out);
+    put_line(v, "goodput", rep_fig_goodput, 2, "requests/s", out);
+    put_line(v, "cost", rep_fig_cost_usd, 2, "USD", out);
+    put_line(v, "per 1000 requests", rep_fig_usd_per_1k, 4, "USD", out);
+    put_line(v, "per 1M tokens", rep_fig_usd_per_1m, 4, "USD", out);
     put_latency(v, out);
     put_slo(v, out);
     put_pools(v, out);

@@ -95,6 +95,15 @@ double rep_usd_per(int64_t uusd, uint64_t count, double scale);
 typedef double (*rep_figure)(const rep_view *v, const res_run *run);
 double rep_mean(const rep_view *v, rep_figure figure, double *half_width);
 
+/* The headline, as figures for rep_mean. */
+double rep_fig_completed(const rep_view *v, const res_run *run);
+double rep_fig_cost_usd(const rep_view *v, const res_run *run);
+double rep_fig_good_percent(const rep_view *v, const res_run *run); /**< met every target, of all with an outcome */
+double rep_fig_goodput(const rep_view *v, const res_run *run);      /**< those per second */
+double rep_fig_offered(const rep_view *v, const res_run *run);
+double rep_fig_usd_per_1k(const rep_view *v, const res_run *run); /**< completed requests */
+double rep_fig_usd_per_1m(const rep_view *v, const res_run *run); /**< tokens in and out */
+
 /** Local time of the scenario at t_s: "2026-03-02T14:05:00+08:00". */
 char *rep_iso(const sc_scenario *sc, double t_s, char buf[REP_CLOCK_SIZE]);
 /** "14:05", with the weekday in front ("Tue 14:05") when the run lasts more than a day; "-" for NaN. */
