@@ -106,7 +106,7 @@ static void test_size_by_hand(void **state)
     assert_int_equal(queue_replicas(&s, 10, 1, 50), 5);
     assert_int_equal(queue_replicas(&s, 0, 0, 50), 0);
     assert_int_equal(queue_replicas(&s, -1, 2, 50), 2);
-    assert_int_equal(queue_replicas(&s, NAN, 2, 50), 2);
+    assert_int_equal(queue_replicas(&s, (double)NAN, 2, 50), 2);
     assert_int_equal(queue_replicas(&s, 1e9, 2, 50), 50);
 }
 
