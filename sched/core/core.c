@@ -113,7 +113,7 @@ static void layout(spw_core *core, arena *a, const spw_config *config, const spw
     core->shadow_size = shadow_bound(config, s);
     config_copy(a, config, &core->config);
     layout_memory(core, a, config, s);
-    view_layout(&core->view, a, s, config->workload_count);
+    view_layout(&core->view, a, s, config);
     layout_scratch(core, a, config->workload_count, s);
     decide_preempt_layout(core, a, config, s);
 }

@@ -22,18 +22,6 @@ static int32_t min32(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-static int64_t static_weight(const spw_policy *policy, const spw_cluster_rows *clusters, spw_id row)
-{
-    int64_t weight = 0;
-    for (size_t i = 0; i < policy->static_weight_count; i++) {
-        const spw_static_weight *w = &policy->static_weights[i];
-        if (w->weight > weight && select_cluster(&w->selector, clusters, row)) {
-            weight = w->weight;
-        }
-    }
-    return weight;
-}
-
 /** One candidate, with what it holds: for Karmada what is written, else what has a node or room on one. */
 static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint32_t c, const view_seat *seat,
                            const memory_seat *mem)
@@ -45,7 +33,6 @@ static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint3
                       .held = seat == NULL ? 0 : (policy->compat ? seat->assigned - seat->victims : seat->held),
                       .elastic = seat == NULL ? 0 : seat->held_coming,
                       .preempted = seat == NULL ? 0 : seat->held_nominated,
-                      .weight = static_weight(policy, rows, cluster->row),
                       .area = filter_area(policy, rows, cluster->row)};
     if (mem != NULL) {
         slot.held += mem->unseen;
@@ -71,18 +58,19 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, 
         const view_seat *seat = view_seat_find(v, work, c);
         const memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, cluster->key);
         bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
-        int32_t group = -1;
-        spw_verdict verdict = filter_cluster(&rules, cluster->row, cluster->ready, holds, &group);
+        const view_site *site = view_site_at(v, f->workload->policy, c);
+        spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds);
         if (told != NULL) {
             told[c] = (spw_candidate){
-                .workload = v->work_row[work], .cluster = cluster->row, .group = group, .verdict = verdict};
+                .workload = v->work_row[work], .cluster = cluster->row, .group = site->group, .verdict = verdict};
         }
         if (verdict != SPW_VERDICT_NONE) {
             continue;
         }
         fill_slot *slot = &f->slots[f->count++];
         *slot = make_slot(core, policy, c, seat, mem);
-        slot->group = group;
+        slot->group = site->group;
+        slot->weight = site->weight;
         slot->holds = holds;
         weighted = weighted || slot->weight > 0;
     }

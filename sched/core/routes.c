@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* routes.c - stage "traffic": shares follow the replicas that are ready and that this plan keeps; see strategy.h. */
 #include "core/mend.h"
-#include "place/select.h"
 #include "route/strategy.h"
 
 #define FILL_DEFAULT 800000                 /* of the capacity, before the rest spills: 0.8 */
@@ -41,17 +40,19 @@ static void clear_left(spw_core *core, uint32_t work, spw_plan *plan)
 }
 
 /** Levels by the policy's list of regions, or by its groups where it has none. */
-static int32_t level_of(const spw_policy *policy, const spw_cluster_rows *clusters, spw_id row)
+static int32_t level_of(const spw_core *core, const view_seat *seat, const spw_policy *policy)
 {
     if (policy == NULL) {
         return 0;
     }
     for (size_t i = 0; i < policy->route_region_count; i++) {
-        if (strcmp(policy->route_regions[i], clusters->region[row]) == 0) {
+        spw_id row = core->view.clusters[seat->cluster].row;
+        if (strcmp(policy->route_regions[i], core->view.snap->clusters.region[row]) == 0) {
             return (int32_t)i;
         }
     }
-    int32_t group = policy->route_region_count > 0 ? -1 : select_group(policy, clusters, row);
+    spw_id own = core->config.workloads[seat->work].policy;
+    int32_t group = policy->route_region_count > 0 ? -1 : view_site_at(&core->view, own, seat->cluster)->group;
     size_t last = policy->route_region_count > 0 ? policy->route_region_count : policy->group_count;
     return group < 0 ? (int32_t)last : group;
 }
@@ -84,7 +85,7 @@ static route_site read_site(const spw_core *core, const view_seat *seat, const s
                         .assigned = stay,
                         .pace = ready > 0 ? (int32_t)((weight + ready - 1) / ready) : 0,
                         .trust = route_trust(age, policy == NULL ? 0 : policy->route_lag),
-                        .level = level_of(policy, &snap->clusters, row),
+                        .level = level_of(core, seat, policy),
                         .weight = weight_of(policy, snap->clusters.name[row])};
 }
 

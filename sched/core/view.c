@@ -3,15 +3,21 @@
 #include "core/view.h"
 
 #include "core/errors.h"
+#include "core/hash.h"
 #include "core/sort.h"
+#include "place/select.h"
 
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
-void view_layout(view *v, arena *a, const spw_settings *s, size_t works)
+void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *config)
 {
+    size_t works = config->workload_count;
+    v->site_stride = s->clusters_max;
+    v->sites = arena_take(a, config->policy_count * s->clusters_max, sizeof *v->sites);
+    v->sites_of = 0;
     size_t rows = max_size(max_size(s->clusters_max, s->pools_max), max_size(s->placements_max, works));
     v->clusters = arena_take(a, s->clusters_max, sizeof *v->clusters);
     v->canonical = arena_take(a, s->clusters_max, sizeof *v->canonical);
@@ -88,6 +94,63 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
         v->canonical[row] = c;
     }
     return SPW_OK;
+}
+
+/* --- what policies say of clusters --- */
+
+/** Digest of everything selectors look at, in canonical order: selecting is a pure function of it and the policies. */
+static uint64_t looks_of(const view *v)
+{
+    const spw_cluster_rows *t = &v->snap->clusters;
+    uint64_t h = hash_word(HASH_SEED, v->cluster_count);
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        spw_id row = v->clusters[c].row;
+        h = hash_word(hash_string(h, t->name[row]), 1);
+        h = hash_word(hash_string(h, t->region[row]), 2);
+        h = hash_word(hash_string(h, t->zone[row]), 3);
+        h = hash_word(hash_string(h, t->provider[row]), 4);
+        uint64_t labels = 0; /* their order means nothing */
+        for (size_t i = 0; i < t->labels[row].count; i++) {
+            const spw_label *label = &t->labels[row].at[i];
+            labels += hash_mix(hash_string(hash_word(hash_string(HASH_SEED, label->key), 5), label->value));
+        }
+        h = hash_word(h, labels);
+    }
+    return h == 0 ? 1 : h;
+}
+
+static int32_t static_weight(const spw_policy *policy, const spw_cluster_rows *clusters, spw_id row)
+{
+    int64_t weight = 0;
+    for (size_t i = 0; i < policy->static_weight_count; i++) {
+        const spw_static_weight *w = &policy->static_weights[i];
+        if (w->weight > weight && select_cluster(&w->selector, clusters, row)) {
+            weight = w->weight;
+        }
+    }
+    return (int32_t)weight; /* config_check: at most INT32_MAX */
+}
+
+static void build_sites(view *v, const spw_config *config)
+{
+    uint64_t looks = looks_of(v);
+    if (looks == v->sites_of) {
+        return;
+    }
+    for (size_t p = 0; p < config->policy_count; p++) {
+        for (uint32_t c = 0; c < v->cluster_count; c++) {
+            spw_id row = v->clusters[c].row;
+            v->sites[p * v->site_stride + c] =
+                (view_site){.group = select_group(&config->policies[p], &v->snap->clusters, row),
+                            .weight = static_weight(&config->policies[p], &v->snap->clusters, row)};
+        }
+    }
+    v->sites_of = looks;
+}
+
+const view_site *view_site_at(const view *v, spw_id policy, uint32_t c)
+{
+    return &v->sites[policy * v->site_stride + c];
 }
 
 /* --- resource summaries and grades --- */
@@ -459,6 +522,9 @@ spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, cons
     v->snap = snap;
     v->now = snap->now;
     spw_rc rc = build_clusters(v, s, err);
+    if (rc == SPW_OK) {
+        build_sites(v, config);
+    }
     v->batch = batch_of(config);
     rc = rc != SPW_OK ? rc : build_limits(v, err);
     rc = rc != SPW_OK ? rc : build_pools(v, s, m, err);

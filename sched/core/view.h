@@ -21,6 +21,12 @@ typedef struct view_cluster {
     bool stale; /**< its state is older than settings.stale_after */
 } view_cluster;
 
+/** What a policy's selectors say of a cluster. */
+typedef struct view_site {
+    int32_t group;  /**< first group it matches, -1 = none */
+    int32_t weight; /**< largest static weight that matches it, 0 = none */
+} view_site;
+
 typedef struct view_seat {
     uint32_t work;          /**< index in the configuration */
     uint32_t cluster;       /**< canonical number */
@@ -44,6 +50,9 @@ typedef struct view {
     spw_time now;
     uint32_t cluster_count;
     view_cluster *clusters;
+    view_site *sites; /**< [policies x clusters_max]; kept from tick to tick while clusters look the same */
+    size_t site_stride;
+    uint64_t sites_of;   /**< digest of the clusters that sites were worked out for; 0 = none yet */
     uint32_t *canonical; /**< [cluster rows] row -> canonical number */
     size_t seat_count;
     view_seat *seats;     /**< sorted by (work, cluster) */
@@ -61,7 +70,10 @@ typedef struct view {
 } view;
 
 /** Lays the arrays out in the arena (see arena.h for the two passes). */
-void view_layout(view *v, arena *a, const spw_settings *settings, size_t works);
+void view_layout(view *v, arena *a, const spw_settings *settings, const spw_config *config);
+
+/** Group and static weight of canonical cluster c under a policy of the configuration. */
+const view_site *view_site_at(const view *v, spw_id policy, uint32_t c);
 
 /**
  * Joins and sorts. Reserves room for replicas that are assigned and not yet on a node, most important workload first,

@@ -26,7 +26,7 @@ static const spw_spread *find_area(const spw_policy *policy)
 /** What a candidate could hold in all. Weights know no room, so each one of them could hold everything. */
 static int64_t slot_avail(const fill *f, const fill_slot *slot, int32_t wanted)
 {
-    if (f->policy->division == SPW_DIVIDE_STATIC && fill_is_roomless(f->policy)) {
+    if (!f->policy->compat && f->policy->division == SPW_DIVIDE_STATIC && fill_is_roomless(f->policy)) {
         return slot->weight > 0 ? wanted : 0;
     }
     int64_t more = fill_room(f, slot, STEP_BOTH);

@@ -133,11 +133,10 @@ static spw_verdict filter_data(const filter *f, spw_id row)
     return bound && strcmp(w->dataset_region, region) != 0 ? SPW_VERDICT_GRAVITY : SPW_VERDICT_NONE;
 }
 
-spw_verdict filter_cluster(const filter *f, spw_id row, bool ready, bool holds, int32_t *group)
+spw_verdict filter_cluster(const filter *f, spw_id row, int32_t group, bool ready, bool holds)
 {
     const spw_cluster_rows *t = f->clusters;
-    *group = select_group(f->policy, t, row);
-    if (*group < 0) {
+    if (group < 0) {
         return is_excluded(f->policy, t->name[row]) ? SPW_VERDICT_EXCLUDED : SPW_VERDICT_NOT_SELECTED;
     }
     /* Karmada knows health as a taint, and holders are not tested for taints */

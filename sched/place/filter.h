@@ -22,10 +22,10 @@ typedef struct filter {
 /**
  * @param in  ready  the cluster answers and is healthy
  * @param in  holds  the cluster is told to run replicas of the workload now
- * @param out group  first group that the cluster matches, -1 if none
+ * @param in  group  first group that the cluster matches, -1 if none
  * @return SPW_VERDICT_NONE: it is a candidate; else why not
  */
-spw_verdict filter_cluster(const filter *f, spw_id row, bool ready, bool holds, int32_t *group);
+spw_verdict filter_cluster(const filter *f, spw_id row, int32_t group, bool ready, bool holds);
 
 /** Is there a taint that keeps workloads away and that none of the tolerations covers? */
 bool filter_tainted(const spw_taints *taints, const spw_toleration *tolerations, size_t count);

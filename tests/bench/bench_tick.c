@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * bench_tick.c - the cost of one decision by the size of the fleet: workloads with ordered groups over many clusters, a
+ * first tick that places everything and later ticks in which nothing, or one workload in a hundred, has changed. Thread
+ * CPU time; the plan is carried out in the columns, so that the later ticks see what the first one did.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <spillway/core.h>
+#include <spillway/manifest.h>
+
+enum { GROUPS = 8, NAME = 24 };
+
+typedef struct fleet {
+    uint32_t clusters, works;
+    char (*names)[NAME], (*work_names)[NAME];
+    const char **cluster_name, **pool_name, **empty, **gpu, **work_name;
+    uint64_t *cluster_key, *pool_key, *work_key;
+    spw_labels *labels;
+    uint8_t *ready, *capacity;
+    spw_time *observed;
+    spw_id *pool_cluster;
+    int32_t *gpus, *nodes, *stock, *replicas, *assigned;
+    int64_t *price;
+    int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1];
+    spw_id *place_work, *place_cluster;
+    int32_t *place_assigned;
+    spw_snapshot snap;
+    spw_group groups[GROUPS];
+    const char **members;
+} fleet;
+
+static void *take(size_t count, size_t size)
+{
+    void *p = calloc(count + 1, size);
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+static void make_clusters(fleet *f)
+{
+    size_t n = f->clusters;
+    f->names = take(n, NAME);
+    f->cluster_name = take(n, sizeof *f->cluster_name);
+    f->pool_name = take(n, sizeof *f->pool_name);
+    f->empty = take(n, sizeof *f->empty);
+    f->gpu = take(n, sizeof *f->gpu);
+    f->cluster_key = take(n, 8);
+    f->pool_key = take(n, 8);
+    f->labels = take(n, sizeof *f->labels);
+    f->ready = take(n, 1);
+    f->capacity = take(n, 1);
+    f->observed = take(n, 8);
+    f->pool_cluster = take(n, 4);
+    f->gpus = take(n, 4);
+    f->nodes = take(n, 4);
+    f->stock = take(n, 4);
+    f->price = take(n, 8);
+    f->free_nodes = take(n, sizeof *f->free_nodes);
+    f->members = take(n, sizeof *f->members);
+    for (uint32_t c = 0; c < n; c++) {
+        (void)snprintf(f->names[c], NAME, "cluster-%05" PRIu32, c);
+        f->cluster_name[c] = f->names[c];
+        f->members[c] = f->names[c];
+        f->pool_name[c] = "gpu";
+        f->empty[c] = "";
+        f->gpu[c] = "RTX-5090";
+        f->cluster_key[c] = spw_key(f->names[c]);
+        f->pool_key[c] = spw_key2(f->names[c], "gpu");
+        f->ready[c] = 1;
+        f->capacity[c] = SPW_CAPACITY_OWNED;
+        f->pool_cluster[c] = c;
+        f->gpus[c] = 8;
+        f->nodes[c] = 512;
+        f->stock[c] = -1;
+        f->free_nodes[c][8] = 512;
+    }
+    for (uint32_t g = 0; g < GROUPS; g++) {
+        uint32_t from = (uint32_t)(n * g / GROUPS);
+        uint32_t to = (uint32_t)(n * (g + 1) / GROUPS);
+        f->groups[g] = (spw_group){"group", {.names = f->members + from, .name_count = to - from}};
+    }
+}
+
+static void make_works(fleet *f, spw_workload *config)
+{
+    size_t n = f->works;
+    f->work_names = take(n, NAME);
+    f->work_name = take(n, sizeof *f->work_name);
+    f->work_key = take(n, 8);
+    f->replicas = take(n, 4);
+    f->assigned = take(n * f->clusters, 4);
+    f->place_work = take(n * 64, 4);
+    f->place_cluster = take(n * 64, 4);
+    f->place_assigned = take(n * 64, 4);
+    for (uint32_t w = 0; w < n; w++) {
+        (void)snprintf(f->work_names[w], NAME, "prod/w-%05" PRIu32, w);
+        f->work_name[w] = f->work_names[w];
+        f->work_key[w] = spw_key(f->work_names[w]);
+        f->replicas[w] = (int32_t)(3 + w % 7);
+        config[w] =
+            (spw_workload){.key = f->work_key[w], .name = f->work_names[w], .gpus = 1, .policy = 0, .hpa = SPW_ID_NONE};
+    }
+}
+
+static void snapshot(fleet *f, spw_time now)
+{
+    size_t n = f->clusters;
+    size_t rows = 0;
+    for (uint32_t c = 0; c < n; c++) {
+        f->observed[c] = now;
+    }
+    for (uint32_t w = 0; w < f->works; w++) {
+        for (uint32_t c = 0; c < n && rows < (size_t)f->works * 64; c++) {
+            if (f->assigned[(size_t)w * n + c] > 0) {
+                f->place_work[rows] = w;
+                f->place_cluster[rows] = c;
+                f->place_assigned[rows++] = f->assigned[(size_t)w * n + c];
+            }
+        }
+    }
+    f->snap = (spw_snapshot){
+        .version = SPW_API_VERSION,
+        .now = now,
+        .clusters = {.count = n,
+                     .key = f->cluster_key,
+                     .name = f->cluster_name,
+                     .region = f->empty,
+                     .zone = f->empty,
+                     .provider = f->empty,
+                     .labels = f->labels,
+                     .ready = f->ready,
+                     .observed = f->observed},
+        .pools = {.count = n,
+                  .key = f->pool_key,
+                  .name = f->pool_name,
+                  .cluster = f->pool_cluster,
+                  .gpu = f->gpu,
+                  .capacity = f->capacity,
+                  .gpus_per_node = f->gpus,
+                  .nodes = f->nodes,
+                  .nodes_target = f->nodes,
+                  .nodes_min = f->nodes,
+                  .nodes_max = f->nodes,
+                  .stock = f->stock,
+                  .price_uusd_per_gpu_h = f->price,
+                  .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) f->free_nodes,
+                  .observed = f->observed},
+        .workloads = {.count = f->works, .key = f->work_key, .name = f->work_name, .replicas = f->replicas},
+        .placements = {.count = rows,
+                       .workload = f->place_work,
+                       .cluster = f->place_cluster,
+                       .assigned = f->place_assigned,
+                       .scheduled = f->place_assigned,
+                       .ready = f->place_assigned,
+                       .observed = take(rows, 8)},
+    };
+}
+
+/** What the members do with a plan, at once: replicas take GPUs of whole nodes first. */
+static void carry_out(fleet *f, const spw_plan *plan)
+{
+    for (size_t i = 0; i < spw_plan_count(plan); i++) {
+        const spw_action *a = spw_plan_at(plan, i);
+        if (a->verb == SPW_VERB_PLACE) {
+            f->assigned[(size_t)a->workload * f->clusters + a->cluster] = (int32_t)a->amount;
+        }
+    }
+    for (uint32_t c = 0; c < f->clusters; c++) {
+        int32_t used = 0;
+        for (uint32_t w = 0; w < f->works; w++) {
+            used += f->assigned[(size_t)w * f->clusters + c];
+        }
+        memset(f->free_nodes[c], 0, sizeof f->free_nodes[c]);
+        f->free_nodes[c][0] = used / 8;
+        f->free_nodes[c][8 - used % 8] += 1;
+        f->free_nodes[c][8] += f->nodes[c] - used / 8 - 1;
+    }
+}
+
+static double tick(fleet *f, spw_core *core, spw_plan *plan, spw_time now)
+{
+    struct timespec a;
+    struct timespec b;
+    spw_err err = {0};
+    snapshot(f, now);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+    spw_rc rc = spw_decide(core, &f->snap, plan, &err);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+    if (rc != SPW_OK) {
+        printf("%s: %s\n", err.field, err.text);
+        exit(1);
+    }
+    free((void *)(uintptr_t)f->snap.placements.observed);
+    carry_out(f, plan);
+    return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
+}
+
+static void bench(uint32_t works, uint32_t clusters)
+{
+    fleet f = {.clusters = clusters, .works = works};
+    spw_workload *config = take(works, sizeof *config);
+    make_clusters(&f);
+    make_works(&f, config);
+    spw_policy policy;
+    spw_policy_default(&policy);
+    policy.name = "prod/policy";
+    policy.groups = f.groups;
+    policy.group_count = GROUPS;
+    spw_settings settings;
+    spw_settings_default(&settings);
+    settings.clusters_max = clusters;
+    settings.pools_max = clusters;
+    settings.placements_max = (size_t)works * 64;
+    settings.pods_max = 1;
+    settings.samples_max = 1;
+    spw_config all = {.workloads = config, .workload_count = works, .policies = &policy, .policy_count = 1};
+    spw_core *core = NULL;
+    spw_plan *plan = NULL;
+    if (spw_core_new(&settings, &all, spw_mem_libc(), &core, NULL) != SPW_OK ||
+        spw_plan_new(spw_mem_libc(), 1000000, works, &plan) != SPW_OK) {
+        exit(1);
+    }
+    spw_time now = 0;
+    double first = tick(&f, core, plan, now);
+    double second = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
+    double same = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
+    for (uint32_t w = 0; w < works; w += 100) {
+        f.replicas[w] += 2;
+    }
+    double changed = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
+    printf("%9" PRIu32 " %9" PRIu32 " %12.2f %12.2f %12.2f %12.2f %14.2f\n", works, clusters, first, second, same,
+           changed, same * 1e3 / works);
+    spw_plan_free(plan);
+    spw_core_free(core);
+}
+
+int main(void)
+{
+    printf("\nworkloads  clusters     place ms      routes ms      same ms   1 %% new ms  same us/workload\n");
+    bench(100, 10);
+    bench(100, 100);
+    bench(1000, 100);
+    bench(100, 1000);
+    return 0;
+}
