@@ -60,6 +60,21 @@ memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count)
     return &m->seats[first];
 }
 
+memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (seats[mid].cluster < cluster) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < count && seats[low].cluster == cluster ? &seats[low] : NULL;
+}
+
 static size_t pool_lower(const memory *m, uint64_t key)
 {
     size_t low = 0;

@@ -110,6 +110,8 @@ memory_pool *memory_pool_get(memory *m, uint64_t key);
 memory_pool *memory_pool_find(const memory *m, uint64_t key);
 /** The entries of a workload, sorted by cluster key. */
 memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count);
+/** The one of them on a cluster, NULL if none: cheaper than memory_seat_find() for many clusters in a row. */
+memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster);
 /** The actuator failed: no share of traffic, no replica count is known to have arrived. */
 void memory_forget_routes(memory *m);
 /** Drops what has not been seen for MEMORY_KEEP. */

@@ -53,10 +53,12 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, 
     f->count = 0;
     bool weighted = false;
     filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
+    size_t remembered = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_cluster *cluster = &v->clusters[c];
         const view_seat *seat = view_seat_find(v, work, c);
-        const memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, cluster->key);
+        const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
         bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
         const view_site *site = view_site_at(v, f->workload->policy, c);
         spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds);
@@ -83,9 +85,11 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, 
 static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *policy)
 {
     fill *f = &core->fill;
+    size_t remembered = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
     for (size_t i = 0; i < f->count; i++) {
         fill_slot *slot = &f->slots[i];
-        memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
         if (mem == NULL || mem->moving == 0) {
             continue;
         }
@@ -105,11 +109,19 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
     }
 }
 
-static bool is_blocked(const spw_core *core, const fill_slot *slot)
+/** Places from which a move was given up lately take no new ones. */
+static void bar_blocked(spw_core *core)
 {
-    const memory_seat *mem =
-        memory_seat_find(&core->memory, core->fill.workload->key, core->view.clusters[slot->cluster].key);
-    return mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until;
+    fill *f = &core->fill;
+    size_t remembered = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
+    for (size_t i = 0; i < f->count; i++) {
+        fill_slot *slot = &f->slots[i];
+        const memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
+        if (mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until) {
+            slot->can_grow = false;
+        }
+    }
 }
 
 /** Failback within its window and budget. @return replicas whose move begins now */
@@ -121,9 +133,7 @@ static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy
         mem->room_since = MEMORY_NEVER; /* Karmada has no such thing; placing anew brings everything back */
         return 0;
     }
-    for (size_t i = 0; i < f->count; i++) {
-        f->slots[i].can_grow = f->slots[i].can_grow && !is_blocked(core, &f->slots[i]);
-    }
+    bar_blocked(core);
     int32_t movable = policy->failback == SPW_FAILBACK_NEVER ? 0 : fill_movable(f);
     if (movable == 0) {
         mem->room_since = MEMORY_NEVER;
