@@ -61,5 +61,6 @@ const char rep_css[] =
     "code{font-family:ui-monospace,\"SF Mono\",Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.9em;"
     "overflow-wrap:anywhere}\n"
     "@media (max-width:760px){main{padding:18px 14px 48px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}"
-    "h1{font-size:1.25rem}.value{font-size:1.15rem}.card{padding:4px;border-radius:8px}th,td{padding:6px 9px}}\n"
+    "h1{font-size:1.25rem}.value{font-size:1.15rem}.card{padding:4px;border-radius:8px}th,td{padding:6px 9px}"
+    ".card{overflow-x:auto}.picture{min-width:700px}}\n"
     "@media print{body{background:#fff}.tiles li,.scroll,.card,details{break-inside:avoid}nav{display:none}}\n";
