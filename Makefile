@@ -40,9 +40,11 @@ CFLAGS_ALL = -std=c11 -D_POSIX_C_SOURCE=200809L $(OPT) -ffp-contract=off -fno-co
              $(WARN) -I. -Isched/include $(CFLAGS)
 CORE_FLAGS := -Isched -include sched/core/prelude.h
 LDLIBS_ALL := -lyaml -ljansson -lcsv -lgsl -lgslcblas -lm -lpthread
+LDLIBS_KUBE := -lcurl -lmicrohttpd
 
 CORE_SRC     := $(sort $(foreach d,core scale place route actuate,$(wildcard sched/$(d)/*.c)))
 MANIFEST_SRC := $(sort $(wildcard sched/manifest/*.c))
+KUBE_SRC     := $(sort $(wildcard sched/kube/*.c))
 MODELS_SRC   := $(sort $(wildcard models/*/*.c))
 SIM_SRC      := $(sort $(filter-out sim/cli/main.c,$(wildcard sim/*/*.c)))
 SUPPORT_SRC  := $(sort $(wildcard tests/support/*.c))
@@ -50,6 +52,7 @@ SUPPORT_SRC  := $(sort $(wildcard tests/support/*.c))
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_CORE     := $(B)/libspillway.a
 LIB_MANIFEST := $(B)/libspillway-manifest.a
+LIB_KUBE     := $(B)/libspillway-kube.a
 LIB_MODELS   := $(B)/libmodels.a
 LIB_SIM      := $(B)/libsim.a
 LIB_SUPPORT  := $(B)/libsupport.a
@@ -68,7 +71,7 @@ BENCH_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/bench/*.
 all: $(B)/spillway
 
 # --- packages: Debian 12 is the only source ---
-DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev libgsl-dev
+DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev
 DEPS_RUN   := gnuplot-nox fonts-dejavu-core
 DEPS_TEST  := libcmocka-dev binutils
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -88,6 +91,8 @@ $(B)/have-deps:
 	@printf '#include <stdio.h>\n#include <csv.h>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null || \
 	{ echo "missing package libcsv-dev: run  apt-get install libcsv-dev   (or: make deps)"; exit 1; }
 	$(call need,gsl/gsl_rng.h,libgsl-dev)
+	$(call need,curl/curl.h,libcurl4-openssl-dev)
+	$(call need,microhttpd.h,libmicrohttpd-dev)
 	@mkdir -p $(@D) && touch $@
 
 ## deps: install what building and running need (apt, with sudo where not root)
@@ -100,7 +105,7 @@ deps-test:
 # --- objects and archives ---
 CORE_OBJ := $(call objs,$(CORE_SRC))
 $(CORE_OBJ): EXTRA := $(CORE_FLAGS)
-$(call objs,$(MANIFEST_SRC)): EXTRA := -Isched
+$(call objs,$(MANIFEST_SRC) $(KUBE_SRC)): EXTRA := -Isched
 $(B)/obj/tests/%: EXTRA := -Isched
 $(B)/obj/sim/%: EXTRA := -DSPW_DATADIR='"$(DATADIR)"'
 
@@ -111,10 +116,11 @@ $(B)/obj/%.o: %.c | $(B)/have-deps
 
 $(LIB_CORE): $(CORE_OBJ)
 $(LIB_MANIFEST): $(call objs,$(MANIFEST_SRC))
+$(LIB_KUBE): $(call objs,$(KUBE_SRC))
 $(LIB_MODELS): $(call objs,$(MODELS_SRC))
 $(LIB_SIM): $(call objs,$(SIM_SRC))
 $(LIB_SUPPORT): $(call objs,$(SUPPORT_SRC))
-$(LIBS) $(LIB_SUPPORT):
+$(LIBS) $(LIB_KUBE) $(LIB_SUPPORT):
 	@rm -f $@
 	$(call say,AR   $@)
 	$(Q)$(AR) rcs $@ $^
@@ -123,10 +129,10 @@ $(B)/spillway: $(call objs,sim/cli/main.c) $(LIBS)
 	$(call say,LD   $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
 
-$(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIBS)
+$(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_KUBE) $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD   $@)
-	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_ALL) $(LDFLAGS)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_KUBE) $(LDLIBS_ALL) $(LDFLAGS)
 .SECONDARY:
 
 # --- using it ---
