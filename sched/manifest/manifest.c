@@ -207,7 +207,7 @@ static bool add_root(spw_manifest_set *set, bind *b, const ynode *root)
     return ok;
 }
 
-static spw_rc add_doc(spw_manifest_set *set, yamldoc *doc, spw_diag *diag)
+spw_rc km_add_doc(spw_manifest_set *set, yamldoc *doc, spw_diag *diag)
 {
     yamldoc **docs = grow_array(&set->z, set->docs, set->doc_count, sizeof(yamldoc *));
     bool ok = true;
@@ -243,7 +243,7 @@ static spw_rc add(spw_manifest_set *set, spw_rc rc, yamldoc *doc, spw_diag *diag
         set->broken = true;
         return rc;
     }
-    return add_doc(set, doc, diag);
+    return km_add_doc(set, doc, diag);
 }
 
 spw_rc spw_manifest_add_file(spw_manifest_set *set, const char *path, spw_diag *diag)

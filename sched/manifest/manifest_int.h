@@ -215,4 +215,7 @@ void km_report_ignored(bind *b, const ynode *key, const char *why);
 /** BIND_CUSTOM for keys that are not modelled: a warning and an entry in the list of ignored keys. */
 bool km_warn_unmodelled(bind *b, const bind_field *field, const ynode *node, void *at);
 
+/** Adds the objects of a file; the set owns doc from here on, whatever the outcome. */
+spw_rc km_add_doc(spw_manifest_set *set, yamldoc *doc, spw_diag *diag);
+
 #endif

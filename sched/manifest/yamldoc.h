@@ -15,6 +15,7 @@
 #include "sched/manifest/zone.h"
 
 #include <spillway/manifest.h>
+#include <stdio.h>
 
 #define YAMLDOC_BYTES_MAX (16u * 1024u * 1024u)
 #define YAMLDOC_DEPTH_MAX 64u
@@ -69,6 +70,12 @@ const ynode *yamldoc_root(const yamldoc *doc, size_t index); /**< index < count 
  * @return SPW_OK, SPW_INVAL (error added: bad path, index out of range, a key of a scalar, bad YAML), SPW_NOMEM.
  */
 spw_rc yamldoc_set(yamldoc *doc, const char *path, const char *value, spw_diag *diag);
+
+/**
+ * Writes all documents as YAML in block style, so that reading it gives the same tree again: same keys, texts, order,
+ * and quoted exactly where it was. Comments are not in the tree and so not in the text. @return false on a write error.
+ */
+bool yamldoc_print(const yamldoc *doc, FILE *out);
 
 /** @return the value under key, NULL when absent or map is no mapping. map may be NULL. */
 const ynode *ynode_get(const ynode *map, const char *key);

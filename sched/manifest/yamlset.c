@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** yamlset.c - yamldoc_set(): one value of a document replaced or added by path. */
+/** yamlset.c - yamldoc_set() and ytree_set(): one value of a document replaced or added by path. */
 #include "sched/manifest/yamltree.h"
 
 #include <assert.h>
@@ -17,6 +17,7 @@ typedef struct segment {
 
 typedef struct setter {
     yamldoc *doc;
+    ynode *root; /* where the path begins */
     spw_diag *diag;
     const char *path;
     const char *label; /* "--set PATH", the file of new nodes */
@@ -188,7 +189,7 @@ static spw_rc step(const setter *s, ynode *node, const segment *part, ynode ***s
 static spw_rc walk(const setter *s, ynode *value)
 {
     const char *p = s->path;
-    ynode *node = s->doc->roots[0];
+    ynode *node = s->root;
     bool first = true;
 
     for (size_t depth = 0; depth < YAMLDOC_DEPTH_MAX; depth++) {
@@ -235,7 +236,7 @@ static spw_rc check_path(const setter *s)
 {
     const char *p = s->path;
     bool first = true;
-    ynode *node = s->doc->roots[0];
+    ynode *node = s->root;
 
     if (*p == '\0') {
         return refuse(s, "the path is empty");
@@ -267,24 +268,31 @@ static spw_rc check_path(const setter *s)
     return SPW_OK;
 }
 
-spw_rc yamldoc_set(yamldoc *doc, const char *path, const char *value, spw_diag *diag)
+spw_rc ytree_set(yamldoc *doc, ynode *root, const char *label, const char *path, const char *value, spw_diag *diag)
 {
-    setter s = {.doc = doc, .diag = diag, .path = path};
+    setter s = {.doc = doc, .root = root, .diag = diag, .path = path, .label = label};
     ynode *node = NULL;
-    spw_rc rc;
+    spw_rc rc = check_path(&s);
 
-    assert(doc != NULL && path != NULL && value != NULL && diag != NULL);
-    s.label = zone_format(&doc->z, "--set %s", path);
-    if (s.label == NULL) {
-        return SPW_NOMEM;
-    }
-    if (doc->count == 0) {
-        return refuse(&s, "the file holds no document");
-    }
-    rc = check_path(&s);
     if (rc != SPW_OK) {
         return rc;
     }
     rc = make_value(&s, value, &node);
     return rc == SPW_OK ? walk(&s, node) : rc;
+}
+
+spw_rc yamldoc_set(yamldoc *doc, const char *path, const char *value, spw_diag *diag)
+{
+    const char *label;
+
+    assert(doc != NULL && path != NULL && value != NULL && diag != NULL);
+    label = zone_format(&doc->z, "--set %s", path);
+    if (label == NULL) {
+        return SPW_NOMEM;
+    }
+    if (doc->count == 0) {
+        spw_diag_add(diag, SPW_DIAG_ERROR, label, 0, 0, "the file holds no document");
+        return SPW_INVAL;
+    }
+    return ytree_set(doc, doc->roots[0], label, path, value, diag);
 }

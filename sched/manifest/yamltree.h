@@ -23,4 +23,10 @@ bool ytree_append(zone *z, ynode *parent, ynode *key, ynode *item);
 /** Appends the documents of a text to doc. file must outlive doc. @return SPW_OK, SPW_INVAL, SPW_NOMEM. */
 spw_rc ytree_parse(yamldoc *doc, const char *file, const char *text, size_t length, spw_diag *diag);
 
+/**
+ * As yamldoc_set(), below any mapping of doc.
+ * @param label file of the new nodes and of what is said about the path; must outlive doc
+ */
+spw_rc ytree_set(yamldoc *doc, ynode *root, const char *label, const char *path, const char *value, spw_diag *diag);
+
 #endif

@@ -18,6 +18,7 @@
 #include "sim/cli/progress.h"
 #include "sim/cli/version.h"
 #include "sim/experiment/experiment.h"
+#include "sim/experiment/work.h"
 #include "sim/report/report.h"
 
 #define REPLICATIONS_MAX 100000
@@ -39,8 +40,8 @@ static const opt_row rows[] = {
      REPLICATIONS_MAX},
     {"jobs", "J", "threads (default: one for each processor); never changes a result", OPT_INT,
      offsetof(run_values, jobs), 1, JOBS_MAX},
-    {"set", "PATH=VALUE", "override one value of the scenario; may be repeated", OPT_LIST, offsetof(run_values, sets),
-     0, 0},
+    {"set", "PATH=VALUE", "override one value of the scenario, or (Kind/name:PATH) of a manifest; repeatable", OPT_LIST,
+     offsetof(run_values, sets), 0, 0},
     {"out", "DIR", "folder of results (default: out/NAME)", OPT_TEXT, offsetof(run_values, out), 0, 0},
     {"format", "text|json", "summary on standard output (default text)", OPT_CHOICE, offsetof(run_values, format), 0,
      0},
@@ -203,13 +204,6 @@ static int name_pools(run_state *state)
     return state->pool_names != NULL ? 0 : -1;
 }
 
-static int32_t default_jobs(int64_t replications)
-{
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const int64_t jobs = processors < 1 ? 1 : processors < JOBS_MAX ? processors : JOBS_MAX;
-    return (int32_t)(jobs < replications ? jobs : replications);
-}
-
 static void print_summary(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
                           const char *target)
 {
@@ -246,7 +240,7 @@ static cli_status simulate(const sc_scenario *sc, const run_values *values, run_
                            res_run **runs)
 {
     const uint64_t seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed;
-    const int32_t jobs = values->jobs > 0 ? (int32_t)values->jobs : default_jobs(values->replications);
+    const int32_t jobs = work_jobs(values->jobs, values->replications);
     run_state *state = &hooks->state;
     if (open_streams(state, dir, seed) != 0) {
         fprintf(stderr, "spillway run: cannot write into %s: %s\n", dir->work, strerror(errno));

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sched/manifest/manifest_edit.h"
 #include "sim/scenario/csvfile.h"
 #include "sim/scenario/datadir.h"
 #include "sim/scenario/hash.h"
@@ -185,9 +186,18 @@ static tables *load_tables(resolve *r, const sc_options *options)
     return t;
 }
 
-/* Hashes a manifest and keeps its text. That a file cannot be read is reported where it is parsed. */
-static void keep_manifest(resolve *r, const char *path, const char *name, spw_json_manifest *out)
+/*
+ * Hashes a manifest and keeps its text, `edited` where overrides touched it. That a file cannot be read is reported
+ * where it is parsed.
+ */
+static void keep_manifest(resolve *r, const char *path, const spw_json_manifest *edited, spw_json_manifest *out)
 {
+    if (edited->text != NULL) {
+        r->hash = hash_bytes(r->hash, edited->text, edited->size);
+        *out = *edited;
+        return;
+    }
+    const char *name = edited->name;
     char ignored[8];
     csv_message message = {ignored, sizeof ignored};
     csv_bytes bytes = {NULL, 0};
@@ -198,13 +208,56 @@ static void keep_manifest(resolve *r, const char *path, const char *name, spw_js
     free(bytes.data);
 }
 
+/* The overrides that go to an object of the manifests. *count of them; NULL when out of memory. */
+static manifest_edit *edits_of(resolve *r, const sc_options *options, size_t *count)
+{
+    const size_t all = options != NULL ? options->set_count : 0;
+    manifest_edit *edits = zone_array(r->zone, all + 1, sizeof *edits);
+    *count = 0;
+    for (size_t i = 0; edits != NULL && i < all; i++) {
+        size_t split = 0;
+        if (!manifest_edit_split(options->sets[i].path, &split)) {
+            continue;
+        }
+        manifest_edit *e = &edits[(*count)++];
+        e->object = zone_text(r->zone, options->sets[i].path, split);
+        e->path = options->sets[i].path + split + 1;
+        e->value = options->sets[i].value;
+        if (e->object == NULL) {
+            return NULL;
+        }
+        suggest_init(&e->near, e->object);
+    }
+    return edits;
+}
+
+/* An override that found no object would change nothing and say nothing. */
+static bool all_matched(resolve *r, const manifest_edit *edits, size_t count)
+{
+    bool all = true;
+    for (size_t i = 0; i < count; i++) {
+        const manifest_edit *e = &edits[i];
+        if (e->matched > 0) {
+            continue;
+        }
+        const char *label = zone_format(r->zone, "--set %s:%s", e->object, e->path);
+        spw_diag_add(r->diag, SPW_DIAG_ERROR, label, 0, 0, "the manifests hold no object '%s'%s%s%s", e->object,
+                     e->near.best != NULL ? " (did you mean '" : "", e->near.best != NULL ? e->near.best : "",
+                     e->near.best != NULL ? "'?)" : "; write Kind/name or Kind/namespace/name");
+        all = false;
+    }
+    return all;
+}
+
 /* @return the configuration, or NULL with errors */
-static const spw_config *load_manifests(resolve *r, spw_manifest_set *set)
+static const spw_config *load_manifests(resolve *r, spw_manifest_set *set, const sc_options *options)
 {
     const spec_body *spec = r->spec;
     spw_json_manifest *texts = zone_array(r->zone, spec->manifest_count, sizeof *texts);
     bool all = true;
-    if (texts == NULL) {
+    size_t edit_count = 0;
+    manifest_edit *edits = edits_of(r, options, &edit_count);
+    if (texts == NULL || edits == NULL) {
         return NULL;
     }
     r->sc->manifests = texts;
@@ -214,15 +267,17 @@ static const spw_config *load_manifests(resolve *r, spw_manifest_set *set)
         if (path == NULL) {
             return NULL;
         }
-        const spw_rc rc = spw_manifest_add_file(set, path, r->diag);
+        char *text = NULL;
+        size_t size = 0;
+        const spw_rc rc = manifest_edit_add(set, path, edits, edit_count, r->zone, r->diag, &text, &size);
         if (rc == SPW_BACKEND) {
             ynode_error(r->diag, spec->manifests_node->items[i], "the manifest '%s' cannot be read",
                         spec->manifests[i]);
         }
         all = all && rc == SPW_OK;
-        keep_manifest(r, path, spec->manifests[i], &texts[i]);
+        keep_manifest(r, path, &(spw_json_manifest){spec->manifests[i], text, size}, &texts[i]);
     }
-    if (!all) {
+    if (!all || !all_matched(r, edits, edit_count)) {
         return NULL; /* what is wrong has been said; joining the rest would only add complaints about what is missing */
     }
     const spw_config *config = NULL;
@@ -244,7 +299,8 @@ static bool read_spec(resolve *r, const char *path, const sc_options *options, y
     }
     for (size_t i = 0; options != NULL && i < options->set_count; i++) {
         const sc_override *set = &options->sets[i];
-        if (yamldoc_set(*doc, set->path, set->value, r->diag) != SPW_OK) {
+        size_t split = 0;
+        if (!manifest_edit_split(set->path, &split) && yamldoc_set(*doc, set->path, set->value, r->diag) != SPW_OK) {
             return false;
         }
         r->hash = hash_bytes(r->hash, set->path, strlen(set->path) + 1);
@@ -290,7 +346,7 @@ static bool load_into(loaded *own, resolve *r, const char *path, const sc_option
     own->tables = load_tables(r, options);
     r->tables = own->tables;
     r->manifests = own->manifests;
-    const spw_config *config = load_manifests(r, own->manifests);
+    const spw_config *config = load_manifests(r, own->manifests, options);
     if (own->tables == NULL) {
         return false;
     }

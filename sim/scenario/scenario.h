@@ -135,6 +135,11 @@ typedef struct sc_scenario {
     size_t manifest_count;
 } sc_scenario;
 
+/**
+ * One --set: a path of the scenario file ("spec.services[0].timeout", see yamldoc.h), or a field of an object of its
+ * manifests ("HorizontalPodAutoscaler/chat:spec.maxReplicas", see manifest_edit.h). A whole manifest file is swapped by
+ * a path of the scenario: "spec.manifests[1]".
+ */
 typedef struct sc_override {
     const char *path, *value;
 } sc_override;

@@ -285,6 +285,37 @@ static bool says(const sc_messages *messages, const char *a, const char *b)
     return false;
 }
 
+static void overrides_of_manifests(void **state)
+{
+    (void)state;
+    const sc_override sets[] = {
+        {"Deployment/prod/chat:spec.replicas", "7"}, {"Deployment/station:spec.replicas", "3"}, {"spec.warmup", "1m"}};
+    sc_messages messages;
+    sc_scenario *sc = load(DATA "minimal.yaml", sets, 3, &messages);
+    assert_non_null(sc);
+    assert_int_equal(sc->config->workload_count, 2);
+    assert_string_equal(sc->config->workloads[1].name, "prod/chat");
+    assert_int_equal(sc->config->workloads[1].replicas, 7);
+    assert_int_equal(sc->config->workloads[0].replicas, 3);
+    assert_int_equal(sc->manifest_count, 1); /* what a log carries is what was decided by */
+    assert_non_null(strstr(sc->manifests[0].text, "replicas: 7"));
+    sc_free(sc);
+    sc_messages_fini(&messages);
+    assert_false(hash_of(DATA "minimal.yaml", sets, 1) == hash_of(DATA "minimal.yaml", NULL, 0));
+
+    const sc_override wrong[] = {{"Deployment/chad:spec.replicas", "7"}, {"Deployment/all:spec.replicas", "7"}};
+    assert_null(load(DATA "minimal.yaml", wrong, 1, &messages));
+    assert_true(says(&messages, "--set Deployment/chad:spec.replicas: error:", "did you mean 'Deployment/chat'?"));
+    sc_messages_fini(&messages);
+    assert_null(load(DATA "minimal.yaml", wrong + 1, 1, &messages));
+    assert_true(says(&messages, "the manifests hold no object", "Deployment/all"));
+    sc_messages_fini(&messages);
+    const sc_override bad[] = {{"Deployment/chat:spec.replicas", "many"}};
+    assert_null(load(DATA "minimal.yaml", bad, 1, &messages));
+    assert_true(says(&messages, "--set Deployment/chat:spec.replicas:1:1: error:", "spec.replicas"));
+    sc_messages_fini(&messages);
+}
+
 static void warns(void **state)
 {
     (void)state;
@@ -524,6 +555,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_traffic, open_full, close_full),
         cmocka_unit_test(fills_defaults),
         cmocka_unit_test(overrides_and_hashes),
+        cmocka_unit_test(overrides_of_manifests),
         cmocka_unit_test(warns),
         cmocka_unit_test(checks_lengths),
         cmocka_unit_test(checks_gpu_classes),

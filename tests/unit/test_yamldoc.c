@@ -210,6 +210,50 @@ static void overrides(void **state)
     assert_string_equal(ynode_get(yamldoc_root(f->doc, 0), "seed")->file, "--set seed");
 }
 
+/* Same kinds, texts, quotes and order all the way down. */
+static void assert_same_tree(const ynode *a, const ynode *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->quoted, b->quoted);
+    if (a->kind == YNODE_SCALAR) {
+        assert_string_equal(a->text, b->text);
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->kind == YNODE_MAPPING) {
+            assert_string_equal(a->keys[i]->text, b->keys[i]->text);
+        }
+        assert_same_tree(a->items[i], b->items[i]);
+    }
+}
+
+static void printed_and_read_again(void **state)
+{
+    static const char text[] =
+        "a: {b: [1, two, '3', \"x\\ny\"], c: {}, d: []}\nnone:\nurl: http://h:80/p\nminus: -5\ncomma: 1,5\n"
+        "text: |\n  one\n  two: #3\nlist:\n  - - deep\n    - {k: v}\n  -\n\"a.b/c: d\": 'it''s'\n---\n- 1\n---\nlast\n";
+    fixture *f = *state;
+    char *out = NULL;
+    size_t size = 0;
+    yamldoc *again = NULL;
+    FILE *stream = open_memstream(&out, &size);
+
+    assert_int_equal(read_text(f, text), SPW_OK);
+    assert_int_equal(yamldoc_set(f->doc, "set", "a: b #c", f->diag), SPW_OK);
+    assert_true(yamldoc_print(f->doc, stream));
+    assert_int_equal(fclose(stream), 0);
+    assert_int_equal(yamldoc_read_text("again", out, size, NULL, f->diag, &again), SPW_OK);
+    assert_int_equal(yamldoc_count(again), 3);
+    assert_string_equal(ynode_get(yamldoc_root(again, 0), "set")->text, "a: b #c");
+    assert_int_equal(yamldoc_set(again, "set", "x", f->diag), SPW_OK); /* quotes were needed to say it */
+    assert_int_equal(yamldoc_set(f->doc, "set", "x", f->diag), SPW_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_same_tree(yamldoc_root(f->doc, i), yamldoc_root(again, i));
+    }
+    yamldoc_free(again);
+    free(out);
+}
+
 static void impossible_overrides(void **state)
 {
     static const bad_case cases[] = {
@@ -301,10 +345,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(tree_and_positions), TEST(refusals),      TEST(several_errors_at_once),
-        TEST(many_keys),          TEST(limits),        TEST(odd_starts),
-        TEST(missing_file),       TEST(overrides),     TEST(impossible_overrides),
-        TEST(suggestions),        TEST(out_of_memory),
+        TEST(tree_and_positions),
+        TEST(refusals),
+        TEST(several_errors_at_once),
+        TEST(many_keys),
+        TEST(limits),
+        TEST(odd_starts),
+        TEST(missing_file),
+        TEST(overrides),
+        TEST(impossible_overrides),
+        TEST(printed_and_read_again),
+        TEST(suggestions),
+        TEST(out_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
