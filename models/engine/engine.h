@@ -25,6 +25,12 @@ typedef struct mdl_work {
     int32_t input_tokens;  /**< >= 1; llm */
     int32_t output_tokens; /**< >= 1; llm */
     int64_t service_ns;    /**< station */
+    int32_t cached_tokens; /**< llm: leading prompt tokens that lie in the prefix cache of every replica (a shared
+                              system prompt); cut to whole blocks and to less than the prompt, see mdl_llm_new */
+    int32_t prefix_tokens; /**< llm: leading prompt tokens that earlier requests with this prefix_key had in their
+                              prompts or answers: found if this replica served them and still has the blocks */
+    uint64_t prefix_key;   /**< llm: conversation whose blocks are kept for its next turn; 0 = none */
+    int32_t priority;      /**< llm: smaller is more urgent, as in vLLM; all equal = first come first served */
 } mdl_work;
 
 typedef enum mdl_event_kind {
@@ -45,9 +51,10 @@ typedef struct mdl_load {
     int32_t waiting;   /**< requests queued */
     int32_t kv_blocks; /**< llm: all; station: 0 */
     int32_t kv_blocks_used;
-    int64_t tokens_in;   /**< prompt tokens computed, recomputation included */
-    int64_t tokens_out;  /**< tokens sampled */
-    int64_t preemptions; /**< requests thrown out of the batch for want of KV blocks */
+    int64_t tokens_in;     /**< prompt tokens computed, recomputation included */
+    int64_t tokens_cached; /**< prompt tokens that came from the prefix cache instead */
+    int64_t tokens_out;    /**< tokens sampled */
+    int64_t preemptions;   /**< requests thrown out of the batch for want of KV blocks */
     int64_t completed;
     int64_t busy_ns; /**< time with a step running (station: server-ns / servers) */
 } mdl_load;
@@ -83,7 +90,7 @@ static inline void mdl_engine_free(mdl_engine *e)
  *   - max_waiting requests wait already (a request waits until the step that takes it up begins, so a burst at one
  *     instant counts as waiting even where the engine is idle; station: only those without a server wait),
  *   - llm: input_tokens or output_tokens < 1, or their sum is over max_context (vLLM answers 400 then) or needs more KV
- *     than the replica has,
+ *     than the replica has, or cached_tokens or prefix_tokens < 0,
  *   - station: service_ns < 0,
  *   - memory ran out.
  */
@@ -172,12 +179,13 @@ typedef struct mdl_llm_config {
     int32_t max_sequences;      /**< running requests at most */
     int32_t max_waiting;        /**< queue bound; submit refuses beyond; 0 refuses all, see mdl_engine_submit */
     int32_t max_context;        /**< tokens of a request in and out that the model can hold; 0 = no bound */
+    int32_t prefix_blocks;      /**< free KV blocks that may keep the prefixes of conversations; 0 = none are kept */
 } mdl_llm_config;
 /**
  * @return NULL if mdl_llm_new accepts it, else a static message. Refused: a figure below 1 (block_tokens, kv_blocks,
- * max_batched_tokens, max_sequences), max_waiting or max_context < 0, a negative coefficient, a step that could take no
- * time, a step that could take more than 2^47 ps (140 s; sums over a run of steps must stay within 63 bits), more KV
- * than 2^31 - 1 tokens.
+ * max_batched_tokens, max_sequences), max_waiting, max_context or prefix_blocks < 0, a negative coefficient, a step
+ * that could take no time, a step that could take more than 2^47 ps (140 s; sums over a run of steps must stay within
+ * 63 bits), more KV than 2^31 - 1 tokens.
  */
 const char *mdl_llm_check(const mdl_llm_config *config);
 /** Tokens, in and out, of the longest request that can ever run: what the context and the KV cache hold. */
@@ -189,10 +197,19 @@ static inline int64_t mdl_llm_room(const mdl_llm_config *config)
 /**
  * Continuous batching as vLLM v1 schedules it. A step has max_batched_tokens; requests in the batch come first in
  * admission order (one token each when decoding, as much as is left when still prefilling), each needs
- * ceil(tokens computed / block_tokens) KV blocks; if there is no block, the last of the batch is thrown out, to the
- * front of the queue, and will recompute prompt and generated tokens. Unless that happened in this step, queued
- * requests follow in order while tokens, max_sequences and blocks for their first chunk allow. The step that completes
- * a prefill samples a token. Memory grows with the number of requests inside and is kept.
+ * ceil(tokens computed / block_tokens) KV blocks; if there is no block, the least urgent of the batch, and of those the
+ * latest, is thrown out, back into the queue, and will recompute prompt and generated tokens. Unless that happened in
+ * this step, queued requests follow in order (priority, then submission) while tokens, max_sequences and blocks for
+ * their first chunk allow; a waiting one never pushes a running one out (vLLM, when the one just thrown out is the one
+ * that lacked a block, leaves the rest of the batch without a token in that step; here they get theirs). The step that
+ * completes a prefill samples a token. Memory grows with the number of requests inside and is kept.
+ *
+ * Prefix cache: a request that is taken up finds max(cached_tokens, what the cache holds of its prefix_key, at most
+ * prefix_tokens), in whole blocks and less than all it has to compute. Tokens found need no prefill; their blocks are
+ * its own from then on. Whenever a request with a key leaves the batch, its full blocks stay readable under the key
+ * while they are free and no more than prefix_blocks are so kept; the least recently left lose blocks first, from their
+ * end (of those that left at one step boundary the earlier submitted). One thrown out may find its own blocks again.
+ * Not modelled: two running requests do not share blocks, and one key is held by one request at a time.
  * @return NULL if out of memory or if mdl_llm_check refuses config
  */
 mdl_engine *mdl_llm_new(const mdl_llm_config *config);

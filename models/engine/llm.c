@@ -4,7 +4,7 @@
  * llm_state.h.
  *
  * An arrival cuts the planned run at the first boundary at or after it, if it could be taken up there at all: behind
- * other waiting requests, or with the batch, the token budget or the KV cache full, it changes nothing and the run
+ * another waiting request, or with the batch, the token budget or the KV cache full, it changes nothing and the run
  * stands.
  */
 #include "models/engine/llm_state.h"
@@ -74,7 +74,7 @@ static bool grow_requests(llm_state *s)
     return true;
 }
 
-static bool reserve(llm_state *s)
+static bool reserve(llm_state *s, bool keyed)
 {
     size_t most = s->live + 1;
     if (s->free_slot == LLM_NIL && !grow_requests(s)) {
@@ -90,21 +90,29 @@ static bool reserve(llm_state *s)
         s->finish = finish;
         s->finish_cap = cap;
     }
-    return mdl_ring_reserve(&s->ring, most);
+    return (!keyed || mdl_prefix_reserve(&s->prefix, s->keyed + 1)) && mdl_ring_reserve(&s->ring, most);
+}
+
+/* Tokens of whole blocks, fewer than `below`. */
+static int32_t whole_blocks(const llm_state *s, int32_t tokens, int32_t below)
+{
+    tokens = tokens < below ? tokens : below - 1;
+    return tokens - tokens % s->config.block_tokens;
 }
 
 /* Whether a request can ever run here. */
 static bool fits(const llm_state *s, const mdl_work *work)
 {
-    return work->input_tokens >= 1 && work->output_tokens >= 1 &&
-           (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(&s->config);
+    return work->input_tokens >= 1 && work->output_tokens >= 1 && work->cached_tokens >= 0 &&
+           work->prefix_tokens >= 0 && (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(&s->config);
 }
 
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     llm_state *s = state_of(e);
     settle(s, now_ns);
-    if (!fits(s, work) || s->queue.count >= s->config.max_waiting || !reserve(s)) {
+    bool keyed = work->prefix_key != 0 && s->config.prefix_blocks > 0;
+    if (!fits(s, work) || s->queue.count >= s->config.max_waiting || !reserve(s, keyed)) {
         return MDL_REFUSED;
     }
     bool idle = s->batch.count + s->queue.count == 0;
@@ -113,21 +121,27 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     s->free_slot = r->next;
     s->live++;
     *r = (llm_request){.tag = work->tag,
+                       .number = s->submitted++,
+                       .key = keyed ? work->prefix_key : 0,
+                       .prefix = work->prefix_tokens,
+                       .hot = whole_blocks(s, work->cached_tokens, work->input_tokens),
+                       .priority = work->priority,
                        .input = work->input_tokens,
                        .output = work->output_tokens,
                        .older = s->youngest,
-                       .younger = LLM_NIL,
-                       .where = LLM_WAITING};
+                       .younger = LLM_NIL};
+    s->ranked += r->priority != 0;
+    s->keyed += keyed;
     if (s->youngest != LLM_NIL) {
         s->requests[s->youngest].younger = slot;
     } else {
         s->oldest = slot;
     }
     s->youngest = slot;
-    llm_append(s, &s->queue, slot);
+    llm_enqueue(s, slot);
     if (idle) {
         s->at = (llm_clock){.ns = now_ns, .ps = 0};
-    } else if (s->queue.count == 1 && s->planned && llm_head_may_join(s)) {
+    } else if (s->queue.head == slot && s->planned && llm_head_may_join(s)) {
         cut_run(s, now_ns);
     }
     return slot;
@@ -188,6 +202,7 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
                       .kv_blocks = s->config.kv_blocks,
                       .kv_blocks_used = s->config.kv_blocks - s->free_blocks,
                       .tokens_in = s->tokens_in,
+                      .tokens_cached = s->tokens_cached,
                       .tokens_out = s->tokens_out,
                       .preemptions = s->preemptions,
                       .completed = s->completed,
@@ -228,6 +243,7 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     s->context = 0;
     s->free_blocks = s->config.kv_blocks;
     memset(s->phase, 0, (size_t)s->config.block_tokens * sizeof s->phase[0]);
+    mdl_prefix_clear(&s->prefix);
     mdl_ring_clear(&s->ring);
 }
 
@@ -267,6 +283,7 @@ static void llm_free(mdl_engine *e)
     free(s->phase);
     free(s->finish);
     free(s->requests);
+    mdl_prefix_free(&s->prefix);
     mdl_ring_free(&s->ring);
     free(e);
 }
@@ -286,8 +303,8 @@ const char *mdl_llm_check(const mdl_llm_config *config)
 {
     const mdl_step_model *m = &config->step;
     if (config->block_tokens < 1 || config->kv_blocks < 1 || config->max_batched_tokens < 1 ||
-        config->max_sequences < 1 || config->max_waiting < 0 || config->max_context < 0) {
-        return "engine limits must be at least 1 (max_waiting and max_context at least 0)";
+        config->max_sequences < 1 || config->max_waiting < 0 || config->max_context < 0 || config->prefix_blocks < 0) {
+        return "engine limits must be at least 1 (max_waiting, max_context, prefix_blocks at least 0)";
     }
     if ((int64_t)config->kv_blocks * config->block_tokens > INT32_MAX) {
         return "more KV memory than 2^31 - 1 tokens";
@@ -330,6 +347,7 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                          .youngest = LLM_NIL,
                          .dropped = LLM_NIL,
                          .free_slot = LLM_NIL,
+                         .prefix = mdl_prefix_empty(),
                          .ring = {.due_ns = MDL_NEVER}};
     return &e->base;
 }

@@ -19,18 +19,48 @@ void llm_append(llm_state *s, llm_list *list, uint32_t slot)
     list->count++;
 }
 
-void llm_prepend(llm_state *s, llm_list *list, uint32_t slot)
+static bool before(const llm_request *a, const llm_request *b)
+{
+    return a->priority < b->priority || (a->priority == b->priority && a->number < b->number);
+}
+
+void llm_enqueue(llm_state *s, uint32_t slot)
 {
     llm_request *r = &s->requests[slot];
-    r->prev = LLM_NIL;
-    r->next = list->head;
-    if (list->head != LLM_NIL) {
-        s->requests[list->head].prev = slot;
-    } else {
-        list->tail = slot;
+    llm_list *list = &s->queue;
+    uint32_t after = list->head; /* the first that comes after r; sought from both ends */
+    uint32_t ahead = list->tail; /* the last that comes before r */
+    r->where = LLM_WAITING;
+    for (;;) {
+        if (ahead == LLM_NIL || before(&s->requests[ahead], r)) {
+            after = ahead == LLM_NIL ? list->head : s->requests[ahead].next;
+            break;
+        }
+        if (before(r, &s->requests[after])) {
+            ahead = s->requests[after].prev;
+            break;
+        }
+        ahead = s->requests[ahead].prev;
+        after = s->requests[after].next;
     }
-    list->head = slot;
+    r->prev = ahead;
+    r->next = after;
+    *(ahead == LLM_NIL ? &list->head : &s->requests[ahead].next) = slot;
+    *(after == LLM_NIL ? &list->tail : &s->requests[after].prev) = slot;
     list->count++;
+}
+
+uint32_t llm_worst(const llm_state *s)
+{
+    uint32_t worst = s->batch.tail; /* without priorities the batch stands in the order of submission */
+    if (s->ranked > 0) {
+        for (uint32_t slot = s->batch.head; slot != LLM_NIL; slot = s->requests[slot].next) {
+            if (before(&s->requests[worst], &s->requests[slot])) {
+                worst = slot;
+            }
+        }
+    }
+    return worst;
 }
 
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot)
@@ -66,6 +96,8 @@ void llm_forget(llm_state *s, uint32_t slot)
 
 void llm_release(llm_state *s, uint32_t slot)
 {
+    s->ranked -= s->requests[slot].priority != 0;
+    s->keyed -= s->requests[slot].key != 0;
     s->requests[slot].where = LLM_FREE;
     s->requests[slot].next = s->free_slot;
     s->free_slot = slot;
@@ -119,6 +151,10 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
     int32_t computed = llm_computed(s, r);
     llm_unlink(s, &s->batch, slot);
     s->free_blocks += llm_blocks(s, computed);
+    if (r->key != 0) {
+        mdl_prefix_put(&s->prefix, r->key, computed / s->config.block_tokens, s->iter, r->number);
+        r->prefix = computed > r->prefix ? computed : r->prefix;
+    }
     if (r->where == LLM_DECODE) {
         r->sampled = computed - r->input + 1;
         size_t i = finish_index(s, s->iter + (r->output - r->sampled), slot);

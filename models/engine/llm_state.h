@@ -21,6 +21,7 @@
 #define MODELS_ENGINE_LLM_STATE_H
 
 #include "models/engine/engine.h"
+#include "models/engine/prefix.h"
 #include "models/engine/ring.h"
 
 #define LLM_NIL     UINT32_MAX
@@ -34,7 +35,12 @@ typedef struct llm_clock {
 typedef enum llm_where { LLM_FREE, LLM_WAITING, LLM_PREFILL, LLM_DECODE, LLM_EVICTED } llm_where;
 
 typedef struct llm_request {
-    int64_t base; /* DECODE: computed - iter */
+    int64_t base;    /* DECODE: computed - iter */
+    uint64_t number; /* of submission */
+    uint64_t key;    /* prefix_key */
+    int32_t prefix;  /* tokens that may be found under key */
+    int32_t hot;     /* cached_tokens in whole blocks, less than input */
+    int32_t priority;
     uint32_t tag;
     int32_t input, output;
     int32_t computed;        /* PREFILL: tokens in the KV cache */
@@ -82,7 +88,11 @@ typedef struct llm_state {
     uint32_t request_cap, free_slot;
     size_t live; /* slots in use */
     mdl_ring ring;
-    int64_t tokens_in, tokens_out, preemptions, completed;
+    mdl_prefix prefix;
+    uint64_t submitted;
+    size_t ranked; /* requests inside whose priority is not 0 */
+    size_t keyed;  /* requests inside with a key */
+    int64_t tokens_in, tokens_cached, tokens_out, preemptions, completed;
 } llm_state;
 
 /* Blocks for so many tokens of one request. 32 bits: a request's tokens fit the cache, which holds below 2^31. */
@@ -124,8 +134,9 @@ static inline int64_t llm_run_ps(const llm_state *s, int64_t k)
 
 /* llm_batch.c: lists, the decoding set, leaving */
 void llm_append(llm_state *s, llm_list *list, uint32_t slot);
-void llm_prepend(llm_state *s, llm_list *list, uint32_t slot);
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
+void llm_enqueue(llm_state *s, uint32_t slot); /* into the queue, by (priority, number) */
+uint32_t llm_worst(const llm_state *s);        /* of the batch: least urgent, of those the latest */
 void llm_forget(llm_state *s, uint32_t slot);  /* out of the submission order */
 void llm_release(llm_state *s, uint32_t slot); /* the slot is free again */
 void llm_decode_join(llm_state *s, uint32_t slot);
@@ -135,6 +146,14 @@ void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, block
 int32_t llm_run_blocks(const llm_state *s, int32_t steps);           /* blocks the first steps take */
 int32_t llm_run_limit(const llm_state *s, int32_t steps);            /* of `steps`, how many the free blocks allow */
 int32_t llm_run_reach(const llm_state *s, int64_t ps, int32_t most); /* fewest steps that last >= ps; at most `most` */
+
+/* Of `left` free blocks, as many as the configuration allows may hold prefixes. */
+static inline void llm_keep_prefixes(llm_state *s, int32_t left)
+{
+    if (s->prefix.blocks > 0) {
+        mdl_prefix_trim(&s->prefix, left < s->config.prefix_blocks ? left : s->config.prefix_blocks);
+    }
+}
 
 /* llm_step.c: composing a step, ending a run */
 void llm_plan(llm_state *s);

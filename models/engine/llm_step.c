@@ -2,9 +2,14 @@
 /*
  * llm_step.c - llm engine: how a step is composed and what its end brings (vLLM v1, first come first served).
  *
- * Throwing out: going through the batch in order and throwing out its last whenever a block is missing ends with the
- * fewest thrown out, from the tail, for which the blocks that the rest needs are there. So it is enough to compare two
- * sums while taking requests from the tail.
+ * Throwing out: going through the batch in order and throwing out its worst whenever a block is missing ends with the
+ * fewest thrown out, worst first, for which the blocks that the rest needs are there. So it is enough to compare two
+ * sums while taking out the worst. Decodes stand before the prefill and its chunk is measured when its turn comes: two
+ * passes. A decode that finds no block has seen every free block taken, so nothing is left of the prefix cache then.
+ *
+ * The prefix cache must be seen as it is after each step has taken its blocks, oldest first. A run only takes blocks,
+ * so trimming at its end leaves what trimming in each step does. Those who leave at one boundary put their prefixes
+ * before anything is trimmed, so that the order of the calls cannot show.
  */
 #include "models/engine/llm_state.h"
 
@@ -57,41 +62,52 @@ static int32_t chunk_blocks(const llm_state *s, const llm_request *r, int32_t ch
     return llm_blocks(s, r->computed + chunk) - llm_blocks(s, r->computed);
 }
 
-static void throw_out_last(llm_state *s)
+/* `left`: blocks that are free once those before it in the batch have got theirs. */
+static void throw_out(llm_state *s, int32_t left)
 {
-    uint32_t slot = s->batch.tail;
+    assert(s->batch.count > 1); /* submit refuses what does not fit alone */
+    llm_keep_prefixes(s, left);
+    uint32_t slot = llm_worst(s);
     llm_batch_leave(s, slot);
-    s->requests[slot].where = LLM_WAITING;
-    llm_prepend(s, &s->queue, slot);
+    llm_enqueue(s, slot);
     s->preemptions++;
+}
+
+/* Tokens of r that lie in the prefix cache now. */
+static int32_t prefix_hit(const llm_state *s, const llm_request *r)
+{
+    int32_t hit = r->hot;
+    if (r->key != 0) {
+        int32_t block = s->config.block_tokens;
+        int32_t most = min_i32(r->prefix, r->input + r->sampled - 1) / block;
+        int32_t found = block * min_i32(mdl_prefix_find(&s->prefix, r->key), most);
+        hit = found > hit ? found : hit;
+    }
+    return hit;
 }
 
 /* Makes the blocks available that the batch needs in this step. @return true if a request was thrown out */
 static bool make_room(llm_state *s, mdl_step *step)
 {
-    int32_t chunk = 0;
-    int32_t chunk_need = 0;
+    int64_t before = s->preemptions;
+    while (s->phase[s->phase_now] > s->free_blocks) {
+        throw_out(s, 0);
+    }
     if (s->prefills > 0) {
         const llm_request *r = &s->requests[s->prefill_head];
-        chunk = min_i32(prefill_rest(r), s->config.max_batched_tokens - s->decodes);
-        chunk_need = chunk_blocks(s, r, chunk);
-    }
-    bool thrown = false;
-    while (s->phase[s->phase_now] + chunk_need > s->free_blocks) {
-        assert(s->batch.count > 1); /* submit refuses what does not fit alone */
-        throw_out_last(s);
-        if (s->prefills == 0) {
-            chunk_need = 0;
+        int32_t chunk = min_i32(prefill_rest(r), s->config.max_batched_tokens - s->decodes);
+        int32_t need = chunk_blocks(s, r, chunk);
+        while (s->prefills > 0 && s->phase[s->phase_now] + need > s->free_blocks) {
+            throw_out(s, s->free_blocks - s->phase[s->phase_now]);
         }
-        thrown = true;
+        s->free_blocks -= s->prefills > 0 ? need : 0;
+        s->last_chunk = chunk;
     }
     *step = decode_step(s);
     if (s->prefills > 0) {
-        s->free_blocks -= chunk_need;
-        s->last_chunk = chunk;
-        add_chunk(step, &s->requests[s->prefill_head], chunk);
+        add_chunk(step, &s->requests[s->prefill_head], s->last_chunk);
     }
-    return thrown;
+    return s->preemptions > before;
 }
 
 static void admit(llm_state *s, mdl_step *step)
@@ -100,11 +116,19 @@ static void admit(llm_state *s, mdl_step *step)
     while (s->queue.count > 0 && s->batch.count < s->config.max_sequences && budget > 0) {
         uint32_t slot = s->queue.head;
         llm_request *r = &s->requests[slot];
-        int32_t chunk = min_i32(prefill_rest(r), budget);
-        int32_t need = llm_blocks(s, chunk);
-        if (need > s->free_blocks - s->phase[s->phase_now]) {
+        int32_t left = s->free_blocks - s->phase[s->phase_now];
+        llm_keep_prefixes(s, left);
+        int32_t hit = prefix_hit(s, r);
+        int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
+        int32_t need = llm_blocks(s, hit + chunk);
+        if (need > left) {
             return;
         }
+        if (r->key != 0) {
+            mdl_prefix_drop(&s->prefix, r->key);
+        }
+        r->computed = hit;
+        s->tokens_cached += hit;
         llm_unlink(s, &s->queue, slot);
         llm_append(s, &s->batch, slot);
         if (s->prefills++ == 0) {
@@ -136,6 +160,7 @@ void llm_plan(llm_state *s)
     if (!thrown) {
         admit(s, &step);
     }
+    llm_keep_prefixes(s, s->free_blocks - s->phase[s->phase_now]);
     s->planned = true;
     s->mixed = s->prefills > 0;
     s->first_ps = mdl_step_ps(&s->config.step, &step);
@@ -199,6 +224,7 @@ void llm_finish_run(llm_state *s)
     int32_t steps = s->run_steps;
     int64_t at_ns = llm_ceil_ns(s->end);
     s->free_blocks -= llm_run_blocks(s, steps);
+    llm_keep_prefixes(s, s->free_blocks);
     s->iter += steps;
     s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config.block_tokens);
     s->context += (int64_t)s->decodes * steps;
@@ -222,10 +248,15 @@ void llm_finish_run(llm_state *s)
 
 bool llm_head_may_join(const llm_state *s)
 {
-    /* free blocks and room in the batch only shrink until the run ends */
+    /* Free blocks and room in the batch only shrink until the run ends. So does what the prefix cache holds of the
+     * head, but block by block with the free ones, so that what it needs besides never gets less than it lacks. */
     int32_t budget = s->config.max_batched_tokens - s->decodes;
-    return s->queue.count > 0 && s->batch.count < s->config.max_sequences && budget > 0 &&
-           llm_blocks(s, min_i32(prefill_rest(&s->requests[s->queue.head]), budget)) <= s->free_blocks;
+    if (s->queue.count == 0 || s->batch.count >= s->config.max_sequences || budget <= 0) {
+        return false;
+    }
+    const llm_request *r = &s->requests[s->queue.head];
+    int32_t hit = prefix_hit(s, r);
+    return llm_blocks(s, hit + min_i32(prefill_rest(r) - hit, budget)) <= s->free_blocks;
 }
 
 int64_t llm_next_guess_ns(const llm_state *s)
@@ -237,18 +268,22 @@ int64_t llm_next_guess_ns(const llm_state *s)
     int32_t free_blocks = s->free_blocks - s->phase[s->phase_now];
     int32_t budget = s->config.max_batched_tokens - s->decodes;
     const llm_request *r = NULL;
+    int32_t hit = 0;
     if (s->prefills > 0) {
         r = &s->requests[s->prefill_head];
     } else if (llm_head_may_join(s)) {
         r = &s->requests[s->queue.head];
+        hit = prefix_hit(s, r);
     }
-    int32_t chunk = r != NULL ? min_i32(prefill_rest(r), budget) : 0;
-    int32_t need = r != NULL ? chunk_blocks(s, r, chunk) : 0;
-    if (free_blocks < need) {
-        return s->at.ns + 1; /* somebody will be thrown out or not taken up: no step takes less */
+    int32_t chunk = r != NULL ? min_i32(prefill_rest(r) - hit, budget) : 0;
+    int32_t need = r != NULL ? llm_blocks(s, r->computed + hit + chunk) - llm_blocks(s, r->computed) : 0;
+    if (free_blocks < need || s->prefix.blocks > s->config.prefix_blocks) {
+        return s->at.ns + 1; /* who joins is not certain yet: no step takes less */
     }
     if (r != NULL) {
-        add_chunk(&step, r, chunk); /* what else joins makes the step longer, not shorter */
+        /* what else joins makes the step longer, not shorter, and so does a smaller hit; r->computed leaves the hit
+         * out, which makes its attention no longer than it will be */
+        add_chunk(&step, r, chunk);
         return llm_ceil_ns(llm_after(s->at, mdl_step_ps(&s->config.step, &step)));
     }
     int64_t steps = decode_run_steps(s);

@@ -72,6 +72,9 @@ static void draw_config(choice *c, world *w)
                                  .max_waiting = (int32_t)choice_range(c, choice_chance(c, 1, 4) ? 1 : 100, 100)};
     int64_t tokens = choice_range(c, 8, choice_chance(c, 2, 3) ? 120 : 2000);
     w->config.kv_blocks = (int32_t)(tokens / w->config.block_tokens + 1);
+    if (choice_chance(c, 1, 2)) {
+        w->config.prefix_blocks = (int32_t)choice_range(c, 1, 2 * w->config.kv_blocks);
+    }
 }
 
 static void draw_world(uint64_t seed, world *w)
@@ -84,6 +87,8 @@ static void draw_world(uint64_t seed, world *w)
     w->request_count = (size_t)choice_range(&c, 1, MAX_REQUESTS);
     int32_t max_input = (int32_t)choice_range(&c, 1, 80);
     int32_t max_output = (int32_t)choice_range(&c, 1, 120);
+    bool ranked = choice_chance(&c, 1, 2);
+    bool warm = choice_chance(&c, 1, 2);
     int64_t step_ns = (w->config.step.c1 + w->config.step.h0) / 1000 + 1;
     int64_t gap_ns = step_ns * choice_range(&c, 1, 60);
     int64_t at_ns = choice_range(&c, 0, 1000);
@@ -93,6 +98,10 @@ static void draw_world(uint64_t seed, world *w)
         }
         w->requests[i].input = (int32_t)choice_range(&c, 1, max_input);
         w->requests[i].output = (int32_t)choice_range(&c, 1, max_output);
+        w->requests[i].priority = ranked ? (int32_t)choice_range(&c, -1, 1) : 0;
+        w->requests[i].cached = warm ? (int32_t)choice_range(&c, 0, max_input) : 0;
+        w->requests[i].key = choice_chance(&c, 2, 3) ? (uint64_t)choice_range(&c, 1, 12) : 0;
+        w->requests[i].prefix = (int32_t)choice_range(&c, 0, max_input);
         w->ops[w->op_count++] = (plain_op){.at_ns = at_ns, .kind = PLAIN_SUBMIT, .which = (int32_t)i};
         if (choice_chance(&c, 1, 6)) {
             int64_t patience_ns = choice_range(&c, 0, 30 * gap_ns);
@@ -189,7 +198,11 @@ static void play(world *w, book *b, uint64_t seed)
         } else if (op->kind == PLAIN_SUBMIT) {
             mdl_work work = {.tag = (uint32_t)op->which,
                              .input_tokens = w->requests[op->which].input,
-                             .output_tokens = w->requests[op->which].output};
+                             .output_tokens = w->requests[op->which].output,
+                             .cached_tokens = w->requests[op->which].cached,
+                             .prefix_tokens = w->requests[op->which].prefix,
+                             .prefix_key = w->requests[op->which].key,
+                             .priority = w->requests[op->which].priority};
             b->handle[op->which] = mdl_engine_submit(e, op->at_ns, &work);
             b->refused[op->which] = b->handle[op->which] == MDL_REFUSED;
             b->inside[op->which] = !b->refused[op->which];
@@ -210,15 +223,16 @@ static void play(world *w, book *b, uint64_t seed)
 static bool same_load(const mdl_load *a, const mdl_load *b)
 {
     return a->running == b->running && a->waiting == b->waiting && a->kv_blocks_used == b->kv_blocks_used &&
-           a->tokens_in == b->tokens_in && a->tokens_out == b->tokens_out && a->preemptions == b->preemptions &&
-           a->completed == b->completed && a->busy_ns == b->busy_ns && a->kv_blocks == b->kv_blocks;
+           a->tokens_in == b->tokens_in && a->tokens_cached == b->tokens_cached && a->tokens_out == b->tokens_out &&
+           a->preemptions == b->preemptions && a->completed == b->completed && a->busy_ns == b->busy_ns &&
+           a->kv_blocks == b->kv_blocks;
 }
 
 static void report_load(const char *who, const mdl_load *l)
 {
-    print_error("%s: running %d waiting %d blocks %d in %lld out %lld preempted %lld done %lld busy %lld\n", who,
-                l->running, l->waiting, l->kv_blocks_used, (long long)l->tokens_in, (long long)l->tokens_out,
-                (long long)l->preemptions, (long long)l->completed, (long long)l->busy_ns);
+    print_error("%s: running %d waiting %d blocks %d in %lld cached %lld out %lld preempted %lld done %lld busy %lld\n",
+                who, l->running, l->waiting, l->kv_blocks_used, (long long)l->tokens_in, (long long)l->tokens_cached,
+                (long long)l->tokens_out, (long long)l->preemptions, (long long)l->completed, (long long)l->busy_ns);
 }
 
 /* A request that the client cancelled may have been started by a step that the engine never reported: before the
@@ -260,6 +274,9 @@ static void add_tally(plain_tally *sum, const plain_tally *t)
     sum->recomputed_first += t->recomputed_first;
     sum->cancelled_running += t->cancelled_running;
     sum->cancelled_waiting += t->cancelled_waiting;
+    sum->hits += t->hits;
+    sum->conversations_found += t->conversations_found;
+    sum->overtaken += t->overtaken;
 }
 
 static void skipping_equals_stepping(void **state)
@@ -289,13 +306,16 @@ static void skipping_equals_stepping(void **state)
         }
     }
     print_message("%d worlds, %lld steps, %lld done, %lld refused, %lld preemptions (%lld of oneself), %lld chunked "
-                  "prefills, %lld recomputed, %lld + %lld cancelled running + waiting\n",
+                  "prefills, %lld recomputed, %lld + %lld cancelled running + waiting, %lld prefix hits (%lld of a "
+                  "conversation), %lld out of turn\n",
                   WORLDS, (long long)sum.steps, (long long)done, (long long)refused, (long long)sum.preemptions,
                   (long long)sum.self_preemptions, (long long)sum.chunks, (long long)sum.recomputed_first,
-                  (long long)sum.cancelled_running, (long long)sum.cancelled_waiting);
+                  (long long)sum.cancelled_running, (long long)sum.cancelled_waiting, (long long)sum.hits,
+                  (long long)sum.conversations_found, (long long)sum.overtaken);
     /* the sample must hold what it is meant to hold */
     assert_true(sum.preemptions > 1000 && sum.self_preemptions > 100 && sum.chunks > 1000);
     assert_true(sum.recomputed_first > 1000 && sum.cancelled_running > 500 && sum.cancelled_waiting > 500);
+    assert_true(sum.hits > 10000 && sum.conversations_found > 10000 && sum.overtaken > 1000);
     assert_true(refused > 100 && done > 10000);
 }
 

@@ -12,8 +12,17 @@ typedef struct body {
     int32_t sampled;
     int32_t blocks;
     int32_t chunk; /* tokens in this step */
+    int32_t prefix;
+    int64_t number; /* of submission */
     bool prefilling, inside, cancelled;
 } body;
+
+/* Free blocks that still hold a conversation. */
+typedef struct kept {
+    uint64_t key;
+    int32_t blocks;
+    int64_t step, number;
+} kept;
 
 typedef struct plain {
     const mdl_llm_config *config;
@@ -25,7 +34,10 @@ typedef struct plain {
     bool in_step;
     mdl_load *loads;
     plain_tally *tally;
-    int64_t tokens_in, tokens_out, preemptions, completed;
+    int64_t tokens_in, tokens_cached, tokens_out, preemptions, completed;
+    kept *kept; /* [kept_count] oldest first */
+    int32_t kept_count;
+    int64_t submitted;
 } plain;
 
 static int32_t blocks_for(const plain *p, int32_t tokens)
@@ -44,13 +56,13 @@ static int64_t up_to_ns(wide ps)
 
 static void take_out(int32_t *list, int32_t *count, int32_t which)
 {
-    int32_t kept = 0;
+    int32_t left = 0;
     for (int32_t i = 0; i < *count; i++) {
         if (list[i] != which) {
-            list[kept++] = list[i];
+            list[left++] = list[i];
         }
     }
-    *count = kept;
+    *count = left;
 }
 
 static bool contains(const int32_t *list, int32_t count, int32_t which)
@@ -63,12 +75,114 @@ static bool contains(const int32_t *list, int32_t count, int32_t which)
     return false;
 }
 
+static void forget_kept(plain *p, int32_t i)
+{
+    p->kept_count--;
+    memmove(p->kept + i, p->kept + i + 1, (size_t)(p->kept_count - i) * sizeof p->kept[0]);
+}
+
+/* Kept blocks are free ones: those beyond what is free have been overwritten, the oldest first. */
+static void trim_kept(plain *p)
+{
+    for (;;) {
+        int32_t held = 0;
+        for (int32_t i = 0; i < p->kept_count; i++) {
+            held += p->kept[i].blocks;
+        }
+        if (held <= p->free_blocks && held <= p->config->prefix_blocks) {
+            return;
+        }
+        if (--p->kept[0].blocks == 0) {
+            forget_kept(p, 0);
+        }
+    }
+}
+
+static int32_t find_kept(const plain *p, uint64_t key)
+{
+    for (int32_t i = 0; i < p->kept_count; i++) {
+        if (p->kept[i].key == key) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool has_key(const plain *p, int32_t which)
+{
+    return p->requests[which].key != 0 && p->config->prefix_blocks > 0;
+}
+
+/* The blocks of a request are free; they keep its conversation for now. */
+static void release_blocks(plain *p, int32_t which)
+{
+    body *b = &p->bodies[which];
+    p->free_blocks += b->blocks;
+    b->blocks = 0;
+    if (!has_key(p, which)) {
+        return;
+    }
+    b->prefix = b->prefix > b->computed ? b->prefix : b->computed;
+    if (b->computed < p->config->block_tokens) {
+        return;
+    }
+    int32_t same = find_kept(p, p->requests[which].key);
+    bool later = same >= 0 && p->kept[same].step == p->tally->steps && p->kept[same].number > b->number;
+    if (same >= 0 && !later) {
+        forget_kept(p, same);
+    }
+    kept k = {p->requests[which].key, b->computed / p->config->block_tokens, p->tally->steps, b->number};
+    if (!later) {
+        int32_t i = p->kept_count++;
+        for (; i > 0 && p->kept[i - 1].step == k.step && p->kept[i - 1].number > k.number; i--) {
+            p->kept[i] = p->kept[i - 1];
+        }
+        p->kept[i] = k;
+    }
+}
+
 static void leave_running(plain *p, int32_t which)
 {
     take_out(p->running, &p->running_count, which);
-    p->free_blocks += p->bodies[which].blocks;
-    p->bodies[which].blocks = 0;
+    release_blocks(p, which);
     p->bodies[which].inside = false;
+}
+
+/* Tokens that need no prefill, block by block. */
+static int32_t found_tokens(const plain *p, int32_t which)
+{
+    const plain_request *r = &p->requests[which];
+    const body *b = &p->bodies[which];
+    int32_t i = has_key(p, which) ? find_kept(p, r->key) : -1;
+    int32_t size = p->config->block_tokens;
+    int32_t by_key = 0;
+    int32_t by_cache = 0;
+    while (i >= 0 && by_key < p->kept[i].blocks && (by_key + 1) * size <= b->prefix &&
+           (by_key + 1) * size < r->input + b->sampled) {
+        by_key++;
+    }
+    while ((by_cache + 1) * size <= r->cached && (by_cache + 1) * size < r->input) {
+        by_cache++;
+    }
+    return size * (by_key > by_cache ? by_key : by_cache);
+}
+
+/* Whether a comes before b in the queue. */
+static bool more_urgent(const plain *p, int32_t a, int32_t b)
+{
+    if (p->requests[a].priority != p->requests[b].priority) {
+        return p->requests[a].priority < p->requests[b].priority;
+    }
+    return p->bodies[a].number < p->bodies[b].number;
+}
+
+static void enqueue(plain *p, int32_t which)
+{
+    int32_t i = p->waiting_count++;
+    for (; i > 0 && more_urgent(p, which, p->waiting[i - 1]); i--) {
+        p->waiting[i] = p->waiting[i - 1];
+    }
+    p->waiting[i] = which;
 }
 
 static void probe(const plain *p, int64_t at_ns, mdl_load *load)
@@ -82,6 +196,7 @@ static void probe(const plain *p, int64_t at_ns, mdl_load *load)
                        .kv_blocks = p->config->kv_blocks,
                        .kv_blocks_used = p->config->kv_blocks - p->free_blocks,
                        .tokens_in = p->tokens_in,
+                       .tokens_cached = p->tokens_cached,
                        .tokens_out = p->tokens_out,
                        .preemptions = p->preemptions,
                        .completed = p->completed,
@@ -101,7 +216,9 @@ static void apply(plain *p, const plain_op *op)
         r->refused = p->waiting_count >= p->config->max_waiting || (int64_t)r->input + r->output > room;
         if (!r->refused) {
             b->inside = true;
-            p->waiting[p->waiting_count++] = op->which;
+            b->number = p->submitted++;
+            b->prefix = r->prefix;
+            enqueue(p, op->which);
         }
         return;
     }
@@ -124,14 +241,13 @@ static void apply(plain *p, const plain_op *op)
 static void preempt(plain *p, int32_t which)
 {
     body *b = &p->bodies[which];
-    p->running_count--;
-    p->free_blocks += b->blocks;
-    b->blocks = 0;
+    p->tally->overtaken += p->running[p->running_count - 1] != which;
+    take_out(p->running, &p->running_count, which);
+    release_blocks(p, which);
     b->computed = 0;
     b->chunk = 0;
-    memmove(p->waiting + 1, p->waiting, (size_t)p->waiting_count * sizeof p->waiting[0]);
-    p->waiting[0] = which;
-    p->waiting_count++;
+    b->prefilling = false;
+    enqueue(p, which);
     p->preemptions++;
     p->tally->preemptions++;
 }
@@ -148,32 +264,53 @@ static void compose(plain *p)
         int32_t need = blocks_for(p, b->computed + chunk) - b->blocks;
         bool self = false;
         while (need > p->free_blocks && !self) {
-            int32_t victim = p->running[p->running_count - 1];
+            int32_t victim = p->running[0];
+            int32_t place = 0;
+            for (int32_t j = 1; j < p->running_count; j++) {
+                if (more_urgent(p, victim, p->running[j])) {
+                    victim = p->running[j];
+                    place = j;
+                }
+            }
             self = victim == which;
             p->tally->self_preemptions += self;
+            budget += p->bodies[victim].chunk; /* it had its share of this step already if it stands before */
+            i -= place < i;
             preempt(p, victim);
             preempted = true;
         }
         if (self) {
-            break;
+            i--;
+            continue;
         }
         p->free_blocks -= need;
+        trim_kept(p);
         b->blocks += need;
         b->chunk = chunk;
         budget -= chunk;
     }
+    trim_kept(p);
     while (!preempted && p->waiting_count > 0 && budget > 0 && p->running_count < p->config->max_sequences) {
         int32_t which = p->waiting[0];
         body *b = &p->bodies[which];
-        int32_t total = p->requests[which].input + b->sampled;
+        int32_t found = found_tokens(p, which);
+        int32_t total = p->requests[which].input + b->sampled - found;
         int32_t chunk = total < budget ? total : budget;
-        int32_t need = blocks_for(p, chunk);
+        int32_t need = blocks_for(p, found + chunk);
         if (need > p->free_blocks) {
             break;
         }
         take_out(p->waiting, &p->waiting_count, which);
         p->running[p->running_count++] = which;
+        p->tally->hits += found > 0;
+        p->tokens_cached += found;
+        b->computed = found;
+        if (has_key(p, which) && find_kept(p, p->requests[which].key) >= 0) {
+            p->tally->conversations_found++;
+            forget_kept(p, find_kept(p, p->requests[which].key));
+        }
         p->free_blocks -= need;
+        trim_kept(p);
         p->tally->chunks += chunk < total;
         p->tally->recomputed_first += b->sampled > 0;
         b->blocks = need;
@@ -287,7 +424,8 @@ bool plain_run(const mdl_llm_config *config, const plain_op *ops, size_t op_coun
     p.bodies = calloc(n, sizeof *p.bodies);
     p.running = calloc(n, sizeof *p.running);
     p.waiting = calloc(n, sizeof *p.waiting);
-    bool ok = p.bodies != NULL && p.running != NULL && p.waiting != NULL;
+    p.kept = calloc(n, sizeof *p.kept);
+    bool ok = p.bodies != NULL && p.running != NULL && p.waiting != NULL && p.kept != NULL;
     if (ok) {
         for (size_t i = 0; i < request_count; i++) {
             requests[i].refused = false;
@@ -300,5 +438,6 @@ bool plain_run(const mdl_llm_config *config, const plain_op *ops, size_t op_coun
     free(p.bodies);
     free(p.running);
     free(p.waiting);
+    free(p.kept);
     return ok;
 }

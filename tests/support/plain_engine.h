@@ -20,6 +20,8 @@ typedef struct plain_op {
 
 typedef struct plain_request {
     int32_t input, output;                 /**< in */
+    int32_t cached, prefix, priority;      /**< in; as in mdl_work */
+    uint64_t key;                          /**< in */
     bool refused;                          /**< out */
     int64_t started_ns, first_ns, done_ns; /**< out; -1 if it never came */
 } plain_request;
@@ -27,6 +29,7 @@ typedef struct plain_request {
 /** What happened, to show that a sample holds the interesting cases. */
 typedef struct plain_tally {
     int64_t steps, preemptions, self_preemptions, chunks, recomputed_first, cancelled_running, cancelled_waiting;
+    int64_t hits, conversations_found, overtaken; /**< overtaken: thrown out while a later one stays */
 } plain_tally;
 
 /**

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * prefix.h - which conversations still have KV blocks in a replica; private to models/engine.
+ *
+ * The blocks counted here are free ones that nobody has overwritten yet: who takes blocks trims the cache to what is
+ * left (mdl_prefix_trim), the least recently used first, each from its end. Keys are looked up by hash, the order is a
+ * list. Room is reserved when a request is accepted, so that nothing fails while time passes.
+ */
+#ifndef MODELS_ENGINE_PREFIX_H
+#define MODELS_ENGINE_PREFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mdl_prefix_entry {
+    uint64_t key; /* 0 = free */
+    uint64_t number;
+    int64_t stamp;
+    int32_t blocks;
+    uint32_t older, younger; /* free: older is the next free one */
+    uint32_t chain;          /* next with the same bucket */
+} mdl_prefix_entry;
+
+typedef struct mdl_prefix {
+    mdl_prefix_entry *entries; /* [cap] */
+    uint32_t *buckets;         /* [cap], cap is 0 or a power of two */
+    uint32_t cap, count, oldest, youngest, free_entry;
+    int32_t blocks; /* over all entries */
+} mdl_prefix;
+
+#define MDL_PREFIX_NONE UINT32_MAX
+
+/** An empty cache; allocates nothing. */
+mdl_prefix mdl_prefix_empty(void);
+/** Room for `more` keys on top of those held. @return false if out of memory (nothing changed) */
+bool mdl_prefix_reserve(mdl_prefix *p, size_t more);
+/**
+ * Blocks of a key become readable; what was held under it before is forgotten. Needs reserved room. No blocks: nothing.
+ * @param stamp   step boundary, never falling; the youngest entry is the one of the last boundary
+ * @param number  of submission; at one boundary the higher one is younger, whatever the order of the calls
+ */
+void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, uint64_t number);
+/** @return blocks held under the key */
+int32_t mdl_prefix_find(const mdl_prefix *p, uint64_t key);
+/** Forgets a key, if it is there. */
+void mdl_prefix_drop(mdl_prefix *p, uint64_t key);
+/** Takes blocks from the oldest until at most `most` are held. */
+void mdl_prefix_trim(mdl_prefix *p, int32_t most);
+void mdl_prefix_clear(mdl_prefix *p);
+void mdl_prefix_free(mdl_prefix *p);
+
+#endif
