@@ -197,10 +197,16 @@ const void *kube_store_at(const kube_store *s, size_t index)
     return s->rows[index];
 }
 
-const void *kube_store_find(const kube_store *s, const char *space, const char *name)
+size_t kube_store_seek(const kube_store *s, const char *space, const char *name)
 {
     const size_t at = place_of(s, space, name);
-    return at < s->count && order(s->rows[at], space, name) == 0 ? s->rows[at] : NULL;
+    return at < s->count && order(s->rows[at], space, name) == 0 ? at : SIZE_MAX;
+}
+
+const void *kube_store_find(const kube_store *s, const char *space, const char *name)
+{
+    const size_t at = kube_store_seek(s, space, name);
+    return at != SIZE_MAX ? s->rows[at] : NULL;
 }
 
 uint64_t kube_store_changes(const kube_store *s)

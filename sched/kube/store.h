@@ -35,6 +35,8 @@ kube_sink kube_store_sink(kube_store *store);
 
 size_t kube_store_count(const kube_store *store);
 const void *kube_store_at(const kube_store *store, size_t index); /**< index < count; in order of namespace, name */
+/** @return its index, or SIZE_MAX */
+size_t kube_store_seek(const kube_store *store, const char *space, const char *name);
 /** @return the row, or NULL */
 const void *kube_store_find(const kube_store *store, const char *space, const char *name);
 
