@@ -395,10 +395,10 @@ void figures_print(const figures *f, rep_json *j)
     }
 }
 
-static double number(const figure *e)
+double figure_number(const figure *e)
 {
     return e->kind == FIG_COUNT  ? (double)e->u
-           : e->kind == FIG_REAL ? e->real
+           : e->kind == FIG_REAL || e->kind == FIG_FIXED ? e->real
            : e->kind == FIG_USD  ? (double)e->i / 1e6
            : e->kind == FIG_BOOL ? (e->i < 0 ? (double)NAN : (double)e->i)
                                  : (double)e->i;
@@ -413,7 +413,7 @@ void figures_print_pooled(const figures *f, int32_t n, rep_json *j)
         stat_tally tally;
         stat_tally_init(&tally);
         for (int32_t i = 0; i < n; i++) {
-            double x = number(&f[i].at[k]);
+            double x = figure_number(&f[i].at[k]);
             if (isfinite(x)) {
                 stat_tally_add(&tally, x);
             }

@@ -48,6 +48,9 @@ typedef struct figures {
 void figures_of_run(figures *f, const rep_view *v, const res_run *run, bool bursts);
 void figures_fini(figures *f);
 
+/** One entry that is a number, as one: money in USD, a bool as 0 or 1; NaN = does not exist. */
+double figure_number(const figure *e);
+
 /** Prints f as members of the object that is open. */
 void figures_print(const figures *f, rep_json *j);
 /** Prints {mean, ci95_half_width} for each number of f[0..n-1], which have the same shape. */

@@ -65,6 +65,19 @@ void report_options_default(report_options *options);
  */
 int report_json(const sc_scenario *sc, res_run *const *runs, int32_t n, int32_t host_threads, FILE *out);
 
+/**
+ * The figures of one run by the names they have in summary.json below replications[i]: "cost.total_usd",
+ * "latency.ttft_s.p95", "services.prod/chat.attainment", "slo.targets[0].achieved_s". Money in USD, truth as 0 or 1,
+ * NaN for what does not exist.
+ */
+typedef struct report_values report_values;
+report_values *report_values_of(const sc_scenario *sc, const res_run *run); /**< NULL: memory */
+void report_values_free(report_values *values);
+/** @return 0; -1: there is no figure of that name, *value untouched */
+int report_value(const report_values *values, const char *name, double *value);
+size_t report_values_count(const report_values *values);
+const char *report_values_name(const report_values *values, size_t index); /**< index < count */
+
 /** A summary for terminals: ASCII, no colour, at most 80 columns. Means over the replications. @return as report_json.
  */
 int report_text(const sc_scenario *sc, res_run *const *runs, int32_t n, FILE *out);

@@ -15,8 +15,8 @@
 #include "sim/scenario/csvfile.h"
 #include "sim/scenario/datadir.h"
 #include "sim/scenario/hash.h"
+#include "sim/scenario/messages.h"
 
-#define MESSAGES_KEPT  64 /* a page or two; the rest is counted */
 #define FILE_BYTES_MAX ((size_t)1 << 32)
 
 typedef struct loaded {
@@ -52,54 +52,6 @@ void sc_free(sc_scenario *sc)
 const spw_manifest_set *sc_manifest_set(const sc_scenario *sc)
 {
     return ((const loaded *)(const void *)sc)->manifests;
-}
-
-void sc_messages_fini(sc_messages *m)
-{
-    free(m->text);
-    *m = (sc_messages){NULL, 0, 0, 0};
-}
-
-/* Joins the kept messages, one line each. */
-static void collect(const spw_diag *diag, sc_messages *out)
-{
-    size_t size = 1;
-    int warnings = 0;
-    for (size_t i = 0; i < spw_diag_count(diag); i++) {
-        size += strlen(spw_diag_at(diag, i)) + 1;
-        warnings += spw_diag_level_at(diag, i) == SPW_DIAG_WARNING;
-    }
-    char tail[64] = "";
-    if (spw_diag_dropped(diag) > 0) {
-        snprintf(tail, sizeof tail, "... and %zu more messages\n", spw_diag_dropped(diag));
-    }
-    size += strlen(tail);
-    *out = (sc_messages){malloc(size), 0, (int)spw_diag_errors(diag), warnings};
-    if (out->text == NULL) {
-        return;
-    }
-    char *at = out->text;
-    for (size_t i = 0; i < spw_diag_count(diag); i++) {
-        const char *line = spw_diag_at(diag, i);
-        const size_t length = strlen(line);
-        memcpy(at, line, length);
-        at[length] = '\n';
-        at += length + 1;
-    }
-    memcpy(at, tail, strlen(tail) + 1);
-    out->size = size - 1;
-}
-
-/* Continues r->hash over a file. Whether it can be read at all is for its real reader to say. */
-static void hash_file(resolve *r, const char *path)
-{
-    char ignored[8];
-    csv_message message = {ignored, sizeof ignored};
-    csv_bytes bytes = {NULL, 0};
-    if (csv_slurp(path, FILE_BYTES_MAX, &bytes, &message)) {
-        r->hash = hash_bytes(r->hash, bytes.data, bytes.size);
-    }
-    free(bytes.data);
 }
 
 /* The first comment line that says something: not empty, not the licence. */
@@ -290,7 +242,7 @@ static bool read_spec(resolve *r, const char *path, const sc_options *options, y
     if (yamldoc_read_file(path, NULL, r->diag, doc) != SPW_OK) {
         return false;
     }
-    hash_file(r, path);
+    r->hash = sc_hash_file(r->hash, path);
     if (yamldoc_count(*doc) != 1) {
         const int32_t line = yamldoc_count(*doc) > 1 ? yamldoc_root(*doc, 1)->line : 1;
         spw_diag_add(r->diag, SPW_DIAG_ERROR, path, line, 1, "a scenario file holds one document, this one holds %zu",
@@ -371,7 +323,7 @@ sc_scenario *sc_load(const char *path, const sc_options *options, sc_messages *m
     *messages = (sc_messages){NULL, 0, 0, 0};
     spw_diag *diag = NULL;
     loaded *own = calloc(1, sizeof *own);
-    if (own == NULL || spw_diag_new(NULL, MESSAGES_KEPT, &diag) != SPW_OK) {
+    if (own == NULL || spw_diag_new(NULL, SC_MESSAGES_KEPT, &diag) != SPW_OK) {
         free(own);
         return NULL;
     }
@@ -381,7 +333,7 @@ sc_scenario *sc_load(const char *path, const sc_options *options, sc_messages *m
         .sc = &own->sc, .zone = &own->zone, .diag = diag, .dir = folder_of(&own->zone, path), .hash = HASH_START};
     bool ok = own->manifests != NULL && r.dir != NULL && load_into(own, &r, path, options);
     own->traces = r.traces;
-    collect(diag, messages);
+    sc_messages_collect(diag, messages);
     spw_diag_free(diag);
     if (!ok) {
         loaded_free(own);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/scenario/messages.h"
 #include "sim/scenario/spec_part.h"
 
 /* A row for each key reads best as a row. */
@@ -31,15 +32,7 @@ static bool metadata_check(bind *b, const ynode *node, void *object)
 {
     (void)node;
     const spec_metadata *m = object;
-    const size_t length = strlen(m->name);
-    if (length > 0 && length <= 63 && m->name[0] != '-' &&
-        strspn(m->name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length) {
-        return true;
-    }
-    ynode_error(b->diag, m->name_node,
-                "'metadata.name' must be 1 to 63 small letters, digits and '-', not starting with '-'; got '%s'",
-                m->name);
-    return false;
+    return sc_check_name(b->diag, m->name_node, m->name);
 }
 
 static const bind_field metadata_fields[] = {

@@ -73,6 +73,66 @@ static char *read_file(const char *dir, const char *name)
     return text;
 }
 
+/** What stands at "a.b[2].c" below a JSON object; keys may hold dots, so every key that fits is tried. */
+static const json_t *json_at(const json_t *node, const char *path)
+{
+    if (*path == '\0' || node == NULL) {
+        return node;
+    }
+    if (*path == '[') {
+        char *end = NULL;
+        const size_t index = strtoul(path + 1, &end, 10);
+        return json_at(json_array_get(node, index), end[1] == '.' ? end + 2 : end + 1);
+    }
+    const char *key;
+    json_t *value;
+    json_object_foreach ((json_t *)(uintptr_t)node, key, value) {
+        const size_t n = strlen(key);
+        if (strncmp(path, key, n) == 0 && strchr(".[", path[n]) != NULL) {
+            const json_t *found = json_at(value, path[n] == '.' ? path + n + 1 : path + n);
+            if (found != NULL) {
+                return found;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void figures_have_the_names_of_the_summary(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){0}, 1);
+    char *text = text_of(&f, json_of);
+    json_t *root = json_loads(text, 0, NULL);
+    const json_t *run = json_array_get(json_object_get(root, "replications"), 0);
+    report_values *values = report_values_of(&f.scenario, f.runs[0]);
+    assert_non_null(run);
+    assert_true(report_values_count(values) > 100);
+    for (size_t i = 0; i < report_values_count(values); i++) {
+        const char *name = report_values_name(values, i);
+        const json_t *same = json_at(run, name);
+        double value = 0;
+        assert_int_equal(report_value(values, name, &value), 0);
+        if (same == NULL) {
+            fail_msg("%s is not in the summary", name);
+        } else if (json_is_null(same)) {
+            assert_true(!isfinite(value));
+        } else if (json_is_boolean(same)) {
+            assert_true((int)value == (json_is_true(same) ? 1 : 0));
+        } else {
+            assert_true(fabs(value - json_number_value(same)) <= 1e-9 * (1 + fabs(value)));
+        }
+    }
+    double value = 7;
+    assert_int_equal(report_value(values, "cost.total", &value), -1);
+    assert_int_equal((int)value, 7);
+    report_values_free(values);
+    json_decref(root);
+    free(text);
+    fake_run_fini(&f);
+}
+
 /* --- a folder and its page --- */
 
 static void make_dir(char *dir, size_t size)
@@ -620,6 +680,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(summary_has_every_key_and_its_sums),
+        cmocka_unit_test(figures_have_the_names_of_the_summary),
         cmocka_unit_test(one_replication_has_no_interval),
         cmocka_unit_test(nobody_came),
         cmocka_unit_test(who_turns_users_away_misses_his_targets),
