@@ -61,7 +61,8 @@ static const bind_name kind_names[] = {{"Sweep", 1}, {NULL, 0}};
 
 static const bind_field meta_fields[] = {
     {.key = "name", .kind = BIND_STRING, .required = true, BIND_AT(meta_spec, name),
-     BIND_NODE_AT(meta_spec, name_node), .help = "names the sweep and its folder of results: small letters, digits, '-'"},
+     BIND_NODE_AT(meta_spec, name_node),
+     .help = "names the sweep and its folder of results: small letters, digits, '-'"},
     {.key = "description", .kind = BIND_STRING, .preset = "", BIND_AT(meta_spec, description),
      .help = "one line for people"},
     {.key = NULL}};
