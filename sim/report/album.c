@@ -209,8 +209,7 @@ static void say_lag(script *s, const res_run *run)
     say(s, "panels=%d; stages=%d; axis_max_s=%.9g; ", panels, MDL_STAGES + 1, axis * 1.18);
 }
 
-/** Shown time of a picture. */
-static void window(const rep_view *v, const rep_picture *p, double *from_s, double *to_s)
+void rep_picture_window(const rep_view *v, const rep_picture *p, double *from_s, double *to_s)
 {
     double bin_s = (double)v->runs[0]->timeline.bin_ns / 1e9;
     *from_s = 0;
@@ -227,7 +226,7 @@ static void say_picture_values(script *s, const rep_view *v, const rep_picture *
 {
     const res_run *run = v->runs[0];
     double from_s = 0, to_s = 0;
-    window(v, p, &from_s, &to_s);
+    rep_picture_window(v, p, &from_s, &to_s);
     say(s, "width=%d; height=%d; local0_s=%" PRId64 "; from_s=%.9g; to_s=%.9g; warmup_s=%.9g; ", p->width, p->height,
         v->sc->start_unix_ns / 1000000000 + v->sc->utc_offset_s, from_s, to_s, (double)v->sc->warmup_ns / 1e9);
     if (p->kind == REP_PICTURE_COST) {

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * css.c - the style sheet of report.html. System fonts, one column on a phone, light and dark by the reader's setting;
- * pictures stay on a light card because their colours are chosen for white. Only tables scroll sideways, each in its
- * box.
+ * css.c - the style sheet of all pages. System fonts, one column on a phone, light and dark by the reader's setting or
+ * the button; drawn pictures, whose colours are chosen for white, are turned over in the dark with their hues kept.
+ * Only tables and pictures scroll sideways, each in its box.
  */
 #include "sim/report/html.h"
 
-const char rep_css[] =
+#define DARK                                                                                                           \
+    "color-scheme:dark;--ground:#12181d;--paper:#1a2229;--ink:#e4eaef;--soft:#a3b0bb;"                                 \
+    "--line:#33404a;--accent:#8fc1ec;--good:#7fd0b2;--bad:#f0a199;--good-ground:#173229;--bad-ground:#3a1f1d;"         \
+    "--stripe:#1e272f;--card:#191919;--mark:#ff9d73"
+#define TURNED "filter:invert(.9) hue-rotate(180deg)"
+
+const char *const rep_css[] = {
     ":root{color-scheme:light dark;--ground:#f5f7f9;--paper:#fff;--ink:#1d2830;--soft:#54636f;--line:#d9e0e6;"
-    "--accent:#1f5c94;--good:#1c6b52;--bad:#a3261d;--good-ground:#e3f1ec;--bad-ground:#fbe9e7;--stripe:#f8fafb}\n"
-    "@media (prefers-color-scheme:dark){:root{--ground:#12181d;--paper:#1a2229;--ink:#e4eaef;--soft:#a3b0bb;"
-    "--line:#33404a;--accent:#8fc1ec;--good:#7fd0b2;--bad:#f0a199;--good-ground:#173229;--bad-ground:#3a1f1d;"
-    "--stripe:#1e272f}}\n"
+    "--accent:#1f5c94;--good:#1c6b52;--bad:#a3261d;--good-ground:#e3f1ec;--bad-ground:#fbe9e7;--stripe:#f8fafb;--card:#"
+    "fff;--mark:#c9461d}\n"
+    "@media (prefers-color-scheme:dark){:root:not([data-theme=light]){" DARK "}"
+    ":root:not([data-theme=light]) .picture{" TURNED "}}\n"
+    ":root[data-theme=dark]{" DARK "}:root[data-theme=dark] .picture{" TURNED "}\n"
+    ":root[data-theme=light]{color-scheme:light}\n"
     "*{box-sizing:border-box}\n"
     "html{-webkit-text-size-adjust:100%;text-size-adjust:100%}\n"
     "body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,"
     "\"Helvetica Neue\",\"Noto Sans\",\"DejaVu Sans\",sans-serif;overflow-wrap:break-word}\n"
-    "main{max-width:1080px;margin:0 auto;padding:28px 24px 64px}\n"
+    "main{max-width:1080px;margin:0 auto;padding:44px 24px 64px}\n"
     "h1{font-size:1.6rem;line-height:1.3;margin:.2em 0 .5em;font-weight:650;letter-spacing:-.01em;text-wrap:pretty}\n"
     "h2{font-size:1.25rem;margin:2.4em 0 .4em;padding-top:.8em;border-top:1px solid var(--line)}\n"
     "h3{font-size:1rem;margin:0 0 .5em;font-weight:600}\n"
@@ -37,13 +45,40 @@ const char rep_css[] =
     ".label{color:var(--soft);font-size:.82rem}\n"
     ".value{font-size:1.4rem;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}\n"
     ".value small{font-size:.85rem;font-weight:500;color:var(--soft)}\n"
-    ".more{color:var(--soft);font-size:.82rem}\n"
+    ".more{color:var(--soft);font-size:.82rem}\n",
     "nav{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.92rem;margin:1em 0 0}\n"
     "figure{margin:1.6em 0 2.2em}\n"
-    ".card{background:#fff;color:#22303c;border:1px solid var(--line);border-radius:10px;padding:10px}\n"
+    ".card{position:relative;background:var(--card);color:var(--ink);border:1px solid "
+    "var(--line);border-radius:10px;padding:10px}\n"
     ".picture{display:block;width:100%;height:auto;font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,"
     "\"DejaVu Sans\",sans-serif}\n"
     "figcaption{margin-top:.6em}\n"
+    "#theme{position:fixed;right:14px;top:12px;z-index:3;font:inherit;font-size:.8rem;color:var(--soft);"
+    "background:var(--paper);border:1px solid var(--line);border-radius:999px;padding:.25em .9em;cursor:pointer}\n"
+    "#theme:hover,.sort:hover,.def:hover{color:var(--accent)}\n"
+    ":focus-visible{outline:2px solid var(--accent);outline-offset:2px}\n"
+    ".sort{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;cursor:pointer;"
+    "text-align:inherit}\n"
+    "th[aria-sort] .sort{color:var(--ink)}\n"
+    "th[aria-sort=ascending] .sort::after{content:\" \\2191\"}\n"
+    "th[aria-sort=descending] .sort::after{content:\" \\2193\"}\n"
+    ".def{display:inline-block;width:1.45em;line-height:1.45em;text-align:center;border-radius:50%;font-size:.7rem;"
+    "font-weight:600;color:var(--soft);background:var(--line);text-decoration:none;vertical-align:1px}\n",
+    ".tip{position:fixed;z-index:5;max-width:min(340px,calc(100vw - 12px));background:var(--ink);color:var(--ground);"
+    "border-radius:8px;padding:.5em .8em;font-size:.82rem;line-height:1.45;pointer-events:none;"
+    "font-variant-numeric:tabular-nums;box-shadow:0 4px 18px #0003}\n"
+    ".tip .when{font-weight:650}\n.note-tip{pointer-events:auto}\n"
+    ".cross{position:absolute;top:10px;bottom:10px;width:1px;background:var(--mark);pointer-events:none}\n"
+    "[hidden]{display:none!important}\n"
+    "pre{overflow-x:auto;font:.82rem/1.45 ui-monospace,\"SF Mono\",Menlo,Consolas,\"DejaVu Sans Mono\",monospace;"
+    "margin:.6em 0}\n"
+    ".grade{display:inline-block;border-radius:999px;padding:0 .7em;font-size:.8rem;font-weight:600;"
+    "background:var(--line);color:var(--ink)}\n"
+    ".grade-measured{background:var(--good-ground);color:var(--good)}\n"
+    ".grade-estimate{background:var(--bad-ground);color:var(--bad)}\n"
+    ".drawn{display:block;width:100%;height:auto;font-size:12px}\n"
+    ".drawn text{fill:var(--ink)}.drawn .soft{fill:var(--soft)}.drawn .grid{stroke:var(--line);stroke-width:1}\n"
+    ".drawn [data-t]:focus{outline:none;stroke:var(--mark);stroke-width:2}\n"
     ".scroll{overflow-x:auto;background:var(--paper);border:1px solid var(--line);border-radius:10px;margin:.8em 0}\n"
     "table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}\n"
     "th,td{padding:7px 12px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
@@ -60,7 +95,9 @@ const char rep_css[] =
     "dd{margin:.1em 0 0;color:var(--soft)}\n"
     "code{font-family:ui-monospace,\"SF Mono\",Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.9em;"
     "overflow-wrap:anywhere}\n"
-    "@media (max-width:760px){main{padding:18px 14px 48px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}"
+    "@media (max-width:760px){main{padding:48px 14px 48px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}"
     "h1{font-size:1.25rem}.value{font-size:1.15rem}.card{padding:4px;border-radius:8px}th,td{padding:6px 9px}"
-    ".card{overflow-x:auto}.picture{min-width:700px}}\n"
-    "@media print{body{background:#fff}.tiles li,.scroll,.card,details{break-inside:avoid}nav{display:none}}\n";
+    ".card{overflow-x:auto}.picture,.drawn{min-width:700px}}\n"
+    "@media print{body{background:#fff}.tiles "
+    "li,.scroll,.card,details{break-inside:avoid}nav,#theme,.def{display:none}}\n",
+    NULL};

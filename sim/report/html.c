@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * html.c - report.html put together: one file, no script, no outside reference, readable without pictures.
+ * html.c - report.html put together: one file, no outside reference, readable without pictures and script.
  *
  * Order: verdict, key figures, pictures with a hint how to read each, tables, definitions, provenance.
  */
@@ -67,7 +67,9 @@ static void put_picture(const rep_view *v, const rep_picture *p, const char *dir
     describe(v, p, label, sizeof label);
     fprintf(out, "<figure id=\"picture-%s\">\n<h3>", p->stem);
     rep_escape(out, label);
-    fputs("</h3>\n<div class=\"card\">", out);
+    fputs("</h3>\n<div class=\"card\"", out);
+    rep_series_of_picture(v, p, out);
+    fputs(">", out);
     if (!p->drawn || rep_inline_svg(dir, p, label, out) != 0) {
         fputs("<p>This picture could not be drawn.</p>", out);
     }
@@ -105,20 +107,14 @@ static void put_navigation(const rep_view *v, FILE *out)
         fputs("<a href=\"#lag\">Lag</a> ", out);
     }
     fputs("<a href=\"#control\">Control</a> <a href=\"#definitions\">Definitions</a> "
+          "<a href=\"#inputs\">Inputs</a> "
           "<a href=\"#provenance\">Provenance</a></nav>\n",
           out);
 }
 
 int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, FILE *out)
 {
-    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
-          out);
-    rep_escape(out, v->sc->name);
-    fputs(" - spillway report</title>\n<style>\n", out);
-    fputs(rep_css, out);
-    fputs("</style>\n</head>\n<body>\n<main>\n", out);
+    rep_page_begin(out, v->sc->name);
     rep_html_head(v, out);
     put_navigation(v, out);
     put_pictures(v, album, dir, out);
@@ -130,7 +126,11 @@ int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, F
     rep_html_lag(v, out);
     rep_html_control(v, out);
     rep_html_definitions(v, out);
+    rep_html_inputs(v->sc, out);
     rep_html_provenance(v, out);
-    fputs("</main>\n</body>\n</html>\n", out);
+    if (album->why_not[0] == '\0') {
+        rep_html_series(v, out);
+    }
+    rep_page_end(out);
     return ferror(out) ? -1 : 0;
 }

@@ -67,10 +67,9 @@ static void put_cost_row(const rep_view *v, const char *name, const char *kind, 
 void rep_html_cost(const rep_view *v, FILE *out)
 {
     double total = rep_cell_mean(v, total_usd, 0, 0);
-    rep_table_begin(
-        out, "cost", "Cost by pool", "From the end of warm-up to the end of the run.",
-        "<th scope=\"col\" class=\"text\">Pool</th><th scope=\"col\" class=\"text\">Kind</th>"
-        "<th scope=\"col\" class=\"text\">GPU</th><th scope=\"col\">USD</th><th scope=\"col\">Share, %</th>");
+    static const rep_head heads[] = {{"Pool", NULL, true},   {"Kind", NULL, true},      {"GPU", NULL, true},
+                                     {"USD", "cost", false}, {"Share, %", NULL, false}, {NULL, NULL, false}};
+    rep_table_begin(out, "cost", "Cost by pool", "From the end of warm-up to the end of the run.", heads);
     for (int32_t p = 0; p < v->sc->pool_count; p++) {
         put_cost_row(v, v->pools[p].name, rep_kind_word(v->pools[p].pool->capacity), v->pools[p].gpu,
                      rep_cell_mean(v, pool_usd, p, 0), out);
@@ -107,13 +106,21 @@ static double node_count(const rep_view *v, const res_run *run, int32_t p, int32
 
 void rep_html_capacity(const rep_view *v, FILE *out)
 {
+    static const rep_head heads[] = {{"Pool", NULL, true},
+                                     {"GPU-hours paid", "gpu-hours", false},
+                                     {"Held", "held", false},
+                                     {"Busy", "held", false},
+                                     {"Utilisation, %", "utilisation", false},
+                                     {"Peak nodes", "peak-nodes", false},
+                                     {"Provisioned", "provisioned", false},
+                                     {"Failed", "provisioned", false},
+                                     {"Reclaimed", "provisioned", false},
+                                     {"Released", "released", false},
+                                     {NULL, NULL, false}};
     rep_table_begin(out, "capacity", "Capacity",
                     "Utilisation is the share of paid GPU time in which an engine step was running. Peak nodes count "
                     "those under reclaim notice.",
-                    "<th scope=\"col\" class=\"text\">Pool</th><th scope=\"col\">GPU-hours paid</th>"
-                    "<th scope=\"col\">Held</th><th scope=\"col\">Busy</th><th scope=\"col\">Utilisation, %</th>"
-                    "<th scope=\"col\">Peak nodes</th><th scope=\"col\">Provisioned</th>"
-                    "<th scope=\"col\">Failed</th><th scope=\"col\">Reclaimed</th><th scope=\"col\">Released</th>");
+                    heads);
     for (int32_t p = 0; p < v->sc->pool_count; p++) {
         name_cell(out, v->pools[p].name);
         for (int32_t j = 0; j < 3; j++) {
@@ -155,12 +162,14 @@ void rep_html_lag(const rep_view *v, FILE *out)
     if (!(rep_cell_mean(v, lag_replicas, RES_STARTS, 0) > 0)) {
         return;
     }
+    static const rep_head heads[] = {{"Stage", "lag", true}, {"Needed a node: mean", NULL, false},
+                                     {"p90", NULL, false},   {"Node was up: mean", NULL, false},
+                                     {"p90", NULL, false},   {"All starts: mean", NULL, false},
+                                     {"p90", NULL, false},   {NULL, NULL, false}};
     rep_table_begin(out, "lag", "Scaling lag",
                     "From the reading of the metric to a replica that serves, over the replicas that became ready. "
                     "A replica that had to wait for a node and one placed on a node that was up have little in common.",
-                    "<th scope=\"col\" class=\"text\">Stage</th><th scope=\"col\">Needed a node: mean</th>"
-                    "<th scope=\"col\">p90</th><th scope=\"col\">Node was up: mean</th><th scope=\"col\">p90</th>"
-                    "<th scope=\"col\">All starts: mean</th><th scope=\"col\">p90</th>");
+                    heads);
     name_cell(out, "Replicas");
     for (int32_t kind = 0; kind <= RES_STARTS; kind++) {
         number_cell(out, rep_cell_mean(v, lag_replicas, kind, 0), v->n > 1 ? 1 : 0);
@@ -208,8 +217,9 @@ void rep_html_control(const rep_view *v, FILE *out)
                                         "Replica-hours wanted but not placed",
                                         "Snapshots refused",
                                         "Plans refused"};
+    static const rep_head heads[] = {{"Figure", NULL, true}, {"Value", NULL, false}, {NULL, NULL, false}};
     rep_table_begin(out, "control", "Control", "What the scheduling core did, and how often it had to take it back.",
-                    "<th scope=\"col\" class=\"text\">Figure</th><th scope=\"col\">Value</th>");
+                    heads);
     for (int32_t i = 0; i < (int32_t)(sizeof names / sizeof names[0]); i++) {
         name_cell(out, names[i]);
         number_cell(out, rep_cell_mean(v, control_figure, i, 0), i == 6 ? 2 : v->n > 1 ? 1 : 0);

@@ -11,19 +11,6 @@
 
 enum { BURST_ROWS = 40 };
 
-void rep_table_begin(FILE *out, const char *id, const char *heading, const char *hint, const char *head)
-{
-    fprintf(out,
-            "<section id=\"%s\">\n<h2>%s</h2>\n<p class=\"hint\">%s</p>\n<div class=\"scroll\" role=\"region\" "
-            "tabindex=\"0\" aria-label=\"Table: %s\">\n<table>\n<thead><tr>%s</tr></thead>\n<tbody>\n",
-            id, heading, hint, heading, head);
-}
-
-void rep_table_end(FILE *out)
-{
-    fputs("</tbody>\n</table>\n</div>\n</section>\n", out);
-}
-
 /** The first cell of a row. */
 static void row(FILE *out, const char *name, const char *style)
 {
@@ -103,13 +90,19 @@ static void put_target(const rep_view *v, int32_t s, int32_t t, FILE *out)
 
 void rep_html_slo(const rep_view *v, FILE *out)
 {
+    static const rep_head heads[] = {{"Service", NULL, true},
+                                     {"Target", NULL, true},
+                                     {"Limit", "target", false},
+                                     {"Measured", "target", false},
+                                     {"Result", "target", true},
+                                     {"Within the limit, %", "within", false},
+                                     {"Minutes missed", "minutes", false},
+                                     {"Minutes with traffic", "minutes", false},
+                                     {NULL, NULL, false}};
     rep_table_begin(out, "slo", "Targets",
                     "A target is met when its percentage of all requests stayed within the limit; rejected and "
                     "timed-out requests count as beyond it.",
-                    "<th scope=\"col\" class=\"text\">Service</th><th scope=\"col\" class=\"text\">Target</th>"
-                    "<th scope=\"col\">Limit</th><th scope=\"col\">Measured</th><th scope=\"col\" class=\"text\">Result"
-                    "</th><th scope=\"col\">Within the limit, %</th><th scope=\"col\">Minutes missed</th>"
-                    "<th scope=\"col\">Minutes with traffic</th>");
+                    heads);
     int32_t rows = 0;
     for (int32_t s = 0; s < v->sc->service_count; s++) {
         for (int32_t t = 0; t < v->sc->services[s].target_count; t++, rows++) {
@@ -172,17 +165,31 @@ void rep_html_latency(const rep_view *v, FILE *out)
     for (int32_t i = 0; i < v->n; i++) {
         tpot = tpot || stat_hist_count(v->runs[i]->latency.tpot) > 0;
     }
-    char head[1200];
-    snprintf(head, sizeof head,
-             "<th scope=\"col\" class=\"text\">Service, users&#39; region</th><th scope=\"col\">Completed</th>"
-             "<th scope=\"col\">TTFT p50</th><th scope=\"col\">TTFT p95</th><th scope=\"col\">TTFT p99</th>%s"
-             "<th scope=\"col\">E2E p50</th><th scope=\"col\">E2E p95</th><th scope=\"col\">E2E p99</th>"
-             "<th scope=\"col\">Queue p95</th><th scope=\"col\">Network p95</th>",
-             tpot ? "<th scope=\"col\">TPOT p50</th><th scope=\"col\">TPOT p95</th><th scope=\"col\">TPOT p99</th>"
-                  : "");
+    static const rep_head all[] = {{"Service, users' region", NULL, true},
+                                   {"Completed", NULL, false},
+                                   {"TTFT p50", "ttft", false},
+                                   {"TTFT p95", "ttft", false},
+                                   {"TTFT p99", "ttft", false},
+                                   {"TPOT p50", "tpot", false},
+                                   {"TPOT p95", "tpot", false},
+                                   {"TPOT p99", "tpot", false},
+                                   {"E2E p50", "e2e", false},
+                                   {"E2E p95", "e2e", false},
+                                   {"E2E p99", "e2e", false},
+                                   {"Queue p95", "queue", false},
+                                   {"Network p95", "network", false},
+                                   {NULL, NULL, false}};
+    enum { HEADS = sizeof all / sizeof all[0], TPOT_AT = 5 };
+    rep_head heads[HEADS];
+    int32_t used = 0;
+    for (int32_t i = 0; i < HEADS; i++) {
+        if (tpot || i < TPOT_AT || i >= TPOT_AT + LEVELS) {
+            heads[used++] = all[i];
+        }
+    }
     rep_table_begin(out, "latency", "Latency",
                     "As users see it, network included. Of completed requests; TTFT of all that saw a first token.",
-                    head);
+                    heads);
     for (int32_t s = 0; s < v->sc->service_count; s++) {
         int32_t first = s * (v->sc->region_count + 1);
         put_latency_row(v, first, v->sc->services[s].name, tpot, "", out);
@@ -248,13 +255,18 @@ void rep_html_bursts(const rep_view *v, FILE *out)
         snprintf(hint + used, sizeof hint - (size_t)used,
                  "The %" PRId32 " worst of %" PRId32 "; all of them stand in bursts.csv.", shown, run->burst_count);
     }
-    rep_table_begin(
-        out, "bursts", "Bursts", hint,
-        "<th scope=\"col\" class=\"text\">Onset</th><th scope=\"col\" class=\"text\">Service</th>"
-        "<th scope=\"col\">Saturated</th><th scope=\"col\">Overflow starts</th><th scope=\"col\">First absorbed"
-        "</th><th scope=\"col\">Released</th><th scope=\"col\">Requests hurt</th>"
-        "<th scope=\"col\">Extra GPU cost, USD</th><th scope=\"col\">Replicas started</th>"
-        "<th scope=\"col\" class=\"text\">Released in this order</th>");
+    static const rep_head heads[] = {{"Onset", "onset", true},
+                                     {"Service", NULL, true},
+                                     {"Saturated", "saturated", false},
+                                     {"Overflow starts", "overflow", false},
+                                     {"First absorbed", "absorbed", false},
+                                     {"Released", "released", false},
+                                     {"Requests hurt", "hurt", false},
+                                     {"Extra GPU cost, USD", "extra", false},
+                                     {"Replicas started", NULL, false},
+                                     {"Released in this order", NULL, true},
+                                     {NULL, NULL, false}};
+    rep_table_begin(out, "bursts", "Bursts", hint, heads);
     for (int32_t k = 0; k < shown; k++) {
         put_burst(v, run, rows[k], out);
     }

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void rep_escape(FILE *out, const char *text)
@@ -35,6 +36,19 @@ void rep_escape(FILE *out, const char *text)
             break;
         }
     }
+}
+
+void rep_escape_lines(FILE *out, const char *text)
+{
+    for (const char *end = strchr(text, '\n'); end != NULL; text = end + 1, end = strchr(text, '\n')) {
+        char *one = strndup(text, (size_t)(end - text));
+        if (one != NULL) {
+            rep_escape(out, one);
+        }
+        free(one);
+        fputc('\n', out);
+    }
+    rep_escape(out, text);
 }
 
 void rep_grouped(FILE *out, double value, int decimals)
@@ -303,9 +317,11 @@ static void put_verdict_served(const rep_view *v, FILE *out)
     }
 }
 
-static void tile(FILE *out, const char *label)
+static void tile(FILE *out, const char *label, const char *definition)
 {
-    fprintf(out, "<li><span class=\"label\">%s</span><span class=\"value\">", label);
+    fprintf(out, "<li><span class=\"label\">%s", label);
+    rep_define(out, definition);
+    fputs("</span><span class=\"value\">", out);
 }
 
 static void tile_more(FILE *out)
@@ -336,14 +352,14 @@ static void put_money_tiles(const rep_view *v, FILE *out)
 {
     char span[REP_CLOCK_SIZE];
     double per_tokens = rep_mean(v, rep_fig_usd_per_1m, NULL);
-    tile(out, "Cost");
+    tile(out, "Cost", "cost");
     rep_grouped(out, rep_mean(v, rep_fig_cost_usd, NULL), 2);
     fputs(" <small>USD</small>", out);
     tile_more(out);
     put_interval(v, rep_fig_cost_usd, 2, "", out);
     fprintf(out, "%sover %s", v->n > 1 ? ", " : "", rep_span(rep_measured_s(v->sc), span));
     tile_end(out);
-    tile(out, isfinite(per_tokens) ? "Cost per 1 million tokens" : "Cost per 1000 requests");
+    tile(out, isfinite(per_tokens) ? "Cost per 1 million tokens" : "Cost per 1000 requests", "cost");
     rep_grouped(out, isfinite(per_tokens) ? per_tokens : rep_mean(v, rep_fig_usd_per_1k, NULL), 3);
     fputs(" <small>USD</small>", out);
     tile_more(out);
@@ -359,7 +375,7 @@ static void put_money_tiles(const rep_view *v, FILE *out)
 static void put_quality_tiles(const rep_view *v, const judged *worst, FILE *out)
 {
     char span[REP_CLOCK_SIZE];
-    tile(out, "P95 TTFT of answered requests");
+    tile(out, "P95 TTFT of answered requests", "ttft");
     fputs(rep_span(rep_mean(v, ttft_p95, NULL), span), out);
     tile_more(out);
     if (worst->target != NULL) {
@@ -370,7 +386,7 @@ static void put_quality_tiles(const rep_view *v, const judged *worst, FILE *out)
         fputs("no target", out);
     }
     tile_end(out);
-    tile(out, "Requests that met every target");
+    tile(out, "Requests that met every target", "goodput");
     rep_grouped(out, rep_mean(v, rep_fig_good_percent, NULL), 2);
     fputs(" <small>%</small>", out);
     tile_more(out);
@@ -389,19 +405,19 @@ static void put_load_tiles(const rep_view *v, FILE *out)
         hurt += v->runs[0]->bursts[b].requests_hurt;
         extra += v->runs[0]->bursts[b].extra_uusd;
     }
-    tile(out, "Requests");
+    tile(out, "Requests", NULL);
     rep_grouped(out, rep_mean(v, rep_fig_offered, NULL), 0);
     tile_more(out);
     rep_grouped(out, rep_mean(v, rep_fig_completed, NULL), 0);
     fputs(" completed", out);
     tile_end(out);
-    tile(out, "Rejected or timed out");
+    tile(out, "Rejected or timed out", "rejected");
     rep_grouped(out, rep_mean(v, lost, NULL), 0);
     tile_more(out);
     rep_grouped(out, 100 * rep_ratio(rep_mean(v, lost, NULL), rep_mean(v, rep_fig_offered, NULL)), 3);
     fputs(" % of all requests", out);
     tile_end(out);
-    tile(out, v->n > 1 ? "Bursts, on average" : "Bursts");
+    tile(out, v->n > 1 ? "Bursts, on average" : "Bursts", "burst");
     rep_grouped(out, rep_mean(v, burst_count, NULL), v->n > 1 ? 1 : 0);
     tile_more(out);
     rep_grouped(out, (double)hurt, 0);
@@ -409,7 +425,7 @@ static void put_load_tiles(const rep_view *v, FILE *out)
     rep_grouped(out, (double)extra / 1e6, 2);
     fprintf(out, " USD extra for GPUs%s", v->n > 1 ? " (replication 0)" : "");
     tile_end(out);
-    tile(out, "GPU time in use");
+    tile(out, "GPU time in use", "utilisation");
     rep_grouped(out, rep_mean(v, busy_percent, NULL), 1);
     fputs(" <small>%</small>", out);
     tile_more(out);

@@ -263,6 +263,26 @@ static bool read_spec(resolve *r, const char *path, const sc_options *options, y
     return bind_object(&b, &spec_table, yamldoc_root(*doc, 0), root);
 }
 
+/* What people will want to see again beside the results: the text and what was overridden. */
+static void keep_inputs(resolve *r, const char *path, const sc_options *options)
+{
+    char ignored[8];
+    csv_message message = {ignored, sizeof ignored};
+    csv_bytes bytes = {NULL, 0};
+    if (csv_slurp(path, FILE_BYTES_MAX, &bytes, &message)) {
+        r->sc->text = zone_text(r->zone, bytes.data, bytes.size);
+    }
+    free(bytes.data);
+    r->sc->set_count = options != NULL ? options->set_count : 0;
+    sc_override *sets = zone_array(r->zone, r->sc->set_count + 1, sizeof *sets);
+    for (size_t i = 0; sets != NULL && i < r->sc->set_count; i++) {
+        const sc_override *set = &options->sets[i];
+        sets[i] = (sc_override){zone_text(r->zone, set->path, strlen(set->path)),
+                                zone_text(r->zone, set->value, strlen(set->value))};
+    }
+    r->sc->sets = sets;
+}
+
 static void keep_names(resolve *r, const spec_root *root, const char *path)
 {
     sc_scenario *sc = r->sc;
@@ -295,6 +315,7 @@ static bool load_into(loaded *own, resolve *r, const char *path, const sc_option
     }
     r->spec = &root.spec;
     keep_names(r, &root, path);
+    keep_inputs(r, path, options);
     own->tables = load_tables(r, options);
     r->tables = own->tables;
     r->manifests = own->manifests;

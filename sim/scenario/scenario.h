@@ -111,6 +111,15 @@ typedef struct sc_payload {
     double request_bytes_fixed, request_bytes_per_token, response_bytes_fixed, response_bytes_per_token;
 } sc_payload;
 
+/**
+ * One --set: a path of the scenario file ("spec.services[0].timeout", see yamldoc.h), or a field of an object of its
+ * manifests ("HorizontalPodAutoscaler/chat:spec.maxReplicas", see manifest_edit.h). A whole manifest file is swapped by
+ * a path of the scenario: "spec.manifests[1]".
+ */
+typedef struct sc_override {
+    const char *path, *value;
+} sc_override;
+
 typedef struct sc_scenario {
     const char *name;
     const char *path;  /**< as given */
@@ -130,19 +139,13 @@ typedef struct sc_scenario {
     int32_t service_count;
     sc_observation observation;
     sc_payload payload;
-    const spw_config *config;           /**< from the manifests; the round trips from rtt_ns */
+    const spw_config *config; /**< from the manifests; the round trips from rtt_ns */
+    const char *text;         /**< the scenario file as it was read; NULL: made in memory */
+    const sc_override *sets;  /**< [set_count] what was overridden in it and in the manifests */
+    size_t set_count;
     const spw_json_manifest *manifests; /**< their texts, named as in spec.manifests: for the head of a log */
     size_t manifest_count;
 } sc_scenario;
-
-/**
- * One --set: a path of the scenario file ("spec.services[0].timeout", see yamldoc.h), or a field of an object of its
- * manifests ("HorizontalPodAutoscaler/chat:spec.maxReplicas", see manifest_edit.h). A whole manifest file is swapped by
- * a path of the scenario: "spec.manifests[1]".
- */
-typedef struct sc_override {
-    const char *path, *value;
-} sc_override;
 
 typedef struct sc_options {
     const char *tables_dir;  /**< NULL = beside the scenario ("tables/"), else by datadir.h */
