@@ -42,6 +42,9 @@ double mdl_law_draw(const mdl_law *law, gsl_rng *r)
     case MDL_LAW_EXPONENTIAL:
         x = law->a * mdl_ran_exponential(r);
         break;
+    case MDL_LAW_WEIBULL:
+        x = law->a * pow(mdl_ran_exponential(r), 1.0 / law->b);
+        break;
     }
     return capped(law, x);
 }
@@ -55,6 +58,8 @@ double mdl_law_mean(const mdl_law *law)
         return law->a * exp(0.5 * sigma * sigma);
     case MDL_LAW_UNIFORM:
         return 0.5 * (law->a + law->b);
+    case MDL_LAW_WEIBULL:
+        return law->a * tgamma(1.0 + 1.0 / law->b);
     case MDL_LAW_CONSTANT:
     case MDL_LAW_EXPONENTIAL:
         break;
@@ -71,6 +76,9 @@ double mdl_law_median(const mdl_law *law)
         break;
     case MDL_LAW_EXPONENTIAL:
         x = law->a * log(2.0);
+        break;
+    case MDL_LAW_WEIBULL:
+        x = law->a * pow(log(2.0), 1.0 / law->b);
         break;
     case MDL_LAW_CONSTANT:
     case MDL_LAW_LOGNORMAL:
@@ -90,6 +98,8 @@ const char *mdl_law_kind_name(mdl_law_kind kind)
         return "uniform";
     case MDL_LAW_EXPONENTIAL:
         return "exponential";
+    case MDL_LAW_WEIBULL:
+        return "weibull";
     }
     return NULL;
 }

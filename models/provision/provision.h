@@ -12,10 +12,11 @@
 #include <stdint.h>
 
 typedef enum mdl_law_kind {
-    MDL_LAW_CONSTANT = 1,   /**< a */
-    MDL_LAW_LOGNORMAL = 2,  /**< median a, 90th percentile b */
-    MDL_LAW_UNIFORM = 3,    /**< a..b */
-    MDL_LAW_EXPONENTIAL = 4 /**< mean a */
+    MDL_LAW_CONSTANT = 1,    /**< a */
+    MDL_LAW_LOGNORMAL = 2,   /**< median a, 90th percentile b */
+    MDL_LAW_UNIFORM = 3,     /**< a..b */
+    MDL_LAW_EXPONENTIAL = 4, /**< mean a */
+    MDL_LAW_WEIBULL = 5      /**< scale a, shape b */
 } mdl_law_kind;
 
 /** A non-negative random quantity, capped at `max` (0 = no cap). Unit: as the field that holds it says. */
@@ -26,7 +27,7 @@ typedef struct mdl_law {
 double mdl_law_draw(const mdl_law *law, gsl_rng *r);
 double mdl_law_mean(const mdl_law *law);   /**< without the cap */
 double mdl_law_median(const mdl_law *law); /**< with the cap */
-/** "constant", "lognormal", "uniform", "exponential"; NULL for anything else. */
+/** "constant", "lognormal", "uniform", "exponential", "weibull"; NULL for anything else. */
 const char *mdl_law_kind_name(mdl_law_kind kind);
 
 typedef enum mdl_stage {

@@ -35,6 +35,13 @@ typedef struct resolve {
 void resolve_world(resolve *r);
 /** Services with engines, lengths, targets. Needs the world and sc->config. */
 void resolve_services(resolve *r);
+/** Market, stock and price walk of a pool. */
+void resolve_supply(resolve *r, const spec_pool *spec, sc_pool *pool);
+/** Quotas and the delivery of images. Needs regions and clusters. */
+void resolve_quotas(resolve *r);
+void resolve_delivery(resolve *r);
+/** Layers and weights of a service with a model. Needs sc->delivery. */
+void resolve_parts(resolve *r, const spec_service *spec, sc_service *service);
 /** Traffic of one service. */
 void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
 /** Opens a trace, once however often it is named. @return its columns, or NULL with an error */

@@ -188,6 +188,7 @@ static void resolve_llm(resolve *r, const spec_service *spec, sc_service *servic
     const table_image *image = tables_image(r->tables, spec->model);
     if (image != NULL) {
         service->image = image->image;
+        resolve_parts(r, spec, service);
     } else {
         ynode_error(r->diag, spec->model_node, "no image and weights sizes of '%s' in tables/images.csv", spec->model);
     }
@@ -221,7 +222,9 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
                             .timeout_ns = spec->has_timeout ? spec->timeout_ns : INT64_MAX,
                             .gateway_queue = spec->gateway_queue,
                             .drain_ns = spec->drain_ns,
-                            .router = (sc_router)spec->router};
+                            .router = (sc_router)spec->router,
+                            .on_notice = (sc_on_notice)spec->on_notice,
+                            .on_reclaim = (sc_on_reclaim)spec->on_reclaim};
     resolve_workload(r, spec, service);
     if (service->engine == SC_ENGINE_LLM) {
         resolve_llm(r, spec, service);

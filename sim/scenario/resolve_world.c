@@ -9,8 +9,6 @@
 
 #define LAG_OWNED       "on-premises" /* rows of tables/lags.csv for pools that name none */
 #define LAG_CLOUD       "cloud-default"
-#define MARKET_DEFAULT  "default" /* row of tables/markets.csv for spot pools that name none */
-#define MARKET_NONE     "none"
 #define PAYLOAD_DEFAULT "default" /* row of tables/payload.csv */
 
 const char *resolve_path(resolve *r, const char *file)
@@ -154,7 +152,8 @@ static void resolve_price(resolve *r, const spec_cluster *cluster, const spec_po
     if (spec->capacity == SPW_CAPACITY_OWNED) {
         const table_owned *row = tables_owned(r->tables, spec->gpu);
         if (row != NULL) {
-            pool->price_uusd_per_gpu_h = row->uusd_per_gpu_h;
+            pool->price_uusd_per_gpu_h =
+                r->spec->prices == SPEC_PRICES_FULL ? row->full_uusd_per_gpu_h : row->uusd_per_gpu_h;
         } else {
             ynode_error(r->diag, spec->gpu_node,
                         "no cost of owning a '%s' in tables/owned.csv; give the pool a price: {usdPerGpuHour: NUMBER}",
@@ -195,17 +194,7 @@ static void resolve_pool(resolve *r, const spec_cluster *cluster, const spec_poo
     } else {
         resolve_unknown(r, spec->lag_node != NULL ? spec->lag_node : spec->self, "lag", lag_name, TABLES_LAGS);
     }
-    const char *market_name = spec->market != NULL ? spec->market : MARKET_DEFAULT;
-    if (spec->capacity == SPW_CAPACITY_SPOT && strcmp(market_name, MARKET_NONE) != 0) {
-        const table_market *market = tables_market(r->tables, market_name);
-        if (market != NULL) {
-            pool->has_market = true;
-            pool->market = market->market;
-        } else {
-            resolve_unknown(r, spec->market_node != NULL ? spec->market_node : spec->self, "market", market_name,
-                            TABLES_MARKETS);
-        }
-    }
+    resolve_supply(r, spec, pool);
     if (pool->gpu == NULL) {
         resolve_unknown(r, spec->gpu_node, "GPU", spec->gpu, TABLES_GPUS);
     } else {
@@ -303,4 +292,6 @@ void resolve_world(resolve *r)
     }
     resolve_regions(r);
     resolve_clusters(r);
+    resolve_quotas(r);
+    resolve_delivery(r);
 }

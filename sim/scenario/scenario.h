@@ -21,7 +21,9 @@
 #include "models/engine/engine.h"
 #include "models/gpu/gpu.h"
 #include "models/price/price.h"
+#include "models/price/walk.h"
 #include "models/provision/provision.h"
+#include "models/provision/stock.h"
 #include "models/spot/spot.h"
 #include "models/traffic/traffic.h"
 
@@ -40,9 +42,43 @@ typedef struct sc_pool {
     mdl_lag lag;     /**< node and replica stages on this pool */
     bool has_market; /**< spot: nodes are reclaimed by `market` */
     mdl_market market;
-    int64_t price_uusd_per_gpu_h; /**< owned: all-in cost of owning, paid for every node all the time */
-    int64_t min_billing_ns;       /**< a node is billed at least this long */
+    int64_t price_uusd_per_gpu_h;        /**< owned: all-in cost of owning, paid for every node all the time */
+    int64_t min_billing_ns;              /**< a node is billed at least this long */
+    double notice_s;                     /**< spot: warning before a node goes, whatever takes it */
+    const mdl_stock *stock;              /**< NULL = the provider always has more, or stock_record says */
+    const mdl_stock_trace *stock_record; /**< NULL = none */
+    const char *stock_name;              /**< row or file; pools of a zone with the same name and GPU share the stock */
+    int64_t stock_seen_ns;               /**< how often the provider tells what is left; 0 = never */
+    int32_t order_batch;                 /**< nodes of one order; 0 = any number */
+    int64_t order_every_ns;              /**< between orders */
+    const mdl_walk *walk;                /**< spot price; NULL = constant, or as the record says */
 } sc_pool;
+
+typedef struct sc_quota {
+    const char *provider;
+    int32_t region;
+    const mdl_gpu *gpu;
+    int32_t gpus; /**< that on-demand and spot pools hold in all */
+} sc_quota;
+
+/** A file that a replica needs on its node: an image layer, or the weights. */
+typedef struct sc_part {
+    uint64_t digest;
+    int64_t bytes;
+} sc_part;
+
+/** How images and weights reach the nodes. Rates in bytes per second. */
+typedef struct sc_delivery {
+    int32_t origin; /**< region of the origin registry */
+    bool regional;  /**< every region has a registry */
+    bool peers;
+    int64_t replicated_ns; /**< from then on regional registries have everything; 0 = always had */
+    double origin_rate, region_rate, nic_rate, peer_rate, disk_rate;
+    int64_t cache_bytes;
+    int64_t transfer_uusd_per_gb; /**< between regions */
+    int64_t storage_uusd_per_gb_month;
+    bool *preheat; /**< [cluster_count] */
+} sc_delivery;
 
 typedef struct sc_cluster {
     const char *name;
@@ -77,6 +113,18 @@ typedef struct sc_traffic {
     bool trace_lengths; /**< lengths come with the trace rows */
 } sc_traffic;
 
+/** What a service does when the market wants a node back. */
+typedef enum sc_on_notice {
+    SC_NOTICE_DRAIN = 0,   /**< finishes what it has, takes nothing new */
+    SC_NOTICE_REROUTE = 1, /**< everything starts anew elsewhere at once */
+    SC_NOTICE_SERVE = 2    /**< goes on as if nothing were */
+} sc_on_notice;
+/** What becomes of requests that are on a node when it goes. */
+typedef enum sc_on_reclaim {
+    SC_RECLAIM_RECOMPUTE = 0, /**< back to the gateway, from the start */
+    SC_RECLAIM_LOSE = 1       /**< the user gets an error */
+} sc_on_reclaim;
+
 typedef enum sc_engine_kind { SC_ENGINE_LLM = 1, SC_ENGINE_STATION = 2 } sc_engine_kind;
 
 typedef struct sc_service {
@@ -98,6 +146,11 @@ typedef struct sc_service {
     int32_t gateway_queue; /**< requests held at the gateway while no replica is ready; more are rejected */
     int64_t drain_ns;      /**< a replica that is told to stop finishes its requests for at most this long */
     sc_router router;
+    sc_on_notice on_notice;
+    sc_on_reclaim on_reclaim;
+    const sc_part *layers; /**< [layer_count] of its image; with delivery only */
+    int32_t layer_count;
+    sc_part weights;
 } sc_service;
 
 typedef struct sc_observation {
@@ -139,9 +192,12 @@ typedef struct sc_scenario {
     int32_t service_count;
     sc_observation observation;
     sc_payload payload;
-    const spw_config *config; /**< from the manifests; the round trips from rtt_ns */
-    const char *text;         /**< the scenario file as it was read; NULL: made in memory */
-    const sc_override *sets;  /**< [set_count] what was overridden in it and in the manifests */
+    const sc_quota *quotas;
+    int32_t quota_count;
+    const sc_delivery *delivery; /**< NULL = rates of the lag table alone */
+    const spw_config *config;    /**< from the manifests; the round trips from rtt_ns */
+    const char *text;            /**< the scenario file as it was read; NULL: made in memory */
+    const sc_override *sets;     /**< [set_count] what was overridden in it and in the manifests */
     size_t set_count;
     const spw_json_manifest *manifests; /**< their texts, named as in spec.manifests: for the head of a log */
     size_t manifest_count;

@@ -18,7 +18,7 @@
 
 static const bind_name api_names[] = {{"spillway.dev/v1alpha1", 1}, {NULL, 0}};
 static const bind_name kind_names[] = {{"Scenario", 1}, {NULL, 0}};
-static const bind_name table_names[] = {{"default", SPEC_TABLE_DEFAULT}, {NULL, 0}};
+static const bind_name price_names[] = {{"default", SPEC_PRICES_DEFAULT}, {"full", SPEC_PRICES_FULL}, {NULL, 0}};
 static const bind_name capacity_names[] = {{"owned", SPW_CAPACITY_OWNED},
                                            {"reserved", SPW_CAPACITY_RESERVED},
                                            {"on-demand", SPW_CAPACITY_ON_DEMAND},
@@ -164,6 +164,20 @@ static bool pool_check(bind *b, const ynode *node, void *object)
         ynode_error(b->diag, p->market_node, "'market' is for pools with capacity spot only");
         return false;
     }
+    const bool elastic = p->capacity == SPW_CAPACITY_ON_DEMAND || p->capacity == SPW_CAPACITY_SPOT;
+    if (p->walk != NULL && p->capacity != SPW_CAPACITY_SPOT) {
+        ynode_error(b->diag, p->walk_node, "'priceWalk' is for pools with capacity spot only");
+        return false;
+    }
+    if ((p->stock != NULL || p->stock_record != NULL) && !elastic) {
+        ynode_error(b->diag, p->stock != NULL ? p->stock_node : p->stock_record_node,
+                    "'%s' is for pools with capacity on-demand or spot", p->stock != NULL ? "stock" : "stockRecord");
+        return false;
+    }
+    if (p->stock != NULL && p->stock_record != NULL) {
+        ynode_error(b->diag, p->stock_record_node, "a pool has either 'stock' or 'stockRecord'");
+        return false;
+    }
     if ((p->capacity == SPW_CAPACITY_OWNED || p->capacity == SPW_CAPACITY_RESERVED) && p->nodes.min != p->nodes.max) {
         ynode_error(b->diag, p->nodes.node,
                     "a pool that is owned or reserved has a fixed number of nodes (they are paid all the time); "
@@ -194,6 +208,20 @@ static const bind_field pool_fields[] = {
     {.key = "minBilling", .kind = BIND_DURATION, .range = BIND_MIN | BIND_MAX, .min = 0, .max = 30.0 * 86400.0,
      BIND_AT(spec_pool, min_billing_ns), BIND_HAS(spec_pool, has_min_billing),
      .help = "a node is billed for at least this long; default: as tables/prices.csv says"},
+    {.key = "stock", .kind = BIND_STRING, BIND_AT(spec_pool, stock), BIND_NODE_AT(spec_pool, stock_node),
+     .help = "on-demand, spot: a row of tables/stocks.csv (what the provider has over time); default: no limit"},
+    {.key = "stockRecord", .kind = BIND_STRING, BIND_AT(spec_pool, stock_record),
+     BIND_NODE_AT(spec_pool, stock_record_node),
+     .help = "instead of stock: a record to replay (JSON of skypilot-org/spot-traces), relative to this file"},
+    {.key = "stockSeen", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0,
+     .max = 366.0 * 86400.0, BIND_AT(spec_pool, stock_seen_ns),
+     .help = "the provider tells what it has left this often, and it is believed as long; 0 = it never does"},
+    {.key = "orderBatch", .kind = BIND_INT32, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0,
+     .max = SPW_NODES_MAX, BIND_AT(spec_pool, order_batch), .help = "nodes that one order may ask for; 0 = any number"},
+    {.key = "orderEvery", .kind = BIND_DURATION, .preset = "1m", .range = BIND_MIN | BIND_MAX, .min = 1.0,
+     .max = 86400.0, BIND_AT(spec_pool, order_every_ns), .help = "with orderBatch: time between orders"},
+    {.key = "priceWalk", .kind = BIND_STRING, BIND_AT(spec_pool, walk), BIND_NODE_AT(spec_pool, walk_node),
+     .help = "spot: a row of tables/walks.csv (how the price moves); default: constant, or as a stockRecord says"},
     {.key = NULL}};
 static const bind_table pool_table = {.name = "pool", .size = sizeof(spec_pool), .fields = pool_fields,
                                       .self_at = offsetof(spec_pool, self) + 1u, .check = pool_check};
@@ -272,8 +300,12 @@ static const bind_field body_fields[] = {
      .help = "the wide area"},
     {.key = "metrics", .kind = BIND_TABLE, .table = &metrics_table, BIND_AT(spec_body, metrics),
      .help = "how well the control plane sees"},
-    {.key = "prices", .kind = BIND_ENUM, .preset = "default", .names = table_names, BIND_AT(spec_body, prices),
-     .help = "price tables: tables/prices.csv and tables/owned.csv"},
+    {.key = "prices", .kind = BIND_ENUM, .preset = "default", .names = price_names, BIND_AT(spec_body, prices),
+     .help = "tables/prices.csv and tables/owned.csv; full: owned GPUs with cost of capital and staff"},
+    {.key = "quotas", .kind = BIND_LIST, .table = &spec_quota_table, BIND_AT(spec_body, quotas),
+     BIND_COUNT(spec_body, quota_count), .help = "what providers let an account hold"},
+    {.key = "delivery", .kind = BIND_OPTION, .table = &spec_delivery_table, BIND_AT(spec_body, delivery),
+     .help = "images and weights by layer, node caches, registries, peers; default: rates of tables/lags.csv alone"},
     {.key = "faults", .kind = BIND_CUSTOM, .custom = read_faults, .offset = 0, .help = "reserved: an empty list"},
     {.key = NULL}};
 

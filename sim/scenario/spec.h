@@ -38,7 +38,10 @@ typedef struct spec_pool {
     spec_price price;
     int64_t min_billing_ns;
     bool has_min_billing;
-    const ynode *self, *name_node, *gpu_node, *lag_node, *market_node;
+    const char *stock, *stock_record, *walk;
+    int64_t stock_seen_ns, order_every_ns;
+    int32_t order_batch;
+    const ynode *self, *name_node, *gpu_node, *lag_node, *market_node, *stock_node, *stock_record_node, *walk_node;
 } spec_pool;
 
 typedef struct spec_cluster {
@@ -134,7 +137,8 @@ typedef struct spec_service {
     bool has_timeout;
     int32_t gateway_queue;
     int64_t drain_ns;
-    int32_t router; /**< sc_router */
+    int32_t router;                /**< sc_router */
+    int32_t on_notice, on_reclaim; /**< sc_on_notice, sc_on_reclaim */
     const ynode *self, *workload_node, *model_node, *lengths_node;
 } spec_service;
 
@@ -142,6 +146,21 @@ typedef struct spec_network {
     const char *rtt, *egress;
     const ynode *rtt_node, *egress_node;
 } spec_network;
+
+typedef struct spec_quota {
+    const char *provider, *region, *gpu;
+    int32_t gpus;
+    const ynode *provider_node, *region_node, *gpu_node;
+} spec_quota;
+
+typedef struct spec_delivery {
+    const char *network, *origin, *provider;
+    bool regional, peers, has_published;
+    int64_t published_ns; /**< valid with has_published */
+    const char **preheat;
+    size_t preheat_count;
+    const ynode *self, *network_node, *origin_node, *provider_node, *preheat_node;
+} spec_delivery;
 
 typedef struct spec_metrics {
     int64_t scrape_ns, delay_ns;
@@ -164,6 +183,9 @@ typedef struct spec_body {
     spec_network network;
     spec_metrics metrics;
     int32_t prices;
+    spec_quota *quotas;
+    size_t quota_count;
+    spec_delivery *delivery; /**< NULL = off */
     const ynode *warmup_node;
 } spec_body;
 
@@ -179,8 +201,8 @@ typedef struct spec_root {
     spec_body spec;
 } spec_root;
 
-/** What `default` means where a whole table can be chosen; there is only one set so far. */
-enum { SPEC_TABLE_DEFAULT = 1 };
+/** Price tables as they are, or owned GPUs with the cost of capital and staff, too. */
+enum { SPEC_PRICES_DEFAULT = 1, SPEC_PRICES_FULL = 2 };
 
 /** The whole file; bind a spec_root with it. */
 extern const bind_table spec_table;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/** spec_part.h - the part of the tables of spec.c that stands in a file of its own. Internal to sim/scenario. */
+/** spec_part.h - the parts of the tables of spec.c that stand in files of their own. Internal to sim/scenario. */
 #ifndef SIM_SCENARIO_SPEC_PART_H
 #define SIM_SCENARIO_SPEC_PART_H
 
 #include "sim/scenario/spec.h"
 
-extern const bind_table spec_service_table; /**< a spec_service */
+extern const bind_table spec_service_table;  /**< a spec_service */
+extern const bind_table spec_quota_table;    /**< a spec_quota, spec_supply.c */
+extern const bind_table spec_delivery_table; /**< a spec_delivery, spec_supply.c */
 
 #endif

@@ -296,6 +296,10 @@ static const bind_table lengths_table = {.name = "lengths", .size = sizeof(spec_
 
 /* --- service ----------------------------------------------------------------------------------------------- */
 
+static const bind_name notice_names[] = {
+    {"drain", SC_NOTICE_DRAIN}, {"reroute", SC_NOTICE_REROUTE}, {"serve", SC_NOTICE_SERVE}, {NULL, 0}};
+static const bind_name reclaim_names[] = {{"recompute", SC_RECLAIM_RECOMPUTE}, {"lose", SC_RECLAIM_LOSE}, {NULL, 0}};
+
 static const bind_field service_fields[] = {
     {.key = "workload", .kind = BIND_STRING, .required = true, BIND_AT(spec_service, workload),
      BIND_NODE_AT(spec_service, workload_node), .help = "namespace/name of a Deployment in the manifests"},
@@ -319,6 +323,11 @@ static const bind_field service_fields[] = {
      BIND_AT(spec_service, drain_ns), .help = "a replica told to stop finishes its requests for at most this long"},
     {.key = "router", .kind = BIND_ENUM, .preset = "least-outstanding", .names = router_names,
      BIND_AT(spec_service, router), .help = "which replica of a cluster gets a request"},
+    {.key = "onNotice", .kind = BIND_ENUM, .preset = "drain", .names = notice_names, BIND_AT(spec_service, on_notice),
+     .help = "a node is to be reclaimed: drain (finish what is there, take nothing new), reroute (all requests start "
+             "anew elsewhere at once) or serve (go on until it is gone)"},
+    {.key = "onReclaim", .kind = BIND_ENUM, .preset = "recompute", .names = reclaim_names,
+     BIND_AT(spec_service, on_reclaim), .help = "requests still on a node when it goes: recompute elsewhere, or lose"},
     {.key = NULL}};
 
 static bool service_check(bind *b, const ynode *node, void *object)

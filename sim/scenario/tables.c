@@ -230,6 +230,26 @@ static bool build_network(tables *t, const char *dir, csv_message *message)
     return ok;
 }
 
+/* The layers of a model's image are its image: images.csv and layers.csv must tell the same size. */
+static bool check_layers(const tables *t, const char *dir, csv_message *message)
+{
+    const table_type *type = &table_types[TABLES_IMAGES];
+    for (size_t i = 0; i < tables_count(t, TABLES_IMAGES); i++) {
+        const table_image *image = tables_row(t, TABLES_IMAGES, i);
+        double gb = 0.0;
+        for (size_t j = 0; j < tables_count(t, TABLES_LAYERS); j++) {
+            const table_layer *layer = tables_row(t, TABLES_LAYERS, j);
+            gb += strcmp(layer->model, image->model) == 0 ? layer->gb : 0.0;
+        }
+        if (!(fabs(gb - image->image.image_gb) <= 0.001 * (1.0 + gb))) {
+            return table_fail(dir, type, &t->rows[TABLES_IMAGES], i, message,
+                              "image_gb of '%s' is %g, its rows in layers.csv make %g", image->model,
+                              image->image.image_gb, gb);
+        }
+    }
+    return true;
+}
+
 static bool load(tables *t, const char *dir, csv_message *message)
 {
     t->hash = UINT64_C(0xcbf29ce484222325);
@@ -242,8 +262,9 @@ static bool load(tables *t, const char *dir, csv_message *message)
            check_names(t, dir, TABLES_PROFILES, "model", TABLES_MODELS, message) &&
            check_names(t, dir, TABLES_PRICES, "gpu", TABLES_GPUS, message) &&
            check_names(t, dir, TABLES_OWNED, "gpu", TABLES_GPUS, message) &&
-           check_names(t, dir, TABLES_IMAGES, "model", TABLES_MODELS, message) && build_lags(t, dir, message) &&
-           build_shapes(t, dir, message) && build_network(t, dir, message);
+           check_names(t, dir, TABLES_IMAGES, "model", TABLES_MODELS, message) &&
+           check_names(t, dir, TABLES_LAYERS, "model", TABLES_MODELS, message) && check_layers(t, dir, message) &&
+           build_lags(t, dir, message) && build_shapes(t, dir, message) && build_network(t, dir, message);
 }
 
 tables *tables_load(const char *dir, char *err, size_t err_size)
@@ -316,7 +337,28 @@ const table_lag *tables_lag(const tables *t, const char *name)
 
 const table_market *tables_market(const tables *t, const char *name)
 {
-    return find(t, TABLES_MARKETS, &name);
+    const table_market *row = find(t, TABLES_MARKETS, &name);
+    return row != NULL ? row : find(t, TABLES_BATHTUBS, &name);
+}
+
+const table_stock *tables_stock(const tables *t, const char *name)
+{
+    return find(t, TABLES_STOCKS, &name);
+}
+
+const table_walk *tables_walk(const tables *t, const char *name)
+{
+    return find(t, TABLES_WALKS, &name);
+}
+
+const table_delivery *tables_delivery(const tables *t, const char *name)
+{
+    return find(t, TABLES_DELIVERY, &name);
+}
+
+const table_storage *tables_storage(const tables *t, const char *provider)
+{
+    return find(t, TABLES_STORAGE, &provider);
 }
 
 const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope)

@@ -20,6 +20,12 @@
  *   egress.csv    provider,scope        scope internet or inter-region
  *   payload.csv   name                  mdl_payload
  *   images.csv    model                 mdl_image
+ *   bathtubs.csv  name                  mdl_market with a longest life
+ *   stocks.csv    name                  mdl_stock
+ *   walks.csv     name                  mdl_walk, of a spot price
+ *   delivery.csv  name                  bandwidths between registry and GPU, disk for images, replication
+ *   layers.csv    model,digest          layers of a model's image; equal digests are one file
+ *   storage.csv   provider              price of stored images
  *   shapes.csv    name,days             24 hourly values for the named days; the rows of a name cover the week
  *
  * GPU and model names in other tables must exist in gpus.csv and models.csv. A loaded set never changes; threads may
@@ -35,7 +41,9 @@
 #include "models/gpu/gpu.h"
 #include "models/network/network.h"
 #include "models/price/price.h"
+#include "models/price/walk.h"
 #include "models/provision/provision.h"
+#include "models/provision/stock.h"
 #include "models/spot/spot.h"
 #include "models/traffic/traffic.h"
 
@@ -58,7 +66,8 @@ typedef struct table_price {
 typedef struct table_owned {
     char gpu[MDL_NAME_SIZE];
     mdl_owned owned;
-    int64_t uusd_per_gpu_h; /**< mdl_owned_uusd_per_gpu_h(&owned) */
+    int64_t uusd_per_gpu_h;      /**< mdl_owned_uusd_per_gpu_h(&owned) */
+    int64_t full_uusd_per_gpu_h; /**< mdl_owned_full_uusd_per_gpu_h(&owned) */
     TABLE_ORIGIN;
 } table_owned;
 
@@ -76,12 +85,56 @@ typedef struct table_lag {
     mdl_lag lag;
 } table_lag;
 
-/** A row of markets.csv. */
+/** A row of markets.csv or bathtubs.csv. */
 typedef struct table_market {
     char name[MDL_NAME_SIZE];
     mdl_market market;
     TABLE_ORIGIN;
 } table_market;
+
+/** A row of stocks.csv. */
+typedef struct table_stock {
+    char name[MDL_NAME_SIZE];
+    double up_scale_h, up_shape;      /**< Weibull */
+    double down_median_h, down_p90_h; /**< lognormal; 0 = never down */
+    mdl_stock stock;                  /**< with the laws put together */
+    TABLE_ORIGIN;
+} table_stock;
+
+/** A row of walks.csv. */
+typedef struct table_walk {
+    char name[MDL_NAME_SIZE];
+    mdl_walk walk;
+    TABLE_ORIGIN;
+} table_walk;
+
+/** A row of delivery.csv. GB of 1e9 bytes. */
+typedef struct table_delivery {
+    char name[MDL_NAME_SIZE];
+    double origin_gb_per_s;   /**< all that leaves the origin registry */
+    double region_gb_per_s;   /**< all that enters the nodes of a region from registries and object stores */
+    double nic_gb_per_s;      /**< into one node */
+    double peer_gb_per_s;     /**< what one node gives to its peers */
+    double disk_gb_per_s;     /**< weights from the node's disk to the GPU */
+    double cache_gb;          /**< room for images and weights on a node */
+    double replication_lag_s; /**< from a push at the origin to a regional registry */
+    TABLE_ORIGIN;
+} table_delivery;
+
+/** A row of layers.csv. */
+typedef struct table_layer {
+    char model[MDL_NAME_SIZE], digest[MDL_NAME_SIZE];
+    double gb;
+    TABLE_ORIGIN;
+} table_layer;
+
+/** A row of storage.csv. */
+typedef struct table_storage {
+    char provider[MDL_NAME_SIZE];
+    double usd_per_gb_month;
+    int64_t uusd_per_gb_month;
+    TABLE_ORIGIN;
+} table_storage;
 
 /** A row of rtt.csv. */
 typedef struct table_rtt {
@@ -138,6 +191,12 @@ typedef enum tables_kind {
     TABLES_PAYLOAD,
     TABLES_IMAGES,
     TABLES_SHAPES,
+    TABLES_BATHTUBS,
+    TABLES_STOCKS,
+    TABLES_WALKS,
+    TABLES_DELIVERY,
+    TABLES_LAYERS,
+    TABLES_STORAGE,
     TABLES_KINDS
 } tables_kind;
 
@@ -160,7 +219,11 @@ const mdl_profile *tables_profile(const tables *t, const char *engine, const cha
 const table_price *tables_price(const tables *t, const char *provider, const char *gpu, const char *kind);
 const table_owned *tables_owned(const tables *t, const char *gpu);
 const table_lag *tables_lag(const tables *t, const char *name);
-const table_market *tables_market(const tables *t, const char *name);
+const table_market *tables_market(const tables *t, const char *name); /**< markets.csv first, then bathtubs.csv */
+const table_stock *tables_stock(const tables *t, const char *name);
+const table_walk *tables_walk(const tables *t, const char *name);
+const table_delivery *tables_delivery(const tables *t, const char *name);
+const table_storage *tables_storage(const tables *t, const char *provider);
 const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope);
 const table_payload *tables_payload(const tables *t, const char *name);
 const table_image *tables_image(const tables *t, const char *model);

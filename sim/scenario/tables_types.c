@@ -5,23 +5,12 @@
  * The checks refuse figures that no machine, market or network can have; they are wide on purpose. A check's message
  * begins with the name of the column it is about: the reader points there.
  */
+#include "sim/scenario/tables_columns.h"
 #include "sim/scenario/tables_reader.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define AT(S, F, NAME, KIND)                                                                                           \
-    {                                                                                                                  \
-        NAME, KIND, offsetof(S, F), sizeof(((S *)NULL)->F)                                                             \
-    }
-#define TEXT(S, F) AT(S, F, #F, MDL_COLUMN_TEXT)
-#define REAL(S, F) AT(S, F, #F, MDL_COLUMN_REAL)
-#define ORIGIN(S)                                                                                                      \
-    TEXT(S, source), TEXT(S, date), TEXT(S, grade),                                                                    \
-    {                                                                                                                  \
-        NULL, MDL_COLUMN_TEXT, 0, 0                                                                                    \
-    }
 
 /* ---- gpus, models, profiles: columns and checks belong to models/gpu ---- */
 
@@ -102,6 +91,8 @@ static const mdl_column owned_columns[] = {TEXT(table_owned, gpu),
                                            OWNED(usd_per_kwh),
                                            OWNED(space_usd_per_kw_month),
                                            OWNED(maintenance_share_per_year),
+                                           OWNED(capital_share_per_year),
+                                           OWNED(staff_usd_per_gpu_month),
                                            ORIGIN(table_owned)};
 
 static const char *check_owned(void *row)
@@ -135,15 +126,24 @@ static const char *check_owned(void *row)
     if (!(o->maintenance_share_per_year >= 0.0 && o->maintenance_share_per_year <= 10.0)) {
         return "maintenance_share_per_year must be from 0 to 10";
     }
+    if (!(o->capital_share_per_year >= 0.0 && o->capital_share_per_year <= 1.0)) {
+        return "capital_share_per_year must be from 0 to 1";
+    }
+    if (!(o->staff_usd_per_gpu_month >= 0.0 && o->staff_usd_per_gpu_month <= 1e5)) {
+        return "staff_usd_per_gpu_month must be from 0 to 1e5";
+    }
     p->uusd_per_gpu_h = mdl_owned_uusd_per_gpu_h(o);
+    p->full_uusd_per_gpu_h = mdl_owned_full_uusd_per_gpu_h(o);
     return NULL;
 }
 
 static void figures_owned(const void *row, char *text, size_t size)
 {
     const table_owned *p = row;
-    snprintf(text, size, "%.3f USD per GPU-hour all in; server %.0f USD over %.0f months, %.3f kW per GPU",
-             (double)p->uusd_per_gpu_h / 1e6, p->owned.server_usd, p->owned.months, p->owned.kw_per_gpu);
+    snprintf(text, size,
+             "%.3f USD per GPU-hour, %.3f with capital and staff; server %.0f USD over %.0f months, %.3f kW per GPU",
+             (double)p->uusd_per_gpu_h / 1e6, (double)p->full_uusd_per_gpu_h / 1e6, p->owned.server_usd,
+             p->owned.months, p->owned.kw_per_gpu);
 }
 
 /* ---- lags ---- */
@@ -182,7 +182,8 @@ mdl_law *table_lag_law(mdl_lag *lag, const char *stage, int *known)
 
 mdl_law_kind table_law_kind(const char *text)
 {
-    static const mdl_law_kind kinds[] = {MDL_LAW_CONSTANT, MDL_LAW_LOGNORMAL, MDL_LAW_UNIFORM, MDL_LAW_EXPONENTIAL};
+    static const mdl_law_kind kinds[] = {MDL_LAW_CONSTANT, MDL_LAW_LOGNORMAL, MDL_LAW_UNIFORM, MDL_LAW_EXPONENTIAL,
+                                         MDL_LAW_WEIBULL};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(mdl_law_kind_name(kinds[i]), text) == 0) {
             return kinds[i];
@@ -204,7 +205,7 @@ static const char *check_lag(void *row)
                "compile_s, capture_s, probe_s, fail_probability";
     }
     if ((int)kind == 0) {
-        return "kind is none of constant, lognormal, uniform, exponential";
+        return "kind is none of constant, lognormal, uniform, exponential, weibull";
     }
     if (!(p->a >= 0.0 && p->a <= 1e9) || (rate && !(p->a > 0.0))) {
         return rate ? "a must be above 0 and at most 1e9 (a rate)" : "a must be from 0 to 1e9";
@@ -217,6 +218,9 @@ static const char *check_lag(void *row)
     }
     if (kind == MDL_LAW_LOGNORMAL && !(p->a > 0.0)) {
         return "a (median of a lognormal) must be above 0";
+    }
+    if (kind == MDL_LAW_WEIBULL && !(p->b >= 0.1 && p->b <= 20.0)) {
+        return "b (shape of a Weibull law) must be from 0.1 to 20";
     }
     if (!(p->max >= 0.0 && p->max <= 1e9)) {
         return "max must be from 0 (no cap) to 1e9";
@@ -238,6 +242,8 @@ static void figures_lag(const void *row, char *text, size_t size)
         n = snprintf(text, size, "lognormal, median %.4g%s, p90 %.4g%s", p->a, unit, p->b, unit);
     } else if (strcmp(p->kind, "uniform") == 0) {
         n = snprintf(text, size, "uniform, %.4g to %.4g%s", p->a, p->b, unit);
+    } else if (strcmp(p->kind, "weibull") == 0) {
+        n = snprintf(text, size, "weibull, scale %.4g%s, shape %.4g", p->a, unit, p->b);
     } else {
         n = snprintf(text, size, "%s, %.4g%s", p->kind, p->a, unit);
     }
@@ -452,4 +458,13 @@ const table_type table_types[TABLES_KINDS] = {
     [TABLES_PAYLOAD] = {"payload", payload_columns, sizeof(table_payload), 1, check_payload, figures_payload},
     [TABLES_IMAGES] = {"images", image_columns, sizeof(table_image), 1, check_image, figures_image},
     [TABLES_SHAPES] = {"shapes", shape_columns, sizeof(table_shape_days), 2, check_shape, figures_shape},
+    [TABLES_BATHTUBS] = {"bathtubs", table_bathtub_columns, sizeof(table_market), 1, table_bathtub_check,
+                         table_bathtub_figures},
+    [TABLES_STOCKS] = {"stocks", table_stock_columns, sizeof(table_stock), 1, table_stock_check, table_stock_figures},
+    [TABLES_WALKS] = {"walks", table_walk_columns, sizeof(table_walk), 1, table_walk_check, table_walk_figures},
+    [TABLES_DELIVERY] = {"delivery", table_delivery_columns, sizeof(table_delivery), 1, table_delivery_check,
+                         table_delivery_figures},
+    [TABLES_LAYERS] = {"layers", table_layer_columns, sizeof(table_layer), 2, table_layer_check, table_layer_figures},
+    [TABLES_STORAGE] = {"storage", table_storage_columns, sizeof(table_storage), 1, table_storage_check,
+                        table_storage_figures},
 };

@@ -194,7 +194,7 @@ static void test_spot_loses_work(void **state)
     w.pools[0][0].nodes_min = 0;
     w.pools[0][0].nodes_max = 4;
     w.pools[0][0].has_market = true;
-    w.pools[0][0].market = (mdl_market){1e6, 0.05, 30};
+    w.pools[0][0].market = (mdl_market){.shape_k = 1e6, .scale_h = 0.05, .notice_s = 30};
     w.pools[0][0].lag.boot_s = constant(20);
     run = world_run(&w, 1);
     assert_int_equal(run->requests.completed, 1);

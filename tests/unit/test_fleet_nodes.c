@@ -277,7 +277,8 @@ static void test_reclaim(void **state)
     elastic(&w);
     w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
     w.pools[0][0].has_market = true;
-    w.pools[0][0].market = (mdl_market){1e9, 0.05, 30}; /* 180 s, shape so large that it is sure to the ms */
+    w.pools[0][0].market = (mdl_market){
+        .shape_k = 1e9, .scale_h = 0.05, .notice_s = 30}; /* 180 s, shape so large that it is sure to the ms */
     f = open_world(&w);
     place = &f->services[0].places[0];
     fl_assign(f, 0, 0, 2);

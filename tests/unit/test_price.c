@@ -22,15 +22,17 @@ static void test_owned(void **state)
      *   3750 x 0.05 / 8760        = 0.0214041096
      * in all 0.3413447489 USD.
      */
-    mdl_owned o = {30000, 8, 0.15, 36, 0.575, 1.4, 0.10, 150, 0.05};
+    mdl_owned o = {30000, 8, 0.15, 36, 0.575, 1.4, 0.10, 150, 0.05, 0.08, 9.4};
     assert_true(mdl_owned_uusd_per_gpu_h(&o) == 341345);
+    /* 3750 x 1.15 / 2 = 2156.25 in the books on average, x 0.08 / 8760 = 0.0196917808; 9.4 / 730 = 0.0128767123 */
+    assert_true(mdl_owned_full_uusd_per_gpu_h(&o) == 373913);
     /* 8 x RTX 5090: 5250 x 0.85/26280 = 0.1698059361, 0.098, 0.70 x 150/730 = 0.1438356164, 5250/20/8760 = 0.0299657534
      */
-    mdl_owned p = {42000, 8, 0.15, 36, 0.70, 1.4, 0.10, 150, 0.05};
+    mdl_owned p = {42000, 8, 0.15, 36, 0.70, 1.4, 0.10, 150, 0.05, 0, 0};
     assert_true(mdl_owned_uusd_per_gpu_h(&p) == 441607);
-    mdl_owned nothing = {0, 8, 0, 36, 0, 1, 0, 0, 0};
+    mdl_owned nothing = {.gpus_per_server = 8, .months = 36, .pue = 1};
     assert_true(mdl_owned_uusd_per_gpu_h(&nothing) == 0);
-    mdl_owned absurd = {1e300, 1, 0, 1, 0, 1, 0, 0, 0};
+    mdl_owned absurd = {.server_usd = 1e300, .gpus_per_server = 1, .months = 1, .pue = 1};
     assert_true(mdl_owned_uusd_per_gpu_h(&absurd) == INT64_MAX);
 }
 
@@ -50,6 +52,20 @@ static void test_cost(void **state)
     /* A rounding in doubles would lose this one ns: 2^62 hours-ns and a bit. */
     assert_true(mdl_cost_uusd((mdl_wide)HOUR_NS * 1000000000 + HOUR_NS / 2, 1) == 1000000001);
     assert_true(mdl_cost_uusd((mdl_wide)HOUR_NS * 1000000000 + HOUR_NS / 2 - 1, 1) == 1000000000);
+}
+
+/* Three hours of 8 GPUs at 0.5, 0.25 and 0.5 USD, the second cut short by 1 ns: one rounding for all of them. */
+static void test_spells_and_storage(void **state)
+{
+    (void)state;
+    mdl_wide sum =
+        (mdl_wide)8 * HOUR_NS * 500000 + (mdl_wide)8 * (HOUR_NS - 1) * 250000 + (mdl_wide)8 * HOUR_NS * 500000;
+    assert_true(mdl_cost_of_spells(sum) == 10000000);
+    assert_true(mdl_cost_of_spells(sum - (mdl_wide)HOUR_NS / 2) == 9999999); /* .5 - 1 ns x 2 uusd/ns... down */
+    assert_true(mdl_cost_of_spells((mdl_wide)HOUR_NS * 340000) == mdl_cost_uusd(HOUR_NS, 340000));
+    /* 28 GB for a day at 0.10 USD per GB-month: 28 x 24/730 x 0.1 = 0.0920547945 */
+    assert_true(mdl_storage_uusd((mdl_wide)28000000000LL * 24 * HOUR_NS, 100000) == 92055);
+    assert_true(mdl_storage_uusd(0, 100000) == 0);
 }
 
 static void test_cost_ends(void **state)
@@ -97,8 +113,8 @@ static void test_egress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_owned),     cmocka_unit_test(test_cost),   cmocka_unit_test(test_cost_ends),
-        cmocka_unit_test(test_exact_sum), cmocka_unit_test(test_egress),
+        cmocka_unit_test(test_owned),     cmocka_unit_test(test_cost),      cmocka_unit_test(test_spells_and_storage),
+        cmocka_unit_test(test_cost_ends), cmocka_unit_test(test_exact_sum), cmocka_unit_test(test_egress),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static void test_weibull(void **state)
     /* shape, scale, mean worked from the gamma function: G(1 + 1/0.5) = 2, G(2) = 1, G(1.5) = sqrt(pi)/2 */
     const double rows[][3] = {{0.5, 1.8, 3.6}, {1.0, 2.0, 2.0}, {2.0, 4.0, 2.0 * sqrt(acos(-1.0))}};
     for (size_t i = 0; i < 3; i++) {
-        mdl_market market = {rows[i][0], rows[i][1], 120.0};
+        mdl_market market = {.shape_k = rows[i][0], .scale_h = rows[i][1], .notice_s = 120.0};
         double *x = lifetimes_h(&market, i);
         double sum = 0.0;
         for (int j = 0; j < N; j++) {
@@ -63,7 +63,7 @@ static void test_weibull(void **state)
 static void test_hazard_falls_with_age(void **state)
 {
     (void)state;
-    mdl_market market = {0.59, 1.79, 120.0};
+    mdl_market market = {.shape_k = 0.59, .scale_h = 1.79, .notice_s = 120.0};
     double *x = lifetimes_h(&market, 9);
     double young = 1.0 - share_beyond(x, 0.25);
     double old = 1.0 - share_beyond(x, 8.25) / share_beyond(x, 8.0);
@@ -74,8 +74,8 @@ static void test_hazard_falls_with_age(void **state)
 static void test_one_draw_per_life(void **state)
 {
     (void)state;
-    mdl_market a = {0.6, 2.0, 0.0};
-    mdl_market b = {1.0, 2.0, 0.0};
+    mdl_market a = {.shape_k = 0.6, .scale_h = 2.0, .notice_s = 0.0};
+    mdl_market b = {.shape_k = 1.0, .scale_h = 2.0, .notice_s = 0.0};
     gsl_rng *r = rng_stream(1, 0, "spot", 0);
     gsl_rng *s = rng_stream(1, 0, "spot", 0);
     for (int i = 0; i < 1000; i++) { /* same variate E behind both: (x/2)^0.6 = x'/2 */
@@ -83,7 +83,7 @@ static void test_one_draw_per_life(void **state)
         double y = (double)mdl_spot_lifetime(&b, s) / 7200e9;
         assert_within(pow(x, 0.6), y, 1e-7);
     }
-    mdl_market endless = {0.1, 1e6, 0.0};
+    mdl_market endless = {.shape_k = 0.1, .scale_h = 1e6, .notice_s = 0.0};
     int64_t longest = 0;
     for (int i = 0; i < 1000; i++) {
         int64_t life = mdl_spot_lifetime(&endless, r);

@@ -218,7 +218,7 @@ static void test_cross_errors(void **state)
     expect_error("lags", LAG_HEAD "x,boot_s,constant,1,0,0,s,2023,vendor\n",
                  "2:1: error: 'x' has 1 of the 11 stages that a lag needs");
     expect_error("lags", LAG_HEAD "x,boot_s,normal,1,0,0,s,2023,vendor\n",
-                 "2:10: error: kind is none of constant, lognormal, uniform, exponential");
+                 "2:10: error: kind is none of constant, lognormal, uniform, exponential, weibull");
     expect_error("lags", LAG_HEAD "x,boot_s,lognormal,3,2,0,s,2023,vendor\n",
                  "2:22: error: b (90th percentile) is below a (median)");
     expect_error("lags", LAG_HEAD "x,pull_gb_per_s,constant,0,2,0,s,2023,vendor\n",
