@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/experiment/check.h"
 #include "sim/experiment/work.h"
 #include "sim/fleet/fleet.h"
 #include "sim/report/json.h"
@@ -56,44 +57,21 @@ static uint64_t seed_of(const campaign *c, const sc_scenario *sc, int32_t point)
     return c->seeds != NULL ? c->seeds[point % c->seed_count] : sc->seed;
 }
 
-/* Edits between a wanted and a known name, counted per dot-separated word: whole words differ or they do not. */
-static int words_apart(const char *a, const char *b)
-{
-    int apart = 0;
-    while (*a != '\0' || *b != '\0') {
-        const size_t n = strcspn(a, "."), m = strcspn(b, ".");
-        apart += n != m || strncmp(a, b, n) != 0;
-        a += n + (a[n] == '.' ? 1 : 0);
-        b += m + (b[m] == '.' ? 1 : 0);
-    }
-    return apart;
-}
-
 int camp_check_metrics(const campaign *c, const sc_scenario *sc, char *err, size_t err_size)
 {
-    res_run *empty = res_new(sc, 1, sc->duration_ns);
-    report_values *values = empty != NULL ? report_values_of(sc, empty) : NULL;
+    report_values *values = metric_names(sc);
     int rc = values != NULL ? 0 : -1;
     if (rc != 0) {
         snprintf(err, err_size, "out of memory");
     }
     for (int32_t m = 0; rc == 0 && m < c->metric_count; m++) {
-        double ignored;
-        rc = report_value(values, c->metrics[m], &ignored);
-        const char *best = NULL;
-        for (size_t i = 0; rc != 0 && i < report_values_count(values); i++) {
-            const char *name = report_values_name(values, i);
-            if (best == NULL || words_apart(c->metrics[m], name) < words_apart(c->metrics[m], best)) {
-                best = name;
-            }
-        }
-        if (rc != 0) {
-            snprintf(err, err_size, "there is no metric '%s' (did you mean '%s'?)", c->metrics[m],
-                     best != NULL ? best : "");
+        char name[CHECK_NAME_SIZE];
+        if (metric_resolve(values, c->metrics[m], name) != 0 || strcmp(name, c->metrics[m]) != 0) {
+            snprintf(err, err_size, "there is no metric '%s' (did you mean '%s'?)", c->metrics[m], name);
+            rc = -1;
         }
     }
     report_values_free(values);
-    res_free(empty);
     return rc;
 }
 
