@@ -151,13 +151,24 @@ extern const mdl_engine_type mdl_engine_station;
 
 /**
  * Step time in ps:
- *   max(c1 + c2 (n-1), c3 + c4 n) + h0 + h1 q + [D>0](e0 + e1 D + e2 S) + [P>0] g0 + g1_half * sum p (2k + p)
+ *   max(c1 + c2 (n-1) + x touched(n), c3 + c4 n) + h0 + h1 q + [D>0](e0 + e1 D + e2 S)
+ *     + [P>0] g0 + g1_half * sum p (2k + p)
  * n tokens in the step, q sequences that sample, D decoding sequences with S = their context lengths (this token
  * included), prefill chunks of p tokens after k cached ones; P = sum p. A piecewise-linear roofline fitted to
  * operator tables measured inside vLLM; coefficients and their sources: scenarios/tables/profiles.csv.
+ *
+ * Mixture of experts: x is the time to stream all routed experts, touched(n) = 1 - x_miss^n the expected share of them
+ * that n tokens use when each token takes k of E at random: x_miss = 1 - k/E.
+ *
+ * Pipeline of s stages: a step is one round, in which each of s micro-batches passes a stage of 1/s of the layers s
+ * times. It lasts as long as its largest micro-batch needs for all layers: n above is max(ceil(n/s), largest chunk),
+ * for a chunk is not split over micro-batches. Decoding alone is spread evenly, a long prefill leaves bubbles.
  */
 typedef struct mdl_step_model {
     int64_t c1, c2, c3, c4, h0, h1, e0, e1, e2, g0, g1_half;
+    int64_t x;       /**< 0 = no routed experts */
+    uint32_t x_miss; /**< in units of 2^-32 */
+    int32_t stages;  /**< 0 or 1 = no pipeline */
 } mdl_step_model;
 
 /** What one step does. */
@@ -168,7 +179,10 @@ typedef struct mdl_step {
     int64_t decode_context; /**< S */
     int64_t prefill;        /**< P */
     int64_t prefill_pairs;  /**< sum p (2k + p) */
+    int64_t largest_chunk;  /**< max p */
 } mdl_step;
+/** Time to stream the experts that n >= 0 tokens use, as above: rounded up to at most 2^16 ps more. */
+int64_t mdl_experts_ps(int64_t x, uint32_t x_miss, int64_t n);
 int64_t mdl_step_ps(const mdl_step_model *model, const mdl_step *step);
 
 typedef struct mdl_llm_config {

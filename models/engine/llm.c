@@ -309,7 +309,8 @@ const char *mdl_llm_check(const mdl_llm_config *config)
     if ((int64_t)config->kv_blocks * config->block_tokens > INT32_MAX) {
         return "more KV memory than 2^31 - 1 tokens";
     }
-    if ((m->c1 | m->c2 | m->c3 | m->c4 | m->h0 | m->h1 | m->e0 | m->e1 | m->e2 | m->g0 | m->g1_half) < 0) {
+    if ((m->c1 | m->c2 | m->c3 | m->c4 | m->h0 | m->h1 | m->e0 | m->e1 | m->e2 | m->g0 | m->g1_half | m->x |
+         m->stages) < 0) {
         return "a step coefficient is negative";
     }
     if (m->h0 < 1 && m->c1 < 1 && m->c3 < 1 && m->c4 < 1) {
@@ -317,7 +318,7 @@ const char *mdl_llm_check(const mdl_llm_config *config)
     }
     double n = config->max_batched_tokens;
     double kv = (double)config->kv_blocks * config->block_tokens;
-    double ps = (double)m->c1 + (double)m->c2 * n + (double)m->c3 + (double)m->c4 * n + (double)m->h0 +
+    double ps = (double)m->c1 + (double)m->c2 * n + (double)m->c3 + (double)m->c4 * n + (double)m->x + (double)m->h0 +
                 (double)m->h1 * n + (double)m->e0 + (double)m->e1 * n + (double)m->e2 * kv + (double)m->g0 +
                 (double)m->g1_half * n * 2.0 * kv;
     return ps <= STEP_PS_MAX ? NULL : "a step could take more than 2^47 ps";

@@ -15,10 +15,29 @@
 
 #include <assert.h>
 
+int64_t mdl_experts_ps(int64_t x, uint32_t x_miss, int64_t n)
+{
+    uint64_t missed = UINT64_C(1) << 32; /* x_miss^n, by squaring */
+    uint64_t power = x_miss;
+    for (; n > 0 && missed > 0; n >>= 1) {
+        missed = (n & 1) != 0 ? (missed * power) >> 32 : missed;
+        power = (power * power) >> 32;
+    }
+    return x - (int64_t)((((uint64_t)x >> 16) * missed) >> 16);
+}
+
 int64_t mdl_step_ps(const mdl_step_model *model, const mdl_step *step)
 {
-    int64_t memory = model->c1 + model->c2 * (step->tokens - 1);
-    int64_t compute = model->c3 + model->c4 * step->tokens;
+    int64_t n = step->tokens;
+    if (model->stages > 1) {
+        n = (n + model->stages - 1) / model->stages;
+        n = n > step->largest_chunk ? n : step->largest_chunk;
+    }
+    int64_t memory = model->c1 + model->c2 * (n - 1);
+    int64_t compute = model->c3 + model->c4 * n;
+    if (model->x > 0) {
+        memory += mdl_experts_ps(model->x, model->x_miss, n);
+    }
     int64_t ps = memory > compute ? memory : compute;
     ps += model->h0 + model->h1 * step->sampled;
     if (step->decodes > 0) {
@@ -54,6 +73,7 @@ static void add_chunk(mdl_step *step, const llm_request *r, int32_t chunk)
     step->tokens += chunk;
     step->prefill += chunk;
     step->prefill_pairs += (int64_t)chunk * (2 * (int64_t)r->computed + chunk);
+    step->largest_chunk = chunk > step->largest_chunk ? chunk : step->largest_chunk;
     step->sampled += chunk == prefill_rest(r);
 }
 

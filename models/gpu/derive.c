@@ -10,8 +10,9 @@
 
 #include <string.h>
 
-#define BYTES_PER_PARAM 2.0 /* bf16 */
-#define US_PER_S        1e6
+#define BYTES_OF_HEAD 2.0  /* embedding and head are not quantised */
+#define INT4_BELOW    0.75 /* bytes of a layer parameter */
+#define US_PER_S      1e6
 
 /* Parameters of the vocabulary projection at the end: read once a step, used once a sampled token. */
 static double head_params(const mdl_model *m)
@@ -40,10 +41,43 @@ static void layer_params(const mdl_model *m, double *resident, double *active)
     }
 }
 
+/* Bytes of one parameter of the layers: what is left of the weights without embedding and head. */
+static double layer_bytes_per_param(const mdl_model *m)
+{
+    double ends = 2.0 * head_params(m);
+    return ((double)m->weights_bytes - BYTES_OF_HEAD * ends) / (m->params_b * 1e9 - ends);
+}
+
+/* Time to stream all of the layers once, against what a GPU reaches with bf16 weights; times bandwidth = bytes. */
+static double stream_bytes(const mdl_gpu *g, const mdl_model *m, double resident)
+{
+    double bytes = layer_bytes_per_param(m);
+    return resident * (bytes < INT4_BELOW ? bytes / g->eff_int4 : bytes);
+}
+
+/* Operations on the layers for one token, in those that the GPU does in fp16. */
+static double token_flop(const mdl_gpu *g, const mdl_model *m, double active)
+{
+    double flop = 2.0 * active;
+    if (strcmp(m->compute, "fp8") == 0 && g->fp8_tflops > 0.0) {
+        return flop * g->fp16_tflops / g->fp8_tflops;
+    }
+    return layer_bytes_per_param(m) < INT4_BELOW ? flop / g->eff_int4 : flop;
+}
+
 /* Width of all attention heads of all layers: what prefill attention is proportional to. */
 static double attention_width(const mdl_model *m)
 {
     return (double)m->layers * (double)m->heads * (double)m->head_dim;
+}
+
+/* Parameters of the experts that tokens are routed to: resident = others + routed, active = others + routed k/E. */
+static double routed_params(const mdl_model *m, double resident, double active)
+{
+    if (m->experts == 0 || m->experts_active >= m->experts) {
+        return 0.0;
+    }
+    return (resident - active) / (1.0 - (double)m->experts_active / (double)m->experts);
 }
 
 void mdl_profile_derive(const mdl_gpu *g, const mdl_model *m, mdl_profile *p)
@@ -57,11 +91,14 @@ void mdl_profile_derive(const mdl_gpu *g, const mdl_model *m, mdl_profile *p)
     layer_params(m, &resident, &active);
     memcpy(p->gpu, g->name, sizeof p->gpu);
     memcpy(p->model, m->name, sizeof p->model);
-    p->c1_us = resident * BYTES_PER_PARAM / weight_bytes_per_us;
-    p->c3_us = g->dense_exposed * p->c1_us;
-    p->c4_us = 2.0 * active / dense_flop_per_us;
+    double stream_us = stream_bytes(g, m, resident) / weight_bytes_per_us;
+    double routed = routed_params(m, resident, active);
+    p->x_us = stream_us * routed / resident;
+    p->c1_us = stream_us - p->x_us;
+    p->c3_us = g->dense_exposed * stream_us;
+    p->c4_us = token_flop(g, m, active) / dense_flop_per_us;
     p->c2_us = g->dense_growth * p->c4_us;
-    p->h0_us = head_params(m) * BYTES_PER_PARAM / weight_bytes_per_us;
+    p->h0_us = head_params(m) * BYTES_OF_HEAD / weight_bytes_per_us;
     p->h1_us = g->sample_us_per_sequence;
     p->e0_us = (double)m->layers * g->attn_us_per_layer;
     p->e1_us = (double)m->layers * g->attn_us_per_layer_sequence;
@@ -70,20 +107,22 @@ void mdl_profile_derive(const mdl_gpu *g, const mdl_model *m, mdl_profile *p)
     p->g1_us = 4.0 * attention_width(m) / attention_flop_per_us;
 }
 
-void mdl_profile_rescale(const mdl_profile *from, const mdl_model *from_model, const mdl_model *to_model,
-                         mdl_profile *out)
+void mdl_profile_rescale(const mdl_gpu *g, const mdl_profile *from, const mdl_model *from_model,
+                         const mdl_model *to_model, mdl_profile *out)
 {
     double resident[2];
     double active[2];
     layer_params(from_model, &resident[0], &active[0]);
     layer_params(to_model, &resident[1], &active[1]);
-    double weights = resident[1] / resident[0];
-    double compute = active[1] / active[0];
+    double weights = stream_bytes(g, to_model, resident[1]) / stream_bytes(g, from_model, resident[0]);
+    double stream_us = (from->c1_us + from->x_us) * weights;
+    double compute = token_flop(g, to_model, active[1]) / token_flop(g, from_model, active[0]);
     double head = head_params(to_model) / head_params(from_model);
     double layers = (double)to_model->layers / (double)from_model->layers;
     *out = *from;
     memcpy(out->model, to_model->name, sizeof out->model);
-    out->c1_us = from->c1_us * weights;
+    out->x_us = stream_us * routed_params(to_model, resident[1], active[1]) / resident[1];
+    out->c1_us = stream_us - out->x_us;
     out->c2_us = from->c2_us * compute;
     out->c3_us = from->c3_us * weights;
     out->c4_us = from->c4_us * compute;

@@ -10,6 +10,7 @@ typedef struct feed {
     const mdl_llm_config *config;
     const int32_t *input_tokens, *output_tokens;
     size_t n, next;
+    double hit_share;
     uint32_t tag;
 } feed;
 
@@ -20,6 +21,7 @@ static int submit_next(feed *f, mdl_engine *e, int64_t now_ns)
     for (size_t tried = 0; tried < f->n; tried++) {
         mdl_work work = {
             .tag = f->tag++, .input_tokens = f->input_tokens[f->next], .output_tokens = f->output_tokens[f->next]};
+        work.cached_tokens = (int32_t)(f->hit_share * work.input_tokens);
         f->next = f->next + 1 == f->n ? 0 : f->next + 1;
         if (work.input_tokens >= 1 && work.output_tokens >= 1 &&
             (int64_t)work.input_tokens + work.output_tokens <= room) {
@@ -67,7 +69,7 @@ static double run(feed *f, mdl_engine *e)
 }
 
 double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
-                           size_t n)
+                           size_t n, double hit_share)
 {
     if (n < 1) {
         return 0.0;
@@ -78,7 +80,11 @@ double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_to
     if (e == NULL) {
         return -1.0;
     }
-    feed f = {.config = &unbounded, .input_tokens = input_tokens, .output_tokens = output_tokens, .n = n};
+    feed f = {.config = &unbounded,
+              .input_tokens = input_tokens,
+              .output_tokens = output_tokens,
+              .n = n,
+              .hit_share = hit_share};
     double rate = run(&f, e);
     mdl_engine_free(e);
     return rate;

@@ -131,6 +131,9 @@ int64_t mdl_service_draw(const mdl_service_law *law, gsl_rng *r)
     case MDL_SERVICE_HYPEREXP:
         s = hyperexponential(law, r);
         break;
+    case MDL_SERVICE_MEASURED:
+        s = law->values_s[gsl_rng_uniform_int(r, law->value_count)];
+        break;
     }
     double ns = s * 1e9 + 0.5;
     if (!(ns < 9.2e18)) {

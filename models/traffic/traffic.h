@@ -97,16 +97,20 @@ typedef enum mdl_service_kind {
     MDL_SERVICE_EXPONENTIAL = 2,
     MDL_SERVICE_LOGNORMAL = 3,
     MDL_SERVICE_ERLANG = 4,
-    MDL_SERVICE_HYPEREXP = 5
+    MDL_SERVICE_HYPEREXP = 5,
+    MDL_SERVICE_MEASURED = 6
 } mdl_service_kind;
 /**
  * Service time of a station request. mean_s > 0; cv2 = squared coefficient of variation where free (LOGNORMAL > 0,
- * HYPEREXP >= 1: two branches with balanced means); stages >= 1 for ERLANG.
+ * HYPEREXP >= 1: two branches with balanced means); stages >= 1 for ERLANG. MEASURED draws from value_count >= 1 values
+ * (not copied), each as likely as any other; its mean_s is theirs.
  */
 typedef struct mdl_service_law {
     mdl_service_kind kind;
     double mean_s, cv2;
     int32_t stages;
+    const double *values_s;
+    size_t value_count;
 } mdl_service_law;
 int64_t mdl_service_draw(const mdl_service_law *law, gsl_rng *r); /**< ns, >= 0 */
 

@@ -125,6 +125,7 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
     if (s->sc->engine == SC_ENGINE_LLM) {
         work.input_tokens = q->need.tokens.input;
         work.output_tokens = q->need.tokens.output;
+        work.cached_tokens = (int32_t)(s->sc->prefix_hit_share * work.input_tokens);
     } else {
         work.service_ns = q->need.service_ns;
     }

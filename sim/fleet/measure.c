@@ -325,7 +325,7 @@ static double nominal_of(const fl_service *s, const double *rates, int32_t pool,
             return rates[i];
         }
     }
-    return mdl_saturation_rate(&s->sc->llm[pool], input, output, NOMINAL_REQUESTS);
+    return mdl_saturation_rate(&s->sc->llm[pool], input, output, NOMINAL_REQUESTS, s->sc->prefix_hit_share);
 }
 
 bool fl_nominal(fl_world *w)

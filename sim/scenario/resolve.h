@@ -46,6 +46,8 @@ void resolve_parts(resolve *r, const spec_service *spec, sc_service *service);
 void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
 /** Opens a trace, once however often it is named. @return its columns, or NULL with an error */
 const mdl_trace *resolve_open_trace(resolve *r, const char *file, const ynode *at);
+/** Service times from a file; adds errors, and what was read to the hash. */
+void resolve_measured(resolve *r, const spec_measured *spec, mdl_service_law *law);
 /** A law of lengths; output says which column of a trace an empirical law draws from. */
 void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length_law *law);
 /** Whether requests fit the context of the model and the KV cache of each pool. Needs lengths, traffic, engines. */

@@ -48,24 +48,39 @@ static double seconds(int64_t ns)
     return (double)ns / 1e9;
 }
 
-static void resolve_station(const spec_service *spec, sc_service *service)
+static void resolve_station(resolve *r, const spec_service *spec, sc_service *service)
 {
     const spec_station_law *law = &spec->engine.service;
+    mdl_service_law *out = &service->station_law;
     service->station = (mdl_station_config){.servers = spec->engine.servers, .max_waiting = spec->engine.max_waiting};
     if (law->exponential != NULL) {
-        service->station_law = (mdl_service_law){MDL_SERVICE_EXPONENTIAL, seconds(law->exponential->mean_ns), 1.0, 1};
+        *out = (mdl_service_law){
+            .kind = MDL_SERVICE_EXPONENTIAL, .mean_s = seconds(law->exponential->mean_ns), .cv2 = 1.0, .stages = 1};
     } else if (law->fixed != NULL) {
-        service->station_law = (mdl_service_law){MDL_SERVICE_FIXED, seconds(law->fixed->mean_ns), 0.0, 1};
+        *out = (mdl_service_law){.kind = MDL_SERVICE_FIXED, .mean_s = seconds(law->fixed->mean_ns), .stages = 1};
     } else if (law->lognormal != NULL) {
-        service->station_law =
-            (mdl_service_law){MDL_SERVICE_LOGNORMAL, seconds(law->lognormal->mean_ns), law->lognormal->cv2, 1};
+        *out = (mdl_service_law){.kind = MDL_SERVICE_LOGNORMAL,
+                                 .mean_s = seconds(law->lognormal->mean_ns),
+                                 .cv2 = law->lognormal->cv2,
+                                 .stages = 1};
     } else if (law->erlang != NULL) {
-        service->station_law = (mdl_service_law){MDL_SERVICE_ERLANG, seconds(law->erlang->mean_ns),
-                                                 1.0 / law->erlang->stages, law->erlang->stages};
+        *out = (mdl_service_law){.kind = MDL_SERVICE_ERLANG,
+                                 .mean_s = seconds(law->erlang->mean_ns),
+                                 .cv2 = 1.0 / law->erlang->stages,
+                                 .stages = law->erlang->stages};
+    } else if (law->hyperexponential != NULL) {
+        *out = (mdl_service_law){.kind = MDL_SERVICE_HYPEREXP,
+                                 .mean_s = seconds(law->hyperexponential->mean_ns),
+                                 .cv2 = law->hyperexponential->cv2,
+                                 .stages = 1};
     } else {
-        service->station_law = (mdl_service_law){MDL_SERVICE_HYPEREXP, seconds(law->hyperexponential->mean_ns),
-                                                 law->hyperexponential->cv2, 1};
+        resolve_measured(r, law->measured, out);
     }
+}
+
+static int32_t replica_gpus(const spec_engine *engine)
+{
+    return engine->parallel.tensor * engine->parallel.pipeline;
 }
 
 /* Whether the manifests let a workload's replicas onto a GPU class. */
@@ -104,24 +119,35 @@ static bool known_profile(resolve *r, const spec_service *spec)
     return false;
 }
 
-/* The engine on one pool's GPU. @return what keeps the model from running there, or NULL */
-static const char *engine_on(resolve *r, const spec_service *spec, const mdl_model *model, const mdl_gpu *gpu,
+/* The engine on one pool's GPUs. @return what keeps the model from running there, or NULL */
+static const char *engine_on(resolve *r, const spec_service *spec, const mdl_model *model, const sc_pool *pool,
                              mdl_llm_config *config)
 {
     static const char too_large[] = "the weights leave no memory for a KV cache";
+    const mdl_gpu *gpu = pool->gpu;
     const mdl_profile *profile = tables_profile(r->tables, spec->engine.profile, gpu->name, model->name);
+    const mdl_engine_limits limits = {.max_batched_tokens = spec->engine.max_batched_tokens,
+                                      .max_sequences = spec->engine.max_sequences,
+                                      .max_waiting = spec->engine.max_waiting,
+                                      .parallel = spec->engine.parallel,
+                                      .prefix_share = spec->engine.prefix_cache_share};
+    const int32_t gpus = replica_gpus(&spec->engine);
+    if (pool->gpus_per_node < gpus) {
+        return "its nodes have fewer GPUs than one replica needs";
+    }
     if (profile == NULL) {
-        return model->weights_bytes >= gpu->mem_usable_bytes
+        return model->weights_bytes >= gpu->mem_usable_bytes * gpus
                    ? too_large
                    : "tables/profiles.csv has no row for this engine, GPU and model";
     }
-    if (mdl_kv_blocks(gpu, model, profile) <= 0) {
+    const char *problem = mdl_parallel_check(&limits.parallel, model);
+    if (problem != NULL) {
+        return problem;
+    }
+    if (mdl_kv_blocks(gpu, model, profile, &limits.parallel) <= 0) {
         return too_large;
     }
-    const mdl_engine_limits limits = {.max_batched_tokens = spec->engine.max_batched_tokens,
-                                      .max_sequences = spec->engine.max_sequences,
-                                      .max_waiting = spec->engine.max_waiting};
-    const char *problem = mdl_profile_config(gpu, model, profile, &limits, config);
+    problem = mdl_profile_config(gpu, model, profile, &limits, config);
     config->max_context = model->max_context < INT32_MAX ? (int32_t)model->max_context : 0;
     return problem;
 }
@@ -167,7 +193,7 @@ static void resolve_engines(resolve *r, const spec_service *spec, const mdl_mode
             if (gpu == NULL) {
                 usable++; /* an error of its own; nothing can be said about the model here */
             } else if (workload == NULL || allowed_on(workload, gpu->name)) {
-                why[pool] = engine_on(r, spec, model, gpu, &llm[pool]);
+                why[pool] = engine_on(r, spec, model, &cluster->pools[p], &llm[pool]);
                 usable += why[pool] == NULL;
                 llm[pool].kv_blocks = why[pool] == NULL ? llm[pool].kv_blocks : 0;
             }
@@ -194,14 +220,16 @@ static void resolve_llm(resolve *r, const spec_service *spec, sc_service *servic
     }
     const spw_workload *workload =
         service->workload != SPW_ID_NONE ? &r->sc->config->workloads[service->workload] : NULL;
-    if (workload != NULL && workload->gpus != 1) {
+    const int32_t gpus = replica_gpus(&spec->engine);
+    if (workload != NULL && workload->gpus != gpus) {
         const char *file = NULL;
         int32_t line = 0, column = 0;
         (void)spw_manifest_where(r->manifests, "Deployment", workload->name, &file, &line, &column);
         spw_diag_add(r->diag, SPW_DIAG_ERROR, file, line, column,
-                     "Deployment '%s' asks for %d GPUs, but a replica of an llm engine runs on exactly one; set "
-                     "limits: {nvidia.com/gpu: \"1\"}",
-                     workload->name, workload->gpus);
+                     "Deployment '%s' asks for %d GPUs, but a replica of its engine runs on exactly %d "
+                     "(tensorParallel %d x pipelineParallel %d); set limits: {nvidia.com/gpu: \"%d\"}",
+                     workload->name, workload->gpus, gpus, spec->engine.parallel.tensor, spec->engine.parallel.pipeline,
+                     gpus);
         return;
     }
     if (known_profile(r, spec)) {
@@ -222,6 +250,7 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
                             .timeout_ns = spec->has_timeout ? spec->timeout_ns : INT64_MAX,
                             .gateway_queue = spec->gateway_queue,
                             .drain_ns = spec->drain_ns,
+                            .prefix_hit_share = spec->engine.prefix_hit_share,
                             .router = (sc_router)spec->router,
                             .on_notice = (sc_on_notice)spec->on_notice,
                             .on_reclaim = (sc_on_reclaim)spec->on_reclaim};
@@ -229,7 +258,7 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
     if (service->engine == SC_ENGINE_LLM) {
         resolve_llm(r, spec, service);
     } else {
-        resolve_station(spec, service);
+        resolve_station(r, spec, service);
         service->llm = zone_array(r->zone, (size_t)r->sc->pool_count, sizeof *service->llm);
         service->input = service->output = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
     }

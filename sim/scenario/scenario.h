@@ -136,6 +136,7 @@ typedef struct sc_service {
     mdl_service_law station_law;
     /** [scenario pool_count] engine configuration on each pool's GPU; kv_blocks 0 = the model does not run there */
     const mdl_llm_config *llm;
+    double prefix_hit_share; /**< llm: of each prompt, found in the prefix cache of any replica */
     mdl_image image;
     const sc_traffic *traffic;
     int32_t traffic_count;

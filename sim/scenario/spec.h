@@ -60,19 +60,28 @@ typedef struct spec_law {
     int32_t stages;
 } spec_law;
 
+typedef struct spec_measured {
+    const char *file;
+    const ynode *file_node;
+} spec_measured;
+
 /** Exactly one is given. */
 typedef struct spec_station_law {
     spec_law *exponential, *fixed, *lognormal, *erlang, *hyperexponential;
+    spec_measured *measured;
 } spec_station_law;
 
 typedef struct spec_engine {
     int32_t kind; /**< sc_engine_kind */
     const char *profile;
-    int32_t max_batched_tokens, max_sequences, tensor_parallel;
+    int32_t max_batched_tokens, max_sequences;
+    mdl_parallel parallel;
+    int32_t interconnect, kv_dtype; /**< as written; what follows from them stands in parallel */
+    double prefix_hit_share, prefix_cache_share;
     int32_t servers;
     int32_t max_waiting;
     spec_station_law service;
-    const ynode *profile_node, *tensor_parallel_node, *self;
+    const ynode *profile_node, *self;
 } spec_engine;
 
 typedef struct spec_target {

@@ -8,6 +8,9 @@
 /* clang-format off */
 
 static const bind_name engine_names[] = {{"llm", SC_ENGINE_LLM}, {"station", SC_ENGINE_STATION}, {NULL, 0}};
+enum { INTERCONNECT_AUTO = 1, INTERCONNECT_PCIE = 2, KV_AUTO = 1, KV_FP8 = 2 };
+static const bind_name interconnect_names[] = {{"auto", INTERCONNECT_AUTO}, {"pcie", INTERCONNECT_PCIE}, {NULL, 0}};
+static const bind_name kv_names[] = {{"auto", KV_AUTO}, {"fp8", KV_FP8}, {NULL, 0}};
 static const bind_name router_names[] = {{"least-outstanding", SC_ROUTER_LEAST_OUTSTANDING},
                                          {"round-robin", SC_ROUTER_ROUND_ROBIN},
                                          {"random", SC_ROUTER_RANDOM},
@@ -45,18 +48,24 @@ static const bind_field hyper_fields[] = {
     {.key = "cv2", .kind = BIND_DOUBLE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 1.0, .max = 1000.0,
      BIND_AT(spec_law, cv2), .help = "squared coefficient of variation; two branches with balanced means"},
     {.key = NULL}};
+static const bind_field measured_fields[] = {
+    {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_measured, file),
+     BIND_NODE_AT(spec_measured, file_node),
+     .help = "CSV with a header and a column service_s, one measured service time in seconds a line"},
+    {.key = NULL}};
+static const bind_table measured_table = {.name = "measured", .size = sizeof(spec_measured), .fields = measured_fields};
 static const bind_table hyper_table = {.name = "hyperexponential", .size = sizeof(spec_law), .fields = hyper_fields};
 
 static bool station_law_check(bind *b, const ynode *node, void *object)
 {
     const spec_station_law *law = object;
     const int given = (law->exponential != NULL) + (law->fixed != NULL) + (law->lognormal != NULL) +
-                      (law->erlang != NULL) + (law->hyperexponential != NULL);
+                      (law->erlang != NULL) + (law->hyperexponential != NULL) + (law->measured != NULL);
     if (given == 1) {
         return true;
     }
     ynode_error(b->diag, node,
-                "'service' needs exactly one law: exponential, fixed, lognormal, erlang or hyperexponential");
+                "'service' needs exactly one law: exponential, fixed, lognormal, erlang, hyperexponential or measured");
     return false;
 }
 
@@ -70,6 +79,8 @@ static const bind_field station_law_fields[] = {
      .help = "E_k: {mean, stages}"},
     {.key = "hyperexponential", .kind = BIND_OPTION, .table = &hyper_table,
      BIND_AT(spec_station_law, hyperexponential), .help = "H_2: {mean, cv2}"},
+    {.key = "measured", .kind = BIND_OPTION, .table = &measured_table, BIND_AT(spec_station_law, measured),
+     .help = "drawn from a file of service times, each as likely as any other"},
     {.key = NULL}};
 static const bind_table station_law_table = {.name = "service", .size = sizeof(spec_station_law),
                                              .fields = station_law_fields, .check = station_law_check};
@@ -84,9 +95,23 @@ static const bind_field llm_fields[] = {
     {.key = "maxWaiting", .kind = BIND_INT32, .preset = "2000", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 10000000,
      BIND_AT(spec_engine, max_waiting),
      .help = "requests waiting in one replica at most; more are rejected. A request waits until a step takes it up"},
-    {.key = "tensorParallel", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 64,
-     BIND_AT(spec_engine, tensor_parallel), BIND_NODE_AT(spec_engine, tensor_parallel_node),
-     .help = "GPUs that share one replica; only 1 is simulated"},
+    {.key = "tensorParallel", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1,
+     .max = MDL_TENSOR_MAX, BIND_AT(spec_engine, parallel.tensor),
+     .help = "GPUs that share each layer of one replica; the Deployment asks for tensorParallel x pipelineParallel"},
+    {.key = "pipelineParallel", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 64,
+     BIND_AT(spec_engine, parallel.pipeline), .help = "stages of layers that one replica consists of"},
+    {.key = "interconnect", .kind = BIND_ENUM, .preset = "auto", .names = interconnect_names,
+     BIND_AT(spec_engine, interconnect),
+     .help = "what the GPUs of one replica exchange over; auto: NVLink where tables/gpus.csv has it"},
+    {.key = "kvCacheDtype", .kind = BIND_ENUM, .preset = "auto", .names = kv_names, BIND_AT(spec_engine, kv_dtype),
+     .help = "fp8 halves the KV cache of a token"},
+    {.key = "prefixHitShare", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1.0,
+     BIND_AT(spec_engine, prefix_hit_share),
+     .help = "leading part of each prompt that every replica has in its prefix cache: no prefill, but memory"},
+    {.key = "prefixCacheShare", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0,
+     .max = 1.0,
+     BIND_AT(spec_engine, prefix_cache_share),
+     .help = "part of a replica's KV cache that may keep earlier turns of conversations while it is free"},
     {.key = NULL}};
 static const bind_field station_fields[] = {
     {.key = "servers", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 100000,
@@ -104,14 +129,11 @@ static const bind_variant engine_variants[] = {
 
 static bool engine_check(bind *b, const ynode *node, void *object)
 {
+    (void)b;
     (void)node;
-    const spec_engine *e = object;
-    if (e->kind == SC_ENGINE_LLM && e->tensor_parallel != 1) {
-        ynode_error(b->diag, e->tensor_parallel_node,
-                    "'tensorParallel: %d' is not simulated: one replica runs on one GPU; give 1 or leave it out",
-                    e->tensor_parallel);
-        return false;
-    }
+    spec_engine *e = object;
+    e->parallel.pcie = e->interconnect == INTERCONNECT_PCIE;
+    e->parallel.kv_fp8 = e->kv_dtype == KV_FP8;
     return true;
 }
 

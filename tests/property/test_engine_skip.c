@@ -59,7 +59,10 @@ static mdl_step_model draw_model(choice *c)
                             .e1 = unit * choice_range(c, 0, 3),
                             .e2 = choice_chance(c, 1, 5) ? 0 : choice_range(c, 1, 2 * unit),
                             .g0 = unit * choice_range(c, 0, 10),
-                            .g1_half = choice_range(c, 0, 20)};
+                            .g1_half = choice_range(c, 0, 20),
+                            .x = choice_chance(c, 1, 3) ? unit * choice_range(c, 1, 200) : 0,
+                            .x_miss = (uint32_t)choice_range(c, 0, UINT32_MAX),
+                            .stages = choice_chance(c, 1, 3) ? (int32_t)choice_range(c, 2, 5) : 0};
 }
 
 static void draw_config(choice *c, world *w)

@@ -326,20 +326,25 @@ static void compose(plain *p)
 static wide step_time(const plain *p)
 {
     const mdl_step_model *m = &p->config->step;
-    wide n = 0, q = 0, d = 0, s = 0, prefill = 0, attention = 0;
+    wide n = 0, q = 0, d = 0, s = 0, prefill = 0, attention = 0, largest = 0;
     for (int32_t i = 0; i < p->running_count; i++) {
         const body *b = &p->bodies[p->running[i]];
         n += b->chunk;
         q += b->computed + b->chunk == p->requests[p->running[i]].input + b->sampled;
         if (b->prefilling) {
             prefill += b->chunk;
+            largest = b->chunk > largest ? b->chunk : largest;
             attention += (wide)m->g1_half * b->chunk * (2 * (wide)b->computed + b->chunk);
         } else {
             d += 1;
             s += b->computed + 1;
         }
     }
-    wide by_memory = m->c1 + m->c2 * (n - 1);
+    if (m->stages > 1) {
+        n = n % m->stages == 0 ? n / m->stages : n / m->stages + 1;
+        n = n < largest ? largest : n;
+    }
+    wide by_memory = m->c1 + m->c2 * (n - 1) + mdl_experts_ps(m->x, m->x_miss, (int64_t)n);
     wide by_compute = m->c3 + m->c4 * n;
     wide ps = (by_memory > by_compute ? by_memory : by_compute) + m->h0 + m->h1 * q;
     if (d > 0) {

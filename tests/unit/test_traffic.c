@@ -488,6 +488,10 @@ static void test_services(void **state)
 {
     (void)state;
     check_service((mdl_service_law){.kind = MDL_SERVICE_FIXED, .mean_s = 0.25}, 0.0, 1.0, 1e-9);
+    static const double measured[] = {1.0, 2.0, 3.0, 6.0};
+    check_service(
+        (mdl_service_law){.kind = MDL_SERVICE_MEASURED, .mean_s = 3.0, .values_s = measured, .value_count = 4},
+        14.0 / 36.0, 63.0 / 27.0, 0.01);
     check_service((mdl_service_law){.kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 0.25}, 1.0, 6.0, 0.01);
     check_service((mdl_service_law){.kind = MDL_SERVICE_LOGNORMAL, .mean_s = 2.0, .cv2 = 0.25}, 0.25,
                   1.25 * 1.25 * 1.25, 0.01); /* E x^3 = (1 + cv2)^3 */

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* drive.c - event loop around one engine. */
+#include "sim/calibrate/drive.h"
+
+#define EVENTS 64
+#define MS     1e6
+
+typedef struct driver {
+    mdl_engine *engine;
+    drive_request *requests;
+    size_t n, next, concurrency, inside;
+    int64_t now_ns;
+} driver;
+
+static void submit(driver *d)
+{
+    drive_request *r = &d->requests[d->next];
+    mdl_work work = {.tag = (uint32_t)d->next, .input_tokens = r->input, .output_tokens = r->output};
+    if (d->concurrency > 0) {
+        r->at_ns = d->now_ns;
+    }
+    d->next++;
+    d->inside += mdl_engine_submit(d->engine, d->now_ns, &work) != MDL_REFUSED;
+}
+
+static void take(driver *d, const mdl_event *e)
+{
+    drive_request *r = &d->requests[e->tag];
+    switch (e->kind) {
+    case MDL_STARTED:
+        r->started_ns = e->at_ns;
+        break;
+    case MDL_FIRST:
+        r->first_ns = e->at_ns;
+        break;
+    default:
+        r->done_ns = e->at_ns;
+        d->inside--;
+        break;
+    }
+}
+
+static void drain(driver *d)
+{
+    mdl_event events[EVENTS];
+    size_t count;
+    do {
+        count = mdl_engine_advance(d->engine, d->now_ns, events, EVENTS);
+        for (size_t i = 0; i < count; i++) {
+            take(d, &events[i]);
+        }
+    } while (count == EVENTS);
+}
+
+static void play(driver *d)
+{
+    for (;;) {
+        while (d->next < d->n &&
+               (d->concurrency > 0 ? d->inside < d->concurrency : d->requests[d->next].at_ns <= d->now_ns)) {
+            submit(d);
+        }
+        int64_t due_ns = mdl_engine_next(d->engine);
+        if (d->concurrency == 0 && d->next < d->n && d->requests[d->next].at_ns < due_ns) {
+            due_ns = d->requests[d->next].at_ns;
+        }
+        if (due_ns == MDL_NEVER) {
+            return;
+        }
+        d->now_ns = due_ns;
+        drain(d);
+    }
+}
+
+static void sum(const drive_request *requests, size_t n, drive_sums *sums)
+{
+    size_t spaced = 0;
+    double tokens = 0.0;
+    int64_t end_ns = 0;
+    for (size_t i = 0; i < n; i++) {
+        const drive_request *r = &requests[i];
+        if (r->done_ns < 0) {
+            continue;
+        }
+        sums->done++;
+        sums->ttft_ms += (double)(r->first_ns - r->at_ns) / MS;
+        sums->e2e_ms += (double)(r->done_ns - r->at_ns) / MS;
+        tokens += r->output;
+        if (r->output > 1) {
+            sums->tpot_ms += (double)(r->done_ns - r->first_ns) / MS / (r->output - 1);
+            spaced++;
+        }
+        end_ns = r->done_ns > end_ns ? r->done_ns : end_ns;
+    }
+    if (sums->done > 0) {
+        sums->ttft_ms /= (double)sums->done;
+        sums->e2e_ms /= (double)sums->done;
+        sums->tpot_ms /= spaced > 0 ? (double)spaced : 1.0;
+        sums->makespan_ns = end_ns - requests[0].at_ns;
+        sums->output_per_s = tokens / ((double)sums->makespan_ns / 1e9);
+    }
+}
+
+bool drive_engine(const mdl_llm_config *config, drive_request *requests, size_t n, size_t concurrency, drive_sums *sums)
+{
+    driver d = {.engine = mdl_llm_new(config), .requests = requests, .n = n, .concurrency = concurrency, .now_ns = 0};
+    *sums = (drive_sums){.done = 0};
+    if (d.engine == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        requests[i].started_ns = requests[i].first_ns = requests[i].done_ns = -1;
+    }
+    play(&d);
+    mdl_load load;
+    mdl_engine_load(d.engine, d.now_ns, &load);
+    sums->preemptions = load.preemptions;
+    sum(requests, n, sums);
+    mdl_engine_free(d.engine);
+    return true;
+}
