@@ -38,6 +38,15 @@ typedef struct res_slo {
     uint64_t minutes, minutes_violated; /**< minutes with traffic; of those, percentile beyond the limit */
 } res_slo;
 
+/** Requests on replicas whose node the market took. */
+typedef struct res_reclaim {
+    uint64_t notices;    /**< ready replicas under notice */
+    uint64_t inside;     /**< requests on them when it came */
+    uint64_t rerouted;   /**< started anew elsewhere at once */
+    uint64_t recomputed; /**< were there when the node went, and started anew elsewhere */
+    uint64_t lost;       /**< were there when the node went, and were lost */
+} res_reclaim;
+
 typedef struct res_service {
     res_requests requests;
     res_latency latency;
@@ -47,7 +56,8 @@ typedef struct res_service {
     res_requests *by_region_requests; /**< [region_count], the users' region */
     res_latency *by_region;           /**< [region_count] */
     int64_t preemptions;              /**< in the engines, for want of KV */
-    double *nominal_rps;              /**< [pool_count] requests/s one ready replica sustains there; 0 = cannot run */
+    res_reclaim reclaim;
+    double *nominal_rps; /**< [pool_count] requests/s one ready replica sustains there; 0 = cannot run */
 } res_service;
 
 typedef struct res_pool {
@@ -58,6 +68,8 @@ typedef struct res_pool {
     int32_t nodes_peak; /**< most nodes at once. May exceed nodes.max: that bounds the nodes that are wanted, and a node
                            under reclaim notice still stands beside the one ordered in its place */
     int64_t provisioned, failed_to_provision, preempted_by_market, released; /**< nodes */
+    int64_t refused_stock, refused_quota; /**< of failed_to_provision: the provider had none, the quota was full */
+    int64_t taken_by_shocks;              /**< of preempted_by_market: told to go because the stock fell */
 } res_pool;
 
 typedef struct res_cost {

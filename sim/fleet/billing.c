@@ -5,7 +5,8 @@
  * A node is billed from the moment it boots (not while the provider looks for one) until it is released or reclaimed,
  * but at least for the pool's minimum; owned and reserved nodes are billed all the time, whatever they do. Of every
  * such interval the part between warm-up and the end of the run counts. What a minimum adds beyond the life of a node
- * is charged at the moment the node goes. Egress: bytes of responses that completed after warm-up, at the price of
+ * is charged at the moment the node goes. A spot price that moves splits the time into spells; their exact costs are
+ * summed before the one rounding. Egress: bytes of responses that completed after warm-up, at the price of
  * the cluster that sent them.
  *
  * The cost of a timeline bin is the cost so far minus the cost up to the bin before: bins sum to the total exactly.
@@ -46,7 +47,23 @@ int64_t fl_pool_cost(const fl_world *w, uint32_t pool)
 {
     const fl_pool *p = &w->pools[pool];
 
+    if (p->price_moves) {
+        fl_wide now = pool_gpu_ns(w, p);
+
+        return mdl_cost_of_spells(p->spells_cost + (now - p->spells_gpu_ns) * p->price_uusd);
+    }
     return mdl_cost_uusd(pool_gpu_ns(w, p), p->sc->price_uusd_per_gpu_h);
+}
+
+void fl_bill_price(fl_world *w, uint32_t pool, int64_t uusd_per_gpu_h)
+{
+    fl_pool *p = &w->pools[pool];
+    fl_wide so_far = pool_gpu_ns(w, p);
+
+    p->spells_cost += (so_far - p->spells_gpu_ns) * p->price_uusd;
+    p->spells_gpu_ns = so_far;
+    p->price_uusd = uusd_per_gpu_h;
+    p->price_moves = true;
 }
 
 int64_t fl_egress_cost(const fl_world *w)

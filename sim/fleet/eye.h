@@ -46,6 +46,7 @@ struct fl_eye {
     int32_t *gpus_per_node, *nodes_min, *nodes_max, *stock, *rank;
     int64_t *failures; /* of node orders so far; the node group's own record, so current */
     int64_t *price;
+    spw_time *stock_told; /* when `stock` was told */
     spw_id *value_workload;
     uint64_t *value_metric;
     /* columns filled at each tick */

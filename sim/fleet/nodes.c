@@ -101,7 +101,9 @@ static void node_up(fl_world *w, uint32_t node)
 {
     fl_node *n = &w->nodes[node];
     fl_pool *p = &w->pools[n->pool];
+    int64_t taken_ns = n->gone_ns; /* by a shock while it booted */
 
+    n->gone_ns = FL_NEVER;
     n->state = FL_NODE_UP;
     n->up_ns = w->now;
     n->empty_since_ns = w->now;
@@ -114,6 +116,10 @@ static void node_up(fl_world *w, uint32_t node)
 
         n->gone_ns = life < FL_NEVER - w->now ? w->now + life : FL_NEVER;
         n->until_ns = life > notice ? n->gone_ns - (n->gone_ns == FL_NEVER ? 0 : notice) : w->now;
+    }
+    if (taken_ns != FL_NEVER && taken_ns < n->gone_ns) {
+        n->gone_ns = taken_ns > w->now ? taken_ns : w->now;
+        n->until_ns = w->now;
     }
     node_arm(w, node);
 }
@@ -167,7 +173,7 @@ static void node_boots(fl_world *w, uint32_t node)
     fl_node *n = &w->nodes[node];
     uint32_t pool = n->pool;
 
-    if (n->fails) {
+    if (n->fails || !fl_supply_grants(w, pool)) {
         w->pools[pool].coming--;
         w->run->pools[pool].failed_to_provision++;
         w->pools[pool].failures++;
@@ -196,12 +202,7 @@ static void node_notice(fl_world *w, uint32_t node)
     p->free_nodes[n->gpus_free]--;
     node_arm(w, node);
     target_follows(w, pool);
-    for (uint32_t r = w->nodes[node].first_replica; r != FL_NONE;) {
-        uint32_t next = w->replicas[r].node_next;
-
-        fl_replica_drain(w, r, gone);
-        r = next;
-    }
+    fl_reclaim_notice(w, node, gone);
     for (uint32_t s = 0; s < (uint32_t)w->sc->service_count; s++) {
         fl_place_settle(w, s, p->cluster);
     }
@@ -212,15 +213,27 @@ static void node_reclaimed(fl_world *w, uint32_t node)
 {
     uint32_t pool = w->nodes[node].pool;
 
-    while (w->nodes[node].first_replica != FL_NONE) {
-        fl_replica_stop(w, w->nodes[node].first_replica);
-    }
+    fl_reclaim_end(w, node);
     w->pools[pool].notice--;
     w->run->pools[pool].preempted_by_market++;
     fl_bill_node(w, pool, -1);
     fl_bill_tail(w, &w->nodes[node]);
     node_remove(w, node);
     fl_pool_settle(w, pool);
+}
+
+void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
+{
+    fl_node *n = &w->nodes[node];
+
+    if (gone_ns >= n->gone_ns) {
+        return;
+    }
+    n->gone_ns = gone_ns;
+    if (n->state == FL_NODE_UP) {
+        node_notice(w, node);
+        fl_count_nodes(w, w->nodes[node].pool);
+    }
 }
 
 void fl_node_event(fl_world *w, uint32_t node)
@@ -334,7 +347,7 @@ void fl_pool_settle(fl_world *w, uint32_t pool)
 {
     fl_pool *p = &w->pools[pool];
 
-    while (p->up + p->coming < p->target && !w->no_memory) {
+    while (p->up + p->coming < p->target && !w->no_memory && fl_supply_may_order(w, pool)) {
         node_order(w, pool);
     }
     while (p->up + p->coming > p->target) {

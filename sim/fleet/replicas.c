@@ -271,7 +271,8 @@ static void leave_node(fl_world *w, uint32_t replica)
     fl_node_take(w, r->node, -w->services[r->service].gpus);
 }
 
-static void evict_all(fl_world *w, uint32_t replica)
+/* Everything inside goes back to the gateway, or (lose) its users get an error. */
+static void evict_all(fl_world *w, uint32_t replica, bool lose)
 {
     uint32_t tags[256];
     fl_replica *r = &w->replicas[replica];
@@ -284,6 +285,10 @@ static void evict_all(fl_world *w, uint32_t replica)
         for (size_t i = 0; i < n; i++) {
             fl_request *q = &w->requests[tags[i]];
 
+            if (lose) {
+                fl_finish(w, tags[i], FL_REJECTED, w->now);
+                continue;
+            }
             if ((q->flags & FL_RQ_STARTED) != 0) {
                 q->flags &= (uint8_t)~FL_RQ_STARTED;
                 w->services[service].waiting++;
@@ -311,7 +316,7 @@ static void replica_free(fl_world *w, uint32_t replica)
     w->replica_free = replica;
 }
 
-void fl_replica_stop(fl_world *w, uint32_t replica)
+static void stop(fl_world *w, uint32_t replica, bool lose)
 {
     fl_replica *r = &w->replicas[replica];
     uint32_t service = r->service;
@@ -327,7 +332,7 @@ void fl_replica_stop(fl_world *w, uint32_t replica)
     }
     if (r->engine != NULL) {
         fl_replica_settle_counters(w, replica, false);
-        evict_all(w, replica);
+        evict_all(w, replica, lose);
     }
     if (w->replicas[replica].node != FL_NONE) {
         leave_node(w, replica);
@@ -340,6 +345,16 @@ void fl_replica_stop(fl_world *w, uint32_t replica)
         fl_schedule(w, cluster);
         fl_pool_settle(w, pool);
     }
+}
+
+void fl_replica_stop(fl_world *w, uint32_t replica)
+{
+    stop(w, replica, false);
+}
+
+void fl_replica_crash(fl_world *w, uint32_t replica)
+{
+    stop(w, replica, true);
 }
 
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns)

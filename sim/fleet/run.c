@@ -215,6 +215,9 @@ static int dispatch(fl_world *w, control *k, fl_slot slot, char *err, size_t siz
         evq_clear(w->queue, k->warmup_slot);
         fl_warmup_event(w);
         return 1;
+    case FL_OWNER_SUPPLY:
+        fl_supply_event(w, slot.index);
+        return 1;
     case FL_OWNER_END:
         return 0;
     }

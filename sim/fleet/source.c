@@ -112,6 +112,7 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->nodes_min = calloc(pools, sizeof *e->nodes_min);
     e->nodes_max = calloc(pools, sizeof *e->nodes_max);
     e->stock = calloc(pools, sizeof *e->stock);
+    e->stock_told = calloc(pools, sizeof *e->stock_told);
     e->rank = calloc(pools, sizeof *e->rank);
     e->failures = calloc(pools, sizeof *e->failures);
     e->price = calloc(pools, sizeof *e->price);
@@ -132,12 +133,12 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
            e->provider != NULL && e->jurisdiction != NULL && e->labels != NULL && e->cluster_ready != NULL &&
            e->pool_key != NULL && e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL &&
            e->pool_cluster != NULL && e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL &&
-           e->stock != NULL && e->rank != NULL && e->failures != NULL && e->usage_workload != NULL &&
-           e->usage_pool != NULL && e->price != NULL && e->target != NULL && e->workload_key != NULL &&
-           e->workload_name != NULL && e->workload_gpus != NULL && e->template_replicas != NULL &&
-           e->value_workload != NULL && e->value_metric != NULL && e->place_workload != NULL &&
-           e->place_cluster != NULL && e->place_assigned != NULL && e->place_scheduled != NULL &&
-           e->place_ready != NULL && e->taken != NULL;
+           e->stock != NULL && e->stock_told != NULL && e->rank != NULL && e->failures != NULL &&
+           e->usage_workload != NULL && e->usage_pool != NULL && e->price != NULL && e->target != NULL &&
+           e->workload_key != NULL && e->workload_name != NULL && e->workload_gpus != NULL &&
+           e->template_replicas != NULL && e->value_workload != NULL && e->value_metric != NULL &&
+           e->place_workload != NULL && e->place_cluster != NULL && e->place_assigned != NULL &&
+           e->place_scheduled != NULL && e->place_ready != NULL && e->taken != NULL;
 }
 
 static void fixed_fill(fl_world *w)
@@ -168,9 +169,7 @@ static void fixed_fill(fl_world *w)
         e->gpus_per_node[p] = pool->gpus_per_node;
         e->nodes_min[p] = pool->nodes_min;
         e->nodes_max[p] = pool->nodes_max;
-        e->stock[p] = -1; /* providers do not say how much they have left */
         e->rank[p] = p - sc->clusters[w->pools[p].cluster].pool_first; /* used in the order of the file */
-        e->price[p] = pool->price_uusd_per_gpu_h;
     }
     for (int32_t s = 0; s < sc->service_count; s++) {
         e->workload_gpus[s] = w->services[s].gpus;
@@ -229,41 +228,24 @@ void fl_eye_free(fl_world *w)
     for (uint32_t i = 0; e->ring != NULL && i < e->depth; i++) {
         obs_fini(&e->ring[i]);
     }
-    void *columns[] = {e->ring,
-                       e->cluster_key,
-                       e->cluster_name,
-                       e->region,
-                       e->zone,
-                       e->provider,
-                       e->jurisdiction,
-                       e->labels,
-                       e->cluster_ready,
-                       e->pool_key,
-                       e->pool_name,
-                       e->gpu,
-                       e->capacity,
-                       e->pool_cluster,
-                       e->usage_workload,
-                       e->usage_pool,
-                       e->gpus_per_node,
-                       e->nodes_min,
-                       e->nodes_max,
-                       e->stock,
-                       e->price,
-                       e->target,
-                       e->workload_key,
-                       e->workload_name,
-                       e->template_replicas,
-                       e->value_workload,
-                       e->value_metric,
-                       e->place_workload,
-                       e->place_cluster,
-                       e->place_assigned,
-                       e->place_scheduled,
-                       e->place_ready,
-                       e->taken,
-                       e->workload_gpus,
-                       e->rank,
+    void *columns[] = {e->ring,           e->cluster_key,
+                       e->cluster_name,   e->region,
+                       e->zone,           e->provider,
+                       e->jurisdiction,   e->labels,
+                       e->cluster_ready,  e->pool_key,
+                       e->pool_name,      e->gpu,
+                       e->capacity,       e->pool_cluster,
+                       e->usage_workload, e->usage_pool,
+                       e->gpus_per_node,  e->nodes_min,
+                       e->nodes_max,      e->stock,
+                       e->stock_told,     e->price,
+                       e->target,         e->workload_key,
+                       e->workload_name,  e->template_replicas,
+                       e->value_workload, e->value_metric,
+                       e->place_workload, e->place_cluster,
+                       e->place_assigned, e->place_scheduled,
+                       e->place_ready,    e->taken,
+                       e->workload_gpus,  e->rank,
                        e->failures};
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
@@ -331,7 +313,8 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                .failures = e->failures,
                                .price_uusd_per_gpu_h = e->price,
                                .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) obs->free_nodes,
-                               .observed = e->taken};
+                               .observed = e->taken,
+                               .stock_observed = fl_supply_tells(w) ? e->stock_told : NULL};
     s->usage = (spw_usage_rows){.count = (size_t)w->sc->service_count * (size_t)w->sc->pool_count,
                                 .workload = e->usage_workload,
                                 .pool = e->usage_pool,
@@ -387,6 +370,8 @@ static spw_rc observe(void *self, spw_time now, const spw_snapshot **out, spw_er
     for (int32_t p = 0; p < w->sc->pool_count; p++) {
         e->target[p] = w->pools[p].target;
         e->failures[p] = w->pools[p].failures;
+        e->stock[p] = fl_supply_told(w, (uint32_t)p, &e->stock_told[p]);
+        e->price[p] = w->pools[p].price_uusd;
     }
     for (int32_t s = 0; s < w->sc->service_count; s++) {
         e->template_replicas[s] = w->services[s].replicas;

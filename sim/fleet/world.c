@@ -120,6 +120,7 @@ static bool pools_init(fl_world *w)
             pool->cluster = (uint32_t)c;
             pool->key = spw_key2(cluster->name, pool->sc->name);
             pool->paid_always = pool->sc->capacity == SPW_CAPACITY_OWNED || pool->sc->capacity == SPW_CAPACITY_RESERVED;
+            pool->price_uusd = pool->sc->price_uusd_per_gpu_h;
             stat_timew_init(&pool->billed, 0, 0);
             stat_timew_init(&pool->held, 0, 0);
             stat_timew_init(&pool->t_up, 0, 0);
@@ -205,7 +206,7 @@ static bool world_init(fl_world *w)
     w->assigned_before = calloc((size_t)(sc->service_count * sc->cluster_count) + 1, sizeof *w->assigned_before);
     w->moved = calloc((size_t)(sc->service_count * sc->cluster_count) + 1, sizeof *w->moved);
     if (w->queue == NULL || w->draw == NULL || w->run == NULL || w->services == NULL || w->assigned_before == NULL ||
-        w->moved == NULL || !pools_init(w)) {
+        w->moved == NULL || !pools_init(w) || !fl_supply_init(w)) {
         return false;
     }
     w->run->seed = w->seed;
@@ -284,6 +285,7 @@ void fl_world_free(fl_world *w)
     }
     fl_eye_free(w);
     fl_burst_fini(w);
+    fl_supply_fini(w);
     for (int32_t s = 0; w->services != NULL && s < w->sc->service_count; s++) {
         fl_service_fini(w, &w->services[s]);
     }

@@ -195,6 +195,10 @@ typedef struct fl_pool {
     int64_t cost_seen_uusd; /**< cost up to the last finished bin */
     int64_t shared_uusd;    /**< cost that has been divided between bursts */
     bool paid_always;       /**< owned, reserved */
+    bool price_moves;
+    int64_t price_uusd;    /**< per GPU-hour, of now */
+    fl_wide spells_cost;   /**< uusd per GPU-hour x GPU-ns, at the prices before */
+    fl_wide spells_gpu_ns; /**< of which that was the cost */
 } fl_pool;
 
 typedef enum fl_target { FL_TARGET_TTFT = 1, FL_TARGET_TPOT = 2, FL_TARGET_E2E = 3 } fl_target;
@@ -205,6 +209,7 @@ typedef struct fl_minute { /**< a latency target within the present minute */
 
 typedef struct fl_burst fl_burst;
 typedef struct fl_starts fl_starts; /**< starts.c */
+typedef struct fl_supply fl_supply; /**< supply.c */
 
 typedef struct fl_service {
     const sc_service *sc;
@@ -262,7 +267,8 @@ typedef enum fl_owner {
     FL_OWNER_TICK = 7,
     FL_OWNER_SAMPLE = 8,
     FL_OWNER_WARMUP = 9,
-    FL_OWNER_END = 10
+    FL_OWNER_END = 10,
+    FL_OWNER_SUPPLY = 11
 } fl_owner;
 
 typedef struct fl_slot {
@@ -320,6 +326,7 @@ typedef struct fl_world {
     fl_wide lag_decision_ns;
     fl_wide lag_sum_ns[MDL_STAGES];
     fl_starts *starts;
+    fl_supply *supply;
     double unplaced_replica_s;
     int64_t unplaced;
     int64_t unplaced_since_ns;
@@ -354,6 +361,7 @@ void fl_node_start(fl_world *w, uint32_t pool); /**< a node that is up at time 0
 void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes);
 void fl_pool_settle(fl_world *w, uint32_t pool); /**< orders, cancels and releases until the target is met */
 void fl_node_event(fl_world *w, uint32_t node);
+void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns);    /**< the market wants it back by then */
 void fl_node_take(fl_world *w, uint32_t node, int32_t gpus);          /**< gpus < 0 gives back */
 uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus); /**< tightest node, lowest ordinal; FL_NONE */
 
@@ -370,7 +378,8 @@ void fl_replica_event(fl_world *w, uint32_t replica);
 void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to now and handles what came out */
 void fl_replica_arm(fl_world *w, uint32_t replica);
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
-void fl_replica_stop(fl_world *w, uint32_t replica); /**< at once; its requests go back to the gateway */
+void fl_replica_stop(fl_world *w, uint32_t replica);  /**< at once; its requests go back to the gateway */
+void fl_replica_crash(fl_world *w, uint32_t replica); /**< at once; its requests are lost: rejected */
 /** Adds its engine's counters since the last time to the result; `reset`: also before statistics have begun. */
 void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset);
 
@@ -413,6 +422,7 @@ void fl_bill_tail(fl_world *w, const fl_node *node); /**< minimum billing of a n
 int64_t fl_pool_cost(const fl_world *w, uint32_t pool);
 int64_t fl_egress_cost(const fl_world *w);
 void fl_bill_close(fl_world *w);
+void fl_bill_price(fl_world *w, uint32_t pool, int64_t uusd_per_gpu_h); /**< from now on */
 
 /* timeline.c */
 void fl_sample_event(fl_world *w);
@@ -439,6 +449,20 @@ bool fl_starts_init(fl_world *w);
 void fl_starts_fini(fl_world *w);
 void fl_starts_ready(fl_world *w, const fl_replica *r); /**< a replica became ready, not one of the warm start */
 void fl_starts_close(fl_world *w);
+
+/* supply.c */
+bool fl_supply_init(fl_world *w); /**< needs pools */
+void fl_supply_fini(fl_world *w);
+void fl_supply_event(fl_world *w, uint32_t index);
+bool fl_supply_may_order(fl_world *w, uint32_t pool); /**< one more node now; false: asks again by itself later */
+bool fl_supply_grants(fl_world *w, uint32_t pool);    /**< an order's turn has come: stock and quota have a node */
+bool fl_supply_tells(const fl_world *w);              /**< some pool's provider tells what it has */
+/** Nodes left as the provider told last, and when; -1 = not known. */
+int32_t fl_supply_told(fl_world *w, uint32_t pool, int64_t *told_ns);
+
+/* reclaim.c */
+void fl_reclaim_notice(fl_world *w, uint32_t node, int64_t gone_ns);
+void fl_reclaim_end(fl_world *w, uint32_t node);
 
 /* observe.c, source.c */
 bool fl_eye_new(fl_world *w);

@@ -107,6 +107,25 @@ static void put_latency(figures *f, const res_latency *l)
     end_object(f);
 }
 
+/* Only where the scenario says what is done about reclaimed nodes, or takes them by shocks. */
+static void put_reclaim(figures *f, const rep_view *v, int32_t service, const res_reclaim *r)
+{
+    const sc_service *sc = &v->sc->services[service];
+    bool wanted = sc->on_notice != SC_NOTICE_DRAIN || sc->on_reclaim != SC_RECLAIM_RECOMPUTE;
+    for (int32_t p = 0; !wanted && p < v->sc->pool_count; p++) {
+        wanted = v->pools[p].pool->stock != NULL || v->pools[p].pool->stock_record != NULL;
+    }
+    if (wanted) {
+        object(f, "reclaim");
+        count(f, "replicas_under_notice", r->notices);
+        count(f, "requests_inside", r->inside);
+        count(f, "requests_rerouted", r->rerouted);
+        count(f, "requests_recomputed", r->recomputed);
+        count(f, "requests_lost", r->lost);
+        end_object(f);
+    }
+}
+
 static void put_services(figures *f, const rep_view *v, const res_run *run)
 {
     object(f, "services");
@@ -121,6 +140,7 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
         count(f, "tokens_in", service->tokens_in);
         count(f, "tokens_out", service->tokens_out);
         integer(f, "kv_preemptions", service->preemptions);
+        put_reclaim(f, v, s, &service->reclaim);
         object(f, "regions");
         for (int32_t r = 0; r < v->sc->region_count; r++) {
             object(f, v->sc->regions[r].name);
@@ -202,6 +222,17 @@ static void put_cost(figures *f, const rep_view *v, const res_run *run)
     end_object(f);
 }
 
+/* Only where the scenario limits supply. */
+static void put_supply(figures *f, const rep_view *v, int32_t p, const res_pool *pool)
+{
+    const sc_pool *sc = v->pools[p].pool;
+    if (sc->stock != NULL || sc->stock_record != NULL || v->sc->quota_count > 0) {
+        integer(f, "refused_stock", pool->refused_stock);
+        integer(f, "refused_quota", pool->refused_quota);
+        integer(f, "taken_by_shocks", pool->taken_by_shocks);
+    }
+}
+
 static void put_capacity(figures *f, const rep_view *v, const res_run *run)
 {
     object(f, "capacity");
@@ -219,6 +250,7 @@ static void put_capacity(figures *f, const rep_view *v, const res_run *run)
         integer(f, "preempted_by_market", pool->preempted_by_market);
         integer(f, "failed_to_provision", pool->failed_to_provision);
         integer(f, "released", pool->released);
+        put_supply(f, v, p, pool);
         end_object(f);
     }
     end_object(f);
@@ -397,11 +429,11 @@ void figures_print(const figures *f, rep_json *j)
 
 double figure_number(const figure *e)
 {
-    return e->kind == FIG_COUNT  ? (double)e->u
+    return e->kind == FIG_COUNT                          ? (double)e->u
            : e->kind == FIG_REAL || e->kind == FIG_FIXED ? e->real
-           : e->kind == FIG_USD  ? (double)e->i / 1e6
-           : e->kind == FIG_BOOL ? (e->i < 0 ? (double)NAN : (double)e->i)
-                                 : (double)e->i;
+           : e->kind == FIG_USD                          ? (double)e->i / 1e6
+           : e->kind == FIG_BOOL                         ? (e->i < 0 ? (double)NAN : (double)e->i)
+                                                         : (double)e->i;
 }
 
 void figures_print_pooled(const figures *f, int32_t n, rep_json *j)

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * test_supply.c - stocks, quotas, batches, moving prices and reclaims inside the fleet, against cases worked by hand.
+ *
+ * Pool c0/first: on-demand or spot, up to 10 nodes of 8 GPUs, inventory 10 s, boot 20 s.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "sim/fleet/world.h"
+#include "tests/support/world.h"
+
+#define S SPW_NS_PER_S
+
+static mdl_law constant(double value)
+{
+    return (mdl_law){MDL_LAW_CONSTANT, value, 0, 0};
+}
+
+static sc_pool *elastic(world *w, int cluster, spw_capacity capacity)
+{
+    sc_pool *pool = &w->pools[cluster][0];
+
+    pool->capacity = capacity;
+    pool->nodes_start = pool->nodes_min = 0;
+    pool->nodes_max = 10;
+    pool->lag.inventory_s = constant(10);
+    pool->lag.boot_s = constant(20);
+    pool->notice_s = 30;
+    pool->stock_name = "test";
+    return pool;
+}
+
+static void live_until(fl_world *f, int64_t until_ns)
+{
+    int64_t at = 0;
+    uint32_t slot;
+
+    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
+        f->now = at;
+        if (f->slots[slot].owner == FL_OWNER_NODE) {
+            fl_node_event(f, f->slots[slot].index);
+        } else {
+            assert_int_equal(f->slots[slot].owner, FL_OWNER_SUPPLY);
+            fl_supply_event(f, f->slots[slot].index);
+        }
+    }
+    f->now = until_ns;
+}
+
+static fl_world *open_world(world *w)
+{
+    fl_world *f = fl_world_new(world_scenario(w), 1, 0, NULL);
+
+    assert_non_null(f);
+    return f;
+}
+
+/* Five ordered with three in stock: three come up at 30 s, two come to nothing at 10 s. At 600 s the record falls to
+ * one: the two youngest get 30 s of notice. At 1200 s it rises to 9, and what is ordered then comes up. */
+static void test_record(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {3, 1, 9};
+    mdl_stock_trace record = {level, NULL, 3, 600 * S};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
+    fl_world *f = open_world(&w);
+    const fl_pool *p = &f->pools[0];
+    fl_pool_target(f, 0, 5);
+    live_until(f, 10 * S);
+    assert_int_equal(p->alive, 3);
+    assert_int_equal(f->run->pools[0].refused_stock, 2);
+    assert_int_equal(f->run->pools[0].failed_to_provision, 2);
+    assert_int_equal(p->target, 3);
+    live_until(f, 599 * S);
+    assert_int_equal(p->up, 3);
+    live_until(f, 600 * S);
+    assert_int_equal(p->up, 1);
+    assert_int_equal(p->notice, 2);
+    assert_int_equal(f->nodes[p->nodes[0]].ordinal, 0); /* the oldest stays */
+    assert_int_equal(f->nodes[p->nodes[0]].state, FL_NODE_UP);
+    live_until(f, 630 * S - 1);
+    assert_int_equal(p->alive, 3);
+    live_until(f, 630 * S);
+    assert_int_equal(p->alive, 1);
+    assert_int_equal(f->run->pools[0].taken_by_shocks, 2);
+    assert_int_equal(f->run->pools[0].preempted_by_market, 2);
+    fl_pool_target(f, 0, 2);
+    live_until(f, 1100 * S); /* refused: one is all there is */
+    assert_int_equal(p->alive, 1);
+    live_until(f, 1200 * S);
+    fl_pool_target(f, 0, 10);
+    live_until(f, 1300 * S);
+    assert_int_equal(p->up, 9);
+    fl_world_free(f);
+}
+
+/* On demand a provider does not take back what it gave. */
+static void test_on_demand_stays(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {3, 0};
+    mdl_stock_trace record = {level, NULL, 2, 600 * S};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_ON_DEMAND)->stock_record = &record;
+    fl_world *f = open_world(&w);
+    fl_pool_target(f, 0, 3);
+    live_until(f, 3600 * S);
+    assert_int_equal(f->pools[0].up, 3);
+    fl_pool_target(f, 0, 4);
+    live_until(f, 3700 * S);
+    assert_int_equal(f->pools[0].up, 3);
+    assert_int_equal(f->run->pools[0].refused_stock, 1);
+    fl_world_free(f);
+}
+
+/* Two clusters of one zone draw on one stock; a third in another zone has its own. */
+static void test_shared_stock(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {4};
+    mdl_stock_trace record = {level, NULL, 1, 600 * S};
+
+    world_init(&w);
+    for (int c = 0; c < 3; c++) {
+        elastic(&w, c, SPW_CAPACITY_ON_DEMAND)->stock_record = &record;
+    }
+    w.clusters[2].zone = "b";
+    w.sc.cluster_count = 3;
+    fl_world *f = open_world(&w);
+    fl_pool_target(f, 0, 3);
+    fl_pool_target(f, 1, 3);
+    fl_pool_target(f, 2, 3);
+    live_until(f, 100 * S);
+    assert_int_equal(f->pools[0].up + f->pools[1].up, 4);
+    assert_int_equal(f->pools[2].up, 3);
+    fl_world_free(f);
+}
+
+static void test_quota_and_batches(void **state)
+{
+    (void)state;
+    world w;
+
+    world_init(&w);
+    sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_ON_DEMAND);
+    sc_quota quota = {"test", 0, pool->gpu, 40};
+    pool->order_batch = 2;
+    pool->order_every_ns = 60 * S;
+    w.sc.quotas = &quota;
+    w.sc.quota_count = 1;
+    fl_world *f = open_world(&w);
+    fl_pool_target(f, 0, 7);
+    assert_int_equal(f->pools[0].coming, 2);
+    live_until(f, 59 * S);
+    assert_int_equal(f->pools[0].up, 2);
+    assert_int_equal(f->pools[0].coming, 0);
+    live_until(f, 60 * S);
+    assert_int_equal(f->pools[0].coming, 2);
+    live_until(f, 130 * S); /* the sixth, ordered at 120 s, is over 40 GPUs: five nodes of 8 */
+    assert_int_equal(f->pools[0].alive, 5);
+    assert_int_equal(f->run->pools[0].refused_quota, 1);
+    live_until(f, 3600 * S);
+    assert_int_equal(f->pools[0].up, 5);
+    fl_world_free(f);
+}
+
+/* What the provider tells every 5 minutes is believed as long. */
+static void test_told(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {6, 2};
+    mdl_stock_trace record = {level, NULL, 2, 400 * S};
+    int64_t told = -1;
+
+    world_init(&w);
+    sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_ON_DEMAND);
+    pool->stock_record = &record;
+    pool->stock_seen_ns = 300 * S;
+    fl_world *f = open_world(&w);
+    assert_true(fl_supply_tells(f));
+    assert_int_equal(fl_supply_told(f, 0, &told), 6);
+    assert_true(told == 0);
+    fl_pool_target(f, 0, 1);
+    live_until(f, 299 * S);
+    assert_int_equal(fl_supply_told(f, 0, &told), 6);
+    live_until(f, 300 * S);
+    assert_int_equal(fl_supply_told(f, 0, &told), 5); /* one of the six is ours */
+    live_until(f, 500 * S);
+    assert_int_equal(fl_supply_told(f, 0, &told), 5); /* wrong since 400 s, and believed */
+    assert_true(told == 300 * S);
+    live_until(f, 600 * S);
+    assert_int_equal(fl_supply_told(f, 0, &told), 1);
+    fl_world_free(f);
+    pool->stock_seen_ns = 0;
+    f = open_world(&w);
+    assert_false(fl_supply_tells(f));
+    assert_int_equal(fl_supply_told(f, 0, &told), -1);
+    fl_world_free(f);
+}
+
+/* A shock in one zone with spread 1 takes the other zone of the region along, and every node with share 1. */
+static void test_shocks(void **state)
+{
+    (void)state;
+    world w;
+    mdl_stock stock = {.up_h = {MDL_LAW_CONSTANT, 1, 0, 0}, .down_h = {MDL_LAW_CONSTANT, 0.5, 0, 0}, .take_share = 1};
+
+    for (int spread = 0; spread < 2; spread++) {
+        world_init(&w);
+        mdl_stock late = stock;
+        late.up_h.a = 1.4;
+        stock.spread_share = spread;
+        elastic(&w, 0, SPW_CAPACITY_SPOT)->stock = &stock;
+        elastic(&w, 1, SPW_CAPACITY_SPOT)->stock = &late;
+        w.clusters[1].zone = "b";
+        w.sc.cluster_count = 2;
+        fl_world *f = NULL;
+        for (uint64_t seed = 1; seed < 50; seed++) { /* one that begins with both up */
+            f = fl_world_new(world_scenario(&w), seed, 0, NULL);
+            assert_non_null(f);
+            fl_pool_target(f, 0, 4);
+            fl_pool_target(f, 1, 4);
+            live_until(f, 100 * S);
+            if (f->pools[0].up == 4 && f->pools[1].up == 4) {
+                break;
+            }
+            fl_world_free(f);
+            f = NULL;
+        }
+        assert_non_null(f);
+        live_until(f, 3600 * S);
+        assert_int_equal(f->pools[0].notice, 4);
+        assert_int_equal(f->pools[1].notice, spread == 1 ? 4 : 0);
+        live_until(f, 3630 * S);
+        assert_int_equal(f->pools[0].alive, 0);
+        assert_int_equal(f->pools[1].alive, spread == 1 ? 0 : 4);
+        live_until(f, 3700 * S);
+        fl_pool_target(f, 0, 1);
+        live_until(f, 5300 * S); /* down for half an hour: refused */
+        assert_int_equal(f->pools[0].alive, 0);
+        live_until(f, 5400 * S);
+        fl_pool_target(f, 0, 1);
+        live_until(f, 5500 * S);
+        assert_int_equal(f->pools[0].up, 1);
+        fl_world_free(f);
+    }
+}
+
+/*
+ * Prices 1, 3, 2 USD (mean 2) on a base of 1 USD: 0.5, 1.5 and 1 per GPU-hour, an hour each. Two nodes of 8 GPUs boot
+ * at 10 s: 16 x (3590 x 0.5 + 3600 x 1.5 + 3600 x 1) / 3600 = 47.97778 USD by the end of the third hour.
+ */
+static void test_moving_price(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {9, 9, 9};
+    static const int64_t price[] = {1000000, 3000000, 2000000};
+    mdl_stock_trace record = {level, price, 3, 3600 * S};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
+    w.sc.duration_ns = 4 * 3600 * S;
+    fl_world *f = open_world(&w);
+    fl_pool_target(f, 0, 2);
+    live_until(f, 3 * 3600 * S);
+    assert_int_equal(f->pools[0].price_uusd, 1000000);
+    assert_int_equal(fl_pool_cost(f, 0), 47977778);
+    fl_world_free(f);
+}
+
+/* A walk: the bill against an independent sum over what the price was in each step. */
+static void test_walk_bill(void **state)
+{
+    (void)state;
+    world w;
+    mdl_walk walk = {.step_s = 600, .half_life_h = 1, .sigma = 0.5, .floor_share = 0.2, .cap_share = 3};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_SPOT)->walk = &walk;
+    w.sc.duration_ns = 24 * 3600 * S;
+    fl_world *f = open_world(&w);
+    fl_pool_target(f, 0, 3);
+    fl_wide sum = 0;
+    int64_t low = INT64_MAX;
+    int64_t high = 0;
+    live_until(f, 10 * S);
+    for (int64_t t = 10; t < 6000;) {
+        int64_t next = (t / 600 + 1) * 600;
+        int64_t uusd = f->pools[0].price_uusd;
+        low = uusd < low ? uusd : low;
+        high = uusd > high ? uusd : high;
+        sum += (fl_wide)uusd * (next - t) * 24;
+        t = next;
+        live_until(f, t * S);
+    }
+    assert_true(high > low + low / 10);
+    assert_int_equal(fl_pool_cost(f, 0), (int64_t)((sum + 1800) / 3600));
+    fl_world_free(f);
+}
+
+/* Requests of 100 s; the node goes after 3 minutes with 30 s of notice. Every way of dealing with it adds up. */
+static void test_reclaim_policies(void **state)
+{
+    (void)state;
+    static const struct {
+        sc_on_notice notice;
+        sc_on_reclaim reclaim;
+    } cases[] = {{SC_NOTICE_DRAIN, SC_RECLAIM_RECOMPUTE},
+                 {SC_NOTICE_DRAIN, SC_RECLAIM_LOSE},
+                 {SC_NOTICE_REROUTE, SC_RECLAIM_LOSE},
+                 {SC_NOTICE_SERVE, SC_RECLAIM_LOSE}};
+    uint64_t lost[4];
+
+    for (int i = 0; i < 4; i++) {
+        world w;
+
+        world_init(&w);
+        sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_SPOT);
+        pool->nodes_start = pool->nodes_min = 1;
+        pool->has_market = true;
+        pool->market = (mdl_market){.shape_k = 1e6, .scale_h = 0.05, .notice_s = 30};
+        w.services[0].station.servers = 8;
+        w.services[0].station_law = (mdl_service_law){.kind = MDL_SERVICE_FIXED, .mean_s = 100};
+        w.services[0].on_notice = cases[i].notice;
+        w.services[0].on_reclaim = cases[i].reclaim;
+        w.traffic[0].arrivals.rate_per_s = 0.05;
+        w.sc.duration_ns = 3600 * S;
+        res_run *run = world_run(&w, 1);
+        const res_reclaim *r = &run->services[0].reclaim;
+        const res_requests *q = &run->requests;
+        assert_true(q->offered == q->completed + q->rejected + q->timed_out + q->in_flight);
+        assert_true(r->notices > 5 && r->inside > 10);
+        assert_true(q->rejected == r->lost);
+        assert_true((r->rerouted == r->inside) == (cases[i].notice == SC_NOTICE_REROUTE));
+        assert_true(cases[i].reclaim == SC_RECLAIM_LOSE ? r->recomputed == 0 : r->recomputed > 0 && r->lost == 0);
+        lost[i] = r->lost;
+        res_free(run);
+    }
+    assert_true(lost[0] == 0 && lost[1] > 0 && lost[2] == 0);
+    assert_true(lost[3] > lost[1]); /* it took more until the very end */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_record),
+                                       cmocka_unit_test(test_on_demand_stays),
+                                       cmocka_unit_test(test_shared_stock),
+                                       cmocka_unit_test(test_quota_and_batches),
+                                       cmocka_unit_test(test_told),
+                                       cmocka_unit_test(test_shocks),
+                                       cmocka_unit_test(test_moving_price),
+                                       cmocka_unit_test(test_walk_bill),
+                                       cmocka_unit_test(test_reclaim_policies)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
