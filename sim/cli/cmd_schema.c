@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cmd_schema.c - spillway schema: the accepted keys of a scenario, printed from the tables that the reader uses. */
+/* cmd_schema.c - spillway schema: the accepted keys of a scenario or sweep file, printed from the tables that the
+ * reader uses. */
 #include "sim/cli/commands.h"
 
 #include <string.h>
+
+#include "sim/scenario/sweep_file.h"
 
 static cli_status run(int argc, char **argv)
 {
@@ -13,8 +16,11 @@ static cli_status run(int argc, char **argv)
     if (outcome == OPT_GO) {
         if (operands.count == 0 || strcmp(operands.at[0], "scenario") == 0) {
             sc_print_schema(stdout);
+        } else if (strcmp(operands.at[0], "sweep") == 0) {
+            sweep_print_schema(stdout);
         } else {
-            fprintf(stderr, "spillway schema: this version has no schema of '%s'; it has: scenario\n", operands.at[0]);
+            fprintf(stderr, "spillway schema: this version has no schema of '%s'; it has: scenario, sweep\n",
+                    operands.at[0]);
             status = CLI_BAD;
         }
     }
@@ -23,11 +29,11 @@ static cli_status run(int argc, char **argv)
 }
 
 const opt_command cli_schema = {.name = "schema",
-                                .operands = "[scenario]",
+                                .operands = "[scenario|sweep]",
                                 .summary = "the accepted keys with kind, unit, default, range and meaning",
                                 .rows = NULL,
                                 .row_count = 0,
                                 .operands_min = 0,
                                 .operands_max = 1,
-                                .examples = {"spillway schema", "spillway schema scenario | grep traffic"},
+                                .examples = {"spillway schema", "spillway schema sweep"},
                                 .run = run};

@@ -2,7 +2,8 @@
 /*
  * cmd_validate.c - spillway validate: read scenarios and manifests as a run would, and stop there.
  *
- * A file whose first document is a Scenario is loaded whole, with its manifests and tables. All other files are taken
+ * A file whose first document is a Scenario is loaded whole, with its manifests and tables; a Sweep with every value of
+ * its axes. All other files are taken
  * as Kubernetes manifests and are checked together, as one fleet would see them.
  */
 #include "sim/cli/commands.h"
@@ -39,22 +40,26 @@ static void print_messages(const spw_diag *diag)
     }
 }
 
-/* Whether the first document says that it is a Scenario. A file that cannot be read is left to its real reader. */
-static int is_scenario(const char *name)
+typedef enum file_kind { FILE_MANIFEST = 0, FILE_SCENARIO, FILE_SWEEP } file_kind;
+
+/* What the first document says it is. A file that cannot be read is left to its real reader. */
+static file_kind kind_of(const char *name)
 {
     char path[DATADIR_PATH_MAX];
     if (!cli_find_scenario(name, path, sizeof path)) {
-        return 0;
+        return FILE_MANIFEST;
     }
     spw_diag *diag = NULL;
     yamldoc *doc = NULL;
-    int found = 0;
+    file_kind found = FILE_MANIFEST;
     if (spw_diag_new(NULL, 1, &diag) == SPW_OK && yamldoc_read_file(path, NULL, diag, &doc) == SPW_OK &&
         yamldoc_count(doc) > 0) {
         const ynode *kind = ynode_get(yamldoc_root(doc, 0), "kind");
         const ynode *version = ynode_get(yamldoc_root(doc, 0), "apiVersion");
-        found = (kind != NULL && kind->kind == YNODE_SCALAR && strcmp(kind->text, "Scenario") == 0) ||
-                (version != NULL && version->kind == YNODE_SCALAR && strncmp(version->text, "spillway.dev/", 13) == 0);
+        const char *word = kind != NULL && kind->kind == YNODE_SCALAR ? kind->text : "";
+        const int ours =
+            version != NULL && version->kind == YNODE_SCALAR && strncmp(version->text, "spillway.dev/", 13) == 0;
+        found = strcmp(word, "Sweep") == 0 ? FILE_SWEEP : ours || strcmp(word, "Scenario") == 0 ? FILE_SCENARIO : found;
     }
     yamldoc_free(doc);
     spw_diag_free(diag);
@@ -137,12 +142,14 @@ static cli_status run(int argc, char **argv)
     if (outcome == OPT_GO) {
         size_t manifests = 0;
         for (size_t i = 0; i < operands.count; i++) {
-            if (is_scenario(operands.at[i])) {
-                status = worse(status, validate_scenario(operands.at[i], &values));
-                operands.at[i] = NULL; /* done: what is left is taken as manifests */
-            } else {
+            const file_kind kind = kind_of(operands.at[i]);
+            if (kind == FILE_MANIFEST) {
                 manifests++;
+                continue;
             }
+            status = worse(status, kind == FILE_SWEEP ? cli_validate_sweep(operands.at[i], values.tables)
+                                                      : validate_scenario(operands.at[i], &values));
+            operands.at[i] = NULL; /* done: what is left is taken as manifests */
         }
         if (manifests > 0) {
             status = worse(status, validate_manifests(&operands, &values));
@@ -154,7 +161,7 @@ static cli_status run(int argc, char **argv)
 
 const opt_command cli_validate = {.name = "validate",
                                   .operands = "FILE...",
-                                  .summary = "check scenarios and manifests; nothing runs, nothing is written",
+                                  .summary = "check scenarios, sweeps and manifests; nothing runs, nothing is written",
                                   .rows = rows,
                                   .row_count = sizeof rows / sizeof rows[0],
                                   .operands_min = 1,

@@ -18,8 +18,8 @@
 #include "sim/fleet/eye.h"
 #include "sim/scenario/datadir.h"
 
-const opt_command *const cli_commands[] = {&cli_run,   &cli_validate, &cli_schema, &cli_list,
-                                           &cli_trace, &cli_decide,   &cli_replay, NULL};
+const opt_command *const cli_commands[] = {&cli_run,   &cli_sweep,  &cli_validate, &cli_schema, &cli_list,
+                                           &cli_trace, &cli_decide, &cli_replay,   NULL};
 
 static void overview(FILE *out)
 {

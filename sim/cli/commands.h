@@ -6,7 +6,7 @@
 #include "sim/cli/options.h"
 #include "sim/scenario/scenario.h"
 
-extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace, cli_decide, cli_replay;
+extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace, cli_decide, cli_replay, cli_sweep;
 
 /** All of them, in the order of the overview; ends with NULL. */
 extern const opt_command *const cli_commands[];
@@ -20,6 +20,9 @@ int cli_main(int argc, char **argv);
  * @return false: the path does not fit
  */
 int cli_find_scenario(const char *name, char *path, size_t path_size);
+
+/** Checks a Sweep file and its scenario with every value of every axis, and says how many points it has. */
+cli_status cli_validate_sweep(const char *path, const char *tables_dir);
 
 /**
  * Loads a scenario (see cli_find_scenario) with the overrides of --set and prints its messages on stderr.

@@ -35,6 +35,24 @@ int opt_integer(const char *text, int64_t min, int64_t max, int64_t *out)
     return 0;
 }
 
+int opt_shard(const char *text, int32_t *shard, int32_t *shards)
+{
+    char first[16];
+    int64_t i = 0, n = 0;
+    const char *slash = strchr(text, '/');
+    if (slash == NULL || (size_t)(slash - text) >= sizeof first) {
+        return -1;
+    }
+    memcpy(first, text, (size_t)(slash - text));
+    first[slash - text] = '\0';
+    if (opt_integer(slash + 1, 1, 1000000, &n) != 0 || opt_integer(first, 1, n, &i) != 0) {
+        return -1;
+    }
+    *shard = (int32_t)i - 1;
+    *shards = (int32_t)n;
+    return 0;
+}
+
 /* Index of `word` among "a|b|c", or -1. */
 static int choice_index(const char *choices, const char *word)
 {

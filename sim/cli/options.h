@@ -83,6 +83,9 @@ void opt_help(const opt_command *command, FILE *out);
 /** @return the exit status of an outcome other than OPT_GO. */
 cli_status opt_exit(opt_outcome outcome);
 
+/** "I/N" with 1 <= I <= N, as --shard takes it. @param out shard  from 0. @return 0, or -1 */
+int opt_shard(const char *text, int32_t *shard, int32_t *shards);
+
 /**
  * A decimal integer within [min, max] and nothing else.
  * @return 0, or -1: not a number, or out of range

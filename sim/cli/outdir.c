@@ -106,12 +106,12 @@ static int remove_inner(const char *path)
     return remove_folder(path, refuse_folder);
 }
 
-static int remove_results(const char *path)
+int outdir_remove(const char *path)
 {
     return remove_folder(path, remove_inner);
 }
 
-static int make_parents(const char *target)
+int outdir_make_parents(const char *target)
 {
     char path[OUTDIR_PATH_MAX];
     if (join(path, sizeof path, target, "", "") != 0) {
@@ -143,7 +143,7 @@ int outdir_begin(outdir *dir, const char *target, char *err, size_t err_size)
         return -1;
     }
     memcpy(dir->target, target, length);
-    if (make_parents(dir->target) != 0) {
+    if (outdir_make_parents(dir->target) != 0) {
         snprintf(err, err_size, "cannot make the folders above %s: %s", dir->target, strerror(errno));
         return -1;
     }
@@ -189,7 +189,7 @@ int outdir_commit(outdir *dir, char *err, size_t err_size)
         return -1;
     }
     dir->work[0] = '\0';
-    if (had && remove_results(old) != 0) {
+    if (had && outdir_remove(old) != 0) {
         snprintf(err, err_size, "the new results are in %s, but the earlier ones could not be removed from %s: %s",
                  dir->target, old, strerror(errno));
         return -1;
@@ -200,7 +200,7 @@ int outdir_commit(outdir *dir, char *err, size_t err_size)
 void outdir_abort(outdir *dir)
 {
     if (dir->work[0] != '\0') {
-        (void)remove_results(dir->work);
+        (void)outdir_remove(dir->work);
         dir->work[0] = '\0';
     }
 }

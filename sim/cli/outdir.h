@@ -33,4 +33,10 @@ int outdir_commit(outdir *dir, char *err, size_t err_size);
 /** Removes the temporary folder. Does nothing after a commit. */
 void outdir_abort(outdir *dir);
 
+/** Makes the folders above `target`. @return 0, or -1 with errno */
+int outdir_make_parents(const char *target);
+
+/** Removes a folder of results that outdir_check() allowed to be replaced. @return 0, or -1 with errno */
+int outdir_remove(const char *target);
+
 #endif

@@ -97,6 +97,38 @@ void progress_report(progress *p, uint32_t replication, int64_t now_ns, uint64_t
     (void)pthread_mutex_unlock(&p->lock);
 }
 
+progress *progress_new_items(FILE *stream)
+{
+    return progress_new(stream, 0, 0);
+}
+
+int progress_items_line(char *buf, size_t size, int32_t done, int32_t todo, double elapsed_s)
+{
+    const double rate = elapsed_s > 0.0 ? done / elapsed_s : 0.0;
+    if (done == 0 || rate <= 0.0) {
+        return snprintf(buf, size, "%d of %d", (int)done, (int)todo);
+    }
+    return snprintf(buf, size, "%3.0f %%  %d of %d  %.3g/s  %.0f s left", 100.0 * done / todo, (int)done, (int)todo,
+                    rate, (todo - done) / rate);
+}
+
+void progress_items(progress *p, int32_t done, int32_t todo)
+{
+    if (p == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&p->lock);
+    const double now_s = clock_s();
+    if (now_s - p->last_s >= PERIOD_S) {
+        char line[LINE_SIZE];
+        p->last_s = now_s;
+        progress_items_line(line, sizeof line, done, todo, now_s - p->start_s);
+        fprintf(p->stream, WIPE "%s", line);
+        (void)fflush(p->stream);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
 void progress_free(progress *p)
 {
     if (p == NULL) {

@@ -22,4 +22,9 @@ void progress_free(progress *p);
 /** The line itself, for tests: share of the work, simulated time, requests/s, time left. @return snprintf rules */
 int progress_line(char *buf, size_t size, int64_t done_ns, int64_t total_ns, uint64_t requests, double elapsed_s);
 
+/** The same for a list of items that are done one by one (points of a sweep, files of a batch). */
+progress *progress_new_items(FILE *stream);
+void progress_items(progress *p, int32_t done, int32_t todo);
+int progress_items_line(char *buf, size_t size, int32_t done, int32_t todo, double elapsed_s); /**< snprintf rules */
+
 #endif

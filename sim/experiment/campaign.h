@@ -25,6 +25,8 @@ typedef struct campaign {
     const char *tables_dir;  /**< as sc_options */
     const char *const *axes; /**< [axis_count] names of what varies */
     int32_t axis_count;
+    const int32_t *axis_values; /**< [axis_count] how many values each has when settings are all their combinations, the
+                                     last axis turning fastest; NULL = they are not */
     const camp_setting *settings;
     int32_t setting_count;
     const uint64_t *seeds; /**< [seed_count]; NULL: each scenario's own, seed_count is 1 then */

@@ -18,8 +18,7 @@ static void begin(const rep_view *v, FILE *out)
     fputc('\n', out);
 }
 
-/** A text field, quoted only when it has to be. Control characters become spaces: a row stays one line. */
-static void put_text(FILE *out, const char *s)
+void rep_csv_text(FILE *out, const char *s)
 {
     bool quoted = strpbrk(s, ",\"") != NULL;
     if (quoted) {
@@ -70,7 +69,7 @@ static void put_pool_headers(const rep_view *v, const char *what, FILE *out)
     for (int32_t p = 0; p < v->sc->pool_count; p++) {
         snprintf(column, sizeof column, "%s:%s", what, v->pools[p].name);
         fputc(',', out);
-        put_text(out, column);
+        rep_csv_text(out, column);
     }
 }
 
@@ -81,7 +80,7 @@ static void put_timeline_row(const rep_view *v, const res_run *run, int32_t s, i
     double capacity = 0;
     put_time(v, t, b, out);
     fputc(',', out);
-    put_text(out, v->sc->services[s].name);
+    rep_csv_text(out, v->sc->services[s].name);
     fprintf(out, ",%" PRIu32, t->arrivals[at]);
     put_real(out, t->arrivals[at] / bin_s(v, t, b));
     fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32, t->completed[at], t->rejected[at], t->timed_out[at]);
@@ -138,9 +137,9 @@ int rep_write_pools(const rep_view *v, FILE *out)
             size_t at = (size_t)b * (size_t)v->sc->pool_count + (size_t)p;
             put_time(v, t, b, out);
             fputc(',', out);
-            put_text(out, v->pools[p].name);
+            rep_csv_text(out, v->pools[p].name);
             fprintf(out, ",%s,", rep_kind_key(v->pools[p].pool->capacity));
-            put_text(out, v->pools[p].gpu);
+            rep_csv_text(out, v->pools[p].gpu);
             put_real(out, (double)t->nodes[at]);
             put_real(out, (double)t->nodes_ordered[at]);
             put_usd(out, t->cost_uusd[at]);
@@ -199,7 +198,7 @@ static void put_burst_row(const rep_view *v, const res_burst *b, int32_t row, FI
 {
     char clock[REP_CLOCK_SIZE], order[1024] = "";
     fprintf(out, "%" PRId32 ",", row + 1);
-    put_text(out, v->sc->services[b->service].name);
+    rep_csv_text(out, v->sc->services[b->service].name);
     fprintf(out, ",%s", isfinite(b->onset_s) ? rep_iso(v->sc, b->onset_s, clock) : "");
     put_real(out, b->onset_s);
     put_real(out, b->primary_saturated_s);
@@ -218,7 +217,7 @@ static void put_burst_row(const rep_view *v, const res_burst *b, int32_t row, FI
                  v->sc->clusters[b->release_order[r]].name);
     }
     fputc(',', out);
-    put_text(out, order);
+    rep_csv_text(out, order);
     fputc('\n', out);
 }
 

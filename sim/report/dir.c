@@ -28,49 +28,56 @@ typedef struct job {
     const report_options *options;
 } job;
 
-static int timeline(const job *j, FILE *out)
+static int timeline(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_timeline(&j->view, out);
 }
 
-static int pools(const job *j, FILE *out)
+static int pools(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_pools(&j->view, out);
 }
 
-static int cost(const job *j, FILE *out)
+static int cost(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_cost(&j->view, out);
 }
 
-static int bursts(const job *j, FILE *out)
+static int bursts(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_bursts(&j->view, out);
 }
 
-static int lag(const job *j, FILE *out)
+static int lag(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_lag(&j->view, out);
 }
 
-static int summary(const job *j, FILE *out)
+static int summary(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_json(&j->view, j->options->host_threads, out);
 }
 
-static int page(const job *j, FILE *out)
+static int page(const void *user, FILE *out)
 {
+    const job *j = user;
     return rep_write_html(&j->view, &j->album, j->dir, out);
 }
 
-static int write_file(const job *j, const char *name, int (*write)(const job *, FILE *), char *err, size_t err_size)
+int rep_write_file(const char *dir, const char *name, rep_writer write, const void *user, char *err, size_t err_size)
 {
     char temporary[PATH_SIZE + 64], final[PATH_SIZE + 64];
-    snprintf(temporary, sizeof temporary, "%s/%s.tmp", j->dir, name);
-    snprintf(final, sizeof final, "%s/%s", j->dir, name);
+    snprintf(temporary, sizeof temporary, "%s/%s.tmp", dir, name);
+    snprintf(final, sizeof final, "%s/%s", dir, name);
     errno = 0;
     FILE *out = fopen(temporary, "w");
-    int rc = out == NULL ? -1 : write(j, out);
+    int rc = out == NULL ? -1 : write(user, out);
     if (out != NULL && fclose(out) != 0) {
         rc = -1;
     }
@@ -86,7 +93,7 @@ static int write_file(const job *j, const char *name, int (*write)(const job *, 
     return 0;
 }
 
-static int make_folder(const char *path, char *err, size_t err_size)
+int rep_make_folder(const char *path, char *err, size_t err_size)
 {
     struct stat st;
     if (mkdir(path, 0777) != 0 && (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
@@ -100,11 +107,11 @@ static int write_all(job *j, char *err, size_t err_size)
 {
     static const struct {
         const char *name;
-        int (*write)(const job *, FILE *);
+        rep_writer write;
     } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools}, {"cost.csv", cost},
                   {"bursts.csv", bursts},     {"lag.csv", lag},     {"summary.json", summary}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        if (write_file(j, tables[i].name, tables[i].write, err, err_size) != 0) {
+        if (rep_write_file(j->dir, tables[i].name, tables[i].write, j, err, err_size) != 0) {
             return -1;
         }
     }
@@ -112,14 +119,14 @@ static int write_all(job *j, char *err, size_t err_size)
     if (j->options->plots) {
         char folder[PATH_SIZE + 16];
         snprintf(folder, sizeof folder, "%s/plots", j->dir);
-        if (make_folder(folder, err, err_size) != 0) {
+        if (rep_make_folder(folder, err, err_size) != 0) {
             return -1;
         }
         rep_album_draw(&j->view, &j->album, j->dir, j->options);
     } else {
         snprintf(j->album.why_not, sizeof j->album.why_not, "they were switched off for this run");
     }
-    return write_file(j, "report.html", page, err, err_size);
+    return rep_write_file(j->dir, "report.html", page, j, err, err_size);
 }
 
 int report_write_dir(const sc_scenario *sc, res_run *const *runs, int32_t n, const char *dir,
@@ -138,7 +145,7 @@ int report_write_dir(const sc_scenario *sc, res_run *const *runs, int32_t n, con
         snprintf(err, err_size, "the name of the output folder is too long");
         return -1;
     }
-    if (make_folder(dir, err, err_size) != 0) {
+    if (rep_make_folder(dir, err, err_size) != 0) {
         return -1;
     }
     if (rep_view_init(&j.view, sc, runs, n) != 0) {

@@ -62,6 +62,8 @@ void rep_html_definitions(const rep_view *v, FILE *out);
 void rep_html_provenance(const rep_view *v, FILE *out);
 /** The scenario and its manifests as they were read, each folded away, with a hash. */
 void rep_html_inputs(const sc_scenario *sc, FILE *out);
+/** One such text. */
+void rep_html_input(FILE *out, const char *name, const char *text, size_t size);
 /** Grades of GPUs, models: one row each. */
 void rep_html_sources(const sc_scenario *sc, FILE *out);
 

@@ -184,7 +184,7 @@ void rep_html_sources(const sc_scenario *sc, FILE *out)
     rep_table_close(out);
 }
 
-static void put_input(FILE *out, const char *name, const char *text, size_t size)
+void rep_html_input(FILE *out, const char *name, const char *text, size_t size)
 {
     fputs("<details>\n<summary>", out);
     rep_escape(out, name);
@@ -203,7 +203,7 @@ void rep_html_inputs(const sc_scenario *sc, FILE *out)
         "hash of its text.</p>\n",
         out);
     const char *slash = strrchr(sc->path, '/');
-    put_input(out, slash != NULL ? slash + 1 : sc->path, sc->text, strlen(sc->text));
+    rep_html_input(out, slash != NULL ? slash + 1 : sc->path, sc->text, strlen(sc->text));
     if (sc->set_count > 0) {
         fputs("<p>Overridden for this run:</p>\n<ul>\n", out);
         for (size_t i = 0; i < sc->set_count; i++) {
@@ -217,7 +217,7 @@ void rep_html_inputs(const sc_scenario *sc, FILE *out)
     }
     for (size_t i = 0; i < sc->manifest_count; i++) {
         if (sc->manifests[i].text != NULL) {
-            put_input(out, sc->manifests[i].name, sc->manifests[i].text, sc->manifests[i].size);
+            rep_html_input(out, sc->manifests[i].name, sc->manifests[i].text, sc->manifests[i].size);
         }
     }
     fputs("</section>\n", out);

@@ -168,23 +168,22 @@ static const char *script_name(rep_picture_kind kind)
     return "";
 }
 
-/** Draws one picture in one format. @return as run_gnuplot */
-static int draw(const rep_view *v, const rep_picture *p, const char *format, const char *scripts, const char *dir,
-                const char *gnuplot, char *said, size_t said_size)
+int rep_draw(const char *stem, const char *script, const char *format, const char *dir, const rep_drawing *how,
+             rep_values_fn values_of, const void *user, char *said, size_t said_size)
 {
     char temporary[1200], final[1200], path[1200];
     char program[] = "gnuplot", no_settings[] = "-d", execute[] = "-e";
-    snprintf(temporary, sizeof temporary, "%s/plots/.%s.%s.tmp", dir, p->stem, format);
-    snprintf(final, sizeof final, "%s/plots/%s.%s", dir, p->stem, format);
-    snprintf(path, sizeof path, "%s/%s", scripts, script_name(p->kind));
-    char *values = rep_picture_values(
-        v, p,
-        (const char *const[][2]){{"lib", scripts}, {"dir", dir}, {"out", temporary}, {"fmt", format}, {NULL, NULL}});
+    snprintf(temporary, sizeof temporary, "%s/plots/.%s.%s.tmp", dir, stem, format);
+    snprintf(final, sizeof final, "%s/plots/%s.%s", dir, stem, format);
+    snprintf(path, sizeof path, "%s/%s", how->scripts, script);
+    char *values =
+        values_of(user, (const char *const[][2]){
+                            {"lib", how->scripts}, {"dir", dir}, {"out", temporary}, {"fmt", format}, {NULL, NULL}});
     if (values == NULL) {
         return ENOMEM;
     }
     char *const argv[] = {program, no_settings, execute, values, path, NULL};
-    int rc = run_gnuplot(gnuplot, argv, said, said_size);
+    int rc = run_gnuplot(how->gnuplot, argv, said, said_size);
     free(values);
     if (rc == 0 && rename(temporary, final) != 0) {
         snprintf(said, said_size, "%.300s: %.100s", final, strerror(errno));
@@ -196,10 +195,29 @@ static int draw(const rep_view *v, const rep_picture *p, const char *format, con
     return rc;
 }
 
+typedef struct one_picture {
+    const rep_view *v;
+    const rep_picture *p;
+} one_picture;
+
+static char *values_of_picture(const void *user, const char *const texts[][2])
+{
+    const one_picture *one = user;
+    return rep_picture_values(one->v, one->p, texts);
+}
+
+static int draw(const rep_view *v, const rep_picture *p, const char *format, const char *dir, const rep_drawing *how,
+                char *said, size_t said_size)
+{
+    const one_picture one = {v, p};
+    return rep_draw(p->stem, script_name(p->kind), format, dir, how, values_of_picture, &one, said, said_size);
+}
+
 void rep_album_draw(const rep_view *v, rep_album *album, const char *dir, const report_options *options)
 {
     const char *gnuplot = options->gnuplot != NULL ? options->gnuplot : "gnuplot";
     char scripts[1024], said[512] = "";
+    const rep_drawing how = {scripts, gnuplot};
     bool any = false;
     int rc = 0;
     if (report_find_plots(options->plots_dir, scripts, sizeof scripts) != 0) {
@@ -207,8 +225,8 @@ void rep_album_draw(const rep_view *v, rep_album *album, const char *dir, const 
     }
     for (int32_t i = 0; album->why_not[0] == '\0' && rc <= 0 && i < album->count; i++) {
         rep_picture *p = &album->at[i];
-        rc = draw(v, p, "svg", scripts, dir, gnuplot, said, sizeof said);
-        rc = rc != 0 ? rc : draw(v, p, "png", scripts, dir, gnuplot, said, sizeof said);
+        rc = draw(v, p, "svg", dir, &how, said, sizeof said);
+        rc = rc != 0 ? rc : draw(v, p, "png", dir, &how, said, sizeof said);
         p->drawn = rc == 0;
         any = any || p->drawn;
         if (rc < 0 && options->log != NULL) {

@@ -61,6 +61,19 @@ void rep_album_plan(const rep_view *v, rep_album *album);
  */
 char *rep_picture_values(const rep_view *v, const rep_picture *p, const char *const texts[][2]);
 
+typedef struct rep_drawing {
+    const char *scripts; /**< folder of the gnuplot scripts */
+    const char *gnuplot; /**< program */
+} rep_drawing;
+/** Assignments for -e, with `texts` first as in rep_picture_values(). To be freed; NULL: memory */
+typedef char *(*rep_values_fn)(const void *user, const char *const texts[][2]);
+/**
+ * Draws DIR/plots/STEM.FORMAT ("svg" or "png") with one script.
+ * @return 0; an error number: gnuplot could not be started; -1: it failed, and `said` holds why
+ */
+int rep_draw(const char *stem, const char *script, const char *format, const char *dir, const rep_drawing *how,
+             rep_values_fn values_of, const void *user, char *said, size_t said_size);
+
 /** Draws into DIR/plots, which exists. Problems go to options->log and to why_not; pictures that failed stay undrawn.
  */
 void rep_album_draw(const rep_view *v, rep_album *album, const char *dir, const report_options *options);

@@ -126,6 +126,14 @@ int32_t rep_burst_rank(const rep_view *v, const res_run *run, int32_t *rows, int
 /** Last mark of a burst that was reached. */
 double rep_burst_end_s(const res_burst *b);
 
+/** Writes one file of a folder so that it appears whole. @return 0, or -1 with a sentence in err */
+typedef int (*rep_writer)(const void *user, FILE *out);
+int rep_write_file(const char *dir, const char *name, rep_writer write, const void *user, char *err, size_t err_size);
+int rep_make_folder(const char *path, char *err, size_t err_size); /**< likewise; one that exists is fine */
+
+/** A text field of a CSV, quoted only when it has to be. Control characters become spaces: a row stays one line. */
+void rep_csv_text(FILE *out, const char *s);
+
 /** The provenance text that opens every file: "spillway 0.1.0 scenario NAME hash HEX seed N". */
 void rep_provenance(const rep_view *v, FILE *out);
 

@@ -266,13 +266,7 @@ static bool read_spec(resolve *r, const char *path, const sc_options *options, y
 /* What people will want to see again beside the results: the text and what was overridden. */
 static void keep_inputs(resolve *r, const char *path, const sc_options *options)
 {
-    char ignored[8];
-    csv_message message = {ignored, sizeof ignored};
-    csv_bytes bytes = {NULL, 0};
-    if (csv_slurp(path, FILE_BYTES_MAX, &bytes, &message)) {
-        r->sc->text = zone_text(r->zone, bytes.data, bytes.size);
-    }
-    free(bytes.data);
+    r->sc->text = sc_keep_text(r->zone, path);
     r->sc->set_count = options != NULL ? options->set_count : 0;
     sc_override *sets = zone_array(r->zone, r->sc->set_count + 1, sizeof *sets);
     for (size_t i = 0; sets != NULL && i < r->sc->set_count; i++) {

@@ -68,3 +68,16 @@ uint64_t sc_hash_file(uint64_t hash, const char *path)
     free(bytes.data);
     return hash;
 }
+
+const char *sc_keep_text(zone *z, const char *path)
+{
+    char ignored[8];
+    csv_message message = {ignored, sizeof ignored};
+    csv_bytes bytes = {NULL, 0};
+    const char *text = NULL;
+    if (csv_slurp(path, FILE_BYTES_MAX, &bytes, &message)) {
+        text = zone_text(z, bytes.data, bytes.size);
+    }
+    free(bytes.data);
+    return text;
+}

@@ -401,6 +401,7 @@ static bool load_into(loaded *own, const char *path, spw_diag *diag)
         return false;
     }
     own->file.hash = sc_hash_file(HASH_START, path);
+    own->file.text = sc_keep_text(&own->zone, path);
     bind_init(&b, &own->zone, diag);
     if (bind_object(&b, &root_table, yamldoc_root(own->doc, 0), &root)) {
         take_body(own, diag, &root);

@@ -24,6 +24,7 @@ typedef struct sweep_axis {
 
 typedef struct sweep_file {
     const char *path, *name, *description;
+    const char *text;     /**< the file as it was read */
     const char *scenario; /**< path, relative to the working directory */
     int32_t scenario_line, scenario_column;
     const sc_override *sets; /**< for every point */

@@ -60,5 +60,7 @@ page() { # NAME PAGE WHAT-MUST-HAVE-BEEN-TRIED...
 
 "$SPILLWAY" run scenarios/spot-storm.yaml --set spec.duration=9h --out "$dir/run" >/dev/null 2>&1 || failed=$((failed + 1))
 page run "$dir/run/report.html" tables pictures definitions
+"$SPILLWAY" sweep tests/golden/sweep/station.yaml --out "$dir/sweep" >/dev/null 2>&1 || failed=$((failed + 1))
+page sweep "$dir/sweep/report.html" tables marks definitions
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
