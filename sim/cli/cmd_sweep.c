@@ -212,7 +212,8 @@ static cli_status check(sweep *s, int64_t jobs)
     s->base = camp_load(&s->c, 0, &messages);
     sc_messages_fini(&messages);
     if (s->base == NULL || camp_check_metrics(&s->c, s->base, err, sizeof err) != 0) {
-        fprintf(stderr, "%s:%d:%d: error: %s\n", s->file->path, 1, 1, s->base != NULL ? err : "out of memory");
+        fprintf(stderr, "%s:%d:%d: error: %s\n", s->file->path, (int)s->file->metrics_line,
+                (int)s->file->metrics_column, s->base != NULL ? err : "out of memory");
         return CLI_BAD;
     }
     return CLI_DONE;
@@ -226,7 +227,7 @@ static int find_front(const sweep *s, int32_t front[2])
         front[i] = name != NULL ? camp_metric(&s->c, name) : s->c.metric_count >= 2 ? i : -1;
         if (name != NULL && front[i] < 0) {
             fprintf(stderr, "%s:%d:%d: error: 'spec.pareto' names '%s', which is not among the metrics\n",
-                    s->file->path, 1, 1, name);
+                    s->file->path, (int)s->file->pareto_line, (int)s->file->pareto_column, name);
             return -1;
         }
     }

@@ -40,6 +40,7 @@ typedef struct body_spec {
     const char **metrics;
     size_t metric_count;
     pareto_spec *pareto;
+    const ynode *metrics_node, *pareto_node;
 } body_spec;
 
 typedef struct meta_spec {
@@ -174,9 +175,10 @@ static const bind_field body_fields[] = {
     {.key = "seeds", .kind = BIND_CUSTOM, .custom = read_seeds, BIND_AT(body_spec, seeds),
      .help = "[1, 2, 3] or {first: 1, count: 20}; default: the scenario's seed"},
     {.key = "metrics", .kind = BIND_SCALARS, .item = BIND_STRING, BIND_AT(body_spec, metrics),
-     BIND_COUNT(body_spec, metric_count),
+     BIND_COUNT(body_spec, metric_count), BIND_NODE_AT(body_spec, metrics_node),
      .help = "figures to keep, by their names in summary.json, e.g. latency.ttft_s.p99; default: cost, latency, SLO"},
     {.key = "pareto", .kind = BIND_OPTION, .table = &pareto_table, BIND_AT(body_spec, pareto),
+     BIND_NODE_AT(body_spec, pareto_node),
      .help = "the trade-off to draw; default: the first two metrics"},
     {.key = NULL}};
 static const bind_table body_table = {.name = "spec", .size = sizeof(body_spec), .fields = body_fields};
@@ -366,6 +368,10 @@ static void take_body(loaded *own, spw_diag *diag, const root_spec *root)
     f->metric_count = (int32_t)spec->metric_count;
     f->pareto[0] = spec->pareto != NULL ? spec->pareto->x : NULL;
     f->pareto[1] = spec->pareto != NULL ? spec->pareto->y : NULL;
+    f->metrics_line = spec->metrics_node != NULL ? spec->metrics_node->line : 1;
+    f->metrics_column = spec->metrics_node != NULL ? spec->metrics_node->column : 1;
+    f->pareto_line = spec->pareto_node != NULL ? spec->pareto_node->line : 1;
+    f->pareto_column = spec->pareto_node != NULL ? spec->pareto_node->column : 1;
     take_sets(own, diag, spec->sets);
     f->axes = zone_array(&own->zone, spec->axis_count, sizeof *f->axes);
     if (f->axes == NULL || f->scenario == NULL) {

@@ -32,11 +32,13 @@ typedef struct sweep_file {
     sweep_axis *axes;
     int32_t axis_count;
     const uint64_t *seeds;
-    int32_t seed_count;         /**< 0: the scenario's own */
-    const char *const *metrics; /**< names of report_value() */
-    int32_t metric_count;       /**< 0: none were named */
-    const char *pareto[2];      /**< metrics whose trade-off is drawn; NULL = the first two */
-    uint64_t hash;              /**< of the file's bytes */
+    int32_t seed_count;                   /**< 0: the scenario's own */
+    const char *const *metrics;           /**< names of report_value() */
+    int32_t metric_count;                 /**< 0: none were named */
+    int32_t metrics_line, metrics_column; /**< of the list, of the file when there is none */
+    int32_t pareto_line, pareto_column;
+    const char *pareto[2]; /**< metrics whose trade-off is drawn; NULL = the first two */
+    uint64_t hash;         /**< of the file's bytes */
 } sweep_file;
 
 /** @return the file, or NULL with messages. Free with sweep_free. */
