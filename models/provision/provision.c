@@ -106,7 +106,7 @@ const char *mdl_law_kind_name(mdl_law_kind kind)
 
 const char *mdl_stage_name(mdl_stage stage)
 {
-    static const char *const names[MDL_STAGES] = {"inventory", "boot", "pull", "load", "warmup"};
+    static const char *const names[MDL_STAGES] = {"inventory", "boot", "join", "pull", "fetch", "load", "warmup"};
     return (unsigned)stage < MDL_STAGES ? names[stage] : "?";
 }
 
@@ -115,12 +115,12 @@ static double transfer_s(double gb, double gb_per_s)
     return gb > 0.0 && gb_per_s > 0.0 ? gb / gb_per_s : 0.0;
 }
 
-void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *boot_s, int *failed)
+void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *boot_s, double *join_s, int *failed)
 {
     double u = mdl_ran_uniform_pos(r);
     *inventory_s = mdl_law_draw(&lag->inventory_s, r);
-    double boot = mdl_law_draw(&lag->boot_s, r);
-    *boot_s = boot + mdl_law_draw(&lag->join_s, r);
+    *boot_s = mdl_law_draw(&lag->boot_s, r);
+    *join_s = mdl_law_draw(&lag->join_s, r);
     *failed = u < lag->fail_probability;
 }
 

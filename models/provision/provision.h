@@ -32,13 +32,16 @@ const char *mdl_law_kind_name(mdl_law_kind kind);
 
 typedef enum mdl_stage {
     MDL_STAGE_INVENTORY = 0, /**< node: waiting for the provider to have one */
-    MDL_STAGE_BOOT = 1,      /**< node: boot, join, driver and device plugin ready */
-    MDL_STAGE_PULL = 2,      /**< replica: container image onto the node */
-    MDL_STAGE_LOAD = 3,      /**< replica: process start, weights to the GPU */
-    MDL_STAGE_WARMUP = 4,    /**< replica: compile, graph capture, readiness probe */
-    MDL_STAGES = 5
+    MDL_STAGE_BOOT = 1,      /**< node: boot of the machine */
+    MDL_STAGE_JOIN = 2,      /**< node: joins the cluster, driver and device plugin ready */
+    MDL_STAGE_PULL = 3,      /**< replica: container image onto the node */
+    MDL_STAGE_FETCH = 4,     /**< replica: weights onto the node's disk; 0 where loading streams them */
+    MDL_STAGE_LOAD = 5,      /**< replica: process start, weights to the GPU */
+    MDL_STAGE_WARMUP = 6,    /**< replica: compile, graph capture, readiness probe */
+    MDL_STAGES = 7
 } mdl_stage;
-const char *mdl_stage_name(mdl_stage stage); /**< "inventory", "boot", "pull", "load", "warmup"; "?" otherwise */
+/** "inventory", "boot", "join", "pull", "fetch", "load", "warmup"; "?" otherwise */
+const char *mdl_stage_name(mdl_stage stage);
 
 /** A row of scenarios/tables/lags.csv. */
 typedef struct mdl_lag {
@@ -58,7 +61,7 @@ typedef struct mdl_image {
 } mdl_image;
 
 /** Node stages in seconds; *failed = 1 if the order comes to nothing (only inventory_s is then meaningful). */
-void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *boot_s, int *failed);
+void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *boot_s, double *join_s, int *failed);
 /**
  * Replica stages in seconds. image_cached: the node has run this image before.
  * A transfer rate of 0 means that the stage takes no time.

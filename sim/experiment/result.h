@@ -75,6 +75,7 @@ typedef struct res_pool {
 typedef struct res_cost {
     int64_t total_uusd; /**< = sum of pools + egress */
     int64_t owned_uusd, reserved_uusd, on_demand_uusd, spot_uusd, egress_uusd;
+    int64_t images_uusd; /**< of egress: images and weights moved between regions, and stored */
 } res_cost;
 
 /** One stay beyond the capacity of the best group. Times in s of simulated time; NaN = did not happen. */

@@ -91,6 +91,7 @@ static void node_remove(fl_world *w, uint32_t node)
     }
     memmove(&p->nodes[at], &p->nodes[at + 1], (size_t)(p->count - at - 1) * sizeof *p->nodes);
     p->count--;
+    fl_delivery_node_gone(w, node);
     evq_clear(w->queue, n->slot);
     n->state = FL_NODE_FREE;
     n->first_replica = w->node_free;
@@ -106,6 +107,7 @@ static void node_up(fl_world *w, uint32_t node)
     n->gone_ns = FL_NEVER;
     n->state = FL_NODE_UP;
     n->up_ns = w->now;
+    fl_delivery_node_up(w, node);
     n->empty_since_ns = w->now;
     n->until_ns = FL_NEVER;
     p->up++;
@@ -139,7 +141,7 @@ static void node_order(fl_world *w, uint32_t pool)
 {
     fl_pool *p = &w->pools[pool];
     uint32_t node = node_new(w, pool);
-    double inventory_s = 0, boot_s = 0;
+    double inventory_s = 0, boot_s = 0, join_s = 0;
     int failed = 0;
     fl_node *n;
 
@@ -147,12 +149,13 @@ static void node_order(fl_world *w, uint32_t pool)
         return;
     }
     n = &w->nodes[node];
-    mdl_lag_node(&p->sc->lag, fl_luck(w, "node", fl_mix(p->key, n->ordinal)), &inventory_s, &boot_s, &failed);
+    mdl_lag_node(&p->sc->lag, fl_luck(w, "node", fl_mix(p->key, n->ordinal)), &inventory_s, &boot_s, &join_s, &failed);
     n->state = FL_NODE_ORDERED;
     n->fails = failed != 0;
     n->ordered_ns = w->now;
     n->boot_ns = w->now + fl_ns(inventory_s);
-    n->up_ns = n->boot_ns + fl_ns(boot_s);
+    n->join_ns = n->boot_ns + fl_ns(boot_s);
+    n->up_ns = n->boot_ns + fl_ns(boot_s + join_s);
     n->until_ns = n->boot_ns;
     p->coming++;
     node_arm(w, node);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * replicas.c - the life of a replica: pending -> pull -> load -> warm-up -> ready -> draining -> gone.
+ * replicas.c - the life of a replica: pending -> pull -> (fetch ->) load -> warm-up -> ready -> draining -> gone.
  *
  * Ready replicas leave by draining: they take nothing new and finish what they have, for a bounded time; what is left
  * then goes back to the gateway. Anything else leaves at once.
@@ -175,8 +175,15 @@ static int64_t overlap(int64_t from, int64_t to, int64_t since)
     return to > start ? to - start : 0;
 }
 
+static void pin(fl_world *w, uint32_t replica)
+{
+    w->replicas[replica].pinned = true;
+    fl_delivery_pin(w, replica, true);
+}
+
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
 {
+    static const mdl_image weightless = {0, 0}; /* files come by delivery */
     fl_replica *r = &w->replicas[replica];
     fl_service *s = &w->services[r->service];
     fl_node *n = &w->nodes[node];
@@ -198,18 +205,71 @@ void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
     r->state = FL_RP_PULL;
     if (w->warm_start) {
         n->cached[r->service] = 1;
+        if (w->delivery != NULL) {
+            fl_delivery_present(w, replica);
+            pin(w, replica);
+        }
         replica_ready(w, replica);
         return;
     }
-    mdl_lag_replica(&pool->lag, &s->sc->image, n->cached[r->service], fl_luck(w, "replica", r->key), &pull_s, &load_s,
+    mdl_lag_replica(&pool->lag, w->delivery != NULL ? &weightless : &s->sc->image,
+                    w->delivery != NULL || n->cached[r->service], fl_luck(w, "replica", r->key), &pull_s, &load_s,
                     &warmup_s);
     r->stage_ns[MDL_STAGE_INVENTORY] = overlap(n->ordered_ns, n->boot_ns, r->created_ns);
-    r->stage_ns[MDL_STAGE_BOOT] = overlap(n->boot_ns, n->up_ns, r->created_ns);
+    r->stage_ns[MDL_STAGE_BOOT] = overlap(n->boot_ns, n->join_ns, r->created_ns);
+    r->stage_ns[MDL_STAGE_JOIN] = overlap(n->join_ns, n->up_ns, r->created_ns);
     r->stage_ns[MDL_STAGE_PULL] = fl_ns(pull_s);
     r->stage_ns[MDL_STAGE_LOAD] = fl_ns(load_s);
     r->stage_ns[MDL_STAGE_WARMUP] = fl_ns(warmup_s);
+    if (w->delivery != NULL) {
+        r->stage_ns[MDL_STAGE_LOAD] += fl_ns((double)s->sc->weights.bytes / w->sc->delivery->disk_rate);
+        r->until_ns = FL_NEVER;
+        fl_replica_delivered(w, replica);
+        return;
+    }
     r->until_ns = w->now + r->stage_ns[MDL_STAGE_PULL];
     fl_replica_arm(w, replica);
+}
+
+static void load_begin(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    r->state = FL_RP_LOAD;
+    r->until_ns = w->now + r->stage_ns[MDL_STAGE_LOAD];
+    fl_replica_arm(w, replica);
+}
+
+/* With delivery, PULL ends a little after the last layer is there: what a start from the cache takes. */
+void fl_replica_delivered(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    if (r->state == FL_RP_PULL && r->until_ns == FL_NEVER && fl_delivery_complete(w, replica, false)) {
+        r->until_ns = w->now + r->stage_ns[MDL_STAGE_PULL];
+        r->stage_ns[MDL_STAGE_PULL] = r->until_ns - r->bound_ns;
+        fl_replica_arm(w, replica);
+    } else if (r->state == FL_RP_FETCH && fl_delivery_complete(w, replica, true)) {
+        r->stage_ns[MDL_STAGE_FETCH] = w->now - r->fetch_ns;
+        pin(w, replica);
+        load_begin(w, replica);
+    }
+}
+
+static void pull_ends(fl_world *w, uint32_t replica)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    w->nodes[r->node].cached[r->service] = 1;
+    if (w->delivery == NULL) {
+        load_begin(w, replica);
+        return;
+    }
+    r->state = FL_RP_FETCH;
+    r->until_ns = FL_NEVER;
+    r->fetch_ns = w->now;
+    fl_replica_arm(w, replica);
+    fl_replica_delivered(w, replica);
 }
 
 void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset)
@@ -256,6 +316,9 @@ static void leave_node(fl_world *w, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     fl_node *n = &w->nodes[r->node];
 
+    if (r->pinned) {
+        fl_delivery_pin(w, replica, false);
+    }
     if (r->node_before == FL_NONE) {
         n->first_replica = r->node_next;
     } else {
@@ -409,10 +472,7 @@ void fl_replica_event(fl_world *w, uint32_t replica)
     }
     switch (r->state) {
     case FL_RP_PULL:
-        w->nodes[r->node].cached[r->service] = 1;
-        r->state = FL_RP_LOAD;
-        r->until_ns = w->now + r->stage_ns[MDL_STAGE_LOAD];
-        fl_replica_arm(w, replica);
+        pull_ends(w, replica);
         break;
     case FL_RP_LOAD:
         r->state = FL_RP_WARMUP;
@@ -427,6 +487,7 @@ void fl_replica_event(fl_world *w, uint32_t replica)
         break;
     case FL_RP_FREE:
     case FL_RP_PENDING:
+    case FL_RP_FETCH:
     case FL_RP_READY:
         FL_CHECK(w, r->state == FL_RP_PULL); /* none of these has an end in time */
         break;

@@ -218,6 +218,9 @@ static int dispatch(fl_world *w, control *k, fl_slot slot, char *err, size_t siz
     case FL_OWNER_SUPPLY:
         fl_supply_event(w, slot.index);
         return 1;
+    case FL_OWNER_DELIVERY:
+        fl_delivery_event(w);
+        return 1;
     case FL_OWNER_END:
         return 0;
     }

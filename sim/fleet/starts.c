@@ -4,8 +4,8 @@
  *
  * A replica that waited for a node to be found or to boot went the cloud's whole way; one placed on a node that was up
  * went the short way of owned machines. Their means have nothing in common, so each kind has its own: a start is of
- * the kind RES_START_NODE_ORDERED if any of its time was inventory or boot, else RES_START_NODE_UP. Together the two
- * kinds are exactly the replicas of res_run.lag.
+ * the kind RES_START_NODE_ORDERED if any of its time was inventory, boot or join, else RES_START_NODE_UP. Together the
+ * two kinds are exactly the replicas of res_run.lag.
  */
 #include "sim/fleet/world.h"
 
@@ -52,7 +52,7 @@ void fl_starts_fini(fl_world *w)
 
 void fl_starts_ready(fl_world *w, const fl_replica *r)
 {
-    bool ordered = r->stage_ns[MDL_STAGE_INVENTORY] + r->stage_ns[MDL_STAGE_BOOT] > 0;
+    bool ordered = r->stage_ns[MDL_STAGE_INVENTORY] + r->stage_ns[MDL_STAGE_BOOT] + r->stage_ns[MDL_STAGE_JOIN] > 0;
     start_kind *kind = &w->starts->kinds[ordered ? RES_START_NODE_ORDERED : RES_START_NODE_UP];
 
     kind->count++;

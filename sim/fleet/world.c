@@ -206,7 +206,7 @@ static bool world_init(fl_world *w)
     w->assigned_before = calloc((size_t)(sc->service_count * sc->cluster_count) + 1, sizeof *w->assigned_before);
     w->moved = calloc((size_t)(sc->service_count * sc->cluster_count) + 1, sizeof *w->moved);
     if (w->queue == NULL || w->draw == NULL || w->run == NULL || w->services == NULL || w->assigned_before == NULL ||
-        w->moved == NULL || !pools_init(w) || !fl_supply_init(w)) {
+        w->moved == NULL || !pools_init(w) || !fl_supply_init(w) || !fl_delivery_init(w)) {
         return false;
     }
     w->run->seed = w->seed;
@@ -232,6 +232,7 @@ static bool world_init(fl_world *w)
         w->pools[p].target = w->pools[p].sc->nodes_start;
         fl_count_nodes(w, p);
     }
+    fl_delivery_preheat(w);
     return !w->no_memory;
 }
 
@@ -286,6 +287,7 @@ void fl_world_free(fl_world *w)
     fl_eye_free(w);
     fl_burst_fini(w);
     fl_supply_fini(w);
+    fl_delivery_fini(w);
     for (int32_t s = 0; w->services != NULL && s < w->sc->service_count; s++) {
         fl_service_fini(w, &w->services[s]);
     }

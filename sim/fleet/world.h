@@ -115,9 +115,9 @@ typedef struct fl_node {
     int32_t gpus_free;
     bool fails;
     uint32_t slot;
-    int64_t until_ns; /**< end of the present state, FL_NEVER if open */
-    int64_t ordered_ns, boot_ns, up_ns;
-    int64_t gone_ns; /**< spot: when the market takes it */
+    int64_t until_ns;                            /**< end of the present state, FL_NEVER if open */
+    int64_t ordered_ns, boot_ns, join_ns, up_ns; /**< each the begin of its stage */
+    int64_t gone_ns;                             /**< spot: when the market takes it */
     int64_t empty_since_ns;
     uint32_t first_replica; /**< list through fl_replica.node_next */
     int32_t replica_count;
@@ -131,7 +131,8 @@ typedef enum fl_rp_state {
     FL_RP_LOAD = 3,
     FL_RP_WARMUP = 4,
     FL_RP_READY = 5,
-    FL_RP_DRAINING = 6 /**< takes nothing new, finishes what it has until until_ns */
+    FL_RP_DRAINING = 6, /**< takes nothing new, finishes what it has until until_ns */
+    FL_RP_FETCH = 7     /**< after PULL: weights onto the node's disk */
 } fl_rp_state;
 
 /** What routing and engine events touch stands first, in one cache line. */
@@ -150,6 +151,8 @@ typedef struct fl_replica {
     int64_t created_ns, bound_ns, ready_ns;
     int64_t decision_ns; /**< age of the reading it was asked for on */
     int64_t stage_ns[MDL_STAGES];
+    int64_t fetch_ns; /**< when FETCH began */
+    bool pinned;      /**< its files stay on the node */
     uint64_t ordinal, key;
     int64_t busy_base_ns, preempt_base;                 /**< engine counters when statistics began */
     int64_t seen_in, seen_out, seen_done, seen_busy_ns; /**< engine counters at the last scrape */
@@ -208,8 +211,9 @@ typedef struct fl_minute { /**< a latency target within the present minute */
 } fl_minute;
 
 typedef struct fl_burst fl_burst;
-typedef struct fl_starts fl_starts; /**< starts.c */
-typedef struct fl_supply fl_supply; /**< supply.c */
+typedef struct fl_starts fl_starts;     /**< starts.c */
+typedef struct fl_supply fl_supply;     /**< supply.c */
+typedef struct fl_delivery fl_delivery; /**< delivery.c */
 
 typedef struct fl_service {
     const sc_service *sc;
@@ -268,7 +272,8 @@ typedef enum fl_owner {
     FL_OWNER_SAMPLE = 8,
     FL_OWNER_WARMUP = 9,
     FL_OWNER_END = 10,
-    FL_OWNER_SUPPLY = 11
+    FL_OWNER_SUPPLY = 11,
+    FL_OWNER_DELIVERY = 12
 } fl_owner;
 
 typedef struct fl_slot {
@@ -327,6 +332,7 @@ typedef struct fl_world {
     fl_wide lag_sum_ns[MDL_STAGES];
     fl_starts *starts;
     fl_supply *supply;
+    fl_delivery *delivery; /**< NULL = the rates of the lag tables alone */
     double unplaced_replica_s;
     int64_t unplaced;
     int64_t unplaced_since_ns;
@@ -377,6 +383,7 @@ void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node);   /**< pendi
 void fl_replica_event(fl_world *w, uint32_t replica);
 void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to now and handles what came out */
 void fl_replica_arm(fl_world *w, uint32_t replica);
+void fl_replica_delivered(fl_world *w, uint32_t replica); /**< a file that it may wait for is on its node */
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
 void fl_replica_stop(fl_world *w, uint32_t replica);  /**< at once; its requests go back to the gateway */
 void fl_replica_crash(fl_world *w, uint32_t replica); /**< at once; its requests are lost: rejected */
@@ -459,6 +466,19 @@ bool fl_supply_grants(fl_world *w, uint32_t pool);    /**< an order's turn has c
 bool fl_supply_tells(const fl_world *w);              /**< some pool's provider tells what it has */
 /** Nodes left as the provider told last, and when; -1 = not known. */
 int32_t fl_supply_told(fl_world *w, uint32_t pool, int64_t *told_ns);
+
+/* delivery.c; without delivery: NULL and no effect, but for the three on a replica, which need it */
+bool fl_delivery_init(fl_world *w);
+void fl_delivery_fini(fl_world *w);
+void fl_delivery_event(fl_world *w);
+void fl_delivery_node_up(fl_world *w, uint32_t node);
+void fl_delivery_node_gone(fl_world *w, uint32_t node);
+bool fl_delivery_complete(fl_world *w, uint32_t replica, bool weights); /**< all there; else what lacks is fetched */
+void fl_delivery_present(fl_world *w, uint32_t replica);                /**< all of it is there from now on */
+void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use);
+void fl_delivery_prefetch(fl_world *w, uint32_t service, uint32_t cluster, bool wanted);
+void fl_delivery_preheat(fl_world *w);       /**< time 0: what the scenario says is fetched */
+int64_t fl_delivery_cost(const fl_world *w); /**< moved between regions and stored, since warm-up */
 
 /* reclaim.c */
 void fl_reclaim_notice(fl_world *w, uint32_t node, int64_t gone_ns);

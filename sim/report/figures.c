@@ -214,6 +214,9 @@ static void put_cost(figures *f, const rep_view *v, const res_run *run)
         (exact ? integer : usd)(f, "egress", cost->egress_uusd);
         end_object(f);
     }
+    if (v->sc->delivery != NULL) {
+        usd(f, "images_usd", cost->images_uusd);
+    }
     real(f, "usd_per_1k_requests", rep_usd_per(cost->total_uusd, run->requests.completed, 1e3));
     real(f, "usd_per_1m_tokens", rep_usd_per(cost->total_uusd, tokens, 1e6));
     real(f, "usd_per_1m_output_tokens", rep_usd_per(cost->total_uusd, rep_tokens_out(run), 1e6));
@@ -258,7 +261,8 @@ static void put_capacity(figures *f, const rep_view *v, const res_run *run)
 
 static const char *stage_key(mdl_stage stage)
 {
-    static const char *const keys[MDL_STAGES] = {"inventory_s", "boot_s", "pull_s", "load_s", "warmup_s"};
+    static const char *const keys[MDL_STAGES] = {"inventory_s", "boot_s", "join_s",  "pull_s",
+                                                 "fetch_s",     "load_s", "warmup_s"};
     return keys[stage];
 }
 

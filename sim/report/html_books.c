@@ -155,9 +155,11 @@ static double lag_replicas(const rep_view *v, const res_run *run, int32_t kind, 
 
 void rep_html_lag(const rep_view *v, FILE *out)
 {
-    static const char *const names[MDL_STAGES + 2] = {
-        "Decision", "Inventory: waiting for a node", "Node boot", "Image pull", "Model load", "Engine warm-up",
-        "Together"};
+    static const char *const names[MDL_STAGES + 2] = {"Decision",   "Inventory: waiting for a node",
+                                                      "Node boot",  "Node join, driver and device ready",
+                                                      "Image pull", "Weights fetch",
+                                                      "Model load", "Engine warm-up",
+                                                      "Together"};
     char span[REP_CLOCK_SIZE];
     if (!(rep_cell_mean(v, lag_replicas, RES_STARTS, 0) > 0)) {
         return;

@@ -96,7 +96,8 @@ static const definition on_bursts[] = {
      "included."},
     {"lag", "Lag",
      "Time from the moment the metric was read to a replica that serves: decision, waiting for the provider "
-     "(inventory), node boot, image pull, loading weights, warm-up. Starts that needed a node waited for one to "
+     "(inventory), node boot, join and device ready, image pull, weights fetch (0 where loading streams them), loading "
+     "to the GPU, warm-up. Starts that needed a node waited for one to "
      "be found or to boot; the others were placed on a node that was up."},
     {"flap", "Flap", "A decision that takes back the one before it."},
     {"grade", "Grade",

@@ -241,7 +241,7 @@ static void track_burst(res_run *run, fake_state *st, int32_t s, int32_t minute,
                                  .absorbed_s = (double)NAN,
                                  .overflow_released_s = (double)NAN,
                                  .replicas_started = 14,
-                                 .stage_s = {48, 96, 74, 41, 52}};
+                                 .stage_s = {48, 66, 30, 50, 24, 41, 52}};
     }
     if (st->burst != NULL && isnan(st->burst->absorbed_s) && capacity >= rps && st->waiting < 5) {
         st->burst->absorbed_s = now;
@@ -336,14 +336,15 @@ static void pay(res_run *run, fake_state *const st[2], int32_t minute)
 
 static void fill_rest(res_run *run, int32_t minutes)
 {
-    static const double mean[MDL_STAGES] = {38, 92, 61, 37, 49}, p90[MDL_STAGES] = {140, 118, 150, 52, 63};
+    static const double mean[MDL_STAGES] = {38, 60, 32, 41, 20, 37, 49},
+                        p90[MDL_STAGES] = {140, 78, 40, 100, 50, 52, 63};
     run->lag.count = run->requests.offered > 0 ? 64 : 0;
     run->lag.decision_s = 17;
     memcpy(run->lag.mean_s, mean, sizeof mean);
     memcpy(run->lag.p90_s, p90, sizeof p90);
     /* 48 of the 64 starts needed a node: 48 x mean of those + 16 x mean of the others = 64 x mean */
-    static const double cloud[MDL_STAGES] = {50.6666666667, 122.6666666667, 74, 41, 52};
-    static const double owned[MDL_STAGES] = {0, 0, 22, 25, 40};
+    static const double cloud[MDL_STAGES] = {50.6666666667, 80, 42.6666666667, 50, 24, 41, 52};
+    static const double owned[MDL_STAGES] = {0, 0, 0, 14, 8, 25, 40};
     run->lag_by_start[RES_START_NODE_ORDERED] = (res_lag){.count = run->lag.count * 3 / 4, .decision_s = 19};
     run->lag_by_start[RES_START_NODE_UP] = (res_lag){.count = run->lag.count / 4, .decision_s = 11};
     memcpy(run->lag_by_start[RES_START_NODE_ORDERED].mean_s, cloud, sizeof cloud);

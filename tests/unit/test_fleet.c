@@ -80,7 +80,8 @@ static void test_start_from_nothing(void **state)
     assert_near(mean_s(run->latency.e2e), 185, 1e-9);
     assert_int_equal(run->lag.count, 1);
     assert_near(run->lag.mean_s[MDL_STAGE_INVENTORY], 100, 1e-9);
-    assert_near(run->lag.mean_s[MDL_STAGE_BOOT], 50, 1e-9);
+    assert_near(run->lag.mean_s[MDL_STAGE_BOOT], 30, 1e-9);
+    assert_near(run->lag.mean_s[MDL_STAGE_JOIN], 20, 1e-9);
     assert_near(run->lag.mean_s[MDL_STAGE_PULL], 10, 1e-9);
     assert_near(run->lag.mean_s[MDL_STAGE_LOAD], 25, 1e-9);
     assert_near(run->lag.mean_s[MDL_STAGE_WARMUP], 9, 1e-9);

@@ -118,11 +118,12 @@ static void test_chain(void **state)
                    fixed(0.5), fixed(6),  fixed(20), fixed(5),   0.0};
     mdl_image image = {12.0, 16.0};
     gsl_rng *r = rng_stream(1, 0, "lag", 0);
-    double inventory, boot, pull, load, warmup;
+    double inventory, boot, join, pull, load, warmup;
     int failed = 1;
-    mdl_lag_node(&lag, r, &inventory, &boot, &failed);
+    mdl_lag_node(&lag, r, &inventory, &boot, &join, &failed);
     assert_close(inventory, 7.0, 0.0);
-    assert_close(boot, 130.0, 0.0);
+    assert_close(boot, 90.0, 0.0);
+    assert_close(join, 40.0, 0.0);
     assert_int_equal(failed, 0);
     mdl_lag_replica(&lag, &image, 0, r, &pull, &load, &warmup);
     assert_close(pull, 120.0, 1e-12);       /* 12 GB at 0.1 GB/s */
@@ -145,9 +146,9 @@ static void test_failures(void **state)
     gsl_rng *r = rng_stream(2, 0, "lag", 0);
     int sum = 0;
     for (int i = 0; i < 40000; i++) {
-        double inventory, boot;
+        double inventory, boot, join;
         int failed = 0;
-        mdl_lag_node(&lag, r, &inventory, &boot, &failed);
+        mdl_lag_node(&lag, r, &inventory, &boot, &join, &failed);
         sum += failed;
     }
     assert_within(sum, 2000.0, 4.0 * sqrt(40000 * 0.05 * 0.95));

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * test_images.c - images and weights on their way inside the fleet, against cases worked by hand.
+ *
+ * Four nodes are up; a replica takes a whole one. Its image has layers of 4 and 6 GB, its weights 20 GB. A node unpacks
+ * 1 GB/s, its NIC takes 2, its disk gives 4; the region's registry gives 100, the origin 0.5, a peer 1. A start from
+ * the cache takes 2 s, process start 5 s.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/fleet/world.h"
+#include "tests/support/world.h"
+
+#define S  SPW_NS_PER_S
+#define GB INT64_C(1000000000)
+
+static mdl_law constant(double value)
+{
+    return (mdl_law){MDL_LAW_CONSTANT, value, 0, 0};
+}
+
+typedef struct images {
+    world w;
+    sc_part layers[2];
+    sc_delivery delivery;
+    bool preheat[WORLD_CLUSTERS];
+    fl_world *f;
+} images;
+
+static void init(images *t, bool regional, bool peers)
+{
+    world_init(&t->w);
+    sc_pool *pool = &t->w.pools[0][0];
+    pool->nodes_start = pool->nodes_min = pool->nodes_max = 4;
+    pool->lag.pull_gb_per_s = constant(1);
+    pool->lag.pull_hit_s = constant(2);
+    pool->lag.start_s = constant(5);
+    pool->lag.load_gb_per_s = constant(0.001); /* not used: the disk says how fast */
+    t->layers[0] = (sc_part){1, 4 * GB};
+    t->layers[1] = (sc_part){2, 6 * GB};
+    t->w.services[0].layers = t->layers;
+    t->w.services[0].layer_count = 2;
+    t->w.services[0].weights = (sc_part){3, 20 * GB};
+    t->w.workloads[0].gpus = 8;
+    t->w.sc.region_count = 2;
+    t->preheat[0] = t->preheat[1] = t->preheat[2] = false;
+    t->delivery = (sc_delivery){.origin = 1,
+                                .regional = regional,
+                                .peers = peers,
+                                .origin_rate = 0.5e9,
+                                .region_rate = 100e9,
+                                .nic_rate = 2e9,
+                                .peer_rate = 1e9,
+                                .disk_rate = 4e9,
+                                .cache_bytes = 100 * GB,
+                                .transfer_uusd_per_gb = 20000,
+                                .storage_uusd_per_gb_month = 100000,
+                                .preheat = t->preheat};
+    t->w.sc.delivery = &t->delivery;
+}
+
+static void start(images *t)
+{
+    t->f = fl_world_new(world_scenario(&t->w), 1, 0, NULL);
+    assert_non_null(t->f);
+}
+
+static void live_until(images *t, int64_t until_ns)
+{
+    fl_world *f = t->f;
+    int64_t at = 0;
+    uint32_t slot;
+
+    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
+        f->now = at;
+        if (f->slots[slot].owner == FL_OWNER_NODE) {
+            fl_node_event(f, f->slots[slot].index);
+        } else if (f->slots[slot].owner == FL_OWNER_REPLICA) {
+            fl_replica_event(f, f->slots[slot].index);
+        } else {
+            assert_int_equal(f->slots[slot].owner, FL_OWNER_DELIVERY);
+            fl_delivery_event(f);
+        }
+    }
+    f->now = until_ns;
+}
+
+static const fl_replica *replica(const images *t, uint32_t i)
+{
+    const fl_place *place = &t->f->services[0].places[0];
+
+    assert_true(i < place->count);
+    return &t->f->replicas[place->ids[i]];
+}
+
+/* Stages in whole seconds (+ 2 ns that come of rounding up). */
+static void expect(const images *t, uint32_t i, int64_t pull_s, int64_t fetch_s, int64_t load_s)
+{
+    const fl_replica *r = replica(t, i);
+
+    assert_int_equal(r->state, FL_RP_READY);
+    assert_in_range(r->stage_ns[MDL_STAGE_PULL], pull_s * S, pull_s * S + 2);
+    assert_in_range(r->stage_ns[MDL_STAGE_FETCH], fetch_s * S, fetch_s * S + 2);
+    assert_int_equal(r->stage_ns[MDL_STAGE_LOAD], load_s * S);
+    assert_in_range(r->ready_ns - r->bound_ns, (pull_s + fetch_s + load_s) * S, (pull_s + fetch_s + load_s) * S + 4);
+}
+
+/* 10 GB at the node's 1 GB/s + 2; 20 GB at the NIC's 2; 5 + 20/4. A second start on the node finds everything. */
+static void test_alone_and_again(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, true, false);
+    t.w.workloads[0].gpus = 1;
+    start(&t);
+    fl_assign(t.f, 0, 0, 1);
+    live_until(&t, 100 * S);
+    expect(&t, 0, 12, 10, 10);
+    fl_assign(t.f, 0, 0, 2);
+    live_until(&t, 200 * S);
+    assert_int_equal(replica(&t, 0)->node, replica(&t, 1)->node);
+    expect(&t, 1, 2, 0, 10);
+    assert_int_equal(fl_delivery_cost(t.f) > 0, 1); /* 30 GB kept in two regions */
+    fl_world_free(t.f);
+}
+
+/* Two replicas on one node at once wait for one copy of each file. */
+static void test_one_copy_for_two(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, true, false);
+    t.w.workloads[0].gpus = 1;
+    start(&t);
+    fl_assign(t.f, 0, 0, 2);
+    live_until(&t, 100 * S);
+    expect(&t, 0, 12, 10, 10);
+    expect(&t, 1, 12, 10, 10);
+    fl_world_free(t.f);
+}
+
+/* Four nodes on the origin's 0.5 GB/s: 40 GB take 80 s, 80 GB 160 s. All of it crosses the regions: 120 GB. */
+static void test_origin_shared(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, false, false);
+    t.delivery.storage_uusd_per_gb_month = 0;
+    start(&t);
+    fl_assign(t.f, 0, 0, 4);
+    live_until(&t, 600 * S);
+    for (uint32_t i = 0; i < 4; i++) {
+        expect(&t, i, 82, 160, 10);
+    }
+    assert_int_equal(fl_delivery_cost(t.f), 120 * 20000);
+    fl_world_free(t.f);
+}
+
+/* With peers one copy feeds all four as it comes: 10 GB at 0.5, 20 GB at 0.5. 30 GB cross the regions. */
+static void test_peers(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, false, true);
+    t.delivery.storage_uusd_per_gb_month = 0;
+    start(&t);
+    fl_assign(t.f, 0, 0, 4);
+    live_until(&t, 600 * S);
+    for (uint32_t i = 0; i < 4; i++) {
+        expect(&t, i, 22, 40, 10);
+    }
+    assert_int_equal(fl_delivery_cost(t.f), 30 * 20000);
+    fl_world_free(t.f);
+}
+
+/* A latecomer feeds on who has it: image at its unpacking's 1 GB/s; weights at 2: (3 + 1) peers give 4, the NIC
+ * takes 2. */
+static void test_peers_late(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, false, true);
+    start(&t);
+    fl_assign(t.f, 0, 0, 3);
+    live_until(&t, 600 * S);
+    fl_assign(t.f, 0, 0, 4);
+    live_until(&t, 900 * S);
+    expect(&t, 3, 12, 10, 10);
+    fl_world_free(t.f);
+}
+
+/* The node that fed on the origin goes at 10 s, with 5 of the 10 GB: another goes on with what was left. */
+static void test_source_lost(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, false, true);
+    t.w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+    start(&t);
+    fl_assign(t.f, 0, 0, 4);
+    live_until(&t, 10 * S);
+    uint32_t first = t.f->pools[0].nodes[0];
+    fl_assign(t.f, 0, 0, 3);
+    for (uint32_t i = 0; i < 3; i++) { /* the youngest went, so the source is still there, and goes now */
+        assert_true(replica(&t, i)->node != FL_NONE);
+    }
+    fl_node_reclaim(t.f, first, 10 * S);
+    live_until(&t, 600 * S);
+    int ready = 0;
+    const fl_place *place = &t.f->services[0].places[0];
+    for (uint32_t i = 0; i < place->count; i++) {
+        const fl_replica *r = replica(&t, i);
+        if (r->bound_ns == 0) {
+            ready++;
+            expect(&t, i, 22, 40, 10);
+        }
+    }
+    assert_int_equal(ready, 2);
+    fl_world_free(t.f);
+}
+
+/* What was fetched before anybody asked need not be waited for; a node that comes later fetches by itself, too. */
+static void test_prefetch(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, true, false);
+    start(&t);
+    fl_delivery_prefetch(t.f, 0, 0, true);
+    live_until(&t, 100 * S);
+    fl_assign(t.f, 0, 0, 4);
+    live_until(&t, 300 * S);
+    for (uint32_t i = 0; i < 4; i++) {
+        expect(&t, i, 2, 0, 10);
+    }
+    fl_world_free(t.f);
+
+    init(&t, false, false); /* preheated region without a node up: the registry there pulls through, once */
+    t.w.pools[0][0].capacity = SPW_CAPACITY_ON_DEMAND;
+    t.w.pools[0][0].nodes_start = t.w.pools[0][0].nodes_min = 0;
+    t.preheat[0] = true;
+    t.delivery.storage_uusd_per_gb_month = 0;
+    start(&t);
+    live_until(&t, 100 * S); /* 30 GB at 0.5 */
+    assert_int_equal(fl_delivery_cost(t.f), 30 * 20000);
+    fl_pool_target(t.f, 0, 4);
+    fl_assign(t.f, 0, 0, 4);
+    live_until(&t, 300 * S);
+    for (uint32_t i = 0; i < 4; i++) { /* image and weights share the NIC: 1 and 1, then 2 for the weights: 15 s */
+        expect(&t, i, 12, 3, 10);
+    }
+    assert_int_equal(fl_delivery_cost(t.f), 30 * 20000);
+    fl_world_free(t.f);
+}
+
+/* Regional registries have what was pushed at 50 s only after the copy took its time: until 100 s the origin serves. */
+static void test_replication_lag(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, true, false);
+    t.delivery.replicated_ns = 100 * S;
+    start(&t);
+    fl_assign(t.f, 0, 0, 1); /* 10 GB at 0.5: 20 s, weights 40 s: all before 100 s */
+    live_until(&t, 99 * S);
+    expect(&t, 0, 22, 40, 10);
+    live_until(&t, 100 * S);
+    fl_assign(t.f, 0, 0, 2);
+    live_until(&t, 200 * S);
+    expect(&t, 1, 12, 10, 10);
+    fl_world_free(t.f);
+}
+
+/* Images in a region for an hour: 30 GB x 2 registries x 1 h at 0.1 USD per GB-month of 730 h. */
+static void test_storage(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, true, false);
+    start(&t);
+    live_until(&t, 3600 * S);
+    assert_int_equal(fl_delivery_cost(t.f), 8219); /* 0.0082191781 USD */
+    fl_world_free(t.f);
+}
+
+/* A full run conserves requests and gives the same bytes twice. */
+static void test_whole_run(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, false, true);
+    t.w.workloads[0].gpus = 1;
+    world_hpa(&t.w, "requests_in_flight", 2000, 1, 16);
+    t.w.traffic[0].arrivals.rate_per_s = 8;
+    res_run *a = world_run(&t.w, 3);
+    res_run *b = world_run(&t.w, 3);
+    assert_true(world_same(a, b));
+    assert_true(a->lag.count > 3 && a->lag.mean_s[MDL_STAGE_PULL] > 2);
+    assert_true(a->cost.images_uusd > 0 && a->cost.egress_uusd >= a->cost.images_uusd);
+    assert_true(a->cost.total_uusd == a->cost.owned_uusd + a->cost.egress_uusd);
+    res_free(a);
+    res_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alone_and_again), cmocka_unit_test(test_one_copy_for_two),
+                                       cmocka_unit_test(test_origin_shared),   cmocka_unit_test(test_peers),
+                                       cmocka_unit_test(test_peers_late),      cmocka_unit_test(test_source_lost),
+                                       cmocka_unit_test(test_prefetch),        cmocka_unit_test(test_replication_lag),
+                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_whole_run)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
