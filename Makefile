@@ -138,6 +138,18 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_KUBE) $(LIBS)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_KUBE) $(LDLIBS_ALL) $(LDFLAGS)
 .SECONDARY:
 
+# Man pages and completion come from the program's own option tables.
+MAN := $(B)/man
+$(MAN)/spillway.1: $(B)/spillway
+	@mkdir -p $(MAN) $(B)/completion
+	@$(B)/spillway manual > $(MAN)/spillway.1
+	@for c in $$($(B)/spillway help | sed -n '/^commands:/,/^$$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version); do \
+		$(B)/spillway manual $$c > $(MAN)/spillway-$$c.1 || exit 1; done
+	@for s in bash zsh; do $(B)/spillway completion $$s > $(B)/completion/$$s || exit 1; done
+## man: man pages and shell completion into build/man and build/completion
+.PHONY: man
+man: $(MAN)/spillway.1
+
 # --- using it ---
 ## demo: install what is missing, build, run the main scenario, write out/demo/report.html
 demo: deps
@@ -186,8 +198,8 @@ cppcheck:
 	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -Isched/include -Isched sched models sim
 
 # --- delivering it ---
-## install: PREFIX= and DESTDIR= as usual: program, headers, archives, pkg-config file, scenarios, plots
-install: all
+## install: PREFIX= and DESTDIR= as usual: program, headers, archives, pkg-config file, scenarios, plots, man pages, completion
+install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/spillway $(DESTDIR)$(DATADIR)
 	install -m 755 $(B)/spillway $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(LIB_CORE) $(LIB_MANIFEST) $(DESTDIR)$(PREFIX)/lib/
@@ -196,11 +208,19 @@ install: all
 		'$(PREFIX)' '$(VERSION)' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc
 	cp -r scenarios/. $(DESTDIR)$(DATADIR)/
 	cp -r plots $(DESTDIR)$(DATADIR)/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 $(MAN)/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spillway
+	install -m 644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spillway
 ## uninstall: remove what install wrote
 uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/bin/spillway $(DESTDIR)$(PREFIX)/include/spillway $(DESTDIR)$(DATADIR) \
 		$(DESTDIR)$(PREFIX)/lib/libspillway.a $(DESTDIR)$(PREFIX)/lib/libspillway-manifest.a \
-		$(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc $(DESTDIR)$(PREFIX)/share/man/man1/spillway.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/spillway-*.1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spillway \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spillway
 ## dist: a source archive of the committed tree
 dist:
 	git archive --format=tar.gz --prefix=spillway-$(VERSION)/ -o build/spillway-$(VERSION).tar.gz HEAD

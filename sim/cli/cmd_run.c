@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/cli/colour.h"
 #include "sim/cli/outdir.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/version.h"
@@ -25,7 +26,7 @@
 #define JOBS_MAX         1024
 #define STREAM_BUFFER    ((size_t)1 << 20)
 
-enum { FORMAT_TEXT = 0, FORMAT_JSON = 1 };
+enum { FORMAT_TEXT = 0, FORMAT_JSON = 1, FORMAT_MARKDOWN = 2 };
 
 typedef struct run_values {
     int64_t seed, replications, jobs;
@@ -43,8 +44,8 @@ static const opt_row rows[] = {
     {"set", "PATH=VALUE", "override one value of the scenario, or (Kind/name:PATH) of a manifest; repeatable", OPT_LIST,
      offsetof(run_values, sets), 0, 0},
     {"out", "DIR", "folder of results (default: out/NAME)", OPT_TEXT, offsetof(run_values, out), 0, 0},
-    {"format", "text|json", "summary on standard output (default text)", OPT_CHOICE, offsetof(run_values, format), 0,
-     0},
+    {"format", "text|json|markdown", "summary on standard output (default text)", OPT_CHOICE,
+     offsetof(run_values, format), 0, 0},
     {"requests", NULL, "write requests.csv: one row for each request of replication 0", OPT_FLAG,
      offsetof(run_values, requests), 0, 0},
     {"record", NULL, "whole snapshots in decisions.jsonl", OPT_FLAG, offsetof(run_values, record), 0, 0},
@@ -204,12 +205,33 @@ static int name_pools(run_state *state)
     return state->pool_names != NULL ? 0 : -1;
 }
 
+/* The text summary, in colour where that is welcome. @return 0, -1 */
+static int print_text(const sc_scenario *sc, res_run *const *runs, int32_t n)
+{
+    if (!colour_wanted(stdout)) {
+        return report_text(sc, runs, n, stdout);
+    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    int rc = out != NULL ? report_text(sc, runs, n, out) : -1;
+    if (out != NULL && fclose(out) != 0) {
+        rc = -1;
+    }
+    if (rc == 0) {
+        colour_print(text, stdout);
+    }
+    free(text);
+    return rc;
+}
+
 static void print_summary(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
                           const char *target)
 {
     const int32_t n = (int32_t)values->replications;
-    const int rc =
-        values->format == FORMAT_JSON ? report_json(sc, runs, n, jobs, stdout) : report_text(sc, runs, n, stdout);
+    const int rc = values->format == FORMAT_JSON       ? report_json(sc, runs, n, jobs, stdout)
+                   : values->format == FORMAT_MARKDOWN ? report_markdown(sc, runs, n, stdout)
+                                                       : print_text(sc, runs, n);
     if (rc != 0) {
         fputs("spillway run: the summary could not be printed\n", stderr);
     }

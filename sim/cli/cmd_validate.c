@@ -40,18 +40,15 @@ static void print_messages(const spw_diag *diag)
     }
 }
 
-typedef enum file_kind { FILE_MANIFEST = 0, FILE_SCENARIO, FILE_SWEEP } file_kind;
-
-/* What the first document says it is. A file that cannot be read is left to its real reader. */
-static file_kind kind_of(const char *name)
+cli_file_kind cli_kind_of(const char *name)
 {
     char path[DATADIR_PATH_MAX];
     if (!cli_find_scenario(name, path, sizeof path)) {
-        return FILE_MANIFEST;
+        return CLI_FILE_MANIFEST;
     }
     spw_diag *diag = NULL;
     yamldoc *doc = NULL;
-    file_kind found = FILE_MANIFEST;
+    cli_file_kind found = CLI_FILE_MANIFEST;
     if (spw_diag_new(NULL, 1, &diag) == SPW_OK && yamldoc_read_file(path, NULL, diag, &doc) == SPW_OK &&
         yamldoc_count(doc) > 0) {
         const ynode *kind = ynode_get(yamldoc_root(doc, 0), "kind");
@@ -59,7 +56,9 @@ static file_kind kind_of(const char *name)
         const char *word = kind != NULL && kind->kind == YNODE_SCALAR ? kind->text : "";
         const int ours =
             version != NULL && version->kind == YNODE_SCALAR && strncmp(version->text, "spillway.dev/", 13) == 0;
-        found = strcmp(word, "Sweep") == 0 ? FILE_SWEEP : ours || strcmp(word, "Scenario") == 0 ? FILE_SCENARIO : found;
+        found = strcmp(word, "Sweep") == 0              ? CLI_FILE_SWEEP
+                : ours || strcmp(word, "Scenario") == 0 ? CLI_FILE_SCENARIO
+                                                        : found;
     }
     yamldoc_free(doc);
     spw_diag_free(diag);
@@ -142,13 +141,13 @@ static cli_status run(int argc, char **argv)
     if (outcome == OPT_GO) {
         size_t manifests = 0;
         for (size_t i = 0; i < operands.count; i++) {
-            const file_kind kind = kind_of(operands.at[i]);
-            if (kind == FILE_MANIFEST) {
+            const cli_file_kind kind = cli_kind_of(operands.at[i]);
+            if (kind == CLI_FILE_MANIFEST) {
                 manifests++;
                 continue;
             }
-            status = worse(status, kind == FILE_SWEEP ? cli_validate_sweep(operands.at[i], values.tables)
-                                                      : validate_scenario(operands.at[i], &values));
+            status = worse(status, kind == CLI_FILE_SWEEP ? cli_validate_sweep(operands.at[i], values.tables)
+                                                          : validate_scenario(operands.at[i], &values));
             operands.at[i] = NULL; /* done: what is left is taken as manifests */
         }
         if (manifests > 0) {

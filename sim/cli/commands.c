@@ -18,8 +18,9 @@
 #include "sim/fleet/eye.h"
 #include "sim/scenario/datadir.h"
 
-const opt_command *const cli_commands[] = {&cli_run,   &cli_sweep,  &cli_validate, &cli_schema, &cli_list,
-                                           &cli_trace, &cli_decide, &cli_replay,   NULL};
+const opt_command *const cli_commands[] = {&cli_init,   &cli_run,        &cli_batch, &cli_sweep,  &cli_validate,
+                                           &cli_schema, &cli_list,       &cli_trace, &cli_decide, &cli_replay,
+                                           &cli_manual, &cli_completion, NULL};
 
 static void overview(FILE *out)
 {
@@ -129,7 +130,7 @@ static int split_set(const char *text, sc_override *set)
     return 0;
 }
 
-static void free_sets(sc_override *sets, size_t count)
+void cli_free_sets(sc_override *sets, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char *copy;
@@ -188,35 +189,43 @@ int cli_find_scenario(const char *name, char *path, size_t path_size)
     return 1;
 }
 
-sc_scenario *cli_load(const char *command, const char *name, const char *tables_dir, const opt_list *sets,
-                      cli_status *status)
+cli_status cli_parse_sets(const char *command, const opt_list *texts, sc_override **sets, size_t *count)
 {
-    sc_override *list = calloc(sets->count + 1, sizeof *list);
-    size_t count = 0;
+    sc_override *list = calloc(texts->count + 1, sizeof *list);
     int rc = list == NULL ? -1 : 0;
-    for (; rc == 0 && count < sets->count; count++) {
-        rc = split_set(sets->at[count], &list[count]);
+    *sets = list;
+    *count = 0;
+    for (; rc == 0 && *count < texts->count; (*count)++) {
+        rc = split_set(texts->at[*count], &list[*count]);
         if (rc == 1) {
             fprintf(stderr, "spillway %s: --set wants PATH=VALUE, e.g. --set spec.seed=7, not '%s'\n", command,
-                    sets->at[count]);
+                    texts->at[*count]);
         }
         if (rc != 0) {
             break;
         }
     }
-    if (rc != 0) {
-        if (rc < 0) {
-            fputs("spillway: out of memory\n", stderr);
-        }
-        *status = rc == 1 ? CLI_BAD : CLI_INTERNAL;
-        free_sets(list, list != NULL ? count : 0);
+    if (rc < 0) {
+        fputs("spillway: out of memory\n", stderr);
+    }
+    return rc == 0 ? CLI_DONE : rc == 1 ? CLI_BAD : CLI_INTERNAL;
+}
+
+sc_scenario *cli_load(const char *command, const char *name, const char *tables_dir, const opt_list *sets,
+                      cli_status *status)
+{
+    sc_override *list;
+    size_t count;
+    *status = cli_parse_sets(command, sets, &list, &count);
+    if (*status != CLI_DONE) {
+        cli_free_sets(list, count);
         return NULL;
     }
     char path[DATADIR_PATH_MAX];
     if (!cli_find_scenario(name, path, sizeof path)) {
         fprintf(stderr, "spillway %s: the path of the scenario is too long\n", command);
         *status = CLI_BAD;
-        free_sets(list, count);
+        cli_free_sets(list, count);
         return NULL;
     }
     if (strcmp(name, path) != 0) {
@@ -237,6 +246,6 @@ sc_scenario *cli_load(const char *command, const char *name, const char *tables_
         check_metrics(sc);
     }
     sc_messages_fini(&messages);
-    free_sets(list, count);
+    cli_free_sets(list, count);
     return sc;
 }

@@ -351,13 +351,8 @@ int campaign_report_text(const camp_report *r, int32_t rows, FILE *out)
 
 static void put_markdown_cell(FILE *out, const char *text)
 {
-    fputs(" ", out);
-    for (; *text != '\0'; text++) {
-        fputs(*text == '|' ? "\\|" : "", out);
-        if (*text != '|') {
-            fputc((unsigned char)*text < 0x20 ? ' ' : *text, out);
-        }
-    }
+    fputc(' ', out);
+    rep_markdown_text(out, text);
     fputs(" |", out);
 }
 

@@ -82,6 +82,9 @@ const char *report_values_name(const report_values *values, size_t index); /**< 
  */
 int report_text(const sc_scenario *sc, res_run *const *runs, int32_t n, FILE *out);
 
+/** The same as Markdown tables, for pasting into an issue or a review. @return as report_json. */
+int report_markdown(const sc_scenario *sc, res_run *const *runs, int32_t n, FILE *out);
+
 /**
  * Writes all files named above into `dir`, which is created if missing (its parent must exist). Files appear whole:
  * written under a temporary name, then renamed. Other files in the folder (decisions.jsonl, requests.csv) are left

@@ -131,6 +131,9 @@ typedef int (*rep_writer)(const void *user, FILE *out);
 int rep_write_file(const char *dir, const char *name, rep_writer write, const void *user, char *err, size_t err_size);
 int rep_make_folder(const char *path, char *err, size_t err_size); /**< likewise; one that exists is fine */
 
+/** Text for a cell of a Markdown table. */
+void rep_markdown_text(FILE *out, const char *text);
+
 /** A text field of a CSV, quoted only when it has to be. Control characters become spaces: a row stays one line. */
 void rep_csv_text(FILE *out, const char *s);
 

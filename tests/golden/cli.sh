@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What surrounds the simulator: init, batch with its gates, help with two examples for each command, man pages, completion
+# for bash and zsh, Markdown, colour on terminals alone. Last line: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/../.."
+SPILLWAY=$(realpath "${SPILLWAY:-build/spillway}")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0 skipped=0
+ok() { passed=$((passed + 1)); }
+no() { failed=$((failed + 1)); echo "FAILED $1"; }
+is() { if [ "$2" = "$3" ]; then ok; else no "$1: '$2', not '$3'"; fi; }
+
+# init: what it writes is sound and clean, it never overwrites, and it leaves nothing half-done
+"$SPILLWAY" init "$dir/new/shop" >"$dir/out" 2>"$dir/err"
+is "init" "$? $(wc -l <"$dir/out") $(wc -c <"$dir/err")" "0 6 0"
+is "init is sound" "$("$SPILLWAY" validate "$dir"/new/shop/*.yaml 2>&1 | sed 's/.*: scenario/scenario/;s/;.*//' | tr '\n' ,)" \
+    "scenario cloud-near,scenario spot-far,"
+is "every file is explained" "$(grep -L '^# ' "$dir"/new/shop/*.yaml "$dir"/new/shop/manifests/*)" ""
+echo mine >"$dir/new/shop/cloud-near.yaml"
+"$SPILLWAY" init "$dir/new/shop" >/dev/null 2>"$dir/err"
+is "init does not overwrite" "$? $(cat "$dir/new/shop/cloud-near.yaml")" "2 mine"
+is "nothing beside it" "$(ls "$dir/new")" shop
+mkdir "$dir/empty" && "$SPILLWAY" init "$dir/empty" >/dev/null 2>&1
+is "not even an empty folder" "$? $(ls "$dir/empty" | wc -l)" "2 0"
+
+# batch: one table, gates, the same bytes from files and a folder, resumed and in shards
+short=(--set spec.duration=30m --set spec.warmup=5m --no-plots)
+mkdir "$dir/some" && cp scenarios/theory-*.yaml "$dir/some" && cp -r scenarios/manifests "$dir/some/" && cp -r scenarios/tables "$dir/some/"
+"$SPILLWAY" batch "$dir/some" "${short[@]}" --out "$dir/b1" --format markdown >"$dir/table" 2>"$dir/err"
+is "batch" "$? $(grep -c '^| theory-' "$dir/table")" "0 3"
+"$SPILLWAY" batch "$dir"/some/theory-mg1.yaml "$dir"/some/theory-mm1.yaml "$dir"/some/theory-mmc.yaml "${short[@]}" --jobs 1 \
+    --check 'e2e.p95<10s' --check slo --out "$dir/b2" >/dev/null 2>"$dir/err"
+is "gates that hold" "$? $(tail -1 "$dir/err")" "0 checks: 6 held, 0 failed"
+"$SPILLWAY" batch "$dir/some" "${short[@]}" --check 'e2e.p95<600ms' --out "$dir/b3" >/dev/null 2>"$dir/err"
+is "a gate that fails" "$? $(grep -c '^FAILED theory-' "$dir/err")" "1 2"
+for i in 1 2; do "$SPILLWAY" batch "$dir/some" "${short[@]}" --shard $i/2 --out "$dir/b4" >/dev/null 2>&1 || no "shard $i"; done
+"$SPILLWAY" batch "$dir/some" "${short[@]}" --resume --out "$dir/b4" >/dev/null 2>&1
+is "shards of a batch" "$(diff -r "$dir/b1" "$dir/b4")" ""
+"$SPILLWAY" batch "$dir/some" --check 'costs<3' --out "$dir/b5" >/dev/null 2>"$dir/err"
+is "a metric that does not exist" "$? $(grep -c 'did you mean' "$dir/err") $([ -e "$dir/b5" ] && echo left)" "2 1 "
+is "batch is a run" "$(sed -n 's/^[0-9]*,theory-mm1,.*//p' "$dir/b1/points.csv" | wc -l) $(awk -F, '$2 == "theory-mm1" { print $11 }' "$dir/b1/points.csv")" \
+    "1 $("$SPILLWAY" run "$dir/some/theory-mm1.yaml" "${short[@]}" --format json --out "$dir/r" 2>/dev/null | grep -m1 '"completed"' | tr -dc 0-9)"
+
+# help, man pages, completion: the same commands and options everywhere
+commands=$("$SPILLWAY" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version)
+"$SPILLWAY" completion bash >"$dir/bash" && "$SPILLWAY" completion zsh >"$dir/zsh"
+is "bash reads its completion" "$(bash -n "$dir/bash" 2>&1)" ""
+if command -v zsh >/dev/null; then is "zsh reads its completion" "$(zsh -n "$dir/zsh" 2>&1)" ""; else skipped=$((skipped + 1)); fi
+bad=
+for c in $commands; do
+    "$SPILLWAY" help "$c" >"$dir/help"
+    [ "$(sed -n '/^examples:/,$p' "$dir/help" | grep -c spillway)" -ge 2 ] || bad="$bad, $c has fewer than two examples"
+    "$SPILLWAY" manual "$c" >"$dir/page.1"
+    for o in $(sed -n 's/^  --\([a-z-]*\).*/\1/p' "$dir/help"); do
+        grep -q -- "^.B ..-..-$(echo "$o" | sed 's/-/\\\\-/g')" "$dir/page.1" 2>/dev/null ||
+            grep -qF -- ".B \\-\\-$(echo "$o" | sed 's/-/\\-/g')" "$dir/page.1" || bad="$bad, --$o of $c is not on its page"
+        grep -q -- "--$o[ \"]" "$dir/bash" || bad="$bad, --$o of $c is not completed"
+    done
+    if command -v man >/dev/null; then
+        said=$(MANPAGER=cat man --warnings -l "$dir/page.1" 2>&1 >/dev/null)
+        [ -z "$said" ] || bad="$bad, the page of $c: $said"
+    fi
+done
+is "commands" "$bad" ""
+complete_words() { # WORDS...: what bash would offer for the last of them
+    bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _spillway; echo ${COMPREPLY[@]}' - "$dir/bash" "$@" 2>/dev/null
+}
+is "completes a command" "$(complete_words spillway swe)" sweep
+is "completes an option" "$(complete_words spillway run --rep)" "--replications"
+is "completes a choice" "$(complete_words spillway sweep x.yaml --engine s)" slurm
+is "completes a file" "$(complete_words spillway run scenarios/theory-mm1)" scenarios/theory-mm1.yaml
+
+# terminals: colour there and nowhere else, never with NO_COLOR
+tiny=(run scenarios/theory-mm1.yaml --set spec.duration=2h --no-plots --out "$dir/tiny")
+escapes() { tr -dc '\033' | wc -c; }
+is "no colour in a pipe" "$("$SPILLWAY" "${tiny[@]}" 2>/dev/null | escapes)" 0
+if command -v script >/dev/null; then
+    line=$(printf '%q ' "$SPILLWAY" "${tiny[@]}")
+    [ "$(TERM=xterm script -qec "$line 2>/dev/null" /dev/null </dev/null | escapes)" -gt 4 ] && ok || no "no colour on a terminal"
+    is "NO_COLOR" "$(NO_COLOR=1 TERM=xterm script -qec "$line 2>/dev/null" /dev/null </dev/null | escapes)" 0
+else
+    skipped=$((skipped + 2))
+fi
+is "Markdown" "$("$SPILLWAY" "${tiny[@]}" --format markdown 2>/dev/null | grep -c '^| lab/station | e2e p95 | 10 s |')" 1
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
