@@ -289,13 +289,13 @@ static cli_status run_completion(int argc, char **argv)
     return status;
 }
 
-const opt_command cli_completion = {
-    .name = "completion",
-    .operands = "bash|zsh",
-    .summary = "completion for a shell, as it reads it",
-    .rows = NULL,
-    .row_count = 0,
-    .operands_min = 1,
-    .operands_max = 1,
-    .examples = {"source <(spillway completion bash)", "spillway completion zsh > ~/.zfunc/_spillway"},
-    .run = run_completion};
+const opt_command cli_completion = {.name = "completion",
+                                    .operands = "bash|zsh",
+                                    .summary = "completion for a shell, as it reads it",
+                                    .rows = NULL,
+                                    .row_count = 0,
+                                    .operands_min = 1,
+                                    .operands_max = 1,
+                                    .examples = {"spillway completion bash > /etc/bash_completion.d/spillway",
+                                                 "spillway completion zsh > ~/.zfunc/_spillway"},
+                                    .run = run_completion};
