@@ -106,12 +106,13 @@ static cli_status run(int argc, char **argv)
     return status;
 }
 
-const opt_command cli_init = {.name = "init",
-                              .operands = "DIR",
-                              .summary = "a commented starter: a scenario with manifests, under two policies",
-                              .rows = NULL,
-                              .row_count = 0,
-                              .operands_min = 1,
-                              .operands_max = 1,
-                              .examples = {"spillway init shop", "spillway run shop/cloud-near.yaml"},
-                              .run = run};
+const opt_command cli_init = {
+    .name = "init",
+    .operands = "DIR",
+    .summary = "a commented starter: a scenario with manifests, under two policies",
+    .rows = NULL,
+    .row_count = 0,
+    .operands_min = 1,
+    .operands_max = 1,
+    .examples = {"spillway init shop", "spillway init work/fleet && spillway run work/fleet/spot-far.yaml"},
+    .run = run};
