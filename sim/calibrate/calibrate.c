@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* calibrate.c - puts fits, memory and replay together to one row. */
+#include "sim/calibrate/calibrate.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_roots.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_BATCHED_TOKENS 2048
+#define DEFAULT_SEQUENCES      256
+#define ROOT_ITERATIONS        40
+#define ROOT_TOLERANCE_US      1.0
+
+void calibrate_note(calibration *out, const char *format, ...)
+{
+    if (out->note_count < CALIBRATE_NOTES) {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(out->notes[out->note_count++], CALIBRATE_NOTE, format, args);
+        va_end(args);
+    }
+}
+
+drive_sums calibrate_measured(const observed *o)
+{
+    drive_sums s = {.done = o->request_count};
+    double tokens = 0.0;
+    double end_s = 0.0;
+    size_t spaced = 0;
+    for (size_t i = 0; i < o->request_count; i++) {
+        const observed_request *r = &o->requests[i];
+        s.ttft_ms += (r->first_s - r->arrival_s) * 1e3;
+        s.e2e_ms += (r->last_s - r->arrival_s) * 1e3;
+        if (r->output > 1) {
+            s.tpot_ms += (r->last_s - r->first_s) * 1e3 / (r->output - 1);
+            spaced++;
+        }
+        tokens += r->output;
+        end_s = i == 0 || r->last_s > end_s ? r->last_s : end_s;
+    }
+    if (o->request_count > 0) {
+        s.ttft_ms /= (double)o->request_count;
+        s.e2e_ms /= (double)o->request_count;
+        s.tpot_ms /= spaced > 0 ? (double)spaced : 1.0;
+        s.makespan_ns = (int64_t)((end_s - o->requests[0].arrival_s) * 1e9);
+        s.output_per_s = tokens / ((double)s.makespan_ns / 1e9);
+    }
+    return s;
+}
+
+static drive_request *requests_of(const observed *o)
+{
+    drive_request *r = calloc(o->request_count + 1, sizeof *r);
+    for (size_t i = 0; r != NULL && i < o->request_count; i++) {
+        const observed_request *from = &o->requests[i];
+        r[i] = (drive_request){.at_ns = (int64_t)((from->arrival_s - o->requests[0].arrival_s) * 1e9),
+                               .input = from->input,
+                               .output = from->output};
+    }
+    return r;
+}
+
+static bool config_of(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
+                      mdl_llm_config *config)
+{
+    const mdl_engine_limits limits = {
+        .max_batched_tokens = o->max_batched_tokens > 0 ? (int32_t)o->max_batched_tokens : DEFAULT_BATCHED_TOKENS,
+        .max_sequences = o->max_sequences > 0 ? (int32_t)o->max_sequences : DEFAULT_SEQUENCES,
+        .max_waiting = INT32_MAX};
+    return mdl_profile_config(g, m, row, &limits, config) == NULL;
+}
+
+bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
+                        drive_sums *sums)
+{
+    mdl_llm_config config;
+    drive_request *r = requests_of(o);
+    bool ok = r != NULL && config_of(o, g, m, row, &config) && drive_engine(&config, r, o->request_count, 0, sums);
+    free(r);
+    return ok;
+}
+
+/* --- the constant of a step --------------------------------------------------------------------------------------- */
+
+typedef struct search {
+    const observed *o;
+    const mdl_gpu *gpu;
+    const mdl_model *model;
+    mdl_profile row;
+    double measured_ms;
+    bool failed;
+} search;
+
+/* Every step takes so much longer; or shorter, then what is left of h0 comes off both branches of the dense part. */
+static void add_constant(mdl_profile *row, double us)
+{
+    row->h0_us += us;
+    if (row->h0_us < 0.0) {
+        row->c1_us += row->h0_us;
+        row->c3_us = row->c3_us + row->h0_us > 0.0 ? row->c3_us + row->h0_us : 0.0;
+        row->h0_us = 0.0;
+    }
+}
+
+/* Mean time of a request from end to end with a constant added, less the measured one. */
+static double excess_ms(double constant_us, void *context)
+{
+    search *s = context;
+    drive_sums sums;
+    mdl_profile row = s->row;
+    add_constant(&row, constant_us);
+    if (!calibrate_replayed(s->o, s->gpu, s->model, &row, &sums)) {
+        s->failed = true;
+        return 0.0;
+    }
+    return sums.e2e_ms - s->measured_ms;
+}
+
+/* Moves the constant until the replay lasts as long as the run did: Brent's method, a replay for each trial. */
+static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
+{
+    search s = {.o = o, .gpu = g, .model = m, .row = out->row, .measured_ms = calibrate_measured(o).e2e_ms};
+    double low = -out->row.h0_us - 0.5 * out->row.c1_us;
+    double high = out->row.h0_us + out->row.c1_us;
+    gsl_function f = {.function = excess_ms, .params = &s};
+    bool bracketed = excess_ms(low, &s) < 0.0 && excess_ms(high, &s) > 0.0;
+    if (s.failed) {
+        return false;
+    }
+    if (!bracketed) {
+        calibrate_note(out, "no constant makes the replay last as long as the run: another limit was at work there");
+        return true;
+    }
+    gsl_root_fsolver *solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
+    int status = solver != NULL && gsl_root_fsolver_set(solver, &f, low, high) == 0 ? GSL_CONTINUE : GSL_FAILURE;
+    for (int i = 0; i < ROOT_ITERATIONS && status == GSL_CONTINUE; i++) {
+        (void)gsl_root_fsolver_iterate(solver);
+        out->step_constant_us = gsl_root_fsolver_root(solver);
+        status = gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver),
+                                        ROOT_TOLERANCE_US, 0.0);
+    }
+    if (solver != NULL) {
+        gsl_root_fsolver_free(solver);
+    }
+    add_constant(&out->row, out->step_constant_us);
+    return status != GSL_FAILURE && !s.failed;
+}
+
+/* --- memory --------------------------------------------------------------------------------------------------------
+ */
+
+/* utilisation x memory = weights + reserved + KV blocks: reserved is what the engine's own count leaves. */
+static void set_memory(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
+{
+    mdl_profile *row = &out->row;
+    row->block_tokens = o->block_tokens > 0 ? o->block_tokens : row->block_tokens;
+    row->memory_utilization = o->memory_utilization > 0.0 ? o->memory_utilization : row->memory_utilization;
+    if (o->kv_blocks == 0) {
+        calibrate_note(out, "no engine settings (meta.json): reserved memory as in the row of %s", row->engine);
+        return;
+    }
+    double block_bytes = (double)row->block_tokens * (double)m->kv_bytes_per_token;
+    double bytes = row->memory_utilization * (double)g->mem_usable_bytes - (double)m->weights_bytes -
+                   ((double)o->kv_blocks + 0.5) * block_bytes; /* the engine rounded down: middle of what it may be */
+    if (o->memory_bytes > 0 && llabs(o->memory_bytes - g->mem_usable_bytes) > g->mem_usable_bytes / 100) {
+        calibrate_note(out, "the engine saw %lld bytes of memory, tables/gpus.csv says %lld: is it this GPU?",
+                       (long long)o->memory_bytes, (long long)g->mem_usable_bytes);
+    }
+    if (bytes < 0.0) {
+        calibrate_note(out, "weights and KV blocks exceed the memory by %.0f MB: wrong GPU or model?", -bytes / 1e6);
+        bytes = 0.0;
+    }
+    row->reserved_bytes = (int64_t)bytes;
+}
+
+static void judge(calibration *out)
+{
+    for (size_t i = 0; i < out->fit_count; i++) {
+        const fit *f = &out->fits[i];
+        if (f->condition > FIT_ILL) {
+            calibrate_note(out, "%.40s...: condition number %.0f, some of its coefficients are close to dependent",
+                           f->what, f->condition);
+        }
+    }
+}
+
+bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, calibration *out,
+               char *err, size_t err_size)
+{
+    *out = (calibration){.row = *base};
+    bool operators = o->dense_count + o->sequence_count + o->attention_count > 0;
+    if (!operators && o->request_count == 0 && o->second_count == 0) {
+        (void)snprintf(err, err_size, "nothing measured: neither operator times nor requests nor an engine's log");
+        return false;
+    }
+    set_memory(o, g, m, out);
+    if (strcmp(base->gpu, g->name) != 0 || strcmp(base->model, m->name) != 0) {
+        mdl_profile_derive(g, m, &out->row); /* a law to lean on where the data cannot tell coefficients apart */
+    }
+    if (operators ? calibrate_operators(o, m, out, err, err_size) < 0 : !calibrate_log(o, g, m, out, err, err_size)) {
+        return false;
+    }
+    if (o->request_count > 0) {
+        out->replay.done = tune(o, g, m, out) && calibrate_replayed(o, g, m, &out->row, &out->replay.simulated);
+        out->replay.measured = calibrate_measured(o);
+        if (!out->replay.done) {
+            calibrate_note(out, "the requests could not be replayed: the model does not fit this GPU with this memory");
+        }
+    }
+    judge(out);
+    (void)snprintf(out->row.grade, sizeof out->row.grade, out->leaned ? "derived" : "measured");
+    return true;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * calibrate.h - from what was measured at an engine to a row of profiles.csv.
+ *
+ * Operator times give the whole step law (dense: roofline, head, decode attention, prefill attention). A log of
+ * requests, or the engine's log by the second, gives what the law depends on as a whole: a decode step costs
+ * A + B D + E S (D sequences, S their contexts), a prefill F for each and C for each token; the row then has c1 = A,
+ * c2 = B, e2 = E, c4 = C, and zeros where a log cannot tell terms apart. With operator
+ * times and requests together, the operators give the law and the requests what lies between the operators: one
+ * constant a step, added to h0. The engine settings (meta.json) give the reserved memory: utilisation x memory -
+ * weights - KV blocks. At the end the requests are replayed through the engine of this program under the new row: the
+ * errors that remain.
+ */
+#ifndef SIM_CALIBRATE_CALIBRATE_H
+#define SIM_CALIBRATE_CALIBRATE_H
+
+#include "models/gpu/gpu.h"
+#include "sim/calibrate/drive.h"
+#include "sim/calibrate/fit.h"
+#include "sim/calibrate/observed.h"
+
+#define CALIBRATE_FITS  4
+#define CALIBRATE_NOTES 8
+#define CALIBRATE_NOTE  240
+
+/** A run as measured beside the same run as simulated. */
+typedef struct calibrate_replay {
+    bool done;
+    drive_sums measured, simulated;
+} calibrate_replay;
+
+typedef struct calibration {
+    fit fits[CALIBRATE_FITS];
+    size_t fit_count;
+    mdl_profile row;         /**< engine, gpu, model, coefficients, memory, source, date, grade */
+    bool leaned;             /**< the data did not tell the coefficients apart: the row is the known one, corrected */
+    double step_constant_us; /**< what the requests added to h0 beyond the operator times; 0 if they did not */
+    calibrate_replay replay;
+    char notes[CALIBRATE_NOTES][CALIBRATE_NOTE];
+    size_t note_count;
+} calibration;
+
+/**
+ * @param in base  row to take from what the data does not say (reserved memory, block size, prefill attention)
+ * @param in engine, date, source  for the row
+ * @return false with a sentence in err if the data does not suffice
+ */
+bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, calibration *out,
+               char *err, size_t err_size);
+
+/** Measured sums of requests. */
+drive_sums calibrate_measured(const observed *o);
+/** The engine of this program under the same requests. @return false if the engine refuses */
+bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
+                        drive_sums *sums);
+
+/** The fits of the operator times alone. @return how many, or -1 with a sentence */
+int calibrate_operators(const observed *o, const mdl_model *m, calibration *out, char *err, size_t err_size);
+/** The fit of requests, or where there are none of the engine's log. @return false with a sentence */
+bool calibrate_log(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out, char *err,
+                   size_t err_size);
+/** Adds a remark. */
+__attribute__((format(printf, 2, 3))) void calibrate_note(calibration *out, const char *format, ...);
+
+#endif

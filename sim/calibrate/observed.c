@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* observed.c - tells files apart, reads the CSV ones; the JSON ones: observed_json.c. */
+#include "sim/calibrate/observed_int.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILE_LIMIT (UINT64_C(1) << 30)
+#define PATH_BYTES 1200
+
+bool observed_grow(void **at, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap) {
+        return true;
+    }
+    size_t more = *cap > 0 ? 2 * *cap : 256;
+    void *grown = realloc(*at, more * size);
+    if (grown != NULL) {
+        *at = grown;
+        *cap = more;
+    }
+    return grown != NULL;
+}
+
+/* --- CSV ------------------------------------------------------------------------------------------------------ */
+
+typedef enum table_kind { TABLE_SECONDS = 1, TABLE_DENSE, TABLE_SEQUENCE, TABLE_ATTENTION } table_kind;
+
+#define COLUMNS_MAX 5
+
+typedef struct table_shape {
+    table_kind kind;
+    const char *columns[COLUMNS_MAX]; /* alternatives divided by '|' */
+    double most[COLUMNS_MAX];         /* numbers lie in 0..most; 0 = a name */
+} table_shape;
+
+static const table_shape shapes[] = {
+    {TABLE_ATTENTION, {"prefill_chunk", "kv_prefill", "n_decode", "kv_decode", "time_us"}, {1e7, 1e7, 1e5, 1e7, 1e9}},
+    {TABLE_DENSE, {"layer", "tokens", "time_us"}, {0, 1e7, 1e9}},
+    {TABLE_SEQUENCE, {"layer", "sequences", "time_us"}, {0, 1e5, 1e9}},
+    {TABLE_SECONDS,
+     {"prompt_throughput", "gen_throughput|generation_throughput", "running|num_running",
+      "kv_cache_pct|gpu_kvcache_usage"},
+     {1e7, 1e7, 1e6, 100}},
+};
+
+typedef struct reading {
+    observed *o;
+    const table_shape *shape;
+    size_t column[COLUMNS_MAX];
+} reading;
+
+static size_t find_column(const csv_row *row, const char *names)
+{
+    char name[64];
+    for (const char *at = names; *at != '\0';) {
+        size_t size = strcspn(at, "|");
+        (void)snprintf(name, sizeof name, "%.*s", (int)size, at);
+        size_t found = csv_find_cell(row, name);
+        if (found != SIZE_MAX) {
+            return found;
+        }
+        at += size + (at[size] == '|');
+    }
+    return SIZE_MAX;
+}
+
+static bool take_header(reading *r, const csv_row *row, csv_message *message)
+{
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        bool all = true;
+        for (size_t c = 0; c < COLUMNS_MAX && shapes[s].columns[c] != NULL; c++) {
+            r->column[c] = find_column(row, shapes[s].columns[c]);
+            all = all && r->column[c] != SIZE_MAX;
+        }
+        if (all) {
+            r->shape = &shapes[s];
+            return true;
+        }
+    }
+    return csv_fail(
+        row, 0, message,
+        "not a table that can be calibrated from: it needs the columns of an engine log (prompt_throughput, "
+        "generation_throughput, num_running, gpu_kvcache_usage) or of operator times (layer, tokens or "
+        "sequences, time_us; prefill_chunk, kv_prefill, n_decode, kv_decode, time_us)");
+}
+
+static bool keep_row(observed *o, table_kind kind, const char *name, const double *v)
+{
+    if (kind == TABLE_SECONDS) {
+        if (!observed_grow((void **)&o->seconds, o->second_count, &o->second_cap, sizeof *o->seconds)) {
+            return false;
+        }
+        o->seconds[o->second_count++] = (observed_second){v[0], v[1], v[2], v[3] / 100.0};
+        return true;
+    }
+    if (kind == TABLE_ATTENTION) {
+        if (!observed_grow((void **)&o->attention, o->attention_count, &o->attention_cap, sizeof *o->attention)) {
+            return false;
+        }
+        o->attention[o->attention_count++] = (observed_attention){v[0], v[1], v[2], v[3], v[4]};
+        return true;
+    }
+    bool dense = kind == TABLE_DENSE;
+    observed_operator **rows = dense ? &o->dense : &o->sequence;
+    size_t *count = dense ? &o->dense_count : &o->sequence_count;
+    if (!observed_grow((void **)rows, *count, dense ? &o->dense_cap : &o->sequence_cap, sizeof **rows)) {
+        return false;
+    }
+    observed_operator *row = &(*rows)[(*count)++];
+    row->n = v[1];
+    row->time_us = v[2];
+    (void)snprintf(row->layer, sizeof row->layer, "%s", name);
+    return true;
+}
+
+static bool take_row(void *context, const csv_row *row, csv_message *message)
+{
+    reading *r = context;
+    if (r->shape == NULL) {
+        return take_header(r, row, message);
+    }
+    double values[COLUMNS_MAX] = {0.0};
+    const char *name = "";
+    for (size_t c = 0; c < COLUMNS_MAX && r->shape->columns[c] != NULL; c++) {
+        if (r->column[c] >= row->count) {
+            return csv_fail(row, row->count, message, "the line has fewer cells than the header");
+        }
+        const char *cell = row->cells[r->column[c]];
+        if (r->shape->most[c] == 0.0) {
+            name = cell;
+        } else if (!csv_parse_number(cell, &values[c]) || !(values[c] >= 0.0) || values[c] > r->shape->most[c]) {
+            return csv_fail(row, r->column[c], message, "%s must be a number in 0..%g", r->shape->columns[c],
+                            r->shape->most[c]);
+        }
+    }
+    return keep_row(r->o, r->shape->kind, name, values) || csv_fail(row, 0, message, "out of memory");
+}
+
+/* --- files and folders ------------------------------------------------------------------------------------------ */
+
+static bool read_file(observed *o, const char *path, csv_message *message)
+{
+    csv_bytes bytes = {NULL, 0};
+    if (!csv_slurp(path, FILE_LIMIT, &bytes, message)) {
+        return false;
+    }
+    bool ok;
+    size_t start = strspn(bytes.data, " \t\r\n");
+    if (bytes.size > 1 && (unsigned char)bytes.data[0] == 0x1f && (unsigned char)bytes.data[1] == 0x8b) {
+        ok = csv_fail_at(path, 0, 0, message, "compressed; unpack it first: gunzip -k %s", path);
+    } else if (bytes.data[start] == '{') {
+        ok = observed_json(o, path, bytes.data, bytes.size, message);
+    } else {
+        reading r = {.o = o};
+        ok = csv_scan(path, &bytes, take_row, &r, message);
+        if (ok && r.shape == NULL) {
+            ok = csv_fail_at(path, 0, 0, message, "the file is empty");
+        }
+    }
+    free(bytes.data);
+    return ok;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    char *const *x = a;
+    char *const *y = b;
+    return strcmp(*x, *y);
+}
+
+/* What calibration reads in a folder; everything else (notes, licences) is left alone. */
+static bool wanted(const char *name)
+{
+    size_t size = strlen(name);
+    return name[0] != '.' &&
+           ((size > 4 && strcmp(name + size - 4, ".csv") == 0) || (size > 5 && strcmp(name + size - 5, ".json") == 0) ||
+            (size > 6 && strcmp(name + size - 6, ".jsonl") == 0) || strcmp(name, "operators") == 0);
+}
+
+static bool read_folder(observed *o, const char *path, int depth, csv_message *message);
+
+static bool read_path(observed *o, const char *path, int depth, csv_message *message)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return depth > 1 || read_folder(o, path, depth, message);
+    }
+    return read_file(o, path, message);
+}
+
+static bool read_folder(observed *o, const char *path, int depth, csv_message *message)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return csv_fail_at(path, 0, 0, message, "cannot be read");
+    }
+    void *names = NULL;
+    size_t count = 0;
+    size_t cap = 0;
+    bool ok = true;
+    for (struct dirent *e = readdir(dir); ok && e != NULL; e = readdir(dir)) {
+        if (wanted(e->d_name)) {
+            char *full = malloc(PATH_BYTES);
+            ok = full != NULL && observed_grow(&names, count, &cap, sizeof full);
+            if (!ok) {
+                free(full);
+                break;
+            }
+            (void)snprintf(full, PATH_BYTES, "%s/%s", path, e->d_name);
+            ((char **)names)[count++] = full;
+        }
+    }
+    (void)closedir(dir);
+    char **list = names;
+    if (count > 0) {
+        qsort(list, count, sizeof *list, by_name);
+    } else if (ok && depth == 0) {
+        ok = csv_fail_at(path, 0, 0, message, "holds no .csv, .json or .jsonl file");
+    }
+    for (size_t i = 0; i < count; i++) {
+        ok = ok && read_path(o, list[i], depth + 1, message);
+        free(list[i]);
+    }
+    free(list);
+    return ok;
+}
+
+bool observed_read(observed *o, const char *path, char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    return read_path(o, path, 0, &message);
+}
+
+static int by_arrival(const void *a, const void *b)
+{
+    const observed_request *x = a;
+    const observed_request *y = b;
+    return (x->arrival_s > y->arrival_s) - (x->arrival_s < y->arrival_s);
+}
+
+void observed_sort(observed *o)
+{
+    if (o->request_count > 0) {
+        qsort(o->requests, o->request_count, sizeof *o->requests, by_arrival);
+    }
+}
+
+void observed_free(observed *o)
+{
+    free(o->requests);
+    free(o->seconds);
+    free(o->dense);
+    free(o->sequence);
+    free(o->attention);
+    *o = (observed){.requests = NULL};
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * observed.h - what somebody measured at a real engine, read from the files people have.
+ *
+ *   requests.jsonl    one JSON object a line: input_toks, output_toks, queued_ts (or arrival_time), first_token_ts,
+ *                     last_token_ts, in seconds of one clock; scheduled_ts if known (casys-kaist/LLMServingSim bench)
+ *   NAME.json         the result file of vLLM's own `vllm bench serve --save-result --save-detailed`: input_lens,
+ *                     output_lens, ttfts, itls, start_times
+ *   meta.json         engine settings: kv_cache, hardware, engine_kwargs (LLMServingSim bench)
+ *   timeseries.csv    t or timestamp, prompt_throughput, gen_throughput or generation_throughput, running or
+ *                     num_running, kv_cache_pct or gpu_kvcache_usage (per second, or as the engine logged it)
+ *   dense.csv, per_sequence.csv, attention.csv   operator times in us for each layer call (LLMServingSim profiler)
+ *
+ * What a file is, is read from its content, not its name. A folder is read with its sub-folder `operators`.
+ */
+#ifndef SIM_CALIBRATE_OBSERVED_H
+#define SIM_CALIBRATE_OBSERVED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OBSERVED_NAME 32
+
+typedef struct observed_request {
+    double arrival_s, first_s, last_s; /**< of one clock; arrival <= first <= last */
+    double start_s;                    /**< first work for it; arrival_s where the file does not say */
+    int32_t input, output;             /**< >= 1 */
+} observed_request;
+
+/** One line of an engine's log: means since the line before. */
+typedef struct observed_second {
+    double prompt_per_s, output_per_s; /**< tokens */
+    double running;                    /**< requests in the batch */
+    double kv_share;                   /**< of the KV cache in use, 0..1 */
+} observed_second;
+
+/** One operator, called once for a layer or a step, with n tokens (or sequences). */
+typedef struct observed_operator {
+    char layer[OBSERVED_NAME];
+    double n, time_us;
+} observed_operator;
+
+typedef struct observed_attention {
+    double chunk, cached, decodes, context; /**< prefill tokens, those before them, decoding sequences, KV of each */
+    double time_us;
+} observed_attention;
+
+typedef struct observed {
+    observed_request *requests; /**< [request_count] by arrival */
+    observed_second *seconds;
+    observed_operator *dense, *sequence;
+    observed_attention *attention;
+    size_t request_count, second_count, dense_count, sequence_count, attention_count;
+    size_t request_cap, second_cap, dense_cap, sequence_cap, attention_cap;
+    /** from meta.json; 0 where it does not say */
+    int64_t memory_bytes, kv_blocks, block_tokens, max_sequences, max_batched_tokens;
+    double memory_utilization;
+    char model[128], gpu[128], engine[64]; /**< as the files call them; "" if they do not */
+    bool bench;                            /**< requests are a benchmark client's: no start times */
+} observed;
+
+/**
+ * Reads a file or folder into o, which starts all zero and may be filled from several.
+ * @return false with one line "path:line:col: error: text" (or without line and column)
+ */
+bool observed_read(observed *o, const char *path, char *err, size_t err_size);
+/** Sorts the requests by arrival; after the last read. */
+void observed_sort(observed *o);
+void observed_free(observed *o);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_calibrate.c - coefficients that are known come back from what an engine with them would show.
+ *
+ * Truth: laws written down here; a log that the engine of this program made under known coefficients; the recordings
+ * of real engines where they are present.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/calibrate/calibrate.h"
+#include "tests/support/choice.h"
+#include "tests/support/close.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REAL "../shared/validation/"
+
+static const mdl_gpu gpu = {.name = "X",
+                            .mem_gib = 24,
+                            .mem_usable_bytes = 25000000000,
+                            .mem_bw_gb_s = 1000,
+                            .fp16_tflops = 165,
+                            .tdp_w = 400,
+                            .pcie_gb_s = 26,
+                            .eff_mem_bw = 0.9,
+                            .eff_kv_bw = 0.9,
+                            .eff_compute = 0.9,
+                            .eff_attention = 0.9,
+                            .dense_exposed = 0.4,
+                            .dense_growth = 0.4,
+                            .eff_int4 = 1,
+                            .link_gb_s = 1};
+static const mdl_model model = {.name = "Y",
+                                .params_b = 8,
+                                .active_b = 8,
+                                .layers = 32,
+                                .heads = 32,
+                                .kv_heads = 8,
+                                .head_dim = 128,
+                                .hidden = 4096,
+                                .ffn = 14336,
+                                .vocab = 128256,
+                                .kv_bytes_per_token = 131072,
+                                .weights_bytes = 16000000000,
+                                .max_context = 131072,
+                                .compute = "fp16"};
+static const mdl_profile truth = {.engine = "e",
+                                  .gpu = "X",
+                                  .model = "Y",
+                                  .c1_us = 15000,
+                                  .c2_us = 40,
+                                  .c3_us = 6000,
+                                  .c4_us = 90,
+                                  .h0_us = 1000,
+                                  .h1_us = 10,
+                                  .e0_us = 600,
+                                  .e1_us = 30,
+                                  .e2_us = 0.3,
+                                  .g0_us = 500,
+                                  .block_tokens = 16,
+                                  .reserved_bytes = 1000000000,
+                                  .memory_utilization = 0.9,
+                                  .grade = "estimate"};
+
+static void linear_fits(void **state)
+{
+    (void)state;
+    /* y = 3 + 2 n with an error of 1 % up and down: both found, and the interval holds the truth */
+    double x[80];
+    double y[40];
+    for (int i = 0; i < 40; i++) {
+        x[2 * i] = 1.0;
+        x[2 * i + 1] = i;
+        y[i] = (3.0 + 2.0 * i) * (i % 2 == 0 ? 1.01 : 0.99);
+    }
+    y[7] *= 3.0; /* and one that does not belong */
+    fit f = {.terms = {{.name = "a"}, {.name = "b"}}, .term_count = 2};
+    assert_true(fit_linear(x, y, 40, 0.0, 4.0, &f));
+    assert_int_equal(f.left_out, 1);
+    assert_true(fabs(f.terms[0].value - 3.0) < f.terms[0].half_width && f.terms[0].half_width < 0.1);
+    assert_true(fabs(f.terms[1].value - 2.0) < f.terms[1].half_width && f.terms[1].half_width < 0.02);
+    assert_close(f.mean_abs, 0.01, 0.05);
+    assert_true(f.condition < FIT_ILL);
+    /* a negative slope is held at 0 unless it may be negative */
+    for (int i = 0; i < 40; i++) {
+        y[i] = 100.0 - i;
+    }
+    assert_true(fit_linear(x, y, 40, 0.0, 0.0, &f));
+    assert_true(f.terms[1].value == 0.0 && f.terms[1].half_width < 0.0);
+    f.terms[1].any_sign = true;
+    assert_true(fit_linear(x, y, 40, 0.0, 0.0, &f));
+    assert_close(f.terms[1].value, -1.0, 1e-9);
+    /* two columns that are nearly one: the condition number and the twin say so */
+    for (int i = 0; i < 40; i++) {
+        x[2 * i + 1] = 1.0 + 1e-4 * i + (i == 20 ? 1e-3 : 0.0);
+        y[i] = 10.0 + 0.01 * (i % 3);
+    }
+    f.terms[0].any_sign = true;
+    assert_true(fit_linear(x, y, 40, 0.0, 0.0, &f));
+    assert_true(f.condition > 10 * FIT_ILL);
+    assert_int_equal(f.terms[0].twin, 1);
+    assert_true(fabs(f.terms[0].twin_correlation) > FIT_TWIN);
+    assert_false(fit_linear(x, y, 1, 0.0, 0.0, &f));
+}
+
+static void roofline_fit(void **state)
+{
+    (void)state;
+    double n[120];
+    double y[120];
+    for (int i = 0; i < 120; i++) {
+        n[i] = i < 16 ? i + 1 : 16.0 * (i - 15);
+        y[i] = fmax(15000 + 34 * (n[i] - 1), 6000 + 88 * n[i]) * (1.0 + 0.004 * (i % 5 - 2));
+    }
+    fit f = {.terms = {{.name = "c1"}, {.name = "c2"}, {.name = "c3"}, {.name = "c4"}}};
+    assert_true(fit_roofline(n, y, 120, &f));
+    assert_close(f.terms[0].value, 15000, 0.01);
+    assert_close(f.terms[1].value, 34, 0.1);
+    assert_close(f.terms[2].value, 6000, 0.05);
+    assert_close(f.terms[3].value, 88, 0.01);
+    for (int k = 0; k < 4; k++) {
+        assert_true(f.terms[k].half_width > 0.0 && f.terms[k].half_width < f.terms[k].value);
+    }
+    assert_false(fit_roofline(n, y, 5, &f));
+}
+
+/* Operator tables as a profiler writes them, from a law without noise. */
+static void operators_come_back(void **state)
+{
+    (void)state;
+    observed o = {.requests = NULL};
+    static observed_operator dense[200];
+    static observed_operator sequence[40];
+    static observed_attention attention[60];
+    for (size_t i = 0; i < 100; i++) {
+        double n = i < 16 ? (double)i + 1 : 16.0 * (double)(i - 14);
+        double us = fmax(15000 + 40 * (n - 1), 6000 + 90 * n);
+        dense[2 * i] = (observed_operator){"layernorm", n, 5.0}; /* twice a layer */
+        dense[2 * i + 1] = (observed_operator){"everything", n, (us - 2 * 32 * 5.0) / 32};
+    }
+    for (size_t i = 0; i < 20; i++) {
+        double q = (double)(8 * i + 1);
+        sequence[2 * i] = (observed_operator){"lm_head", q, 900};
+        sequence[2 * i + 1] = (observed_operator){"sampler", q, 100 + 10 * q};
+    }
+    for (size_t i = 0; i < 30; i++) {
+        double d = 1.0 + (double)(i % 6) * 7;
+        double context = 100.0 * (double)(1 + i / 6);
+        double p = 64.0 * (double)(1 + i % 5);
+        double k = 512.0 * (double)(i / 5);
+        attention[2 * i] = (observed_attention){0, 0, d, context, (600 + 30 * d + 0.3 * d * context) / 32};
+        attention[2 * i + 1] = (observed_attention){p, k, 0, 0, (500 + 0.004 * p * (k + p / 2)) / 32};
+    }
+    o.dense = dense;
+    o.dense_count = 200;
+    o.sequence = sequence;
+    o.sequence_count = 40;
+    o.attention = attention;
+    o.attention_count = 60;
+    calibration c;
+    char err[200] = "";
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_close(c.row.c1_us, 15000, 1e-3);
+    assert_close(c.row.c2_us, 40, 1e-2);
+    assert_close(c.row.c3_us, 6000, 1e-2);
+    assert_close(c.row.c4_us, 90, 1e-3);
+    assert_close(c.row.h0_us, 1000, 1e-9);
+    assert_close(c.row.h1_us, 10, 1e-9);
+    assert_close(c.row.e0_us, 600, 1e-9);
+    assert_close(c.row.e1_us, 30, 1e-9);
+    assert_close(c.row.e2_us, 0.3, 1e-9);
+    assert_close(c.row.g0_us, 500, 1e-9);
+    assert_close(c.row.g1_us, 0.004, 1e-9);
+    assert_string_equal(c.row.grade, "measured");
+    o.attention_count = 0;
+    assert_false(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_non_null(strstr(err, "attention.csv"));
+}
+
+#define REQUESTS 600
+
+/* What a client of an engine with the coefficients of `row` would have written down. `gap_s`: mean time between two
+ * arrivals, falling to a tenth of it and rising again three times. */
+static void make_log(const mdl_profile *row, double gap_s, observed *o)
+{
+    const mdl_engine_limits limits = {.max_batched_tokens = 2048, .max_sequences = 256, .max_waiting = 100000};
+    static drive_request r[REQUESTS];
+    mdl_llm_config config;
+    drive_sums sums;
+    choice c;
+    choice_seed(&c, 11);
+    int64_t at_ns = 0;
+    for (int i = 0; i < REQUESTS; i++) {
+        double busy = 0.55 + 0.45 * cos(6.2831853 * 3.0 * i / REQUESTS);
+        at_ns += (int64_t)(gap_s * busy * 1e9 * (double)choice_range(&c, 0, 2000) / 1000.0);
+        bool many = i / 50 % 2 == 0; /* short prompts and long ones by turns: contexts do not go with the batch */
+        r[i] = (drive_request){.at_ns = at_ns,
+                               .input = (int32_t)choice_range(&c, many ? 200 : 900, many ? 400 : 1800),
+                               .output = (int32_t)choice_range(&c, 20, 500)};
+    }
+    assert_null(mdl_profile_config(&gpu, &model, row, &limits, &config));
+    assert_true(drive_engine(&config, r, REQUESTS, 0, &sums));
+    o->requests = calloc(REQUESTS, sizeof *o->requests);
+    assert_non_null(o->requests);
+    o->request_count = REQUESTS;
+    for (int i = 0; i < REQUESTS; i++) {
+        o->requests[i] = (observed_request){.arrival_s = (double)r[i].at_ns / 1e9,
+                                            .start_s = (double)r[i].started_ns / 1e9,
+                                            .first_s = (double)r[i].first_ns / 1e9,
+                                            .last_s = (double)r[i].done_ns / 1e9,
+                                            .input = r[i].input,
+                                            .output = r[i].output};
+    }
+    o->kv_blocks = config.kv_blocks;
+    o->block_tokens = 16;
+    o->memory_utilization = 0.9;
+}
+
+/* Observe, calibrate, replay: the sums that a log can show come back, and the memory; the replay is the run. */
+static void known_coefficients_come_back_from_a_log(void **state)
+{
+    (void)state;
+    observed o = {.requests = NULL};
+    make_log(&truth, 3.0, &o);
+    mdl_profile elsewhere = truth; /* what is known beforehand is far off */
+    elsewhere.c1_us = 5000;
+    elsewhere.e2_us = 1;
+    elsewhere.reserved_bytes = 0;
+    calibration c;
+    char err[200] = "";
+    assert_true(calibrate(&o, &gpu, &model, &elsewhere, &c, err, sizeof err));
+    const fit *f = &c.fits[0];
+    for (size_t k = 0; k < f->term_count; k++) {
+        print_message("%s %.5g +- %.2g\n", f->terms[k].name, f->terms[k].value, f->terms[k].half_width);
+    }
+    assert_false(c.leaned);
+    assert_close(f->terms[0].value, 15000 - 40 + 1000 + 600, 0.005);
+    assert_close(f->terms[1].value, 40 + 10 + 30, 0.08);
+    assert_close(f->terms[2].value, 0.3, 0.03);
+    assert_close(f->terms[3].value, 90, 0.03);
+    assert_true(f->mean_abs < 0.01);
+    assert_true(c.replay.done);
+    assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.05);
+    assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.02);
+    assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.001);
+    /* one block is 2 MB: the reserved bytes within that */
+    assert_true(llabs(c.row.reserved_bytes - truth.reserved_bytes) <= 16 * 131072);
+    assert_string_equal(c.row.grade, "measured");
+    observed_free(&o);
+}
+
+/* A run that never left saturation cannot tell a constant from a slope: said so, and the known row is corrected. */
+static void a_uniform_log_leans_on_the_known_row(void **state)
+{
+    (void)state;
+    observed o = {.requests = NULL};
+    mdl_profile slower = truth;
+    slower.h0_us += 2500;
+    make_log(&slower, 0.01, &o);
+    calibration c;
+    char err[200] = "";
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(c.leaned);
+    assert_string_equal(c.row.grade, "derived");
+    assert_true(c.note_count > 0);
+    assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.005);
+    assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.02);
+    observed_free(&o);
+}
+
+static const char *write_file(const char *text)
+{
+    static char path[64];
+    (void)snprintf(path, sizeof path, "/tmp/test_calibrate.%ld", (long)getpid());
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+static bool read_text(observed *o, const char *text, char *err, size_t size)
+{
+    const char *path = write_file(text);
+    bool ok = observed_read(o, path, err, size);
+    assert_int_equal(remove(path), 0);
+    return ok;
+}
+
+static void files_people_have(void **state)
+{
+    (void)state;
+    observed o = {.requests = NULL};
+    char err[600] = "";
+    assert_true(read_text(&o,
+                          "{\"input_toks\": 9, \"output_toks\": 3, \"queued_ts\": 5, \"scheduled_ts\": 6, "
+                          "\"first_token_ts\": 7, \"last_token_ts\": 8}\n"
+                          "{\"input_toks\": 8, \"output_toks\": 1, \"queued_ts\": 1, \"first_token_ts\": 2, "
+                          "\"last_token_ts\": 2}\n",
+                          err, sizeof err));
+    assert_true(read_text(&o,
+                          "{\"model_id\": \"org/M\", \"input_lens\": [4, 5, 6], \"output_lens\": [3, 0, 1], "
+                          "\"ttfts\": [0.5, 0, 0.25], \"itls\": [[0.1, 0.2], [], []], \"start_times\": [3, 4, 4.5]}",
+                          err, sizeof err));
+    observed_sort(&o);
+    assert_int_equal(o.request_count, 4); /* the one that failed does not count */
+    assert_true(o.bench);
+    assert_string_equal(o.model, "org/M");
+    assert_close(o.requests[0].start_s, 1.0, 1e-12);
+    assert_close(o.requests[1].first_s, 3.5, 1e-12);
+    assert_close(o.requests[1].last_s, 3.8, 1e-12);
+    assert_close(o.requests[3].start_s, 6.0, 1e-12);
+    assert_true(read_text(&o,
+                          "timestamp,prompt_throughput,generation_throughput,num_running,num_swapped,num_pending,"
+                          "gpu_kvcache_usage,cpu_kvcache_usage\n1,2,3,4,0,0,50,0\n",
+                          err, sizeof err));
+    assert_true(read_text(&o, "t,prompt_throughput,gen_throughput,running,waiting,kv_cache_pct\n1.0,5,6,7,2,25\n", err,
+                          sizeof err));
+    assert_int_equal(o.second_count, 2);
+    assert_close(o.seconds[0].kv_share, 0.5, 1e-12);
+    assert_close(o.seconds[1].output_per_s, 6.0, 1e-12);
+    assert_true(
+        read_text(&o,
+                  "{\"model\": \"a/b\", \"vllm_version\": \"0.19.0\", \"engine_kwargs\": {\"max_num_seqs\": 64}, "
+                  "\"kv_cache\": {\"num_gpu_blocks\": 12, \"block_size\": 16, \"gpu_memory_utilization\": 0.9}}",
+                  err, sizeof err));
+    assert_int_equal(o.kv_blocks, 12);
+    assert_int_equal(o.max_sequences, 64);
+    assert_string_equal(o.engine, "vllm-0.19.0");
+    static const char *const broken[][2] = {
+        {"", "empty"},
+        {"a,b\n1,2\n", "not a table"},
+        {"layer,tokens,time_us\nx,1,fast\n", ":2:5: error"},
+        {"layer,tokens,time_us\nx,1\n", "fewer cells"},
+        {"{\"input_toks\": 0, \"output_toks\": 3, \"queued_ts\": 5, \"first_token_ts\": 7, \"last_token_ts\": 8}\n",
+         "token counts"},
+        {"{\"input_toks\": 1, \"output_toks\": 3, \"queued_ts\": 9, \"first_token_ts\": 7, \"last_token_ts\": 8}\n",
+         "arrival <= first"},
+        {"{\"input_toks\": 1,\n", ":1:"},
+        {"{\"ttfts\": [1]}", "--save-detailed"},
+        {"\x1f\x8b\x08", "gunzip"},
+    };
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        assert_false(read_text(&o, broken[i][0], err, sizeof err));
+        assert_non_null(strstr(err, broken[i][1]));
+    }
+    assert_false(observed_read(&o, "/nowhere/at/all", err, sizeof err));
+    observed_free(&o);
+}
+
+/* The coefficients that design notes state for these tables, and the run that came with them. */
+static void real_engines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *folder;
+        double c1, c4, h0, e2;
+    } known[] = {{REAL "rtx4090-llama31-8b", 15215, 87.6, 1104, 0.1372},
+                 {REAL "rtxpro6000-llama31-8b", 10140, 35.2, 703, 0.0856}};
+    mdl_model llama = model;
+    llama.weights_bytes = 16060522496;
+    mdl_gpu card = gpu;
+    card.mem_usable_bytes = 25250627584;
+    if (access(known[0].folder, R_OK) != 0) {
+        print_message("no recordings under " REAL "\n");
+        skip();
+    }
+    for (size_t i = 0; i < 2; i++) {
+        observed o = {.requests = NULL};
+        calibration c;
+        char err[600] = "";
+        assert_true(observed_read(&o, known[i].folder, err, sizeof err));
+        observed_sort(&o);
+        assert_true(calibrate(&o, &card, &llama, &truth, &c, err, sizeof err));
+        assert_close(c.row.c1_us, known[i].c1, 0.03);
+        assert_close(c.row.c4_us, known[i].c4, 0.01);
+        assert_close(c.fits[1].terms[0].value, known[i].h0, 0.015);
+        assert_close(c.row.e2_us, known[i].e2, 0.025);
+        if (i == 0) {
+            assert_true(llabs(c.row.reserved_bytes - 1236600000) < 16 * 131072);
+            assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.03);
+            assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.03);
+        }
+        observed_free(&o);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(linear_fits),
+        cmocka_unit_test(roofline_fit),
+        cmocka_unit_test(operators_come_back),
+        cmocka_unit_test(known_coefficients_come_back_from_a_log),
+        cmocka_unit_test(a_uniform_log_leans_on_the_known_row),
+        cmocka_unit_test(files_people_have),
+        cmocka_unit_test(real_engines),
+    };
+    return cmocka_run_group_tests_name("calibrate", tests, NULL, NULL);
+}
