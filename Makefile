@@ -61,10 +61,11 @@ LIBS := $(LIB_SIM) $(LIB_MODELS) $(LIB_MANIFEST) $(LIB_CORE)
 TEST_SRC   := $(sort $(wildcard tests/unit/*.c tests/property/*.c))
 TEST_BIN   := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 THEORY_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/theory/*.c)))
+FUZZ_BIN   := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/fuzz/*.c)))
 BENCH_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/bench/*.c)))
 
 .DEFAULT_GOAL := all
-.PHONY: all demo check check-asan check-tsan check-clang theory bench format format-check tidy cppcheck install uninstall \
+.PHONY: all demo check check-asan check-tsan check-clang theory fuzz bench format format-check tidy cppcheck install uninstall \
         dist help clean deps deps-test
 
 ## all: build programs and libraries (names a missing package, installs nothing)
@@ -178,6 +179,14 @@ run-tests: $(B)/spillway $(TEST_BIN)
 ## theory: long validation against closed forms (minutes)
 theory: $(THEORY_BIN)
 	@set -e; for t in $(THEORY_BIN); do $$t; done
+## fuzz: random and malformed inputs under the sanitizers, CASES= (100000) from seed SEED= (1)
+CASES ?= 100000
+SEED  ?= 1
+fuzz:
+	@$(MAKE) --no-print-directory SAN=asan run-fuzz
+.PHONY: run-fuzz
+run-fuzz: $(FUZZ_BIN)
+	@set -e; for t in $(FUZZ_BIN); do $$t $(CASES) $(SEED); done
 ## bench: paired timings, ratios in one run (minutes)
 bench: $(BENCH_BIN) $(B)/spillway
 	@set -e; for t in $(BENCH_BIN); do $$t; done

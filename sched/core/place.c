@@ -71,6 +71,12 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, 
         }
         fill_slot *slot = &f->slots[f->count++];
         *slot = make_slot(core, policy, c, seat, mem);
+        if (policy->compat && policy->elastic && seat != NULL) { /* it counts as placed, so somebody must order nodes */
+            int32_t homeless = seat->assigned - seat->victims - seat->held;
+            homeless = homeless > 0 ? homeless : 0;
+            int32_t waits = room_take(f->rooms, c, f->workload, ROOM_COMING, homeless);
+            slot->elastic += waits + room_take(f->rooms, c, f->workload, ROOM_FRESH, homeless - waits);
+        }
         slot->group = site->group;
         slot->weight = site->weight;
         slot->holds = holds;
@@ -282,9 +288,11 @@ static void shrink_seat(spw_core *core, shrinking *s, const view_seat *seat)
     int32_t excess = seat->assigned - target;
     int32_t ready = cluster->ready ? seat->ready : 0;
     int32_t gone = min32(excess, seat->assigned - ready); /* unready copies cost no service */
-    if (gone < min32(excess, seat->victims)) {            /* victims go whether others are ready or not */
-        s->ready -= min32(excess, seat->victims) - gone;
-        gone = min32(excess, seat->victims);
+    /* victims go whether others are ready or not; those without a node go before them */
+    int32_t forced = seat->victims > 0 ? min32(excess, seat->assigned - seat->held) : 0;
+    if (gone < forced) {
+        s->ready -= forced - gone;
+        gone = forced;
     }
     bool own_count = s->policy->division == SPW_DIVIDE_DUPLICATED || s->policy->compat;
     int32_t spare = own_count ? excess : s->ready - s->placed;

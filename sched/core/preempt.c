@@ -59,7 +59,7 @@ static void add_run(spw_core *core, const view_seat *seat, spw_time start, int32
 }
 
 /**
- * Replicas of a seat whose leaving gives GPUs back. A lower count takes pending replicas before running ones, so the
+ * Replicas of a seat whose leaving gives room back. A lower count takes pending replicas before running ones, so the
  * running ones are out of reach while others wait for nodes or for victims of their own; and those that wait for a node
  * that is there are too young for any minimum.
  */
@@ -73,14 +73,18 @@ static int32_t settled(const spw_core *core, const view_seat *seat)
     return ageless || bound == 0 ? seat->scheduled + bound : 0;
 }
 
-/** Every seat's potential, before age is looked at. Nobody who is not placed by us can be moved away by us. */
+/**
+ * Every seat's potential, before age is looked at. Nobody who is not placed by us can be moved away by us, nor can one
+ * that is placed as Karmada does it: there is no preemption there.
+ */
 static void open_seats(spw_core *core)
 {
     for (size_t i = 0; i < core->view.seat_count; i++) {
         view_seat *seat = &core->view.seats[i];
         const view_cluster *cluster = &core->view.clusters[seat->cluster];
-        bool ours = core->config.workloads[seat->work].policy != SPW_ID_NONE && cluster->ready && !cluster->stale;
-        seat->potential = ours ? settled(core, seat) : 0;
+        spw_id policy = core->config.workloads[seat->work].policy;
+        bool ours = policy != SPW_ID_NONE && !core->config.policies[policy].compat;
+        seat->potential = ours && cluster->ready && !cluster->stale ? settled(core, seat) : 0;
         seat->listed = 0;
     }
 }
@@ -199,7 +203,7 @@ void decide_preempt_begin(spw_core *core, uint32_t work)
     const spw_workload *workload = &core->config.workloads[work];
     const spw_policy *policy = &core->config.policies[workload->policy];
     core->fill.preempt = NULL;
-    if (policy->preempt == SPW_PREEMPT_OFF || workload->preempt_never || workload->gpus == 0 || x->lost[work] > 0 ||
+    if (policy->preempt == SPW_PREEMPT_OFF || workload->preempt_never || x->lost[work] > 0 ||
         core->view.cluster_count == 0) {
         return;
     }
@@ -226,6 +230,7 @@ bool decide_preempt_bars(const view_seat *seat, const memory_seat *mem)
 static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint32_t cluster)
 {
     preempting *x = &core->preempting;
+    const int32_t workload_gpus = x->p.workload->gpus;
     for (uint32_t i = c->first; i < c->end; i++) {
         preempt_run *run = &x->p.runs[i];
         if (run->gone > 0) {
@@ -237,8 +242,8 @@ static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint
             run->gone = 0;
         }
     }
-    if (c->taken > c->base.gaps) { /* gaps that were there before are part of what fits */
-        room_close(&core->view.rooms, cluster, x->p.workload, (int64_t)c->taken * x->p.workload->gpus);
+    if (workload_gpus > 0 && c->taken > c->base.gaps) { /* gaps that were there before are part of what fits */
+        room_close(&core->view.rooms, cluster, x->p.workload, (int64_t)c->taken * workload_gpus);
     }
     for (int k = 0; k < ESTIMATE_KINDS && core->view.rooms.limits != NULL; k++) {
         int64_t used = c->taken * estimate_request(x->p.workload, (estimate_kind)k);
@@ -246,6 +251,12 @@ static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint
         if (*left != ESTIMATE_NO_LIMIT && *left >= 0) {
             *left = c->base.left[k] > used ? c->base.left[k] - used : 0;
         }
+    }
+    if (c->base.graded != ESTIMATE_NO_LIMIT) { /* what no victim left a gap for comes out of the grades */
+        const estimate_left *e = &core->view.rooms.limits[cluster];
+        int64_t before = estimate_grade_count(e, core->view.rooms.grades, x->p.workload);
+        int64_t more = c->taken - (c->base.graded - before);
+        estimate_grade_take(e, core->view.rooms.grades, x->p.workload, more > 0 ? more : 0);
     }
 }
 

@@ -321,6 +321,10 @@ static spw_rc build_works(view *v, const spw_config *config, spw_err *err)
                 if (v->work_row[w] != SPW_ID_NONE) {
                     return err_set(err, SPW_INVAL, (spw_id)i, "workloads.key", "two workloads have the same key");
                 }
+                if (t->gpus != NULL && t->gpus[i] != config->workloads[w].gpus) {
+                    return err_set(err, SPW_INVAL, (spw_id)i, "workloads.gpus",
+                                   "not the GPUs that the configuration says a replica needs");
+                }
                 v->work_row[w] = (spw_id)i;
                 v->work_of[i] = (uint32_t)w;
             }

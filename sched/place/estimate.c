@@ -54,6 +54,20 @@ static int64_t each_node(const estimate_grade *g, const spw_workload *w)
     return n;
 }
 
+static bool has_grades(const estimate_left *e, const spw_workload *workload)
+{
+    return (workload->cpu_milli > 0 || workload->memory_bytes > 0) && e->grade_first < e->grade_end;
+}
+
+int64_t estimate_grade_count(const estimate_left *e, const estimate_grade *grades, const spw_workload *workload)
+{
+    int64_t n = 0;
+    for (uint32_t g = e->grade_first; g < e->grade_end && has_grades(e, workload); g++) {
+        n += grades[g].nodes * each_node(&grades[g], workload);
+    }
+    return has_grades(e, workload) ? n : ESTIMATE_NO_LIMIT;
+}
+
 int32_t estimate_count(const estimate_left *e, const estimate_grade *grades, const spw_workload *workload,
                        estimate_by *by)
 {
@@ -71,16 +85,10 @@ int32_t estimate_count(const estimate_left *e, const estimate_grade *grades, con
             bound = names[k];
         }
     }
-    bool requests = workload->cpu_milli > 0 || workload->memory_bytes > 0;
-    if (requests && e->grade_first < e->grade_end) {
-        int64_t n = 0;
-        for (uint32_t g = e->grade_first; g < e->grade_end; g++) {
-            n += grades[g].nodes * each_node(&grades[g], workload);
-        }
-        if (n < least) {
-            least = n;
-            bound = ESTIMATE_GRADES;
-        }
+    int64_t by_grade = estimate_grade_count(e, grades, workload);
+    if (by_grade < least) {
+        least = by_grade;
+        bound = ESTIMATE_GRADES;
     }
     if (by != NULL) {
         *by = bound;
@@ -88,10 +96,10 @@ int32_t estimate_count(const estimate_left *e, const estimate_grade *grades, con
     return (int32_t)least;
 }
 
-/** The smallest sufficient grade first; a node that is used in part counts as used up. */
-static void take_grades(estimate_left *e, estimate_grade *grades, const spw_workload *workload, int64_t n)
+/* The smallest sufficient grade first; a node that is used in part counts as used up. */
+void estimate_grade_take(const estimate_left *e, estimate_grade *grades, const spw_workload *workload, int64_t n)
 {
-    for (uint32_t g = e->grade_first; g < e->grade_end && n > 0; g++) {
+    for (uint32_t g = e->grade_first; g < e->grade_end && n > 0 && has_grades(e, workload); g++) {
         int64_t each = each_node(&grades[g], workload);
         if (each == 0) {
             continue;
@@ -115,8 +123,8 @@ void estimate_take(estimate_left *e, estimate_grade *grades, const spw_workload 
         amount -= known;
         e->left[k] = e->left[k] > amount ? e->left[k] - amount : 0;
     }
-    if (!waits && (workload->cpu_milli > 0 || workload->memory_bytes > 0)) {
-        take_grades(e, grades, workload, n);
+    if (!waits) {
+        estimate_grade_take(e, grades, workload, n);
     }
 }
 

@@ -62,6 +62,13 @@ estimate_left estimate_of_summary(const spw_cluster_rows *t, spw_id row);
 int32_t estimate_count(const estimate_left *e, const estimate_grade *grades, const spw_workload *workload,
                        estimate_by *by);
 
+/** Replicas that fit on nodes by grade alone; ESTIMATE_NO_LIMIT where there are none, or nothing is requested of them.
+ */
+int64_t estimate_grade_count(const estimate_left *e, const estimate_grade *grades, const spw_workload *workload);
+
+/** Takes room on nodes by grade, and only there. */
+void estimate_grade_take(const estimate_left *e, estimate_grade *grades, const spw_workload *workload, int64_t n);
+
 /**
  * Takes what n replicas need. More than there is leaves nothing, and never less than nothing.
  * @param in waits  they are assigned already: what the summary counts as allocating is for them, and is used first

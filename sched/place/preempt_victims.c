@@ -7,24 +7,53 @@
 
 #define PRIORITY_SHIFT (INT64_C(1) << 31) /* kube-scheduler: makes every priority count as at least one victim */
 
+/** Beneficiary replicas that fit in the CPU and memory that one victim leaves on its node. */
+static int64_t in_gap(const spw_workload *victim, const spw_workload *beneficiary)
+{
+    int64_t n = INT32_MAX;
+    if (beneficiary->cpu_milli > 0) {
+        n = victim->cpu_milli / beneficiary->cpu_milli;
+    }
+    if (beneficiary->memory_bytes > 0 && victim->memory_bytes / beneficiary->memory_bytes < n) {
+        n = victim->memory_bytes / beneficiary->memory_bytes;
+    }
+    return n < ESTIMATE_NODE_PODS ? n : ESTIMATE_NODE_PODS;
+}
+
 static void leave(const preempt *p, const preempt_run *run, int64_t n, preempt_sum *sum)
 {
     const spw_workload *victim = &p->workloads[run->work];
-    sum->gaps += n * (victim->gpus / p->workload->gpus);
+    sum->gaps += p->workload->gpus == 0 ? 0 : n * (victim->gpus / p->workload->gpus);
     sum->gpus += n * victim->gpus;
     for (int k = 0; k < ESTIMATE_KINDS; k++) {
         if (sum->left[k] != ESTIMATE_NO_LIMIT) {
             sum->left[k] += n * estimate_request(victim, (estimate_kind)k);
         }
     }
+    if (sum->graded != ESTIMATE_NO_LIMIT) {
+        sum->graded += n * in_gap(victim, p->workload);
+    }
+}
+
+/** Beneficiary replicas whose GPUs surely fit; without GPUs, as many as the summary tells of. */
+static int64_t fitting_gpus(const preempt *p, const preempt_cluster *c, const preempt_sum *sum)
+{
+    const int64_t g = p->workload->gpus;
+    if (g == 0) {
+        bool told = sum->graded != ESTIMATE_NO_LIMIT;
+        for (int k = 0; k < ESTIMATE_KINDS; k++) {
+            told = told || (sum->left[k] != ESTIMATE_NO_LIMIT && estimate_request(p->workload, (estimate_kind)k) > 0);
+        }
+        return told ? SPW_REPLICAS_MAX : 0; /* nothing is known to be short: no victim would help */
+    }
+    int64_t crowded = sum->gpus > c->slack ? (sum->gpus - c->slack + g - 1) / g : 0;
+    return sum->gaps > crowded ? sum->gaps : crowded;
 }
 
 /** Beneficiary replicas that surely fit. */
 static int64_t fitting(const preempt *p, const preempt_cluster *c, const preempt_sum *sum)
 {
-    const int64_t g = p->workload->gpus;
-    int64_t crowded = sum->gpus > c->slack ? (sum->gpus - c->slack + g - 1) / g : 0;
-    int64_t n = sum->gaps > crowded ? sum->gaps : crowded;
+    int64_t n = c->usable ? fitting_gpus(p, c, sum) : 0;
     for (int k = 0; k < ESTIMATE_KINDS; k++) {
         int64_t request = estimate_request(p->workload, (estimate_kind)k);
         if (sum->left[k] != ESTIMATE_NO_LIMIT && request > 0) {
@@ -32,7 +61,7 @@ static int64_t fitting(const preempt *p, const preempt_cluster *c, const preempt
             n = most < n ? most : n;
         }
     }
-    return n;
+    return sum->graded < n ? sum->graded : n;
 }
 
 /** Can no replica of the victim stand on a pool that the beneficiary cannot use? */
@@ -55,8 +84,8 @@ static void find_usable(preempt *p, const room *r, uint32_t cluster)
             run->usable = run[-1].usable;
         } else {
             const spw_workload *victim = &p->workloads[run->work];
-            run->usable = run->priority < p->workload->priority && victim->gpus > 0 &&
-                          same_pools(r, cluster, victim, p->workload);
+            bool gives = victim->gpus > 0 || r->limits != NULL;
+            run->usable = run->priority < p->workload->priority && gives && same_pools(r, cluster, victim, p->workload);
         }
     }
 }
@@ -64,8 +93,12 @@ static void find_usable(preempt *p, const room *r, uint32_t cluster)
 void preempt_open(preempt *p, const room *r, uint32_t cluster)
 {
     preempt_cluster *c = &p->at[cluster];
-    c->base = (preempt_sum){.gaps = 0};
+    c->base = (preempt_sum){.graded = ESTIMATE_NO_LIMIT};
+    if (r->limits != NULL) {
+        c->base.graded = estimate_grade_count(&r->limits[cluster], r->grades, p->workload);
+    }
     c->slack = 0;
+    c->usable = p->workload->gpus == 0;
     c->taken = 0;
     c->known = false;
     for (int k = 0; k < ESTIMATE_KINDS; k++) {
@@ -76,7 +109,8 @@ void preempt_open(preempt *p, const room *r, uint32_t cluster)
         if (!room_fits(pool, p->workload)) {
             continue;
         }
-        c->slack += (int64_t)pool->up * (p->workload->gpus - 1);
+        c->usable = c->usable || pool->up > 0;
+        c->slack += p->workload->gpus == 0 ? 0 : (int64_t)pool->up * (p->workload->gpus - 1);
         for (int32_t k = 1; k <= pool->node_gpus; k++) {
             c->base.gpus += (int64_t)pool->idle[k] * k;
         }
@@ -217,7 +251,10 @@ int64_t preempt_room(preempt *p, const fill *f, int32_t group)
         }
         preempt_open(p, f->rooms, slot->cluster);
         preempt_cluster *c = &p->at[slot->cluster];
-        preempt_sum sum = {.gaps = 0}; /* what is idle is counted elsewhere: victims alone */
+        preempt_sum sum = c->base; /* what is idle is counted elsewhere: victims alone */
+        sum.gaps = 0;
+        sum.gpus = 0;
+        sum.graded = sum.graded == ESTIMATE_NO_LIMIT ? ESTIMATE_NO_LIMIT : 0;
         for (int k = 0; k < ESTIMATE_KINDS; k++) {
             sum.left[k] = c->base.left[k] == ESTIMATE_NO_LIMIT ? ESTIMATE_NO_LIMIT : 0;
         }

@@ -14,6 +14,8 @@
  * Nobody tells which node a replica stands on, so only what is certain counts as a fit. A victim that is as large as
  * the beneficiary, or larger, leaves a gap of its own size. Smaller ones leave room for sure where so many GPUs come
  * free on N nodes that they cannot all hide in gaps of g - 1 or less: ceil((free - N (g - 1)) / g) replicas of g GPUs.
+ * CPU, memory and pods come free in the cluster's summary; where there are grades of nodes, a victim leaves beside that
+ * a gap of its own CPU and memory on one node. A beneficiary without GPUs needs those alone.
  * A workload counts only where none of its replicas can stand on a pool that the beneficiary cannot use.
  */
 #ifndef SCHED_PLACE_PREEMPT_VICTIMS_H
@@ -41,6 +43,7 @@ typedef struct preempt_sum {
     int64_t gaps;                 /**< gaps of victims at least as large as the beneficiary, in its replicas */
     int64_t gpus;                 /**< GPUs free on nodes it can use */
     int64_t left[ESTIMATE_KINDS]; /**< of the resource summary; ESTIMATE_NO_LIMIT */
+    int64_t graded;               /**< beneficiary replicas that fit on nodes by grade; ESTIMATE_NO_LIMIT */
 } preempt_sum;
 
 typedef struct preempt_cost {
@@ -54,6 +57,7 @@ typedef struct preempt_cluster {
     uint32_t first, end; /**< its runs, most important first */
     preempt_sum base;    /**< what is free with the victims so far gone */
     int64_t slack;       /**< N (g - 1) */
+    bool usable;         /**< there is a node that the beneficiary can use, or it needs no GPU */
     int32_t taken;       /**< beneficiary replicas so far */
     preempt_cost offer;  /**< of one more */
     bool known;          /**< offer is up to date */

@@ -36,7 +36,7 @@ typedef struct world {
     int32_t allowed[WORKS];
     int pods[CLUSTERS];
     pod pod[CLUSTERS][PODS];
-    int free[CLUSTERS], taken[CLUSTERS];
+    int free[CLUSTERS], cpu[CLUSTERS], taken[CLUSTERS]; /* cpu: milli; -1 = no summary */
 } world;
 
 typedef struct figures {
@@ -59,7 +59,7 @@ static bool more_important(const world *w, const pod *a, const pod *b)
 }
 
 /** Pods of each cluster most important first, drawn so that few ties remain. */
-static void make_world(choice *c, world *w, bool one_size)
+static void make_world(choice *c, world *w, bool one_size, bool cpu)
 {
     memset(w, 0, sizeof *w);
     w->clusters = (int)choice_range(c, 1, CLUSTERS);
@@ -67,11 +67,21 @@ static void make_world(choice *c, world *w, bool one_size)
     for (int i = 0; i < WORKS; i++) {
         w->works[i].gpus = one_size ? size : (int32_t)choice_range(c, 1, 4);
         w->works[i].priority = i == WORKS - 1 ? 3 : (int32_t)choice_range(c, -2, 4);
+        if (cpu) { /* some need no GPU at all */
+            w->works[i].gpus = choice_chance(c, 1, 3) ? 0 : w->works[i].gpus;
+            w->works[i].cpu_milli = (int64_t)choice_range(c, i == WORKS - 1 ? 1 : 0, 4);
+        }
         w->allowed[i] = choice_below(c, 2) == 0 ? PREEMPT_NO_BUDGET : (int32_t)choice_below(c, 4);
     }
     for (int k = 0; k < w->clusters; k++) {
         w->pods[k] = (int)choice_below(c, PODS + 1);
-        w->free[k] = (int)choice_below(c, (uint64_t)w->works[WORKS - 1].gpus); /* its idle room is used up */
+        w->free[k] = (int)choice_below(c, (uint64_t)w->works[WORKS - 1].gpus); /* its idle room is used up ... */
+        w->cpu[k] = -1;
+        if (cpu && (w->works[WORKS - 1].gpus == 0 || choice_chance(c, 2, 3))) {
+            bool short_of_cpu = w->works[WORKS - 1].gpus == 0 || choice_chance(c, 1, 2);
+            w->cpu[k] = (int)choice_below(c, short_of_cpu ? (uint64_t)w->works[WORKS - 1].cpu_milli : 9);
+            w->free[k] = short_of_cpu ? (int)choice_below(c, 9) : w->free[k]; /* ... or its CPU is */
+        }
         for (int i = 0; i < w->pods[k]; i++) {
             pod p = {.work = (int)choice_below(c, WORKS - 1), .start = (int64_t)choice_below(c, 6)};
             int at = i;
@@ -85,12 +95,16 @@ static void make_world(choice *c, world *w, bool one_size)
 
 static bool fits(const world *w, int k)
 {
+    const spw_workload *beneficiary = &w->works[WORKS - 1];
     int free = w->free[k];
+    int64_t cpu = w->cpu[k];
     for (int i = 0; i < w->pods[k]; i++) {
         const pod *p = &w->pod[k][i];
         free += p->gone || p->out ? w->works[p->work].gpus : 0;
+        cpu += p->gone || p->out ? w->works[p->work].cpu_milli : 0;
     }
-    return free / w->works[WORKS - 1].gpus > w->taken[k];
+    bool gpus_fit = beneficiary->gpus == 0 || free / beneficiary->gpus > w->taken[k];
+    return gpus_fit && (w->cpu[k] < 0 || cpu / beneficiary->cpu_milli > w->taken[k]);
 }
 
 static bool is_lower(const world *w, const pod *p)
@@ -186,6 +200,7 @@ typedef struct bench {
     int32_t allowed[WORKS], budget[WORKS];
     room_pool pools[CLUSTERS];
     uint32_t first[CLUSTERS + 1];
+    estimate_left limits[CLUSTERS];
     room rooms;
     spw_policy policy;
     fill_slot slots[CLUSTERS];
@@ -210,10 +225,13 @@ static void set_up(bench *b, const world *w)
         b->pools[k] = (room_pool){.cluster = (uint32_t)k, .node_gpus = SPW_NODE_GPUS_MAX, .gpu = "A", .up = 1};
         b->pools[k].idle[w->free[k]] = 1;
         b->first[k + 1] = (uint32_t)k + 1;
+        b->limits[k].left[ESTIMATE_K_PODS] = ESTIMATE_NO_LIMIT;
+        b->limits[k].left[ESTIMATE_K_CPU] = w->cpu[k] < 0 ? ESTIMATE_NO_LIMIT : w->cpu[k];
+        b->limits[k].left[ESTIMATE_K_MEMORY] = ESTIMATE_NO_LIMIT;
         b->slots[k] = (fill_slot){.cluster = (uint32_t)k, .can_grow = true};
     }
     memcpy(b->allowed, w->allowed, sizeof b->allowed);
-    b->rooms = (room){.pools = b->pools, .first = b->first};
+    b->rooms = (room){.pools = b->pools, .first = b->first, .limits = b->limits};
     b->policy = (spw_policy){.group_count = 1, .division = SPW_DIVIDE_DYNAMIC};
     b->p = (preempt){.workloads = w->works,
                      .workload = &w->works[WORKS - 1],
@@ -241,16 +259,15 @@ static figures cheapest_step(world *w)
     return best;
 }
 
-static void equals_step_by_step(void **state)
+static void step_worlds(uint64_t seed, int rounds, bool cpu)
 {
-    (void)state;
     choice c;
-    choice_seed(&c, 21);
+    choice_seed(&c, seed);
     int made = 0;
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < rounds; round++) {
         world w;
         bench b;
-        make_world(&c, &w, false);
+        make_world(&c, &w, false, cpu);
         set_up(&b, &w);
         int32_t n = (int32_t)choice_range(&c, 1, 4);
         int32_t placed = 0;
@@ -277,7 +294,20 @@ static void equals_step_by_step(void **state)
             }
         }
     }
-    assert_true(made > 5000);
+    assert_true(made > rounds / 4);
+}
+
+static void equals_step_by_step(void **state)
+{
+    (void)state;
+    step_worlds(21, 20000, false);
+}
+
+/** Any of GPUs and CPU may be short, and some replicas have no GPU: whoever leaves what is short can be a victim. */
+static void equals_step_by_step_in_cpu(void **state)
+{
+    (void)state;
+    step_worlds(23, 20000, true);
 }
 
 static void is_the_best_subset(void **state)
@@ -289,7 +319,7 @@ static void is_the_best_subset(void **state)
     for (int round = 0; round < 4000; round++) {
         world w;
         bench b;
-        make_world(&c, &w, true);
+        make_world(&c, &w, true, false);
         set_up(&b, &w);
         figures best = {.possible = false};
         for (int k = 0; k < w.clusters; k++) {
@@ -323,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_step_by_step),
+        cmocka_unit_test(equals_step_by_step_in_cpu),
         cmocka_unit_test(is_the_best_subset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

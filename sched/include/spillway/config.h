@@ -87,8 +87,9 @@ typedef enum spw_step_major {
 /**
  * Workload preemption: replicas of strictly lower priority make room, in the group (tier) at hand, never in another.
  * kube-scheduler's choice of victims, with clusters in the place of nodes (semantics of its default preemption).
- * Only among workloads that need GPUs: one without makes no victims and is none, even where CPU or memory is short.
- * Which node a replica stands on is not known here, so a beneficiary of several GPUs may take more victims than
+ * Victims are whoever leaves what is short: GPUs, and where the snapshot has summaries CPU, memory and pods. A workload
+ * without GPUs makes victims only where its cluster has a summary or grades of nodes. Policies with `compat` take no
+ * part. Which node a replica stands on is not known here, so a beneficiary of several GPUs may take more victims than
  * kube-scheduler would: as many as make its GPUs certain on one node.
  */
 typedef enum spw_preempt {

@@ -54,7 +54,7 @@ void spw_core_free(spw_core *core); /**< NULL allowed */
  * One decision. The snapshot must have passed spw_snapshot_check(). On failure plan and state are unchanged
  * (the plan is empty).
  * @return SPW_OK; SPW_LIMIT (snapshot larger than settings, or plan too small); SPW_INVAL (time runs
- * backwards, or two rows of a table have the same key)
+ * backwards, two rows of a table have the same key, or a workload needs other GPUs than the configuration says)
  * @cost O(rows) + O(workloads x clusters of its groups); no allocation
  */
 spw_rc spw_decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_err *err);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * fuzz.h - random and malformed inputs for the deciding core, one case for each seed.
+ *
+ * Three ways in, chosen by the seed: snapshot rows and configurations made by hand (a valid random world, then a few
+ * cells, columns and texts are damaged); the snapshot JSON of a worked example, damaged as a tree or as text; the
+ * manifests of one, damaged as text. What must come out is a clear error or a valid plan:
+ *   error  a code other than SPW_OK and a sentence that says what is wrong
+ *   plan   passes spw_plan_check(); every action has a reason and every cluster a verdict; nothing grows where the
+ *          verdict forbids it; wanted = placed + unplaced; a second core that loads the state of the first, and sees
+ *          the rows backwards, decides the same and ends in the same state
+ */
+#ifndef TESTS_SUPPORT_FUZZ_H
+#define TESTS_SUPPORT_FUZZ_H
+
+#include <spillway/core.h>
+#include <spillway/json.h>
+
+#include "tests/support/choice.h"
+
+typedef struct fuzz_tally {
+    uint64_t cases;
+    uint64_t refused; /**< cases that met a clear error */
+    uint64_t plans;   /**< plans that were judged */
+    uint64_t actions; /**< in them */
+} fuzz_tally;
+
+/** One worked example. */
+typedef struct fuzz_example {
+    char *name, *manifests;
+    char *snapshot[8];
+    int snapshots;
+} fuzz_example;
+
+typedef struct fuzz {
+    fuzz_example *examples;
+    size_t count;
+    fuzz_tally tally;
+    spw_settings settings; /**< of the case's core */
+    char why[512]; /**< of the first failure */
+} fuzz;
+
+/** Reads the worked examples of a folder. @return 0; -1 if it cannot be read or has none */
+int fuzz_init(fuzz *f, const char *folder);
+void fuzz_fini(fuzz *f);
+
+/** Runs the case of a seed. @return true; false with f->why */
+bool fuzz_case(fuzz *f, uint64_t seed);
+
+/* --- for the parts of the fuzzer itself --- */
+
+/** Records a failure. @return false */
+bool fuzz_fail(fuzz *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** A core with room for a snapshot, or NULL when it refuses the configuration; a refusal without a text fails. */
+spw_core *fuzz_core(fuzz *f, const spw_config *config, const spw_snapshot *snap, bool *ok);
+
+/**
+ * Decides on snap with core, judges the outcome, and compares with a second core on `twin`, the same snapshot in
+ * another order of rows. *decided = there is a plan, which stands in *plan until the caller frees it.
+ */
+bool fuzz_judge(fuzz *f, spw_core *core, const spw_config *config, const spw_snapshot *snap, const spw_snapshot *twin,
+                spw_plan **plan, bool *decided);
+
+/** A snapshot and a configuration from choices, damaged or not, for some ticks. */
+bool fuzz_rows(fuzz *f, choice *c);
+
+/** Damages a text of lines that reads like YAML. @return a new text, free()d by the caller */
+char *fuzz_damage_lines(choice *c, const char *text, const char *other);
+
+/** Damages a JSON text, as a tree or byte by byte. @return a new text, free()d by the caller */
+char *fuzz_damage_json(choice *c, const char *text);
+
+#endif
