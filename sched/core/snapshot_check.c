@@ -9,8 +9,8 @@ typedef struct check {
     spw_err *err;
 } check;
 
-/** Times within +-146 years of the origin, so that differences of two are in range, and none in the future. */
-#define TIME_BOUND (INT64_C(1) << 62)
+/** Times within +-109 years of the origin, so that differences of two, and deadlines from here on, are in range. */
+#define TIME_BOUND ((INT64_C(1) << 62) - (INT64_C(1) << 60))
 
 static bool is_past(const check *c, spw_time t)
 {
@@ -290,7 +290,7 @@ spw_rc spw_snapshot_check(const spw_snapshot *snap, spw_err *err)
     }
     check c = {snap, err};
     if (snap->now < -TIME_BOUND || snap->now > TIME_BOUND) {
-        return bad(&c, SPW_ID_NONE, "now", "a time within 146 years of the origin expected");
+        return bad(&c, SPW_ID_NONE, "now", "a time within 109 years of the origin expected");
     }
     spw_rc rc = check_clusters(&c);
     rc = rc != SPW_OK ? rc : check_summaries(&c);
