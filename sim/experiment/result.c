@@ -29,6 +29,8 @@ static bool services_init(const sc_scenario *sc, res_run *run)
 {
     size_t regions = (size_t)sc->region_count + 1;
 
+    run->faults = calloc((size_t)sc->fault_count + 1, sizeof *run->faults);
+    run->fault_count = sc->fault_count;
     run->services = calloc((size_t)sc->service_count + 1, sizeof *run->services);
     if (run->services == NULL) {
         return false;
@@ -150,6 +152,7 @@ void res_free(res_run *run)
     }
     timeline_fini(run, &run->timeline);
     latency_fini(&run->latency);
+    free(run->faults);
     free(run->services);
     free(run->pools);
     free(run->bursts);

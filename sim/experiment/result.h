@@ -119,6 +119,16 @@ typedef struct res_control {
     uint64_t bad_snapshots, bad_plans;
 } res_control;
 
+/** What one entry of spec.faults did, over the whole run. */
+typedef struct res_fault {
+    uint64_t windows;  /**< that began, over all its instances */
+    int64_t held_ns;   /**< sum of their lengths within the run */
+    uint64_t nodes;    /**< nodes that it took down */
+    uint64_t requests; /**< that were on them: routed anew, or lost */
+    uint64_t actions;  /**< refused, put off, lost or doubled */
+    uint64_t samples;  /**< missing or wrong; of metrics-stale: readings that were not taken */
+} res_fault;
+
 /** A fixed number of bins over the whole run, whatever its length. Rows are bins. */
 typedef struct res_timeline {
     int32_t bins;
@@ -161,6 +171,8 @@ typedef struct res_run {
     res_lag lag;                      /**< all starts */
     res_lag lag_by_start[RES_STARTS]; /**< [res_start] */
     res_control control;
+    res_fault *faults; /**< [fault_count] */
+    int32_t fault_count;
     res_timeline timeline;
     res_host host;
     /* Little's law, over the whole run, warm-up included: both count from sending to the end of the work at the

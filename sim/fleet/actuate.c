@@ -5,7 +5,7 @@
  * Amounts are absolute, and a ticket that was seen before is accepted again without effect. An action that names what
  * does not exist fails with SPW_BACKEND, as an API server would answer.
  */
-#include "sim/fleet/world.h"
+#include "sim/fleet/faults.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,15 +67,8 @@ static spw_rc on_workload(fl_world *w, const spw_action *a, spw_err *err)
     return SPW_OK;
 }
 
-static spw_rc submit(void *self, const spw_action *action, uint64_t ticket, spw_err *err)
+spw_rc fl_carry_out(fl_world *w, const spw_action *action, spw_err *err)
 {
-    fl_world *w = self;
-
-    if (w->ticket_seen && ticket <= w->last_ticket) {
-        return SPW_OK;
-    }
-    w->ticket_seen = true;
-    w->last_ticket = ticket;
     switch (action->verb) {
     case SPW_VERB_SCALE:
     case SPW_VERB_PLACE:
@@ -90,6 +83,27 @@ static spw_rc submit(void *self, const spw_action *action, uint64_t ticket, spw_
         return SPW_OK;
     }
     return refuse(err, "action.verb", "a verb this world does not know");
+}
+
+static spw_rc submit(void *self, const spw_action *action, uint64_t ticket, spw_err *err)
+{
+    fl_world *w = self;
+
+    if (w->ticket_seen && ticket <= w->last_ticket) {
+        return SPW_OK;
+    }
+    w->ticket_seen = true;
+    w->last_ticket = ticket;
+    switch (w->faults != NULL ? fl_fault_action(w, action) : FL_DELIVERED) {
+    case FL_DELIVERED:
+        return fl_carry_out(w, action, err);
+    case FL_REFUSED:
+        return refuse(err, "action", "the API server does not answer");
+    case FL_PUT_OFF:
+    case FL_LOST:
+        break;
+    }
+    return SPW_OK; /* as far as anyone can tell */
 }
 
 static spw_rc commit(void *self, spw_err *err)

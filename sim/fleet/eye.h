@@ -14,6 +14,7 @@ struct fl_obs {
     int32_t *pool_nodes;
     int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1];
     int32_t *scheduled, *ready;
+    uint8_t *cluster_ready;
     int32_t *usage; /* service x pool: ready replicas on the pool's nodes */
     size_t pod_count;
     uint64_t *pod_key;
@@ -32,6 +33,7 @@ struct fl_eye {
     fl_obs *ring;                   /**< [depth] */
     uint32_t depth, first, pending; /**< `pending` readings after the visible one, which is ring[first] */
     uint64_t scrapes;
+    size_t frozen_at; /**< where a frozen sample was found last */
     int64_t last_scrape_ns;
     size_t pods_max, samples_max;
     uint32_t slot; /**< of the scrape */
@@ -39,7 +41,7 @@ struct fl_eye {
     uint64_t *cluster_key, *pool_key, *workload_key;
     const char **cluster_name, **region, **zone, **provider, **jurisdiction, **pool_name, **gpu, **workload_name;
     spw_labels *labels;
-    uint8_t *cluster_ready, *capacity;
+    uint8_t *capacity;
     spw_id *pool_cluster;
     spw_id *usage_workload, *usage_pool;
     int32_t *workload_gpus;

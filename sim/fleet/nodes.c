@@ -9,7 +9,7 @@
  * When a node is lost without having been asked (order came to nothing, the market took it) the target falls with it,
  * but never below the pool's minimum, which the node group itself keeps up.
  */
-#include "sim/fleet/world.h"
+#include "sim/fleet/faults.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +69,9 @@ static uint32_t node_new(fl_world *w, uint32_t pool)
     n->until_ns = FL_NEVER;
     n->gone_ns = FL_NEVER;
     p->nodes[p->count++] = index;
+    if (w->faults != NULL) {
+        fl_fault_node(w, index);
+    }
     return index;
 }
 
@@ -123,6 +126,18 @@ static void node_up(fl_world *w, uint32_t node)
         n->gone_ns = taken_ns > w->now ? taken_ns : w->now;
         n->until_ns = w->now;
     }
+    node_arm(w, node);
+    if (w->faults != NULL) {
+        fl_fault_health(w, node);
+    }
+}
+
+void fl_node_until(fl_world *w, uint32_t node)
+{
+    fl_node *n = &w->nodes[node];
+    int64_t notice = w->pools[n->pool].sc->has_market ? fl_ns(w->pools[n->pool].sc->market.notice_s) : 0;
+
+    n->until_ns = n->gone_ns == FL_NEVER ? FL_NEVER : n->gone_ns - notice > w->now ? n->gone_ns - notice : w->now;
     node_arm(w, node);
 }
 
@@ -217,7 +232,12 @@ static void node_reclaimed(fl_world *w, uint32_t node)
     uint32_t pool = w->nodes[node].pool;
 
     fl_reclaim_end(w, node);
-    w->pools[pool].notice--;
+    if (w->nodes[node].state == FL_NODE_DOWN) {
+        w->pools[pool].down--;
+        target_follows(w, pool);
+    } else {
+        w->pools[pool].notice--;
+    }
     w->run->pools[pool].preempted_by_market++;
     fl_bill_node(w, pool, -1);
     fl_bill_tail(w, &w->nodes[node]);
@@ -233,7 +253,10 @@ void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
         return;
     }
     n->gone_ns = gone_ns;
-    if (n->state == FL_NODE_UP) {
+    if (n->state == FL_NODE_DOWN) {
+        n->until_ns = gone_ns;
+        node_arm(w, node);
+    } else if (n->state == FL_NODE_UP) {
         node_notice(w, node);
         fl_count_nodes(w, w->nodes[node].pool);
     }
@@ -259,6 +282,7 @@ void fl_node_event(fl_world *w, uint32_t node)
         node_notice(w, node);
         break;
     case FL_NODE_NOTICE:
+    case FL_NODE_DOWN:
         node_reclaimed(w, node);
         break;
     case FL_NODE_FREE:
@@ -350,10 +374,10 @@ void fl_pool_settle(fl_world *w, uint32_t pool)
 {
     fl_pool *p = &w->pools[pool];
 
-    while (p->up + p->coming < p->target && !w->no_memory && fl_supply_may_order(w, pool)) {
+    while (p->up + p->coming + p->down < p->target && !w->no_memory && fl_supply_may_order(w, pool)) {
         node_order(w, pool);
     }
-    while (p->up + p->coming > p->target) {
+    while (p->up + p->coming + p->down > p->target) {
         uint32_t node = youngest_order(w, p);
 
         if (node != FL_NONE) {

@@ -12,6 +12,7 @@
  * has one, is what the plan's number means, and a pending successor must show.
  */
 #include "sim/fleet/eye.h"
+#include "sim/fleet/faults.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,7 +74,27 @@ static double metric_value(const fl_replica *r, const mdl_load *load, fl_metric 
     return 0;
 }
 
-static void sample_add(fl_world *w, fl_obs *obs, spw_id pod, const fl_replica *r, uint32_t index, double value)
+/* What the reading before says of this pod and metric; false if it does not. */
+static bool sample_before(fl_world *w, const fl_obs *obs, uint64_t pod, uint64_t metric, int64_t *value_milli)
+{
+    fl_eye *eye = w->eye;
+    const fl_obs *before = &eye->ring[(eye->first + eye->pending - 1) % eye->depth];
+
+    FL_CHECK(w, before != obs);
+    for (size_t k = 0; k < before->sample_count; k++) { /* the order hardly changes: begin where the last was found */
+        size_t i = (eye->frozen_at + k) % before->sample_count;
+
+        if (before->sample_metric[i] == metric && before->pod_key[before->sample_pod[i]] == pod) {
+            eye->frozen_at = i + 1;
+            *value_milli = before->sample_value[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void sample_add(fl_world *w, fl_obs *obs, spw_id pod, const fl_replica *r, uint32_t index, double value,
+                       bool frozen)
 {
     const sc_observation *o = &w->sc->observation;
     const fl_service *s = &w->services[r->service];
@@ -91,9 +112,23 @@ static void sample_add(fl_world *w, fl_obs *obs, spw_id pod, const fl_replica *r
     obs->sample_pod[obs->sample_count] = pod;
     obs->sample_metric[obs->sample_count] = key;
     obs->sample_value[obs->sample_count] = value > 0 ? (int64_t)llround(value * 1000) : 0;
+    if (frozen) {
+        (void)sample_before(w, obs, r->key, key, &obs->sample_value[obs->sample_count]);
+    }
     obs->sample_request[obs->sample_count] = s->metric_resource[index] != 0 ? request_milli : 0;
     obs->sample_window[obs->sample_count] = w->now - w->eye->last_scrape_ns;
     obs->sample_count++;
+}
+
+/* The kind of another metric that the service's autoscaler reads, else its own. */
+static uint8_t kind_of(const fl_service *s, uint64_t key, uint8_t own)
+{
+    for (uint32_t i = 0; key != 0 && i < s->metric_count; i++) {
+        if (s->metric_keys[i] == key) {
+            return s->metric_kinds[i];
+        }
+    }
+    return own;
 }
 
 static void samples_read(fl_world *w, fl_obs *obs, spw_id pod, fl_replica *r)
@@ -108,9 +143,18 @@ static void samples_read(fl_world *w, fl_obs *obs, spw_id pod, fl_replica *r)
     }
     r->engine->type->load(r->engine, w->now, &load);
     for (uint32_t i = 0; i < s->metric_count && obs->sample_count < w->eye->samples_max; i++) {
-        double value = metric_value(r, &load, (fl_metric)s->metric_kinds[i], period_s, s->gpus > 0 ? s->gpus : 1);
+        fl_distortion d = {.factor = 1};
+        uint8_t kind = s->metric_kinds[i];
 
-        sample_add(w, obs, pod, r, i, value);
+        if (w->faults != NULL && w->faults->metrics > 0) {
+            d = fl_fault_sample(w, r->service, r->cluster, s->metric_keys[i]);
+            kind = kind_of(s, d.shows, kind);
+        }
+        if (!d.missing) {
+            double value = metric_value(r, &load, (fl_metric)kind, period_s, s->gpus > 0 ? s->gpus : 1);
+
+            sample_add(w, obs, pod, r, i, value * d.factor, d.frozen);
+        }
     }
     r->seen_in = load.tokens_in;
     r->seen_out = load.tokens_out;
@@ -200,6 +244,9 @@ static void scrape(fl_world *w)
         obs->pool_nodes[p] = w->pools[p].up;
         memcpy(obs->free_nodes[p], w->pools[p].free_nodes, sizeof obs->free_nodes[p]);
     }
+    for (int32_t c = 0; c < w->sc->cluster_count; c++) {
+        obs->cluster_ready[c] = w->faults == NULL || w->faults->cluster_down[c] == 0;
+    }
     places_read(w, obs);
     usage_read(w, obs);
     values_read(w, obs);
@@ -209,7 +256,9 @@ static void scrape(fl_world *w)
 
 void fl_scrape_event(fl_world *w)
 {
-    scrape(w);
+    if (w->faults == NULL || !fl_fault_stale(w)) {
+        scrape(w);
+    }
     evq_set(w->queue, w->eye->slot, w->now + w->sc->observation.scrape_ns, EVQ_SCRAPE);
 }
 

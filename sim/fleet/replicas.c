@@ -8,7 +8,7 @@
  * Warm start: while the first tick (time 0) is carried out, a replica that finds a node is ready at once, so that a
  * run begins with the fleet its template describes; such replicas do not count in the start-up statistics.
  */
-#include "sim/fleet/world.h"
+#include "sim/fleet/faults.h"
 
 #include <string.h>
 
@@ -144,6 +144,9 @@ static void replica_ready(fl_world *w, uint32_t replica)
         r->engine = mdl_llm_new(&s->sc->llm[r->pool]);
     } else {
         r->engine = mdl_station_new(&s->sc->station);
+    }
+    if (w->faults != NULL && r->engine != NULL) {
+        r->engine = fl_fault_engine(w, r->engine, r->node);
     }
     if (r->engine == NULL) {
         w->no_memory = true;
@@ -309,6 +312,13 @@ static void withdraw(fl_world *w, uint32_t replica)
     }
     r->state = FL_RP_DRAINING;
     fl_count_replicas(w, r->service);
+}
+
+void fl_replica_withdraw(fl_world *w, uint32_t replica)
+{
+    if (w->replicas[replica].state != FL_RP_DRAINING) {
+        withdraw(w, replica);
+    }
 }
 
 static void leave_node(fl_world *w, uint32_t replica)

@@ -7,6 +7,7 @@
  * queue's: at equal times engines, life cycles, deliveries, arrivals, time-outs, readings, ticks, bin ends, the end.
  */
 #include "sim/fleet/eye.h"
+#include "sim/fleet/faults.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -221,6 +222,12 @@ static int dispatch(fl_world *w, control *k, fl_slot slot, char *err, size_t siz
     case FL_OWNER_DELIVERY:
         fl_delivery_event(w);
         return 1;
+    case FL_OWNER_FAULT:
+        fl_fault_event(w, slot.index);
+        return 1;
+    case FL_OWNER_LATE:
+        fl_late_event(w);
+        return 1;
     case FL_OWNER_END:
         return 0;
     }
@@ -275,6 +282,7 @@ static void close_books(fl_world *w, const control *k)
     res_run *run = w->run;
     spw_loop_stats stats;
 
+    fl_faults_close(w);
     fl_requests_close(w);
     for (uint32_t i = 0; i < w->replica_cap; i++) {
         if (w->replicas[i].state != FL_RP_FREE) {

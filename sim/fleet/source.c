@@ -38,12 +38,14 @@ size_t fl_pods_max(const sc_scenario *sc)
     return sum;
 }
 
-static bool obs_columns(fl_obs *o, size_t pools, size_t places, size_t pods, size_t samples, size_t services)
+static bool obs_columns(fl_obs *o, size_t clusters, size_t pools, size_t places, size_t pods, size_t samples,
+                        size_t services)
 {
     o->pool_nodes = calloc(pools, sizeof *o->pool_nodes);
     o->free_nodes = calloc(pools, sizeof *o->free_nodes);
     o->scheduled = calloc(places, sizeof *o->scheduled);
     o->ready = calloc(places, sizeof *o->ready);
+    o->cluster_ready = calloc(clusters, 1);
     o->usage = calloc(pools * services, sizeof *o->usage);
     o->pod_key = calloc(pods, sizeof *o->pod_key);
     o->pod_workload = calloc(pods, sizeof *o->pod_workload);
@@ -59,11 +61,11 @@ static bool obs_columns(fl_obs *o, size_t pools, size_t places, size_t pods, siz
     o->sample_request = calloc(samples, sizeof *o->sample_request);
     o->sample_window = calloc(samples, sizeof *o->sample_window);
     o->value = calloc(2 * services, sizeof *o->value);
-    return o->pool_nodes != NULL && o->free_nodes != NULL && o->scheduled != NULL && o->ready != NULL &&
-           o->usage != NULL && o->pod_key != NULL && o->pod_workload != NULL && o->pod_cluster != NULL &&
-           o->pod_phase != NULL && o->pod_deleting != NULL && o->pod_ready != NULL && o->pod_started != NULL &&
-           o->pod_changed != NULL && o->sample_pod != NULL && o->sample_metric != NULL && o->sample_value != NULL &&
-           o->sample_request != NULL && o->sample_window != NULL && o->value != NULL;
+    return o->cluster_ready != NULL && o->pool_nodes != NULL && o->free_nodes != NULL && o->scheduled != NULL &&
+           o->ready != NULL && o->usage != NULL && o->pod_key != NULL && o->pod_workload != NULL &&
+           o->pod_cluster != NULL && o->pod_phase != NULL && o->pod_deleting != NULL && o->pod_ready != NULL &&
+           o->pod_started != NULL && o->pod_changed != NULL && o->sample_pod != NULL && o->sample_metric != NULL &&
+           o->sample_value != NULL && o->sample_request != NULL && o->sample_window != NULL && o->value != NULL;
 }
 
 static void obs_fini(fl_obs *o)
@@ -72,6 +74,7 @@ static void obs_fini(fl_obs *o)
     free(o->free_nodes);
     free(o->scheduled);
     free(o->ready);
+    free(o->cluster_ready);
     free(o->usage);
     free(o->pod_key);
     free(o->pod_workload);
@@ -100,7 +103,6 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->provider = calloc(clusters, sizeof *e->provider);
     e->jurisdiction = calloc(clusters, sizeof *e->jurisdiction);
     e->labels = calloc(clusters, sizeof *e->labels);
-    e->cluster_ready = calloc(clusters, 1);
     e->pool_key = calloc(pools, sizeof *e->pool_key);
     e->pool_name = calloc(pools, sizeof *e->pool_name);
     e->gpu = calloc(pools, sizeof *e->gpu);
@@ -130,15 +132,15 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->place_ready = calloc(places, sizeof *e->place_ready);
     e->taken = calloc(e->rows_max, sizeof *e->taken);
     return e->cluster_key != NULL && e->cluster_name != NULL && e->region != NULL && e->zone != NULL &&
-           e->provider != NULL && e->jurisdiction != NULL && e->labels != NULL && e->cluster_ready != NULL &&
-           e->pool_key != NULL && e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL &&
-           e->pool_cluster != NULL && e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL &&
-           e->stock != NULL && e->stock_told != NULL && e->rank != NULL && e->failures != NULL &&
-           e->usage_workload != NULL && e->usage_pool != NULL && e->price != NULL && e->target != NULL &&
-           e->workload_key != NULL && e->workload_name != NULL && e->workload_gpus != NULL &&
-           e->template_replicas != NULL && e->value_workload != NULL && e->value_metric != NULL &&
-           e->place_workload != NULL && e->place_cluster != NULL && e->place_assigned != NULL &&
-           e->place_scheduled != NULL && e->place_ready != NULL && e->taken != NULL;
+           e->provider != NULL && e->jurisdiction != NULL && e->labels != NULL && e->pool_key != NULL &&
+           e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL && e->pool_cluster != NULL &&
+           e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL && e->stock != NULL &&
+           e->stock_told != NULL && e->rank != NULL && e->failures != NULL && e->usage_workload != NULL &&
+           e->usage_pool != NULL && e->price != NULL && e->target != NULL && e->workload_key != NULL &&
+           e->workload_name != NULL && e->workload_gpus != NULL && e->template_replicas != NULL &&
+           e->value_workload != NULL && e->value_metric != NULL && e->place_workload != NULL &&
+           e->place_cluster != NULL && e->place_assigned != NULL && e->place_scheduled != NULL &&
+           e->place_ready != NULL && e->taken != NULL;
 }
 
 static void fixed_fill(fl_world *w)
@@ -156,7 +158,6 @@ static void fixed_fill(fl_world *w)
         e->provider[c] = cluster->provider != NULL ? cluster->provider : "";
         e->jurisdiction[c] = sc->regions[cluster->region].jurisdiction;
         e->labels[c] = cluster->labels;
-        e->cluster_ready[c] = 1;
     }
     for (int32_t p = 0; p < sc->pool_count; p++) {
         const sc_pool *pool = w->pools[p].sc;
@@ -210,7 +211,7 @@ bool fl_eye_columns(fl_world *w)
         return false;
     }
     for (uint32_t i = 0; i < e->depth; i++) {
-        if (!obs_columns(&e->ring[i], pools, clusters * services, e->pods_max, e->samples_max, services)) {
+        if (!obs_columns(&e->ring[i], clusters, pools, clusters * services, e->pods_max, e->samples_max, services)) {
             return false;
         }
     }
@@ -232,7 +233,7 @@ void fl_eye_free(fl_world *w)
                        e->cluster_name,   e->region,
                        e->zone,           e->provider,
                        e->jurisdiction,   e->labels,
-                       e->cluster_ready,  e->pool_key,
+                       e->pool_key,
                        e->pool_name,      e->gpu,
                        e->capacity,       e->pool_cluster,
                        e->usage_workload, e->usage_pool,
@@ -295,7 +296,7 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                      .provider = e->provider,
                                      .jurisdiction = e->jurisdiction,
                                      .labels = e->labels,
-                                     .ready = e->cluster_ready,
+                                     .ready = obs->cluster_ready,
                                      .observed = e->taken};
     s->pools = (spw_pool_rows){.count = (size_t)w->sc->pool_count,
                                .key = e->pool_key,

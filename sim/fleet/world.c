@@ -6,7 +6,7 @@
  * and ordinal of the pod, traffic entry), so that two policies that order their n-th node at different times still
  * meet the same luck: common random numbers.
  */
-#include "sim/fleet/world.h"
+#include "sim/fleet/faults.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -222,7 +222,7 @@ static bool world_init(fl_world *w)
             return false;
         }
     }
-    if (!lines_init(w) || !sources_init(w) || !fl_burst_init(w) || !fl_eye_new(w)) {
+    if (!lines_init(w) || !sources_init(w) || !fl_burst_init(w) || !fl_eye_new(w) || !fl_faults_new(w)) {
         return false;
     }
     for (uint32_t p = 0; p < (uint32_t)sc->pool_count; p++) {
@@ -285,6 +285,7 @@ void fl_world_free(fl_world *w)
         return;
     }
     fl_eye_free(w);
+    fl_faults_free(w);
     fl_burst_fini(w);
     fl_supply_fini(w);
     fl_delivery_fini(w);

@@ -105,7 +105,8 @@ typedef enum fl_node_state {
     FL_NODE_ORDERED = 1, /**< waits for the provider's inventory */
     FL_NODE_BOOTING = 2,
     FL_NODE_UP = 3,
-    FL_NODE_NOTICE = 4 /**< reclaimed by the market at until_ns: takes nothing new */
+    FL_NODE_NOTICE = 4, /**< reclaimed by the market at until_ns: takes nothing new */
+    FL_NODE_DOWN = 5    /**< held by a fault: empty, comes back */
 } fl_node_state;
 
 typedef struct fl_node {
@@ -121,7 +122,10 @@ typedef struct fl_node {
     int64_t empty_since_ns;
     uint32_t first_replica; /**< list through fl_replica.node_next */
     int32_t replica_count;
-    uint8_t *cached; /**< [service_count] image is on the node */
+    uint32_t seat;               /**< with faults: place in its pool */
+    int32_t faults, slow_faults; /**< with faults: that hold it down, that slow it */
+    int64_t slow_milli;          /**< with faults: work takes this many thousandths of its time */
+    uint8_t *cached;             /**< [service_count] image is on the node */
 } fl_node;
 
 typedef enum fl_rp_state {
@@ -188,6 +192,7 @@ typedef struct fl_pool {
     int32_t up;     /**< state UP */
     int32_t coming; /**< ORDERED + BOOTING */
     int32_t notice;
+    int32_t down; /**< held by faults */
     uint64_t next_ordinal;
     int64_t failures;                          /**< orders that came to nothing, since the start */
     int32_t free_nodes[SPW_NODE_GPUS_MAX + 1]; /**< UP nodes by free GPUs */
@@ -257,7 +262,8 @@ typedef struct fl_service {
 /* --- what the control plane sees ------------------------------------------------------------------------------- */
 
 typedef struct fl_obs fl_obs;
-typedef struct fl_eye fl_eye; /**< observe.c: the ring of readings and the snapshot columns */
+typedef struct fl_faults fl_faults; /**< faults.h */
+typedef struct fl_eye fl_eye;       /**< observe.c: the ring of readings and the snapshot columns */
 
 /* --- the whole ------------------------------------------------------------------------------------------------- */
 
@@ -273,7 +279,9 @@ typedef enum fl_owner {
     FL_OWNER_WARMUP = 9,
     FL_OWNER_END = 10,
     FL_OWNER_SUPPLY = 11,
-    FL_OWNER_DELIVERY = 12
+    FL_OWNER_DELIVERY = 12,
+    FL_OWNER_FAULT = 13,
+    FL_OWNER_LATE = 14
 } fl_owner;
 
 typedef struct fl_slot {
@@ -313,6 +321,7 @@ typedef struct fl_world {
     fl_replica *replicas;
     uint32_t replica_cap, replica_free, replica_rows;
 
+    fl_faults *faults; /**< NULL = none in this scenario */
     fl_eye *eye;
     uint64_t last_ticket;
     bool ticket_seen;
@@ -366,6 +375,7 @@ void fl_service_fini(fl_world *w, fl_service *s);
 void fl_node_start(fl_world *w, uint32_t pool); /**< a node that is up at time 0 */
 void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes);
 void fl_pool_settle(fl_world *w, uint32_t pool); /**< orders, cancels and releases until the target is met */
+void fl_node_until(fl_world *w, uint32_t node);  /**< of a node that is up: when the market wants it back */
 void fl_node_event(fl_world *w, uint32_t node);
 void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns);    /**< the market wants it back by then */
 void fl_node_take(fl_world *w, uint32_t node, int32_t gpus);          /**< gpus < 0 gives back */
@@ -385,8 +395,9 @@ void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to no
 void fl_replica_arm(fl_world *w, uint32_t replica);
 void fl_replica_delivered(fl_world *w, uint32_t replica); /**< a file that it may wait for is on its node */
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
-void fl_replica_stop(fl_world *w, uint32_t replica);  /**< at once; its requests go back to the gateway */
-void fl_replica_crash(fl_world *w, uint32_t replica); /**< at once; its requests are lost: rejected */
+void fl_replica_withdraw(fl_world *w, uint32_t replica); /**< takes nothing new; a stop has to follow */
+void fl_replica_stop(fl_world *w, uint32_t replica);     /**< at once; its requests go back to the gateway */
+void fl_replica_crash(fl_world *w, uint32_t replica);    /**< at once; its requests are lost: rejected */
 /** Adds its engine's counters since the last time to the result; `reset`: also before statistics have begun. */
 void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset);
 
@@ -494,5 +505,6 @@ int64_t fl_eye_reading(const fl_world *w); /**< when the visible state was read 
 
 /* actuate.c */
 spw_actuator fl_actuator_of(fl_world *w);
+spw_rc fl_carry_out(fl_world *w, const spw_action *action, spw_err *err); /**< at once, whatever faults there are */
 
 #endif

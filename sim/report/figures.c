@@ -343,6 +343,28 @@ static void put_lag(figures *f, const res_run *run)
     end_object(f);
 }
 
+/* Only of scenarios that have any. */
+static void put_faults(figures *f, const sc_scenario *sc, const res_run *run)
+{
+    if (run->fault_count == 0) {
+        return;
+    }
+    array(f, "faults");
+    for (int32_t i = 0; i < run->fault_count; i++) {
+        const res_fault *r = &run->faults[i];
+        object(f, NULL);
+        text(f, "kind", mdl_fault(sc->faults[i].kind)->name);
+        count(f, "windows", r->windows);
+        real(f, "held_s", (double)r->held_ns / 1e9);
+        count(f, "nodes", r->nodes);
+        count(f, "requests", r->requests);
+        count(f, "actions", r->actions);
+        count(f, "samples", r->samples);
+        end_object(f);
+    }
+    end_array(f);
+}
+
 static void put_control(figures *f, const res_control *c)
 {
     object(f, "control");
@@ -370,6 +392,7 @@ void figures_of_run(figures *f, const rep_view *v, const res_run *run, bool burs
     put_bursts(f, v, run, bursts);
     put_lag(f, run);
     put_control(f, &run->control);
+    put_faults(f, v->sc, run);
 }
 
 void figures_fini(figures *f)

@@ -324,6 +324,7 @@ static bool load_into(loaded *own, resolve *r, const char *path, const sc_option
     if (config != NULL) {
         resolve_check_classes(r);
         resolve_services(r);
+        resolve_faults(r);
         if (spw_diag_errors(r->diag) == 0) {
             resolve_check(r);
         }

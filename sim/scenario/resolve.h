@@ -42,6 +42,10 @@ void resolve_quotas(resolve *r);
 void resolve_delivery(resolve *r);
 /** Layers and weights of a service with a model. Needs sc->delivery. */
 void resolve_parts(resolve *r, const spec_service *spec, sc_service *service);
+/** What goes wrong. Needs world, services and sc->config. */
+void resolve_faults(resolve *r);
+/** Index of a cluster of the scenario, or -1 with an error at `at`. */
+int32_t resolve_cluster_named(resolve *r, const char *name, const ynode *at);
 /** Traffic of one service. */
 void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
 /** Opens a trace, once however often it is named. @return its columns, or NULL with an error */

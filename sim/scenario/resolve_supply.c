@@ -105,7 +105,7 @@ void resolve_quotas(resolve *r)
     r->sc->quota_count = quotas != NULL ? (int32_t)spec->quota_count : 0;
 }
 
-static int32_t cluster_named(resolve *r, const char *name, const ynode *at)
+int32_t resolve_cluster_named(resolve *r, const char *name, const ynode *at)
 {
     suggest near;
     suggest_init(&near, name);
@@ -161,7 +161,7 @@ void resolve_delivery(resolve *r)
     d->replicated_ns = spec->has_published ? spec->published_ns + llround(row->replication_lag_s * 1e9) : 0;
     delivery_prices(r, spec, d);
     for (size_t i = 0; d->preheat != NULL && i < spec->preheat_count; i++) {
-        int32_t c = cluster_named(r, spec->preheat[i], spec->preheat_node);
+        int32_t c = resolve_cluster_named(r, spec->preheat[i], spec->preheat_node);
         if (c >= 0) {
             d->preheat[c] = true;
         }

@@ -19,6 +19,7 @@
 #include <spillway/snapshot.h>
 
 #include "models/engine/engine.h"
+#include "models/faults/faults.h"
 #include "models/gpu/gpu.h"
 #include "models/price/price.h"
 #include "models/price/walk.h"
@@ -161,6 +162,20 @@ typedef struct sc_observation {
     double dropout;    /**< probability that a sample is lost */
 } sc_observation;
 
+/** One entry of spec.faults. -1 or NULL = not narrowed down to one. */
+typedef struct sc_fault {
+    mdl_fault_kind kind;
+    mdl_windows windows;
+    int32_t region, cluster, pool, service; /**< pool: in the scenario-wide count */
+    uint64_t metric, with;                  /**< spw_key of the names; 0 = every metric */
+    int32_t index;                          /**< place of the node or number of the rack; -1 = every one */
+    int32_t nodes_per_rack;
+    int64_t factor_milli;
+    double probability;
+    int64_t after_ns;
+    bool lose; /**< requests on what goes are lost, not routed anew */
+} sc_fault;
+
 typedef struct sc_payload {
     double request_bytes_fixed, request_bytes_per_token, response_bytes_fixed, response_bytes_per_token;
 } sc_payload;
@@ -195,6 +210,8 @@ typedef struct sc_scenario {
     sc_payload payload;
     const sc_quota *quotas;
     int32_t quota_count;
+    const sc_fault *faults;
+    int32_t fault_count;
     const sc_delivery *delivery; /**< NULL = rates of the lag table alone */
     const spw_config *config;    /**< from the manifests; the round trips from rtt_ns */
     const char *text;            /**< the scenario file as it was read; NULL: made in memory */

@@ -264,18 +264,6 @@ static const bind_field metrics_fields[] = {
     {.key = NULL}};
 static const bind_table metrics_table = {.name = "metrics", .size = sizeof(spec_metrics), .fields = metrics_fields};
 
-/* The key is part of the format; only the empty list means something so far. */
-static bool read_faults(bind *b, const bind_field *field, const ynode *node, void *at)
-{
-    (void)field;
-    (void)at;
-    if (node->kind == YNODE_SEQUENCE && node->count == 0) {
-        return true;
-    }
-    ynode_error(b->diag, node, "'spec.faults' must be an empty list: this version injects no faults");
-    return false;
-}
-
 static const bind_field body_fields[] = {
     {.key = "start", .kind = BIND_TIME, .preset = "2026-01-05T00:00:00Z", BIND_AT(spec_body, start),
      .help = "wall-clock time at simulated time 0: anchors daily and weekly patterns"},
@@ -306,7 +294,8 @@ static const bind_field body_fields[] = {
      BIND_COUNT(spec_body, quota_count), .help = "what providers let an account hold"},
     {.key = "delivery", .kind = BIND_OPTION, .table = &spec_delivery_table, BIND_AT(spec_body, delivery),
      .help = "images and weights by layer, node caches, registries, peers; default: rates of tables/lags.csv alone"},
-    {.key = "faults", .kind = BIND_CUSTOM, .custom = read_faults, .offset = 0, .help = "reserved: an empty list"},
+    {.key = "faults", .kind = BIND_LIST, .table = &spec_fault_table, BIND_AT(spec_body, faults),
+     BIND_COUNT(spec_body, fault_count), .help = "what goes wrong, and when"},
     {.key = NULL}};
 
 static bool body_check(bind *b, const ynode *node, void *object)

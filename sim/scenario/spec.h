@@ -171,6 +171,19 @@ typedef struct spec_delivery {
     const ynode *self, *network_node, *origin_node, *provider_node, *preheat_node;
 } spec_delivery;
 
+typedef struct spec_fault {
+    int32_t kind; /**< mdl_fault_kind */
+    const char *region, *cluster, *pool, *service, *metric, *with, *file;
+    int32_t index, per_rack;
+    int64_t *at; /**< [at_count] */
+    size_t at_count;
+    int64_t for_ns, mean_up_ns, mean_down_ns, after_ns;
+    double factor, probability;
+    bool lose;
+    const ynode *self, *region_node, *cluster_node, *pool_node, *service_node, *metric_node, *with_node, *file_node,
+        *at_node;
+} spec_fault;
+
 typedef struct spec_metrics {
     int64_t scrape_ns, delay_ns;
     double noise, dropout;
@@ -195,6 +208,8 @@ typedef struct spec_body {
     spec_quota *quotas;
     size_t quota_count;
     spec_delivery *delivery; /**< NULL = off */
+    spec_fault *faults;
+    size_t fault_count;
     const ynode *warmup_node;
 } spec_body;
 

@@ -8,5 +8,6 @@
 extern const bind_table spec_service_table;  /**< a spec_service */
 extern const bind_table spec_quota_table;    /**< a spec_quota, spec_supply.c */
 extern const bind_table spec_delivery_table; /**< a spec_delivery, spec_supply.c */
+extern const bind_table spec_fault_table;    /**< a spec_fault, spec_faults.c */
 
 #endif

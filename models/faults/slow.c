@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* slow.c - an engine whose clock a slow node slows down: translates every time that goes in or out, see faults.h. */
+#include <stdlib.h>
+
+#include "models/faults/faults.h"
+
+__extension__ typedef __int128 wide;
+
+typedef struct slow {
+    mdl_engine base;
+    mdl_engine *inner;
+    int64_t real0_ns, local0_ns, milli;
+    int64_t busy_real_ns, busy_local_ns; /* real busy time up to the last change, and the inner count there */
+} slow;
+
+static int64_t to_local(const slow *s, int64_t real_ns)
+{
+    wide past = (wide)(real_ns - s->real0_ns) * 1000;
+    return s->milli == 1000 ? real_ns - s->real0_ns + s->local0_ns : s->local0_ns + (int64_t)(past / s->milli);
+}
+
+static int64_t to_real(const slow *s, int64_t local_ns)
+{
+    wide past = local_ns - s->local0_ns;
+    if (local_ns == MDL_NEVER) {
+        return MDL_NEVER;
+    }
+    past = (past * s->milli + 999) / 1000;
+    return past > MDL_NEVER - 1 - s->real0_ns ? MDL_NEVER - 1 : s->real0_ns + (int64_t)past;
+}
+
+static void slow_free(mdl_engine *e)
+{
+    mdl_engine_free(((slow *)e)->inner);
+    free(e);
+}
+
+static uint32_t slow_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
+{
+    slow *s = (slow *)e;
+    return mdl_engine_submit(s->inner, to_local(s, now_ns), work);
+}
+
+static void slow_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    slow *s = (slow *)e;
+    mdl_engine_cancel(s->inner, to_local(s, now_ns), handle);
+}
+
+static int64_t slow_next(const mdl_engine *e)
+{
+    const slow *s = (const slow *)e;
+    return to_real(s, mdl_engine_next(s->inner));
+}
+
+static size_t slow_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
+{
+    slow *s = (slow *)e;
+    const size_t n = mdl_engine_advance(s->inner, to_local(s, now_ns), out, out_max);
+    for (size_t i = 0; i < n; i++) {
+        out[i].at_ns = to_real(s, out[i].at_ns);
+    }
+    return n;
+}
+
+static int64_t busy_real(const slow *s, int64_t busy_local_ns)
+{
+    return s->busy_real_ns + (int64_t)((wide)(busy_local_ns - s->busy_local_ns) * s->milli / 1000);
+}
+
+static void slow_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
+{
+    const slow *s = (const slow *)e;
+    mdl_engine_load(s->inner, to_local(s, now_ns), out);
+    out->busy_ns = busy_real(s, out->busy_ns);
+}
+
+static size_t slow_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
+{
+    slow *s = (slow *)e;
+    return mdl_engine_evict(s->inner, to_local(s, now_ns), tags, tags_max);
+}
+
+static size_t slow_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
+{
+    return mdl_engine_tags(((const slow *)e)->inner, tags, tags_max);
+}
+
+static const mdl_engine_type slow_type = {.name = "slow",
+                                          .summary = "another engine on a node that may be slow",
+                                          .free = slow_free,
+                                          .submit = slow_submit,
+                                          .cancel = slow_cancel,
+                                          .next = slow_next,
+                                          .advance = slow_advance,
+                                          .load = slow_load,
+                                          .evict = slow_evict,
+                                          .tags = slow_tags};
+
+mdl_engine *mdl_slow_new(mdl_engine *inner, int64_t now_ns)
+{
+    slow *s = inner != NULL ? calloc(1, sizeof *s) : NULL;
+    if (s == NULL) {
+        mdl_engine_free(inner);
+        return NULL;
+    }
+    *s = (slow){.base = {&slow_type}, .inner = inner, .real0_ns = now_ns, .local0_ns = now_ns, .milli = 1000};
+    return &s->base;
+}
+
+void mdl_slow_set(mdl_engine *e, int64_t now_ns, int64_t factor_milli)
+{
+    slow *s = (slow *)e;
+    mdl_load load;
+    const int64_t local = to_local(s, now_ns);
+    mdl_engine_load(s->inner, local, &load);
+    s->busy_real_ns = busy_real(s, load.busy_ns);
+    s->busy_local_ns = load.busy_ns;
+    s->local0_ns = local;
+    s->real0_ns = now_ns;
+    s->milli = factor_milli;
+}

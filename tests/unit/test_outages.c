@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_outages.c - the scenarios with faults tell their story: the figures named in their first comment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/fleet/fleet.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+typedef struct story {
+    sc_scenario *sc;
+    res_run *run;
+} story;
+
+static story tell(const char *path, const sc_override *sets, size_t set_count)
+{
+    story s;
+    sc_messages messages = {0};
+    const sc_options options = {.sets = sets, .set_count = set_count};
+    char err[256] = "";
+
+    s.sc = sc_load(path, &options, &messages);
+    if (s.sc == NULL) {
+        fail_msg("%s", messages.text);
+    }
+    assert_int_equal(messages.warnings, 0);
+    sc_messages_fini(&messages);
+    s.run = fleet_run(s.sc, 1, 0, NULL, err, sizeof err);
+    if (s.run == NULL) {
+        fail_msg("%s", err);
+    }
+    const res_requests *q = &s.run->requests;
+    assert_int_equal(q->offered, q->completed + q->rejected + q->timed_out + q->in_flight);
+    assert_true(q->offered > 50000);
+    return s;
+}
+
+static void forget(story *s)
+{
+    res_free(s->run);
+    sc_free(s->sc);
+}
+
+/* First bin from `from_s` on in which a pool has at least so many ready replicas on average; its end in s, or -1. */
+static double ready_from(const story *s, double from_s, int32_t pool, double least)
+{
+    const res_timeline *t = &s->run->timeline;
+
+    for (int32_t b = 0; b < t->bins; b++) {
+        const double end_s = (double)(b + 1) * (double)t->bin_ns / 1e9;
+
+        if (end_s > from_s + (double)t->bin_ns / 1e9 &&
+            t->ready_by_pool[b * s->sc->pool_count + pool] >= (float)least) {
+            return end_s;
+        }
+    }
+    return -1;
+}
+
+static uint64_t lost(const story *s)
+{
+    return s->run->requests.rejected + s->run->requests.timed_out;
+}
+
+/** Dark from 12:00 to 13:00, 5400 s to 9000 s. */
+static void region_failover(void **state)
+{
+    (void)state;
+    const sc_override calm[] = {{"spec.faults[0].for", "1ms"}, {"spec.faults[0].at[0]", "6h"}};
+    story a = tell("scenarios/region-failover.yaml", NULL, 0);
+    story b = tell("scenarios/region-failover.yaml", calm, COUNT(calm));
+    const res_fault *f = &a.run->faults[0];
+    const double over_s = ready_from(&a, 5400, 1, 5);
+    const double home_s = ready_from(&a, 9000, 0, 4);
+    const res_timeline *t = &a.run->timeline;
+
+    assert_int_equal(f->windows, 1);
+    assert_int_equal(f->nodes, 1);
+    assert_true(f->requests > 0 && f->requests <= a.run->requests.rejected);
+    assert_true(over_s > 5400 + 120 && over_s < 5400 + 720); /* boot, pull, load: not before two minutes */
+    assert_true(home_s > 9000 && home_s < 9000 + 900);
+    assert_true(lost(&a) > 1000 && lost(&b) < 50);
+    for (int32_t bin = 0; bin < t->bins; bin++) { /* all losses lie within the failover */
+        const double end_s = (double)(bin + 1) * (double)t->bin_ns / 1e9;
+        if (end_s <= 5400 || end_s > over_s + 180) {
+            assert_true(t->timed_out[bin] + t->rejected[bin] < 20);
+        }
+    }
+    assert_true(t->ready_by_pool[(t->bins - 1) * a.sc->pool_count + 1] <= 0.0F); /* nothing rented stays */
+    assert_true(b.run->pools[1].gpu_ns == 0);
+    assert_true(a.run->cost.total_uusd > b.run->cost.total_uusd);
+    forget(&a);
+    forget(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(region_failover)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
