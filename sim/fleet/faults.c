@@ -325,14 +325,14 @@ static void late_add(fl_world *w, const spw_action *action, int64_t due_ns)
     }
 }
 
-fl_delivery fl_fault_action(fl_world *w, const spw_action *action)
+fl_verdict fl_fault_action(fl_world *w, const spw_action *action)
 {
     bool on_pool = action->verb == SPW_VERB_PROVISION || action->verb == SPW_VERB_RELEASE;
     int64_t cluster = action->verb == SPW_VERB_SCALE                        ? -1
                       : on_pool && action->pool < (spw_id)w->sc->pool_count ? (int64_t)w->pools[action->pool].cluster
                                                                             : (int64_t)action->cluster;
     int64_t due_ns = 0;
-    fl_delivery end = FL_DELIVERED;
+    fl_verdict end = FL_DELIVERED;
 
     for (uint32_t i = 0; i < w->faults->count && end == FL_DELIVERED; i++) {
         const fl_trouble *t = &w->faults->troubles[i];

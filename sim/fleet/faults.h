@@ -72,8 +72,8 @@ bool fl_fault_stale(fl_world *w);
 fl_distortion fl_fault_sample(fl_world *w, uint32_t service, uint32_t cluster, uint64_t metric);
 
 /** What becomes of an action. */
-typedef enum fl_delivery { FL_DELIVERED = 0, FL_REFUSED = 1, FL_PUT_OFF = 2, FL_LOST = 3 } fl_delivery;
-fl_delivery fl_fault_action(fl_world *w, const spw_action *action);
+typedef enum fl_verdict { FL_DELIVERED = 0, FL_REFUSED = 1, FL_PUT_OFF = 2, FL_LOST = 3 } fl_verdict;
+fl_verdict fl_fault_action(fl_world *w, const spw_action *action);
 void fl_late_event(fl_world *w);
 
 /* faults_nodes.c */
