@@ -35,7 +35,8 @@ static bool check_when(bind *b, const ynode *node, const spec_fault *f)
                     "'file'");
         return false;
     }
-    if ((by_times && (f->at_count == 0 || f->for_ns == 0)) || (by_rate && (f->mean_up_ns == 0 || f->mean_down_ns == 0))) {
+    if ((by_times && (f->at_count == 0 || f->for_ns == 0)) ||
+        (by_rate && (f->mean_up_ns == 0 || f->mean_down_ns == 0))) {
         ynode_error(b->diag, node, by_times ? "'at' and 'for' go together" : "'meanUp' and 'meanDown' go together");
         return false;
     }
@@ -124,7 +125,7 @@ static const bind_field fault_fields[] = {
     {.key = "pool", .kind = BIND_STRING, BIND_AT(spec_fault, pool), BIND_NODE_AT(spec_fault, pool_node),
      .help = "node, rack, slow: only of this pool of `cluster`"},
     {.key = "index", .kind = BIND_INT32, .preset = "-1", .range = BIND_MIN | BIND_MAX, .min = -1, .max = SPW_NODES_MAX,
-     BIND_AT(spec_fault, index), .help = "node, rack, slow: only this place of a node, or rack, from 0; -1 = every one"},
+     BIND_AT(spec_fault, index), .help = "node, rack, slow: only this node's place, or rack, from 0; -1 = every one"},
     {.key = "nodesPerRack", .kind = BIND_INT32, .range = BIND_MIN | BIND_MAX, .min = 1, .max = SPW_NODES_MAX,
      BIND_AT(spec_fault, per_rack), .help = "rack: places of nodes that fail together"},
     {.key = "service", .kind = BIND_STRING, BIND_AT(spec_fault, service), BIND_NODE_AT(spec_fault, service_node),
