@@ -59,6 +59,8 @@ void rep_html_bursts(const rep_view *v, FILE *out);
 void rep_html_lag(const rep_view *v, FILE *out);
 void rep_html_control(const rep_view *v, FILE *out);
 void rep_html_definitions(const rep_view *v, FILE *out);
+/** Its parts alone: what the figures of a run mean, for pages with definitions of their own. */
+void rep_html_terms(FILE *out);
 void rep_html_provenance(const rep_view *v, FILE *out);
 /** The scenario and its manifests as they were read, each folded away, with a hash. */
 void rep_html_inputs(const sc_scenario *sc, FILE *out);

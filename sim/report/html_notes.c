@@ -107,13 +107,18 @@ static const definition on_bursts[] = {
     {"replication", "Replication", "The same scenario with another seed for every random stream."},
     {NULL, NULL, NULL}};
 
+void rep_html_terms(FILE *out)
+{
+    put_definitions(out, "Requests, latency and targets", on_users);
+    put_definitions(out, "Cost and capacity", on_money);
+    put_definitions(out, "Bursts, lag and control", on_bursts);
+}
+
 void rep_html_definitions(const rep_view *v, FILE *out)
 {
     (void)v;
     fputs("<section id=\"definitions\">\n<h2>What the figures mean</h2>\n", out);
-    put_definitions(out, "Requests, latency and targets", on_users);
-    put_definitions(out, "Cost and capacity", on_money);
-    put_definitions(out, "Bursts, lag and control", on_bursts);
+    rep_html_terms(out);
     fputs("</section>\n", out);
 }
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* multi.c - see multi.h. */
+#include "sim/cli/multi.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SAY_EVERY_S 0.2
+
+/* Set by SIGINT; the runs look at it. A signal handler has nowhere else to put it. */
+static volatile sig_atomic_t stop_flag;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    stop_flag = 1;
+}
+
+const volatile int *multi_stop(void)
+{
+    return &stop_flag;
+}
+
+sc_scenario *multi_load_variant(const char *command, const char *path, const char *variant, const char *tables_dir,
+                                const opt_list *sets, cli_status *status)
+{
+    char *copy = strdup(variant);
+    const char **all = calloc(sets->count + strlen(variant) + 1, sizeof *all);
+    opt_list list = {all, sets->count};
+    sc_scenario *sc = NULL;
+    if (copy == NULL || all == NULL) {
+        fputs("spillway: out of memory\n", stderr);
+        *status = CLI_INTERNAL;
+    } else {
+        if (sets->count > 0) {
+            memcpy(all, sets->at, sets->count * sizeof *all);
+        }
+        char *rest = copy;
+        for (char *part; (part = strtok_r(rest, ";", &rest)) != NULL;) {
+            all[list.count++] = part;
+        }
+        sc = cli_load(command, path, tables_dir, &list, status);
+    }
+    free(all);
+    free(copy);
+    return sc;
+}
+
+cli_status multi_outdir(const char *command, const char *name, const char *out, outdir *dir)
+{
+    char target[OUTDIR_PATH_MAX], err[OUTDIR_PATH_MAX * 2];
+    const int n = out != NULL ? snprintf(target, sizeof target, "%s", out)
+                              : snprintf(target, sizeof target, "out/%s-%s", command, name);
+    const bool fits = n >= 0 && (size_t)n < sizeof target;
+    dir->work[0] = '\0';
+    if (!fits || outdir_check(target, err, sizeof err) != 0) {
+        fprintf(stderr, "spillway %s: %s\n", command, fits ? err : "the --out path is too long");
+        return CLI_BAD;
+    }
+    if (outdir_begin(dir, target, err, sizeof err) != 0) {
+        fprintf(stderr, "spillway %s: %s\n", command, err);
+        return CLI_IO;
+    }
+    return CLI_DONE;
+}
+
+static double wall_s(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void multi_begin(multi_progress *p, const char *command)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    *p = (multi_progress){command, wall_s(), 0, 0};
+}
+
+void multi_done(void *progress, int32_t done, int32_t todo)
+{
+    multi_progress *p = progress;
+    const double now = wall_s();
+    if (!isatty(STDERR_FILENO) || now - p->said_s < SAY_EVERY_S) {
+        return;
+    }
+    p->said_s = now;
+    p->shown = 1;
+    fprintf(stderr, "\r\033[K%s: %" PRId32 " of %" PRId32 " runs, %.0f s left", p->command, done, todo,
+            (now - p->began_s) / done * (todo - done));
+}
+
+void multi_end(multi_progress *p)
+{
+    if (p->shown) {
+        fputs("\r\033[K", stderr);
+    }
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* draw.c - see draw.h. */
+#include "sim/report/draw.h"
+
+#include <math.h>
+
+#include "sim/experiment/compare.h"
+#include "sim/report/html.h"
+
+enum { TEXT = 48, TICKS = 7 };
+
+void draw_begin(FILE *out, int width, int height, const char *label)
+{
+    fprintf(out,
+            "<div class=\"card\"><svg class=\"drawn\" viewBox=\"0 0 %d %d\" role=\"img\" "
+            "xmlns=\"http://www.w3.org/2000/svg\" aria-label=\"",
+            width, height);
+    rep_escape(out, label);
+    fputs("\">\n", out);
+}
+
+void draw_end(FILE *out)
+{
+    fputs("</svg></div>\n", out);
+}
+
+void draw_line(FILE *out, double x1, double y1, double x2, double y2, const char *style)
+{
+    fprintf(out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" %s/>\n", x1, y1, x2, y2, style);
+}
+
+/* Whole steps from the lower end; what rounds to zero is zero. @return false behind the last one */
+static bool tick(const svg_axis *axis, int i, const char *metric, double *at, char *text, size_t size)
+{
+    const double value = axis->low + i * axis->step;
+    *at = svg_at(axis, value);
+    compare_text(metric, fabs(value) < 1e-9 * axis->step ? 0 : value, false, text, size);
+    return value <= axis->high + 1e-9 * axis->step;
+}
+
+void draw_x(FILE *out, const svg_axis *x, double top, double bottom, const char *metric, const char *title)
+{
+    char text[TEXT];
+    double at;
+    for (int i = 0; tick(x, i, metric, &at, text, sizeof text); i++) {
+        draw_line(out, at, top, at, bottom, "class=\"grid\"");
+        svg_text(out, at, bottom + 16, "middle", 1, text);
+    }
+    svg_text(out, (x->from + x->to) / 2, bottom + 36, "middle", 1, title);
+}
+
+void draw_y(FILE *out, const svg_axis *y, double left, double right, const char *metric, const char *title)
+{
+    char text[TEXT];
+    double at;
+    for (int i = 0; tick(y, i, metric, &at, text, sizeof text); i++) {
+        draw_line(out, left, at, right, at, "class=\"grid\"");
+        svg_text(out, left - 8, at + 4, "end", 1, text);
+    }
+    svg_text(out, left, fmin(y->from, y->to) - 10, "start", 1, title);
+}
+
+void draw_mark_begin(FILE *out, const char *tip)
+{
+    fputs("<g tabindex=\"0\" data-t=\"", out);
+    rep_escape(out, tip);
+    fputs("\">\n", out);
+}
+
+void draw_mark_end(FILE *out)
+{
+    fputs("</g>\n", out);
+}
+
+const char *draw_hue(int i)
+{
+    static const char *const hues[DRAW_HUES] = {"#3b82c4", "#d9722e", "#3a9b74", "#b0569a", "#8a7a2c", "#6c6fd1"};
+    return hues[(unsigned)i % DRAW_HUES];
+}
