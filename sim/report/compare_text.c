@@ -136,8 +136,9 @@ int report_compare_text(const comparison *c, FILE *out)
         put_moments(c, s, out);
     }
     fprintf(out,
-            "\n* a difference is shown: its %s95 %% interval leaves out zero. pairing: how many\n"
-            "times smaller the variance of the difference is than with independent runs.\n",
+            "\n* a difference is shown: its %s95 %% interval leaves out zero.\n"
+            "pairing: how many times smaller the variance of the difference is than with\n"
+            "independent runs.\n",
             c->options->side_count > 2 ? "corrected " : "");
     return ferror(out) ? -1 : 0;
 }

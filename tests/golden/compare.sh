@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# compare and plan as a user meets them: what they refuse, what they write, the same bytes with any number of threads.
+# Last line: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/../.."
+SPILLWAY=$(realpath "${SPILLWAY:-build/spillway}")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+check() { # NAME TEST...
+    local name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED: $name"
+        failed=$((failed + 1))
+    fi
+}
+# STATUS WHAT-STDERR-SAYS ARGUMENTS...: nothing on standard output, nothing written
+refuses() {
+    local want=$1 says=$2
+    shift 2
+    rm -rf "$dir/bad"
+    "$SPILLWAY" "$@" --out "$dir/bad" >"$dir/stdout" 2>"$dir/stderr"
+    local got=$?
+    [ $got = "$want" ] && grep -qF -- "$says" "$dir/stderr" && [ ! -s "$dir/stdout" ] && [ ! -e "$dir/bad" ] && return 0
+    echo "status $got, wanted $want and '$says'; got:"
+    cat "$dir/stderr"
+    return 1
+}
+has() { # FILE TEXT
+    grep -qF -- "$2" "$1" && return 0
+    echo "$1 lacks '$2'"
+    return 1
+}
+lab=scenarios/theory-mm1.yaml
+short="--set spec.duration=40m --set spec.warmup=5m --replications 4"
+faster="+spec.services[0].engine.service.exponential.mean=90ms"
+
+check "one side only" refuses 2 "compare" compare $lab
+check "no such scenario" refuses 2 "no-such.yaml" compare $lab no-such.yaml
+check "bad half width" refuses 2 "--until-half-width wants a positive number" compare $lab $lab --until-half-width 1x
+check "bad metric" refuses 2 "did you mean 'latency.ttft_s.p" compare $lab $lab --metric ttft.p59
+check "bad variant" refuses 2 "spec.tikc" compare $lab +spec.tikc=30s
+check "one replication" refuses 2 "--replications" compare $lab $lab --replications 1
+
+for jobs in 1 2; do
+    # shellcheck disable=SC2086
+    "$SPILLWAY" compare $lab "$faster" $lab $short --jobs $jobs --metric queue.mean --out "$dir/j$jobs" \
+        >"$dir/j$jobs.txt" 2>/dev/null
+    check "compare with $jobs threads" test $? = 0
+done
+check "same text" cmp "$dir/j1.txt" "$dir/j2.txt"
+check "same folder" diff -r "$dir/j1" "$dir/j2"
+check "a faster server" has "$dir/j1.txt" "B costs exactly what A costs in each of 4 pairs"
+check "an equal side" has "$dir/j1/compare.md" "no difference: C and A are equal in every figure of each of 4 pairs"
+check "the difference of the inputs" has "$dir/j1/report.html" "spec.services[0].engine.service.exponential.mean"
+check "a further figure" has "$dir/j1/differences.csv" "latency.queue_s.mean"
+for file in compare.json differences.csv pairs.csv compare.md report.html decisions-A.jsonl decisions-C.jsonl; do
+    check "$file" test -s "$dir/j1/$file"
+done
+check "no outside reference" bash -c "! grep -qE '(src|href)=\"(http|//)' '$dir/j1/report.html'"
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
