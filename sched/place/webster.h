@@ -3,9 +3,11 @@
  * webster.h - the apportionment primitive: Webster / Sainte-Lague, exact.
  *
  * Seats go one at a time to the party with the largest votes / (2 seats + 1); ties to fewer seats, then by rank.
- * Quotients are compared by cross-multiplication in 128 bits, so no rounding decides. The implementation rounds at the
- * common divisor and repairs with a heap: O(n log n) whatever the number of seats; the outcome is the seat-by-seat one,
- * because "quotient, then fewer seats, then rank" is a total order over all seats and both take its first ones.
+ * Quotients are compared by cross-multiplication in 128 bits, so no rounding decides. The implementation comes near in
+ * binary64 (rounds at a common divisor, gives or takes the few seats that are missing or too many among the parties at
+ * the margin), then lets seats change hands by exact comparison until none is better placed: O(n) whatever the number of
+ * seats. The outcome is the seat-by-seat one, because "quotient, then fewer seats, then rank" is a total order over all
+ * seats and both take its first ones.
  */
 #ifndef SCHED_PLACE_WEBSTER_H
 #define SCHED_PLACE_WEBSTER_H
@@ -18,6 +20,7 @@ typedef struct webster_party {
     int32_t rank;  /**< unique; smaller wins a tie */
     int32_t seats; /**< out */
     int32_t last;  /**< seats of the time before; floor_divide() only */
+    double key;    /**< scratch */
 } webster_party;
 
 /**

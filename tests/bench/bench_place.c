@@ -87,19 +87,14 @@ static void ours(const int64_t *votes, int32_t seats, webster_party *parties, ui
     (void)webster_divide(parties, CLUSTERS, seats, heap);
 }
 
-int main(void)
+static void bench(const char *title, const int64_t *votes)
 {
-    static int64_t votes[CLUSTERS];
     static webster_party parties[CLUSTERS];
     static uint32_t heap[CLUSTERS];
     static seat_party reference[CLUSTERS];
     static int32_t expected[CLUSTERS];
-    choice c;
-    choice_seed(&c, 11);
-    for (int32_t i = 0; i < CLUSTERS; i++) {
-        votes[i] = choice_range(&c, 1, 4000);
-    }
-    printf("\ndivision over %d clusters   ours us  seat by seat us     ratio   same\n", CLUSTERS);
+    printf("\ndivision over %d clusters, %s\n                        ours us  seat by seat us     ratio   same\n",
+           CLUSTERS, title);
     for (int32_t seats = 100; seats <= 100000; seats *= 10) {
         double mine[REPEATS];
         double theirs[REPEATS];
@@ -126,5 +121,20 @@ int main(void)
         printf("%8" PRId32 " replicas %17.2f %16.1f %9.1f   %s\n", seats, mine[REPEATS / 2], theirs[REPEATS / 2],
                theirs[REPEATS / 2] / mine[REPEATS / 2], same ? "yes" : "NO");
     }
+}
+
+int main(void)
+{
+    static int64_t votes[CLUSTERS];
+    choice c;
+    choice_seed(&c, 11);
+    for (int32_t i = 0; i < CLUSTERS; i++) {
+        votes[i] = choice_range(&c, 1, 4000);
+    }
+    bench("room for 1 to 4,000 replicas", votes);
+    for (int32_t i = 0; i < CLUSTERS; i++) {
+        votes[i] = 4000;
+    }
+    bench("all alike", votes);
     return 0;
 }

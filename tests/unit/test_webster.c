@@ -120,6 +120,32 @@ static void equals_seat_by_seat(void **state)
     }
 }
 
+/* Enough parties for every way of selecting those at the margin, with equal votes, near ties and giants among them. */
+static void many_parties_equal_seat_by_seat(void **state)
+{
+    (void)state;
+    choice c;
+    choice_seed(&c, 7);
+    static webster_party fast[150], slow[150];
+    uint32_t heap[150];
+    for (int round = 0; round < 600; round++) {
+        size_t count = (size_t)choice_range(&c, 20, 150);
+        uint64_t kind = choice_below(&c, 7);
+        int64_t same = choice_range(&c, 1, 1000000);
+        for (size_t i = 0; i < count; i++) {
+            int64_t votes = kind == 5 ? same : kind == 6 ? choice_range(&c, 1, 4000) : draw_votes(&c, kind);
+            votes = choice_below(&c, 40) == 0 ? choice_range(&c, 0, INT64_C(1) << 40) : votes;
+            fast[i] = (webster_party){.votes = votes, .rank = (int32_t)(round % 2 == 0 ? i : count - i)};
+            slow[i] = fast[i];
+        }
+        int32_t seats = (int32_t)choice_range(&c, 0, round % 5 == 0 ? 2000 : 200);
+        assert_int_equal(webster_divide(fast, count, seats, heap), naive(slow, NULL, count, seats));
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(fast[i].seats, slow[i].seats);
+        }
+    }
+}
+
 static void capped_equals_seat_by_seat(void **state)
 {
     (void)state;
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test(by_hand),
         cmocka_unit_test(rank_breaks_ties),
         cmocka_unit_test(equals_seat_by_seat),
+        cmocka_unit_test(many_parties_equal_seat_by_seat),
         cmocka_unit_test(capped_equals_seat_by_seat),
         cmocka_unit_test(more_seats_take_none_away),
         cmocka_unit_test(capacities_hold),
