@@ -5,9 +5,9 @@
  * Seats go one at a time to the party with the largest votes / (2 seats + 1); ties to fewer seats, then by rank.
  * Quotients are compared by cross-multiplication in 128 bits, so no rounding decides. The implementation comes near in
  * binary64 (rounds at a common divisor, gives or takes the few seats that are missing or too many among the parties at
- * the margin), then lets seats change hands by exact comparison until none is better placed: O(n) whatever the number of
- * seats. The outcome is the seat-by-seat one, because "quotient, then fewer seats, then rank" is a total order over all
- * seats and both take its first ones.
+ * the margin), then lets seats change hands by exact comparison until none is better placed: O(n) whatever the number
+ * of seats. The outcome is the seat-by-seat one, because "quotient, then fewer seats, then rank" is a total order over
+ * all seats and both take its first ones.
  */
 #ifndef SCHED_PLACE_WEBSTER_H
 #define SCHED_PLACE_WEBSTER_H
