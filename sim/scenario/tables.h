@@ -25,6 +25,8 @@
  *   walks.csv     name                  mdl_walk, of a spot price
  *   delivery.csv  name                  bandwidths between registry and GPU, disk for images, replication
  *   layers.csv    model,digest          layers of a model's image; equal digests are one file
+ *   throughput.csv name               saturated runs of real engines, for selfcheck
+ *   published.csv name                results by direction and size, for selfcheck
  *   storage.csv   provider              price of stored images
  *   shapes.csv    name,days             24 hourly values for the named days; the rows of a name cover the week
  *
@@ -128,6 +130,26 @@ typedef struct table_layer {
     TABLE_ORIGIN;
 } table_layer;
 
+/** A row of throughput.csv: a saturated run that somebody published; a closed loop of equal requests. */
+typedef struct table_throughput {
+    char name[MDL_NAME_SIZE], gpu[MDL_NAME_SIZE], model[MDL_NAME_SIZE];
+    int64_t replicas, tensor, pipeline, kv_fp8; /**< kv_fp8: 1 = one byte a value */
+    int64_t input_tokens, output_tokens, concurrency, requests, max_sequences;
+    double output_per_s, tpot_ms; /**< of the whole node; mean */
+    double within;                /**< how far, relatively, a simulation may be off */
+    char note[MDL_SOURCE_SIZE];   /**< why it may be off further; "-" = it may not */
+    TABLE_ORIGIN;
+} table_throughput;
+
+/** A row of published.csv: a result by direction and size. */
+typedef struct table_published {
+    char name[MDL_NAME_SIZE], kind[MDL_NAME_SIZE]; /**< kind: what to compute, see sim/check/published.c */
+    char a[MDL_NAME_SIZE], b[MDL_NAME_SIZE];       /**< what of: rows of throughput.csv, GPUs; "-" = nothing */
+    double expected, within;
+    char note[MDL_SOURCE_SIZE];
+    TABLE_ORIGIN;
+} table_published;
+
 /** A row of storage.csv. */
 typedef struct table_storage {
     char provider[MDL_NAME_SIZE];
@@ -197,6 +219,8 @@ typedef enum tables_kind {
     TABLES_DELIVERY,
     TABLES_LAYERS,
     TABLES_STORAGE,
+    TABLES_THROUGHPUT,
+    TABLES_PUBLISHED,
     TABLES_KINDS
 } tables_kind;
 

@@ -31,5 +31,7 @@ TABLE_TYPE_PARTS(walk);
 TABLE_TYPE_PARTS(delivery);
 TABLE_TYPE_PARTS(layer);
 TABLE_TYPE_PARTS(storage);
+TABLE_TYPE_PARTS(throughput);
+TABLE_TYPE_PARTS(published);
 
 #endif

@@ -467,4 +467,8 @@ const table_type table_types[TABLES_KINDS] = {
     [TABLES_LAYERS] = {"layers", table_layer_columns, sizeof(table_layer), 2, table_layer_check, table_layer_figures},
     [TABLES_STORAGE] = {"storage", table_storage_columns, sizeof(table_storage), 1, table_storage_check,
                         table_storage_figures},
+    [TABLES_THROUGHPUT] = {"throughput", table_throughput_columns, sizeof(table_throughput), 1, table_throughput_check,
+                           table_throughput_figures},
+    [TABLES_PUBLISHED] = {"published", table_published_columns, sizeof(table_published), 1, table_published_check,
+                          table_published_figures},
 };

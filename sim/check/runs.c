@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * runs.c - recorded runs of real engines, replayed under the profile rows that this build ships, untouched by the run;
+ * and operator times against those rows.
+ */
+#include "sim/calibrate/calibrate.h"
+#include "sim/check/check.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PATH_BYTES  1200
+#define FOLDERS_MAX 64u
+#define RUN_WITHIN  0.03 /* means of a run that a row was not fitted to */
+#define LAW_WITHIN  0.05 /* a row's law against the operator times of its GPU */
+
+/* GPU and model that a folder's name holds, "rtx4090-llama31-8b": letters and digits of a table's name in a row. */
+static bool mentions(const char *folder, const char *name)
+{
+    char plain[2][PATH_BYTES];
+    const char *texts[] = {folder, name};
+    for (int k = 0; k < 2; k++) {
+        size_t n = 0;
+        for (const char *c = texts[k]; *c != '\0' && n + 1 < PATH_BYTES; c++) {
+            bool letter = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9');
+            bool capital = *c >= 'A' && *c <= 'Z';
+            if (letter || capital) {
+                plain[k][n++] = capital ? (char)(*c - 'A' + 'a') : *c;
+            }
+        }
+        plain[k][n] = '\0';
+    }
+    return strstr(plain[0], plain[1]) != NULL;
+}
+
+/* The row of profiles.csv whose GPU and model the folder names; the longest names win. */
+static const mdl_profile *row_of(const tables *t, const char *folder)
+{
+    const mdl_profile *best = NULL;
+    size_t best_length = 0;
+    for (size_t i = 0; i < tables_count(t, TABLES_PROFILES); i++) {
+        const mdl_profile *row = tables_row(t, TABLES_PROFILES, i);
+        size_t length = strlen(row->gpu) + strlen(row->model);
+        if (length > best_length && mentions(folder, row->gpu) && mentions(folder, row->model)) {
+            best = row;
+            best_length = length;
+        }
+    }
+    return best;
+}
+
+static void add_mean(check_list *list, const char *what, const char *folder, const char *unit, double expected,
+                     double measured)
+{
+    check_line line = {.group = "engine run",
+                       .unit = unit,
+                       .expected = expected,
+                       .measured = measured,
+                       .tolerance = RUN_WITHIN,
+                       .grade = "measured"};
+    (void)snprintf(line.name, sizeof line.name, "%s, %.60s", what, folder);
+    check_add(list, &line);
+}
+
+static void replay(const check_input *in, const observed *o, const mdl_profile *row, const char *folder,
+                   check_list *list)
+{
+    drive_sums got;
+    drive_sums known = calibrate_measured(o);
+    if (!calibrate_replayed(o, tables_gpu(in->tables, row->gpu), tables_model(in->tables, row->model), row, &got)) {
+        check_line line = {.group = "engine run", .unit = "", .verdict = CHECK_NOT_RUN, .grade = "measured"};
+        line.expected = line.measured = (double)NAN;
+        (void)snprintf(line.name, sizeof line.name, "replay of %.60s", folder);
+        (void)snprintf(line.note, sizeof line.note, "the model does not fit the GPU");
+        check_add(list, &line);
+        return;
+    }
+    add_mean(list, "TTFT mean", folder, "ms", known.ttft_ms, got.ttft_ms);
+    add_mean(list, "TPOT mean", folder, "ms", known.tpot_ms, got.tpot_ms);
+    add_mean(list, "end to end mean", folder, "ms", known.e2e_ms, got.e2e_ms);
+    add_mean(list, "output tokens/s", folder, "1/s", known.output_per_s, got.output_per_s);
+}
+
+/* Two steps as the fitted law has them and as the shipped row has them: a decode and a full prefill. */
+static void compare_law(const check_input *in, const observed *o, const mdl_profile *row, const char *folder,
+                        check_list *list)
+{
+    static const struct {
+        const char *name;
+        double tokens, decodes, context, prefill;
+    } steps[] = {{"1 decode at 1 k", 1, 1, 1000, 0},
+                 {"64 decodes at 1 k", 64, 64, 64000, 0},
+                 {"prefill of 2048", 2048, 0, 0, 2048}};
+    calibration *c = malloc(sizeof *c);
+    char err[CHECK_NOTE] = "";
+    if (c == NULL) {
+        list->failed = true;
+        return;
+    }
+    *c = (calibration){.row = *row};
+    bool ok = calibrate_operators(o, tables_model(in->tables, row->model), c, err, sizeof err) > 0;
+    for (size_t i = 0; ok && i < sizeof steps / sizeof steps[0]; i++) {
+        const mdl_profile *rows[] = {&c->row, row};
+        double us[2];
+        for (int k = 0; k < 2; k++) {
+            const mdl_profile *p = rows[k];
+            us[k] = fmax(p->c1_us + p->c2_us * (steps[i].tokens - 1.0), p->c3_us + p->c4_us * steps[i].tokens) +
+                    p->h0_us + p->h1_us * fmax(steps[i].decodes, 1.0);
+            us[k] +=
+                steps[i].decodes > 0.0 ? p->e0_us + p->e1_us * steps[i].decodes + p->e2_us * steps[i].context : 0.0;
+            us[k] += steps[i].prefill > 0.0 ? p->g0_us + p->g1_us * steps[i].prefill * steps[i].prefill / 2.0 : 0.0;
+        }
+        check_line line = {.group = "engine run",
+                           .unit = "ms",
+                           .expected = us[0] / 1e3,
+                           .measured = us[1] / 1e3,
+                           .tolerance = LAW_WITHIN,
+                           .grade = "measured"};
+        (void)snprintf(line.name, sizeof line.name, "%s, %.50s", steps[i].name, folder);
+        check_add(list, &line);
+    }
+    free(c);
+}
+
+static bool one_folder(const check_input *in, const char *path, const char *folder, check_list *list, char *err,
+                       size_t err_size)
+{
+    const mdl_profile *row = row_of(in->tables, folder);
+    if (row == NULL) {
+        return true; /* not a folder of an engine */
+    }
+    observed o = {.requests = NULL};
+    bool ok = observed_read(&o, path, err, err_size);
+    if (ok) {
+        observed_sort(&o);
+        if (o.request_count > 0) {
+            replay(in, &o, row, folder, list);
+        }
+        if (o.dense_count > 0) {
+            compare_law(in, &o, row, folder, list);
+        }
+    }
+    observed_free(&o);
+    return ok;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* What a folder is visited for. @return false to stop */
+typedef bool (*visit_fn)(void *context, const char *path, const char *folder);
+
+/* Every folder under in->data, by name. */
+static bool each_folder(const check_input *in, visit_fn visit, void *context, char *err, size_t err_size)
+{
+    char(*names)[256] = malloc(FOLDERS_MAX * sizeof *names);
+    size_t count = 0;
+    DIR *dir = opendir(in->data);
+    bool ok = dir != NULL && names != NULL;
+    if (!ok) {
+        (void)snprintf(err, err_size, "%s: error: cannot be read as a folder", in->data);
+    }
+    for (struct dirent *e = ok ? readdir(dir) : NULL; e != NULL && count < FOLDERS_MAX; e = readdir(dir)) {
+        if (e->d_name[0] != '.') {
+            (void)snprintf(names[count++], sizeof names[0], "%s", e->d_name);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    if (count > 0) {
+        qsort(names, count, sizeof names[0], by_text);
+    }
+    for (size_t i = 0; ok && i < count; i++) {
+        char path[PATH_BYTES];
+        struct stat st;
+        bool fits = snprintf(path, sizeof path, "%s/%s", in->data, names[i]) < (int)sizeof path;
+        ok = !fits || stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || visit(context, path, names[i]);
+    }
+    free(names);
+    return ok;
+}
+
+typedef struct visit {
+    const check_input *in;
+    check_list *list; /* NULL: looking for a run of `model` */
+    const char *model;
+    observed found;
+    char *err;
+    size_t err_size;
+} visit;
+
+static bool visit_check(void *context, const char *path, const char *folder)
+{
+    visit *v = context;
+    return one_folder(v->in, path, folder, v->list, v->err, v->err_size);
+}
+
+static bool visit_find(void *context, const char *path, const char *folder)
+{
+    visit *v = context;
+    const mdl_profile *row = row_of(v->in->tables, folder);
+    if (v->found.request_count > 0 || row == NULL || strcmp(row->model, v->model) != 0) {
+        return true;
+    }
+    observed_free(&v->found);
+    return observed_read(&v->found, path, v->err, v->err_size);
+}
+
+bool check_runs(const check_input *in, check_list *list, char *err, size_t err_size)
+{
+    visit v = {.in = in, .list = list, .err = err, .err_size = err_size};
+    return in->data == NULL || each_folder(in, visit_check, &v, err, err_size);
+}
+
+bool check_replayed_rate(const check_input *in, const char *gpu, const char *model, double *per_s, char *err,
+                         size_t err_size)
+{
+    visit v = {.in = in, .model = model, .err = err, .err_size = err_size};
+    const mdl_profile *row = tables_profile(in->tables, CHECK_ENGINE, gpu, model);
+    bool ok = in->data == NULL || each_folder(in, visit_find, &v, err, err_size);
+    *per_s = (double)NAN;
+    if (ok && v.found.request_count > 0 && row != NULL) {
+        drive_sums sums;
+        observed_sort(&v.found);
+        if (calibrate_replayed(&v.found, tables_gpu(in->tables, gpu), tables_model(in->tables, model), row, &sums)) {
+            *per_s = sums.output_per_s;
+        }
+    }
+    observed_free(&v.found);
+    return ok;
+}
