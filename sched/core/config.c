@@ -68,6 +68,9 @@ static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
         p->route_fill_ppm < 0 || p->route_fill_ppm > 1000000) {
         return err_set(err, SPW_INVAL, row, "policies.route", "unknown route, or a capacity or part out of range");
     }
+    if (p->prefetch_ppm < 0 || p->prefetch_ppm > 1000000) {
+        return err_set(err, SPW_INVAL, row, "policies.prefetch_ppm", "a part of 0 to 1000000 expected");
+    }
     for (size_t i = 0; i < p->route_weight_count; i++) {
         if (p->route_weights[i].weight < 0 || p->route_weights[i].weight > 1000000) {
             return err_set(err, SPW_INVAL, row, "policies.route_weights", "a weight of 0 to 1000000 expected");

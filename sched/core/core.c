@@ -222,6 +222,7 @@ static spw_rc decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, s
     mend_record(core, plan);
     decide_releases(core, plan);
     decide_routes(core, plan);
+    decide_prefetch(core, plan);
     memory_prune(&core->memory, snap->now);
     if (plan->overflow) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "plan", "more actions than the plan has room for");

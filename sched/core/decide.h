@@ -6,9 +6,10 @@
  *   place   targets for each cluster, moves                place.c   (sched/place)
  *   nodes   orders, releases, late orders                  nodes.c
  *   route   traffic shares                                 route.c   (sched/route)
+ *   image   sent ahead of an overflow                      prefetch.c
  *
  * Order of the actions in a plan: scale, growth of placements, orders of nodes, shrinking of placements, releases of
- * nodes, routes. Grow first, wait for ready, then shrink.
+ * nodes, routes, prefetches. Grow first, wait for ready, then shrink.
  */
 #ifndef SCHED_CORE_DECIDE_H
 #define SCHED_CORE_DECIDE_H
@@ -96,5 +97,7 @@ void decide_preempt_name(const spw_core *core, spw_plan *plan, uint32_t work, ui
 void decide_orders(spw_core *core, spw_plan *plan);
 void decide_releases(spw_core *core, spw_plan *plan);
 void decide_routes(spw_core *core, spw_plan *plan);
+/** The rule heads prefetch.c. */
+void decide_prefetch(const spw_core *core, spw_plan *plan);
 
 #endif

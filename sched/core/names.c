@@ -15,6 +15,8 @@ const char *spw_verb_name(spw_verb verb)
         return "release";
     case SPW_VERB_ROUTE:
         return "route";
+    case SPW_VERB_PREFETCH:
+        return "prefetch";
     }
     return "unknown";
 }
@@ -66,6 +68,7 @@ static const why WHYS[] = {
     {SPW_WHY_ROUTE_WEIGHTS, "route-weights", "share of this cluster by fixed weights"},
     {SPW_WHY_ROUTE_LEVELS, "route-levels", "the nearest clusters take traffic as far as they are healthy"},
     {SPW_WHY_ROUTE_PANIC, "route-panic", "too little is healthy, so readiness is not looked at"},
+    {SPW_WHY_PREFETCH, "prefetch", "the groups in use are nearly full, so the next one fetches the image"},
     {SPW_WHY_ROUTE_STALE, "route-stale", "what is known of its readiness is old and counts for less"},
     {SPW_WHY_FILL_PREEMPT, "fill-preempt", "less important replicas of the best group make room"},
     {SPW_WHY_OVERFLOW_PREEMPT, "overflow-preempt", "better groups are full: less important replicas here make room"},

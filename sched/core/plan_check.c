@@ -22,6 +22,7 @@ static bool has_rows(const spw_action *a, const spw_snapshot *snap)
         return workload;
     case SPW_VERB_PLACE:
     case SPW_VERB_ROUTE:
+    case SPW_VERB_PREFETCH:
         return workload && cluster;
     case SPW_VERB_PROVISION:
     case SPW_VERB_RELEASE:
@@ -38,6 +39,8 @@ static bool in_range(const spw_action *a, const spw_snapshot *snap)
         return a->amount >= 0 && a->amount <= SPW_REPLICAS_MAX;
     case SPW_VERB_ROUTE:
         return a->amount >= 0 && a->amount <= 1000000;
+    case SPW_VERB_PREFETCH:
+        return a->amount == 1;
     case SPW_VERB_PROVISION:
         return a->amount > snap->pools.nodes_target[a->pool] && a->amount <= snap->pools.nodes_max[a->pool];
     case SPW_VERB_RELEASE:

@@ -36,6 +36,7 @@ typedef struct knobs {
     int64_t route_capacity_milli;
     double route_fill;
     int64_t route_lag_ns;
+    double prefetch;
 } knobs;
 
 static const bind_name failback_names[] = {{"never", SPW_FAILBACK_NEVER},
@@ -100,6 +101,7 @@ static const bind_field knob_fields[] = {
     {KNOB("route-fill"), .kind = BIND_DOUBLE, .range = BIND_ABOVE | BIND_MAX, .min = 0, .max = 1,
      BIND_AT(knobs, route_fill)},
     DURATION_KNOB("route-lag", route_lag_ns, BIND_MIN),
+    {KNOB("prefetch"), .kind = BIND_DOUBLE, .range = BIND_MIN | BIND_MAX, .min = 0, .max = 1, BIND_AT(knobs, prefetch)},
 };
 
 #define KNOB_COUNT (sizeof(knob_fields) / sizeof(knob_fields[0]))
@@ -224,6 +226,7 @@ static void apply_mending(const knobs *k, spw_policy *policy)
     policy->route_capacity_milli = k->route_capacity_milli;
     policy->route_fill_ppm = (int32_t)(k->route_fill * 1e6 + 0.5);
     policy->route_lag = k->route_lag_ns;
+    policy->prefetch_ppm = (int32_t)(k->prefetch * 1e6 + 0.5);
 }
 
 bool policy_knobs_read(bind *b, const km_meta *meta, spw_policy *policy)

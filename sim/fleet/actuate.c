@@ -57,6 +57,10 @@ static spw_rc on_workload(fl_world *w, const spw_action *a, spw_err *err)
         s->routes_stale = true;
         return SPW_OK;
     }
+    if (a->verb == SPW_VERB_PREFETCH) {
+        fl_delivery_prefetch(w, a->workload, a->cluster, a->amount != 0);
+        return SPW_OK;
+    }
     if (a->reason == SPW_WHY_MOVE_IN || a->reason == SPW_WHY_MOVE_OUT) {
         w->moved[a->workload * (uint32_t)w->sc->cluster_count + a->cluster] = 1;
     }
@@ -73,6 +77,7 @@ spw_rc fl_carry_out(fl_world *w, const spw_action *action, spw_err *err)
     case SPW_VERB_SCALE:
     case SPW_VERB_PLACE:
     case SPW_VERB_ROUTE:
+    case SPW_VERB_PREFETCH:
         return on_workload(w, action, err);
     case SPW_VERB_PROVISION:
     case SPW_VERB_RELEASE:

@@ -90,7 +90,7 @@ static size_t actions_max(const sc_scenario *sc)
     size_t services = (size_t)sc->service_count;
     size_t clusters = (size_t)sc->cluster_count;
 
-    return services * (1 + 2 * clusters) + 2 * (size_t)sc->pool_count + 1;
+    return services * (1 + 3 * clusters) + 2 * (size_t)sc->pool_count + 1;
 }
 
 static bool control_new(fl_world *w, control *k, char *err, size_t size)

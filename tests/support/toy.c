@@ -363,6 +363,8 @@ void toy_carry_out(toy *t, const spw_action *a)
     case SPW_VERB_ROUTE:
         t->route[w][find_cluster(t, a->cluster)] = (int32_t)a->amount;
         break;
+    case SPW_VERB_PREFETCH:
+        break; /* images are no business of the toy */
     }
 }
 

@@ -86,6 +86,9 @@ static void rows_and_ranges(void **state)
     one(&t, (spw_action){SPW_VERB_ROUTE, SPW_WHY_ROUTE_READY, 0, 1, NO, NEVER, 1000000, 0}, NULL);
     one(&t, (spw_action){SPW_VERB_ROUTE, SPW_WHY_ROUTE_READY, 0, 1, NO, NEVER, 1000001, 0}, "plan.amount");
     one(&t, (spw_action){SPW_VERB_ROUTE, SPW_WHY_ROUTE_READY, 0, 1, NO, NEVER, -1, 0}, "plan.amount");
+    one(&t, (spw_action){SPW_VERB_PREFETCH, SPW_WHY_PREFETCH, 0, 1, NO, NEVER, 1, 0}, NULL);
+    one(&t, (spw_action){SPW_VERB_PREFETCH, SPW_WHY_PREFETCH, 0, 1, NO, NEVER, 2, 0}, "plan.amount");
+    one(&t, (spw_action){SPW_VERB_PREFETCH, SPW_WHY_PREFETCH, 0, NO, NO, NEVER, 1, 0}, "plan.rows");
     one(&t, (spw_action){(spw_verb)9, SPW_WHY_SPEC, 0, 0, 0, NEVER, 1, 0}, "plan.rows");
     one(&t, (spw_action){SPW_VERB_PLACE, SPW_WHY_NONE, 0, 0, NO, NEVER, 1, 3}, "plan.reason");
     /* nodes: a pool of that cluster, up to nodes_max, down to nodes_min, and in the verb's direction */
@@ -212,11 +215,12 @@ static void text_is_like_snprintf(void **state)
 static void every_word_is_there(void **state)
 {
     (void)state;
-    for (int v = SPW_VERB_SCALE; v <= SPW_VERB_ROUTE; v++) {
+    for (int v = SPW_VERB_SCALE; v <= SPW_VERB_PREFETCH; v++) {
         assert_string_not_equal(spw_verb_name((spw_verb)v), "unknown");
     }
     assert_string_equal(spw_verb_name((spw_verb)0), "unknown");
     static const spw_reason reasons[] = {SPW_WHY_METRIC_ABOVE,
+                                         SPW_WHY_PREFETCH,
                                          SPW_WHY_METRIC_BELOW,
                                          SPW_WHY_BELOW_MIN,
                                          SPW_WHY_ABOVE_MAX,

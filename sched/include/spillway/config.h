@@ -213,6 +213,9 @@ typedef struct spw_policy {
     int64_t route_capacity_milli; /**< WATERFALL: requests per second that a ready replica can serve, 1e-3 */
     int32_t route_fill_ppm;       /**< WATERFALL: part of that capacity to use before spilling; 0 = 800000 */
     spw_dur route_lag;            /**< readiness older than this counts for less, and for nothing at twice this age */
+    /* images */
+    int32_t prefetch_ppm; /**< once the replicas wanted reach this part of what the groups in use can hold, the next
+                               group fetches the image; 0 = never */
 } spw_policy;
 
 /** Fills all knobs (not name, groups, division) with the defaults documented in the README. */

@@ -56,6 +56,8 @@
  *   spillway.dev/route-capacity      quantity: requests per second of a replica, for route waterfall
  *   spillway.dev/route-fill          0..1 (0.8): part of it to use before spilling
  *   spillway.dev/route-lag           duration >= 0s: readiness older than this counts for less
+ *   spillway.dev/prefetch            0..1 (0 = off): the image goes to the next group once the replicas wanted reach
+ *                                    this part of what the groups in use can hold
  *   spillway.dev/preempt             off | before-elastic | after-elastic: may its workloads take the place of less
  *                                    important ones (PriorityClass), and before or after nodes are created
  *   spillway.dev/min-runtime         duration >= 0s: its replicas are no victims before they have run this long

@@ -18,7 +18,8 @@ typedef enum spw_verb {
     SPW_VERB_PLACE = 2,     /**< workload, cluster: replicas assigned there := amount */
     SPW_VERB_PROVISION = 3, /**< pool: desired nodes := amount (grows) */
     SPW_VERB_RELEASE = 4,   /**< pool: desired nodes := amount (shrinks, empty nodes only) */
-    SPW_VERB_ROUTE = 5      /**< workload, cluster: share of traffic := amount in 1e-6 */
+    SPW_VERB_ROUTE = 5,     /**< workload, cluster: share of traffic := amount in 1e-6 */
+    SPW_VERB_PREFETCH = 6   /**< workload, cluster: the nodes there have the image ready: amount 1 */
 } spw_verb;
 
 /** Why. Values are stable; texts come from spw_reason_text(). */
@@ -73,7 +74,9 @@ typedef enum spw_reason {
     SPW_WHY_ROUTE_WEIGHTS = 106, /**< fixed weights */
     SPW_WHY_ROUTE_LEVELS = 107,  /**< nearest clusters first, as far as they are healthy */
     SPW_WHY_ROUTE_PANIC = 108,   /**< too little is healthy: readiness inside this level is not looked at */
-    SPW_WHY_ROUTE_STALE = 109    /**< readiness is old: it counts for less */
+    SPW_WHY_ROUTE_STALE = 109,   /**< readiness is old: it counts for less */
+    /* images */
+    SPW_WHY_PREFETCH = 112 /**< the groups in use are nearly full: the next one fetches the image */
 } spw_reason;
 
 typedef struct spw_action {
