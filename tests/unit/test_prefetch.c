@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * test_prefetch.c - when the core sends an image ahead: the rule of sched/core/prefetch.c, worked by hand.
  *
