@@ -72,6 +72,13 @@ verdict "header guards" "$(for h in $(echo "$sources" | grep '\.h$'); do grep -q
 verdict "tables without source and grade" "$(for t in scenarios/tables/*.csv; do
     head -1 "$t" | grep -q 'source' && head -1 "$t" | grep -q 'grade' || echo "$t"; done)"
 
+# Figures about the world stand in tables: numbers in the code of these models are of a list, comments and texts aside.
+verdict "figures in models/ (tests/tidy/literals.txt)" "$(for f in $(echo "$sources" |
+    grep -E '^models/(spot|price|provision|delivery|network)/'); do
+    "$CC" -fpreprocessed -dD -E -P "$f" 2>/dev/null | grep -v '^ *# *include' | sed 's/"[^"]*"//g' |
+        grep -oE '(^|[^A-Za-z_0-9.])[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?' | sed 's/^[^0-9]//' | sort -u |
+        while read -r n; do grep -qE "^$n " tests/tidy/literals.txt || echo "$f: $n"; done; done)"
+
 # Top level.
 verdict "top level" "$(files . | cut -d/ -f1 | sort -u | grep -vxE 'Makefile|README\.md|LICENSE|sim|sched|models|scenarios|plots|tests|\..*')"
 
