@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <spillway/manifest.h>
+
 #include "sim/fleet/world.h"
 #include "sim/scenario/stock_record.h"
 #include "tests/support/world.h"
@@ -151,10 +153,11 @@ static void record_replayed(void **state)
     sc_scenario *sc;
     sc_messages messages = {0};
     mdl_stock_trace record = {0};
-    zone z = {0};
+    zone z;
     char err[256] = "";
     csv_message message = {err, sizeof err};
 
+    zone_init(&z, spw_mem_libc());
     assert_true(stock_record_read(RECORD, &z, &record, &message));
     assert_true(record.count == 3247 && record.step_ns == 300 * S); /* its README */
     int64_t up = 0;
