@@ -147,6 +147,12 @@ void resolve_delivery(resolve *r)
     *d = (sc_delivery){.regional = spec->regional, .peers = spec->peers};
     d->origin = spec->origin != NULL ? resolve_region(r, spec->origin, spec->origin_node) : 0;
     d->preheat = zone_array(r->zone, (size_t)r->sc->cluster_count + 1, sizeof *d->preheat);
+    for (size_t i = 0; d->preheat != NULL && i < spec->preheat_count; i++) {
+        int32_t c = resolve_cluster_named(r, spec->preheat[i], spec->preheat_node);
+        if (c >= 0) {
+            d->preheat[c] = true;
+        }
+    }
     if (row == NULL) {
         resolve_unknown(r, spec->network_node != NULL ? spec->network_node : spec->self, "delivery network",
                         spec->network, TABLES_DELIVERY);
@@ -160,12 +166,6 @@ void resolve_delivery(resolve *r)
     d->cache_bytes = llround(row->cache_gb * 1e9);
     d->replicated_ns = spec->has_published ? spec->published_ns + llround(row->replication_lag_s * 1e9) : 0;
     delivery_prices(r, spec, d);
-    for (size_t i = 0; d->preheat != NULL && i < spec->preheat_count; i++) {
-        int32_t c = resolve_cluster_named(r, spec->preheat[i], spec->preheat_node);
-        if (c >= 0) {
-            d->preheat[c] = true;
-        }
-    }
     r->sc->delivery = d;
 }
 
