@@ -47,10 +47,19 @@ typedef struct res_reclaim {
     uint64_t lost;       /**< were there when the node went, and were lost */
 } res_reclaim;
 
+/** Attempts of counted requests, beside the requests themselves. */
+typedef struct res_attempts {
+    uint64_t sent;                /**< first ones and retries */
+    uint64_t rejected, timed_out; /**< attempts that ended so, whatever became of the request */
+    uint64_t shed;                /**< of the rejected: by admission control */
+    uint64_t denied;              /**< retries that the budget did not allow */
+} res_attempts;
+
 typedef struct res_service {
     res_requests requests;
     res_latency latency;
     res_slo *slo;  /**< [targets of the service] */
+    res_attempts attempts;
     uint64_t good; /**< completed requests that met every target */
     uint64_t tokens_in, tokens_out;
     res_requests *by_region_requests; /**< [region_count], the users' region */

@@ -142,6 +142,42 @@ static uint32_t pick_least(const fl_world *w, const fl_balancer *b, uint32_t att
     return replica;
 }
 
+#define KV_LOOKED_AT 32u /* replicas that a KV-aware router compares: all, or so many at random */
+
+/* Whether a has the smaller share of its KV blocks in use; at equal shares, which a burst sees before any step has
+ * begun, the fewer requests inside. */
+static bool fuller(const fl_world *w, uint32_t a, uint32_t b)
+{
+    mdl_load of_a, of_b;
+    int64_t share_a, share_b;
+
+    mdl_engine_load(w->replicas[a].engine, w->now, &of_a);
+    mdl_engine_load(w->replicas[b].engine, w->now, &of_b);
+    share_a = (int64_t)of_a.kv_blocks_used * (of_b.kv_blocks > 0 ? of_b.kv_blocks : 1);
+    share_b = (int64_t)of_b.kv_blocks_used * (of_a.kv_blocks > 0 ? of_a.kv_blocks : 1);
+    return share_a != share_b ? share_a > share_b : w->replicas[a].outstanding > w->replicas[b].outstanding;
+}
+
+static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
+{
+    uint32_t n = b->count < KV_LOOKED_AT ? b->count : KV_LOOKED_AT;
+    uint32_t start = b->count > n ? (uint32_t)(gsl_rng_uniform(r) * b->count) : 0;
+    uint32_t best = FL_NONE;
+
+    if (attempt > 0) {
+        return b->ready[(uint32_t)(gsl_rng_uniform(r) * b->count)]; /* the best was full: any */
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = b->count > n && i > 0 ? (uint32_t)(gsl_rng_uniform(r) * b->count) : (start + i) % b->count;
+        uint32_t replica = b->ready[at];
+
+        if (best == FL_NONE || fuller(w, best, replica)) {
+            best = replica;
+        }
+    }
+    return best;
+}
+
 uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, gsl_rng *r, uint32_t attempt)
 {
     uint32_t first, second;
@@ -162,6 +198,8 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, gsl_rng 
         first = b->ready[first];
         second = b->ready[second];
         return w->replicas[second].outstanding < w->replicas[first].outstanding ? second : first;
+    case SC_ROUTER_LEAST_KV:
+        return pick_kv(w, b, r, attempt);
     case SC_ROUTER_LEAST_OUTSTANDING:
         break;
     }

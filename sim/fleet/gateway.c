@@ -245,6 +245,7 @@ static void arrive(fl_world *w, const fl_line *line, uint32_t request)
         return;
     }
     FL_CHECK(w, q->state == FL_RQ_FLYING);
+    q->state = FL_RQ_FREE; /* in hand */
     if (line->back) {
         fl_route(w, request, q->refused > 0 ? line->cluster : FL_NONE);
         return;

@@ -358,6 +358,10 @@ static void evict_all(fl_world *w, uint32_t replica, bool lose)
         for (size_t i = 0; i < n; i++) {
             fl_request *q = &w->requests[tags[i]];
 
+            if (q->state == FL_RQ_ABANDONED) {
+                fl_request_drop(w, tags[i]);
+                continue;
+            }
             if (lose) {
                 fl_finish(w, tags[i], FL_REJECTED, w->now);
                 continue;

@@ -13,7 +13,7 @@
  */
 #include "sim/fleet/world.h"
 
-static uint32_t record_new(fl_world *w)
+uint32_t fl_request_new(fl_world *w)
 {
     uint32_t index = w->request_free;
 
@@ -32,6 +32,14 @@ static uint32_t record_new(fl_world *w)
                 return FL_NONE;
             }
             w->numbers = numbers;
+        }
+        if (w->tries != NULL) {
+            void *tries = w->tries;
+
+            if (!fl_grow(w, &tries, &w->tries_cap, old + 1, sizeof *w->tries)) {
+                return FL_NONE;
+            }
+            w->tries = tries;
         }
         for (uint32_t i = w->request_cap; i-- > old;) {
             w->requests[i].older = w->request_free;
@@ -88,6 +96,15 @@ static void deadline_unlink(fl_world *w, const fl_request *q)
     }
 }
 
+void fl_deadline_moves(fl_world *w, uint32_t to)
+{
+    fl_request *q = &w->requests[to];
+    fl_service *s = &w->services[q->service];
+
+    *(q->older == FL_NONE ? &s->oldest : &w->requests[q->older].newer) = to;
+    *(q->newer == FL_NONE ? &s->newest : &w->requests[q->newer].older) = to;
+}
+
 void fl_source_arm(fl_world *w, uint32_t source)
 {
     fl_source *src = &w->sources[source];
@@ -115,7 +132,7 @@ static void needs_draw(fl_world *w, const fl_source *src, fl_request *q)
 void fl_source_event(fl_world *w, uint32_t source)
 {
     fl_source *src = &w->sources[source];
-    uint32_t index = record_new(w);
+    uint32_t index = fl_request_new(w);
     fl_request *q;
 
     if (index == FL_NONE) {
@@ -135,8 +152,11 @@ void fl_source_event(fl_world *w, uint32_t source)
     w->request_next++;
     fl_source_arm(w, source);
     deadline_append(w, index);
+    if (w->tries != NULL) {
+        w->tries[index] = (fl_try){.number = 0};
+    }
     fl_note_sent(w, index);
-    fl_route(w, index, FL_NONE);
+    fl_attempt(w, index);
 }
 
 static void row_out(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns)
@@ -167,6 +187,9 @@ void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_n
 {
     fl_request *q = &w->requests[request];
 
+    if (fl_attempt_end(w, request, outcome, seen_ns > w->now)) {
+        return; /* to be tried again */
+    }
     fl_note_end(w, q, outcome, seen_ns);
     deadline_unlink(w, q);
     if (w->numbers != NULL) {
@@ -179,6 +202,49 @@ void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_n
     }
 }
 
+bool fl_engine_due(fl_world *w, uint32_t request)
+{
+    const fl_request *q = &w->requests[request];
+
+    if (q->state != FL_RQ_RUNNING || mdl_engine_next(w->replicas[q->place.at.replica].engine) > w->now) {
+        return false;
+    }
+    fl_replica_run(w, q->place.at.replica);
+    return true;
+}
+
+static void engine_forgets(fl_world *w, uint32_t request)
+{
+    fl_request *q = &w->requests[request];
+    uint32_t replica = q->place.at.replica;
+    fl_replica *r = &w->replicas[replica];
+
+    mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
+    if (r->state == FL_RP_READY) {
+        fl_balance_shift(w, &w->services[q->service].balancers[r->cluster], replica, -1);
+    } else {
+        r->outstanding--;
+    }
+}
+
+static void replica_after(fl_world *w, uint32_t replica)
+{
+    if (w->replicas[replica].state == FL_RP_DRAINING && w->replicas[replica].outstanding == 0) {
+        fl_replica_stop(w, replica);
+    } else {
+        fl_replica_arm(w, replica);
+    }
+}
+
+void fl_cancel(fl_world *w, uint32_t request)
+{
+    uint32_t replica = w->requests[request].place.at.replica;
+
+    engine_forgets(w, request);
+    w->requests[request].state = FL_RQ_FREE; /* in hand */
+    replica_after(w, replica);
+}
+
 void fl_timeout_event(fl_world *w, uint32_t service)
 {
     fl_service *s = &w->services[service];
@@ -187,35 +253,45 @@ void fl_timeout_event(fl_world *w, uint32_t service)
         uint32_t request = s->oldest;
         fl_request *q = &w->requests[request];
 
-        if (q->state == FL_RQ_RUNNING) {
+        if (fl_engine_due(w, request)) {
+            continue; /* it may have ended this very request */
+        }
+        if (q->state == FL_RQ_RUNNING && (w->tries == NULL || s->sc->retry.cancels)) {
             uint32_t replica = q->place.at.replica;
-            fl_replica *r = &w->replicas[replica];
 
-            if (mdl_engine_next(r->engine) <= w->now) {
-                fl_replica_run(w, replica); /* may end this very request */
-                continue;
-            }
-            mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
-            if (r->state == FL_RP_READY) {
-                fl_balance_shift(w, &s->balancers[r->cluster], replica, -1);
-            } else {
-                r->outstanding--;
-            }
+            engine_forgets(w, request);
             fl_finish(w, request, FL_TIMED_OUT, w->now);
-            if (w->replicas[replica].state == FL_RP_DRAINING && w->replicas[replica].outstanding == 0) {
-                fl_replica_stop(w, replica);
-            } else {
-                fl_replica_arm(w, replica);
-            }
+            replica_after(w, replica);
             continue;
         }
-        if (q->state == FL_RQ_GATEWAY) {
+        if (w->tries != NULL) {
+            request = fl_give_up(w, request);
+        } else if (q->state == FL_RQ_GATEWAY) {
             fl_gate_unlink(w, request);
+        }
+        if (request == FL_NONE) {
+            return;
         }
         fl_finish(w, request, FL_TIMED_OUT, w->now);
     }
     evq_set(w->queue, s->timeout_slot,
             s->oldest == FL_NONE ? FL_NEVER : w->requests[s->oldest].sent_ns + s->sc->timeout_ns, EVQ_TIMEOUT);
+}
+
+/* Nobody waits for it, but the engine works on. */
+static void abandoned_says(fl_world *w, uint32_t replica, const mdl_event *event)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    if (event->kind != MDL_DONE) {
+        return;
+    }
+    if (r->state == FL_RP_READY) {
+        fl_balance_shift(w, &w->services[r->service].balancers[r->cluster], replica, -1);
+    } else {
+        r->outstanding--;
+    }
+    fl_request_drop(w, event->tag);
 }
 
 void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
@@ -226,6 +302,10 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
     int64_t seen;
     int64_t deadline;
 
+    if (q->state == FL_RQ_ABANDONED) {
+        abandoned_says(w, replica, event);
+        return;
+    }
     FL_CHECK(w, q->state == FL_RQ_RUNNING && q->place.at.replica == replica);
     if (event->kind == MDL_STARTED) {
         if ((q->flags & FL_RQ_STARTED) == 0) {
@@ -264,7 +344,8 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
 void fl_requests_close(fl_world *w)
 {
     for (uint32_t i = 0; i < w->request_cap; i++) {
-        if (w->requests[i].state != FL_RQ_FREE && w->requests[i].state != FL_RQ_GHOST) {
+        if (w->requests[i].state != FL_RQ_FREE && w->requests[i].state != FL_RQ_GHOST &&
+            w->requests[i].state != FL_RQ_ABANDONED) {
             fl_finish(w, i, FL_IN_FLIGHT, w->end_ns);
         }
     }

@@ -225,6 +225,12 @@ static int dispatch(fl_world *w, control *k, fl_slot slot, char *err, size_t siz
     case FL_OWNER_FAULT:
         fl_fault_event(w, slot.index);
         return 1;
+    case FL_OWNER_ATTEMPT:
+        fl_attempt_event(w, slot.index);
+        return 1;
+    case FL_OWNER_RETRY:
+        fl_retry_event(w, slot.index);
+        return 1;
     case FL_OWNER_LATE:
         fl_late_event(w);
         return 1;

@@ -145,6 +145,17 @@ bool fl_service_init(fl_world *w, uint32_t index)
     stat_timew_init(&s->t_ready, 0, 0);
     stat_timew_init(&s->t_starting, 0, 0);
     s->timeout_slot = fl_slot_new(w, FL_OWNER_TIMEOUT, index);
+    s->attempt_oldest = s->attempt_newest = FL_NONE;
+    s->attempt_slot = FL_NONE;
+    s->budget = s->sc->retry.budget_burst;
+    s->admission = (mdl_bucket){s->sc->admission.rate_per_s, s->sc->admission.burst, s->sc->admission.burst, 0};
+    if (s->sc->retry.attempts > 1) {
+        s->attempt_slot = fl_slot_new(w, FL_OWNER_ATTEMPT, index);
+        s->retry_rng = rng_stream(w->seed, w->replication, "retries", s->key);
+        if (s->attempt_slot == FL_NONE || s->retry_rng == NULL || !fl_tries_new(w)) {
+            return false;
+        }
+    }
     s->route_rng = rng_stream(w->seed, w->replication, "router", s->key);
     s->service_rng = rng_stream(w->seed, w->replication, "service", s->key);
     return s->timeout_slot != FL_NONE && s->route_rng != NULL && s->service_rng != NULL;
@@ -176,6 +187,9 @@ void fl_service_fini(fl_world *w, fl_service *s)
     free(s->metric_resource);
     if (s->route_rng != NULL) {
         gsl_rng_free(s->route_rng);
+    }
+    if (s->retry_rng != NULL) {
+        gsl_rng_free(s->retry_rng);
     }
     if (s->service_rng != NULL) {
         gsl_rng_free(s->service_rng);

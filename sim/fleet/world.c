@@ -277,6 +277,7 @@ static void traffic_fini(fl_world *w)
     free(w->lines);
     free(w->requests);
     free(w->numbers);
+    free(w->tries);
 }
 
 void fl_world_free(fl_world *w)

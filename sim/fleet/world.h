@@ -33,17 +33,20 @@ __extension__ typedef __int128 fl_wide;
 /* --- requests -------------------------------------------------------------------------------------------------- */
 
 typedef enum fl_rq_state {
-    FL_RQ_FREE = 0,
-    FL_RQ_GATEWAY = 1, /**< waits there, linked in the service's FIFO */
-    FL_RQ_FLYING = 2,  /**< in a delay line */
-    FL_RQ_RUNNING = 3, /**< in a replica's engine, queued or in work */
-    FL_RQ_GHOST = 4    /**< over, but its index is still in a delay line: freed when it falls out */
+    FL_RQ_FREE = 0,     /**< or in hand: between two of the others, within one event */
+    FL_RQ_GATEWAY = 1,  /**< waits there, linked in the service's FIFO */
+    FL_RQ_FLYING = 2,   /**< in a delay line */
+    FL_RQ_RUNNING = 3,  /**< in a replica's engine, queued or in work */
+    FL_RQ_GHOST = 4,    /**< over, but its index is still in a delay line: freed when it falls out */
+    FL_RQ_BACKOFF = 5,  /**< waits to be tried again */
+    FL_RQ_ABANDONED = 6 /**< given up, but the engine does not know: freed when it is done */
 } fl_rq_state;
 
-#define FL_RQ_COUNTED 1u /**< sent at or after warm-up */
-#define FL_RQ_STARTED 2u /**< first work done */
-#define FL_RQ_HURT    4u /**< already counted as hurt by a burst */
-#define FL_RQ_FIRST   8u /**< the user has seen the first token */
+#define FL_RQ_COUNTED 1u  /**< sent at or after warm-up */
+#define FL_RQ_STARTED 2u  /**< first work done */
+#define FL_RQ_HURT    4u  /**< already counted as hurt by a burst */
+#define FL_RQ_INSIDE  16u /**< an attempt is under way */
+#define FL_RQ_FIRST   8u  /**< the user has seen the first token */
 
 /** The hot record: one cache line. A request sits at the gateway or in a replica, never both: the links share. */
 typedef struct fl_request {
@@ -72,6 +75,15 @@ typedef struct fl_request {
 } fl_request;
 
 _Static_assert(sizeof(fl_request) <= 64, "one cache line for each request");
+
+/** Beside each request, where a service retries. */
+typedef struct fl_try {
+    int64_t begin_ns;       /**< of the attempt under way */
+    uint32_t before, after; /**< attempts with a time-out, by their beginning */
+    uint32_t slot;          /**< in back-off */
+    int32_t number;         /**< attempts before this one */
+    bool listed;
+} fl_try;
 
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
 
@@ -241,6 +253,11 @@ typedef struct fl_service {
     uint32_t gate_head, gate_tail, gate_count;
     uint32_t oldest, newest; /**< by deadline */
     uint32_t timeout_slot;
+    uint32_t attempt_oldest, attempt_newest, attempt_slot;
+    int64_t inside; /**< attempts under way */
+    double budget;  /**< of retries */
+    mdl_bucket admission;
+    gsl_rng *retry_rng;
     gsl_rng *route_rng; /**< random routers */
     gsl_rng *service_rng;
     int64_t waiting; /**< sent, first work not yet done */
@@ -281,7 +298,9 @@ typedef enum fl_owner {
     FL_OWNER_SUPPLY = 11,
     FL_OWNER_DELIVERY = 12,
     FL_OWNER_FAULT = 13,
-    FL_OWNER_LATE = 14
+    FL_OWNER_LATE = 14,
+    FL_OWNER_ATTEMPT = 15,
+    FL_OWNER_RETRY = 16
 } fl_owner;
 
 typedef struct fl_slot {
@@ -313,6 +332,8 @@ typedef struct fl_world {
     uint32_t source_count;
 
     fl_request *requests;
+    fl_try *tries; /**< [request_cap]; NULL = nothing retries */
+    uint32_t tries_cap;
     uint64_t *numbers; /**< request numbers; only with a request hook */
     uint32_t request_cap, request_free, request_used;
     uint64_t request_next;
@@ -424,6 +445,20 @@ void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_n
 void fl_request_drop(fl_world *w, uint32_t request); /**< frees a record */
 void fl_requests_close(fl_world *w);                 /**< end of the run: what is left is in flight */
 const fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back);
+
+uint32_t fl_request_new(fl_world *w);
+void fl_deadline_moves(fl_world *w, uint32_t to);  /**< the copy `to` takes its place in the order of deadlines */
+bool fl_engine_due(fl_world *w, uint32_t request); /**< its engine has something to say first; then it has said it */
+void fl_cancel(fl_world *w, uint32_t request);     /**< taken out of its engine, in hand */
+
+/* attempts.c */
+bool fl_tries_new(fl_world *w);                 /**< retries are possible in this world */
+void fl_attempt(fl_world *w, uint32_t request); /**< the next attempt begins */
+/** An attempt ends, and with `last` the request. @return true if it will be tried again: its end is put off */
+bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last);
+void fl_attempt_event(fl_world *w, uint32_t service); /**< attempts time out */
+void fl_retry_event(fl_world *w, uint32_t request);   /**< a back-off is over */
+uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from wherever it is. @return its record, in hand */
 
 /* measure.c */
 void fl_note_sent(fl_world *w, uint32_t request);

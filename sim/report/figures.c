@@ -126,6 +126,21 @@ static void put_reclaim(figures *f, const rep_view *v, int32_t service, const re
     }
 }
 
+/* Only of services that retry or shed. */
+static void put_attempts(figures *f, const sc_service *sc, const res_attempts *a)
+{
+    if (sc->retry.attempts <= 1 && sc->admission.per_replica <= 0 && sc->admission.rate_per_s <= 0) {
+        return;
+    }
+    object(f, "attempts");
+    count(f, "sent", a->sent);
+    count(f, "rejected", a->rejected);
+    count(f, "timed_out", a->timed_out);
+    count(f, "shed", a->shed);
+    count(f, "denied", a->denied);
+    end_object(f);
+}
+
 static void put_services(figures *f, const rep_view *v, const res_run *run)
 {
     object(f, "services");
@@ -141,6 +156,7 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
         count(f, "tokens_out", service->tokens_out);
         integer(f, "kv_preemptions", service->preemptions);
         put_reclaim(f, v, s, &service->reclaim);
+        put_attempts(f, &v->sc->services[s], &service->attempts);
         object(f, "regions");
         for (int32_t r = 0; r < v->sc->region_count; r++) {
             object(f, v->sc->regions[r].name);

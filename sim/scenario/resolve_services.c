@@ -6,6 +6,28 @@
 
 #include "sched/manifest/suggest.h"
 
+static mdl_retry retry_of(const spec_retry *spec)
+{
+    if (spec == NULL) {
+        return (mdl_retry){.attempts = 1};
+    }
+    return (mdl_retry){.attempts = spec->attempts,
+                       .base_ns = spec->backoff_ns,
+                       .max_ns = spec->max_ns,
+                       .factor = spec->factor,
+                       .jitter = spec->jitter,
+                       .budget = spec->budget,
+                       .budget_burst = spec->budget_burst,
+                       .attempt_timeout_ns = spec->has_timeout ? spec->attempt_timeout_ns : INT64_MAX,
+                       .cancels = spec->cancels};
+}
+
+static sc_admission admission_of(const spec_admission *spec)
+{
+    return spec == NULL ? (sc_admission){.per_replica = 0}
+                        : (sc_admission){spec->per_replica, spec->rate_per_s, spec->burst};
+}
+
 static void resolve_workload(resolve *r, const spec_service *spec, sc_service *service)
 {
     const spw_config *config = r->sc->config;
@@ -248,6 +270,8 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
     *service = (sc_service){.name = spec->workload,
                             .engine = (sc_engine_kind)spec->engine.kind,
                             .timeout_ns = spec->has_timeout ? spec->timeout_ns : INT64_MAX,
+                            .retry = retry_of(spec->retry),
+                            .admission = admission_of(spec->admission),
                             .gateway_queue = spec->gateway_queue,
                             .drain_ns = spec->drain_ns,
                             .prefix_hit_share = spec->engine.prefix_hit_share,

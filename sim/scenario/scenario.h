@@ -18,6 +18,7 @@
 #include <spillway/manifest.h>
 #include <spillway/snapshot.h>
 
+#include "models/client/client.h"
 #include "models/engine/engine.h"
 #include "models/faults/faults.h"
 #include "models/gpu/gpu.h"
@@ -97,7 +98,8 @@ typedef enum sc_router {
     SC_ROUTER_LEAST_OUTSTANDING = 1,
     SC_ROUTER_ROUND_ROBIN = 2,
     SC_ROUTER_RANDOM = 3,
-    SC_ROUTER_TWO_CHOICES = 4
+    SC_ROUTER_TWO_CHOICES = 4,
+    SC_ROUTER_LEAST_KV = 5 /**< smallest share of KV blocks in use; stations: as least outstanding */
 } sc_router;
 
 /** One latency target, e.g. ttft p95 <= 2 s. */
@@ -126,6 +128,12 @@ typedef enum sc_on_reclaim {
     SC_RECLAIM_LOSE = 1       /**< the user gets an error */
 } sc_on_reclaim;
 
+/** Attempts beyond either bound are rejected at once. */
+typedef struct sc_admission {
+    double per_replica;       /**< attempts under way for each ready replica; 0 = no bound */
+    double rate_per_s, burst; /**< token bucket; 0 = no bound */
+} sc_admission;
+
 typedef enum sc_engine_kind { SC_ENGINE_LLM = 1, SC_ENGINE_STATION = 2 } sc_engine_kind;
 
 typedef struct sc_service {
@@ -145,6 +153,8 @@ typedef struct sc_service {
     const sc_target *targets;
     int32_t target_count;
     int64_t timeout_ns;    /**< the user gives up; INT64_MAX = never */
+    mdl_retry retry;        /**< attempts <= 1: none */
+    sc_admission admission; /**< zero = everything is admitted */
     int32_t gateway_queue; /**< requests held at the gateway while no replica is ready; more are rejected */
     int64_t drain_ns;      /**< a replica that is told to stop finishes its requests for at most this long */
     sc_router router;

@@ -135,6 +135,17 @@ typedef struct spec_lengths {
     spec_length *input, *output;
 } spec_lengths;
 
+typedef struct spec_retry {
+    int32_t attempts;
+    int64_t backoff_ns, max_ns, attempt_timeout_ns;
+    double factor, jitter, budget, budget_burst;
+    bool has_timeout, cancels;
+} spec_retry;
+
+typedef struct spec_admission {
+    double per_replica, rate_per_s, burst;
+} spec_admission;
+
 typedef struct spec_service {
     const char *workload, *model;
     spec_engine engine;
@@ -144,6 +155,8 @@ typedef struct spec_service {
     spec_lengths *lengths;
     int64_t timeout_ns;
     bool has_timeout;
+    spec_retry *retry;
+    spec_admission *admission;
     int32_t gateway_queue;
     int64_t drain_ns;
     int32_t router;                /**< sc_router */

@@ -8,6 +8,8 @@
 extern const bind_table spec_service_table;  /**< a spec_service */
 extern const bind_table spec_quota_table;    /**< a spec_quota, spec_supply.c */
 extern const bind_table spec_delivery_table; /**< a spec_delivery, spec_supply.c */
+extern const bind_table spec_retry_table;    /**< a spec_retry, spec_client.c */
+extern const bind_table spec_admission_table; /**< a spec_admission, spec_client.c */
 extern const bind_table spec_fault_table;    /**< a spec_fault, spec_faults.c */
 
 #endif

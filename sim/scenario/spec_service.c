@@ -15,6 +15,7 @@ static const bind_name router_names[] = {{"least-outstanding", SC_ROUTER_LEAST_O
                                          {"round-robin", SC_ROUTER_ROUND_ROBIN},
                                          {"random", SC_ROUTER_RANDOM},
                                          {"two-choices", SC_ROUTER_TWO_CHOICES},
+                                         {"least-kv", SC_ROUTER_LEAST_KV},
                                          {NULL, 0}};
 static const bind_name traffic_names[] = {{"poisson", MDL_ARRIVAL_POISSON},
                                           {"diurnal", MDL_ARRIVAL_DIURNAL},
@@ -341,6 +342,10 @@ static const bind_field service_fields[] = {
     {.key = "gatewayQueue", .kind = BIND_INT32, .preset = "10000", .range = BIND_MIN | BIND_MAX, .min = 0,
      .max = 100000000, BIND_AT(spec_service, gateway_queue),
      .help = "requests held while no replica is ready; more are rejected"},
+    {.key = "retry", .kind = BIND_OPTION, .table = &spec_retry_table, BIND_AT(spec_service, retry),
+     .help = "what clients do when an attempt fails; default: nothing"},
+    {.key = "admission", .kind = BIND_OPTION, .table = &spec_admission_table, BIND_AT(spec_service, admission),
+     .help = "attempts beyond these bounds are rejected at the gateway; default: none is"},
     {.key = "drain", .kind = BIND_DURATION, .preset = "60s", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 86400.0,
      BIND_AT(spec_service, drain_ns), .help = "a replica told to stop finishes its requests for at most this long"},
     {.key = "router", .kind = BIND_ENUM, .preset = "least-outstanding", .names = router_names,

@@ -97,9 +97,47 @@ static void region_failover(void **state)
     forget(&b);
 }
 
+/* Completed over offered in the last quarter of an hour of the run. */
+static double late_share(const story *s)
+{
+    const res_timeline *t = &s->run->timeline;
+    double arrived = 0, done = 0;
+
+    for (int32_t b = t->bins * 3 / 4; b < t->bins; b++) {
+        arrived += t->arrivals[b];
+        done += t->completed[b];
+    }
+    return done / arrived;
+}
+
+/** Slow from 20 to 23 minutes of an hour: with free retries it is down ever after, with a budget it is not. */
+static void retry_storm(void **state)
+{
+    (void)state;
+    const sc_override budget[] = {{"spec.services[0].retry.budget", "0.1"}};
+    const sc_override none[] = {{"spec.services[0].retry.attempts", "1"}};
+    const sc_override calm[] = {{"spec.faults[0].at[0]", "2h"}};
+    story a = tell("scenarios/retry-storm.yaml", NULL, 0);
+    story b = tell("scenarios/retry-storm.yaml", budget, COUNT(budget));
+    story c = tell("scenarios/retry-storm.yaml", none, COUNT(none));
+    story d = tell("scenarios/retry-storm.yaml", calm, COUNT(calm));
+
+    assert_true(late_share(&a) < 0.05);
+    assert_true(late_share(&b) > 0.95 && late_share(&c) > 0.95 && late_share(&d) > 0.95);
+    assert_true(a.run->services[0].attempts.sent > 5 * a.run->requests.offered);
+    assert_true((double)b.run->services[0].attempts.sent < 1.1 * (double)b.run->requests.offered + 101);
+    assert_true(b.run->services[0].attempts.denied > 0);
+    assert_int_equal(c.run->services[0].attempts.sent, c.run->requests.offered);
+    assert_true(lost(&d) == 0);
+    forget(&a);
+    forget(&b);
+    forget(&c);
+    forget(&d);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(region_failover)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(region_failover), cmocka_unit_test(retry_storm)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * attempts.c - a request as its client and its gateway see it: admitted or shed, tried again after a back-off.
+ *
+ * A request is one for the books however often it is tried: it is offered once and ends once; attempts are counted
+ * beside it. An attempt ends by a rejection or by its own time-out; the request's deadline never moves. Attempts of a
+ * service have one constant time-out, so their order of beginning is the order of their deadlines: a list and one
+ * event. A time-out leaves behind what cannot be called back: a request on a wire, and, where the server does not
+ * notice that its client has gone, the work in the engine. Such a rest keeps the old record; the request goes on in a
+ * new one.
+ *
+ * w->tries stands beside w->requests and exists only where a service retries.
+ */
+#include "sim/fleet/world.h"
+
+static bool retries(const fl_service *s)
+{
+    return s->sc->retry.attempts > 1;
+}
+
+bool fl_tries_new(fl_world *w)
+{
+    void *rows = w->tries;
+
+    if (!fl_grow(w, &rows, &w->tries_cap, 1, sizeof *w->tries)) {
+        return false;
+    }
+    w->tries = rows;
+    return true;
+}
+
+static bool has_deadline(const fl_service *s)
+{
+    return retries(s) && s->sc->retry.attempt_timeout_ns != FL_NEVER;
+}
+
+static void attempt_append(fl_world *w, uint32_t request)
+{
+    fl_service *s = &w->services[w->requests[request].service];
+    fl_try *t = &w->tries[request];
+
+    t->begin_ns = w->now;
+    t->before = s->attempt_newest;
+    t->after = FL_NONE;
+    t->listed = true;
+    if (t->before == FL_NONE) {
+        s->attempt_oldest = request;
+    } else {
+        w->tries[t->before].after = request;
+    }
+    s->attempt_newest = request;
+    if (evq_time(w->queue, s->attempt_slot) == EVQ_NEVER) {
+        evq_set(w->queue, s->attempt_slot, w->now + s->sc->retry.attempt_timeout_ns, EVQ_TIMEOUT);
+    }
+}
+
+/* The attempt under way is over, by whatever way. */
+static void attempt_leave(fl_world *w, uint32_t request)
+{
+    fl_request *q = &w->requests[request];
+    fl_service *s = &w->services[q->service];
+
+    if ((q->flags & FL_RQ_INSIDE) != 0) {
+        q->flags &= (uint8_t)~FL_RQ_INSIDE;
+        s->inside--;
+    }
+    if (w->tries != NULL && w->tries[request].listed) {
+        const fl_try *t = &w->tries[request];
+
+        if (t->before == FL_NONE) {
+            s->attempt_oldest = t->after;
+        } else {
+            w->tries[t->before].after = t->after;
+        }
+        if (t->after == FL_NONE) {
+            s->attempt_newest = t->before;
+        } else {
+            w->tries[t->after].before = t->before;
+        }
+        w->tries[request].listed = false;
+    }
+}
+
+static bool admitted(fl_world *w, fl_service *s)
+{
+    const sc_admission *a = &s->sc->admission;
+
+    if (a->per_replica > 0 && (double)s->inside >= a->per_replica * s->ready_total) {
+        return false;
+    }
+    return a->rate_per_s <= 0 || mdl_bucket_take(&s->admission, w->now);
+}
+
+void fl_attempt(fl_world *w, uint32_t request)
+{
+    fl_request *q = &w->requests[request];
+    fl_service *s = &w->services[q->service];
+    res_attempts *out = &w->run->services[q->service].attempts;
+    const uint64_t one = (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
+
+    out->sent += one;
+    if (w->tries != NULL && w->tries[request].number == 0) {
+        s->budget += s->sc->retry.budget;
+        s->budget = s->budget < s->sc->retry.budget_burst ? s->budget : s->sc->retry.budget_burst;
+    }
+    if (!admitted(w, s)) {
+        out->shed += one;
+        fl_finish(w, request, FL_REJECTED, w->now);
+        return;
+    }
+    q->flags |= FL_RQ_INSIDE;
+    s->inside++;
+    if (has_deadline(s)) {
+        attempt_append(w, request);
+    }
+    fl_route(w, request, FL_NONE);
+}
+
+/* Whether the client may try again now; pays for it. */
+static bool granted(fl_world *w, fl_service *s, const fl_request *q, const fl_try *t, int64_t *due_ns)
+{
+    const mdl_retry *retry = &s->sc->retry;
+
+    if (t->number + 1 >= retry->attempts) {
+        return false;
+    }
+    *due_ns = w->now + mdl_backoff_ns(retry, t->number + 1, s->retry_rng);
+    if (s->sc->timeout_ns < FL_NEVER - q->sent_ns && *due_ns >= q->sent_ns + s->sc->timeout_ns) {
+        return false;
+    }
+    if (retry->budget > 0 && s->budget < 1) {
+        w->run->services[q->service].attempts.denied += (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
+        return false;
+    }
+    s->budget -= retry->budget > 0 ? 1 : 0;
+    return true;
+}
+
+bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last)
+{
+    fl_request *q = &w->requests[request];
+    fl_service *s = &w->services[q->service];
+    res_attempts *out = &w->run->services[q->service].attempts;
+    const uint64_t one = (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
+    int64_t due_ns = 0;
+    uint32_t slot;
+
+    attempt_leave(w, request);
+    if (outcome == FL_COMPLETED || outcome == FL_IN_FLIGHT) {
+        return false;
+    }
+    out->rejected += outcome == FL_REJECTED ? one : 0;
+    out->timed_out += outcome == FL_TIMED_OUT ? one : 0;
+    if (last || !retries(s) || !granted(w, s, q, &w->tries[request], &due_ns)) {
+        return false;
+    }
+    slot = fl_slot_new(w, FL_OWNER_RETRY, request);
+    if (slot == FL_NONE) {
+        return false;
+    }
+    if ((q->flags & FL_RQ_STARTED) != 0) {
+        q->flags &= (uint8_t)~FL_RQ_STARTED;
+        s->waiting++;
+    }
+    q->state = FL_RQ_BACKOFF;
+    q->refused = 0;
+    w->tries[request].slot = slot;
+    evq_set(w->queue, slot, due_ns, EVQ_ARRIVAL);
+    return true;
+}
+
+static void backoff_end(fl_world *w, uint32_t request)
+{
+    evq_slot_remove(w->queue, w->tries[request].slot);
+    w->requests[request].state = FL_RQ_FREE; /* in hand */
+}
+
+void fl_retry_event(fl_world *w, uint32_t request)
+{
+    backoff_end(w, request);
+    w->tries[request].number++;
+    fl_attempt(w, request);
+}
+
+/* The request moves to a new record, in hand; the old one keeps what was left behind. FL_NONE = no memory. */
+static uint32_t leave_behind(fl_world *w, uint32_t request)
+{
+    uint32_t fresh = fl_request_new(w);
+    fl_request *q;
+
+    if (fresh == FL_NONE) {
+        return FL_NONE;
+    }
+    q = &w->requests[fresh];
+    *q = w->requests[request];
+    q->state = FL_RQ_FREE;
+    w->tries[fresh] = w->tries[request];
+    if (w->numbers != NULL) {
+        w->numbers[fresh] = w->numbers[request];
+    }
+    fl_deadline_moves(w, fresh);
+    w->requests[request].state =
+        w->requests[request].state == FL_RQ_FLYING ? (uint8_t)FL_RQ_GHOST : (uint8_t)FL_RQ_ABANDONED;
+    return fresh;
+}
+
+uint32_t fl_give_up(fl_world *w, uint32_t request)
+{
+    fl_request *q = &w->requests[request];
+    const fl_service *s = &w->services[q->service];
+
+    attempt_leave(w, request);
+    switch ((fl_rq_state)q->state) {
+    case FL_RQ_BACKOFF:
+        backoff_end(w, request);
+        return request;
+    case FL_RQ_GATEWAY:
+        fl_gate_unlink(w, request);
+        q->state = FL_RQ_FREE;
+        return request;
+    case FL_RQ_FLYING:
+        return leave_behind(w, request);
+    case FL_RQ_RUNNING:
+        if (!s->sc->retry.cancels) {
+            return leave_behind(w, request);
+        }
+        fl_cancel(w, request);
+        return request;
+    case FL_RQ_FREE:
+    case FL_RQ_GHOST:
+    case FL_RQ_ABANDONED:
+        break;
+    }
+    FL_CHECK(w, q->state != FL_RQ_FREE && q->state != FL_RQ_GHOST && q->state != FL_RQ_ABANDONED);
+    return FL_NONE;
+}
+
+void fl_attempt_event(fl_world *w, uint32_t service)
+{
+    fl_service *s = &w->services[service];
+    const int64_t limit_ns = s->sc->retry.attempt_timeout_ns;
+
+    while (s->attempt_oldest != FL_NONE && w->tries[s->attempt_oldest].begin_ns + limit_ns <= w->now) {
+        uint32_t request = s->attempt_oldest;
+
+        if (fl_engine_due(w, request)) {
+            continue; /* it may have ended this very request */
+        }
+        request = fl_give_up(w, request);
+        if (request == FL_NONE) {
+            return;
+        }
+        fl_finish(w, request, FL_TIMED_OUT, w->now);
+    }
+    evq_set(w->queue, s->attempt_slot,
+            s->attempt_oldest == FL_NONE ? FL_NEVER : w->tries[s->attempt_oldest].begin_ns + limit_ns, EVQ_TIMEOUT);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_attempts.c - back-off, budgets and buckets by hand; retries, admission and routers in a small world. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/fleet/world.h"
+#include "tests/support/fit.h"
+#include "tests/support/world.h"
+
+#define S SPW_NS_PER_S
+#define N 20000
+
+static double uniform_cdf(double t, const void *end)
+{
+    return t / *(const double *)end;
+}
+
+/* 1, 2, 4, 8 s, then never beyond 10 s; with full jitter uniform below that. */
+static void test_backoff(void **state)
+{
+    static double x[N];
+    const double end = 4.0;
+    mdl_retry retry = {.base_ns = S, .max_ns = 10 * S, .factor = 2};
+    gsl_rng *r = gsl_rng_alloc(gsl_rng_mt19937);
+
+    (void)state;
+    gsl_rng_set(r, 3);
+    for (int n = 1; n <= 6; n++) {
+        assert_int_equal(mdl_backoff_ns(&retry, n, r), n < 5 ? (S << (n - 1)) : 10 * S);
+    }
+    retry.jitter = 1;
+    for (int i = 0; i < N; i++) {
+        x[i] = (double)mdl_backoff_ns(&retry, 3, r) / 1e9;
+    }
+    assert_true(fit_ks(x, N, uniform_cdf, &end, INFINITY) < 1.63);
+    gsl_rng_free(r);
+}
+
+static void test_bucket(void **state)
+{
+    mdl_bucket b = {.rate = 2, .burst = 3, .tokens = 3};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_true(mdl_bucket_take(&b, 0));
+    }
+    assert_false(mdl_bucket_take(&b, 0));
+    assert_false(mdl_bucket_take(&b, S / 4));
+    assert_true(mdl_bucket_take(&b, S / 2));
+    assert_false(mdl_bucket_take(&b, S / 2));
+    for (int i = 0; i < 3; i++) {
+        assert_true(mdl_bucket_take(&b, 100 * S));
+    }
+    assert_false(mdl_bucket_take(&b, 100 * S));
+}
+
+static void books(const res_run *run)
+{
+    const res_requests *q = &run->requests;
+
+    assert_int_equal(q->offered, q->completed + q->rejected + q->timed_out + q->in_flight);
+    assert_true(q->offered > 1000);
+}
+
+/* No replica and no room at the gateway: every request is tried three times and rejected, 1 and 2 s apart. */
+static void test_three_times(void **state)
+{
+    (void)state;
+    for (int budget = 0; budget < 2; budget++) {
+        world w;
+        res_run *run;
+        const res_attempts *a;
+
+        world_init(&w);
+        w.workloads[0].replicas = 0;
+        w.services[0].gateway_queue = 0;
+        w.services[0].retry = (mdl_retry){.attempts = 3,
+                                          .base_ns = S,
+                                          .max_ns = 10 * S,
+                                          .factor = 2,
+                                          .budget = budget == 1 ? 0.25 : 0,
+                                          .budget_burst = 1,
+                                          .attempt_timeout_ns = INT64_MAX};
+        run = world_run(&w, 1);
+        books(run);
+        a = &run->services[0].attempts;
+        assert_int_equal(run->requests.completed + run->requests.timed_out, 0);
+        assert_int_equal(a->rejected, a->sent);
+        if (budget == 0) {
+            assert_true(a->sent >= 3 * run->requests.rejected && a->sent <= 3 * run->requests.offered);
+            assert_int_equal(a->denied, 0);
+        } else { /* one to begin with, then one for each four */
+            assert_true(a->sent - run->requests.offered <= run->requests.offered / 4 + 1);
+            assert_true(a->sent - run->requests.offered >= run->requests.offered / 4 - 2);
+            assert_int_equal(a->denied, run->requests.rejected);
+        }
+        res_free(run);
+    }
+}
+
+/* One attempt under way for one replica: M/M/1/1, of which Erlang's B loses a/(1 + a) = 1/3 at a = 0.5. */
+static void test_concurrency(void **state)
+{
+    world w;
+    res_run *run;
+    double lost;
+
+    (void)state;
+    world_init(&w);
+    w.sc.duration_ns = 40000 * S;
+    w.services[0].admission.per_replica = 1;
+    run = world_run(&w, 1);
+    books(run);
+    lost = (double)run->requests.rejected / (double)run->requests.offered;
+    assert_true(fabs(lost - 1.0 / 3.0) < 0.015); /* 20000 requests: three standard errors are 0.01 */
+    assert_int_equal(run->services[0].attempts.shed, run->requests.rejected);
+    res_free(run);
+}
+
+/* A bucket of 10 that fills at 0.1/s, drawn on at 0.5/s for an hour: 370 pass. */
+static void test_rate(void **state)
+{
+    world w;
+    res_run *run;
+
+    (void)state;
+    world_init(&w);
+    w.services[0].admission = (sc_admission){.rate_per_s = 0.1, .burst = 10};
+    run = world_run(&w, 1);
+    books(run);
+    assert_true(llabs((long long)(run->requests.offered - run->requests.rejected) - 370) <= 2);
+    res_free(run);
+}
+
+/* Two servers' worth of load on one: every outcome, with and without the server noticing, with wires, keeps the books,
+ * frees every record and leaves no attempt counted as under way. Giving up in vain costs work: fewer complete. */
+static void test_storms(void **state)
+{
+    uint64_t completed[2];
+
+    (void)state;
+    for (int cancels = 0; cancels < 2; cancels++) {
+        world w;
+        res_run *run;
+
+        world_init(&w);
+        w.sc.region_count = 2;
+        w.rtt[0] = w.rtt[1] = w.rtt[2] = w.rtt[3] = 300 * 1000000;
+        w.traffic[0].arrivals.rate_per_s = 2;
+        w.services[0].station.max_waiting = 30;
+        w.services[0].timeout_ns = 60 * S;
+        w.services[0].retry = (mdl_retry){.attempts = 5,
+                                          .base_ns = S,
+                                          .max_ns = 10 * S,
+                                          .factor = 2,
+                                          .jitter = 1,
+                                          .attempt_timeout_ns = 8 * S,
+                                          .cancels = cancels == 1};
+        run = world_run(&w, 1);
+        books(run);
+        completed[cancels] = run->requests.completed;
+        assert_true(run->requests.timed_out + run->requests.rejected > 1000);
+        assert_true(run->services[0].attempts.sent > 2 * run->requests.offered);
+        assert_true(run->services[0].attempts.timed_out > 0);
+        res_free(run);
+    }
+    assert_true(completed[0] < completed[1] / 2);
+}
+
+/* Retry settings that nothing triggers change nothing. */
+static void test_unused(void **state)
+{
+    world a, b;
+    res_run *plain, *armed;
+
+    (void)state;
+    world_init(&a);
+    world_init(&b);
+    b.services[0].retry = (mdl_retry){
+        .attempts = 4, .base_ns = S, .max_ns = S, .factor = 1, .attempt_timeout_ns = 3000 * S, .cancels = true};
+    b.services[0].admission = (sc_admission){.per_replica = 1e6, .rate_per_s = 1e6, .burst = 1e6};
+    plain = world_run(&a, 2);
+    armed = world_run(&b, 2);
+    assert_true(world_same(plain, armed));
+    assert_int_equal(armed->services[0].attempts.sent, armed->requests.offered);
+    res_free(plain);
+    res_free(armed);
+}
+
+/* A hundred M/M/1 stations at load 0.9: random gives 1/(1 - 0.9) = 10 s; the better of two, in the limit of many
+ * stations, sum over i >= 1 of 0.9^(2^i - 2) = 2.614 s (Mitzenmacher, IEEE TPDS 12(10), 2001). */
+static void test_two_choices(void **state)
+{
+    static const struct {
+        sc_router router;
+        double mean_s, within;
+    } cases[] = {{SC_ROUTER_RANDOM, 10.0, 0.06}, {SC_ROUTER_TWO_CHOICES, 2.614, 0.03}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        world w;
+        res_run *run;
+        double mean_s;
+
+        world_init(&w);
+        w.pools[0][0].nodes_start = w.pools[0][0].nodes_min = w.pools[0][0].nodes_max = 13;
+        w.workloads[0].replicas = 100;
+        w.traffic[0].arrivals.rate_per_s = 90;
+        w.services[0].router = cases[i].router;
+        w.sc.warmup_ns = 300 * S;
+        w.sc.duration_ns = 3900 * S;
+        run = world_run(&w, 1);
+        mean_s = stat_hist_mean(run->latency.e2e) / 1e9;
+        if (fabs(mean_s / cases[i].mean_s - 1.0) > cases[i].within) {
+            fail_msg("router %d: mean %.3f s, theory %.3f s", (int)cases[i].router, mean_s, cases[i].mean_s);
+        }
+        res_free(run);
+    }
+}
+
+/* KV-aware: the replica with the long prompt is avoided, though it has fewer requests inside. */
+static void test_least_kv(void **state)
+{
+    world w;
+    fl_world *f;
+    mdl_work work = {.tag = 1, .input_tokens = 4000, .output_tokens = 100};
+    mdl_event events[16];
+
+    (void)state;
+    world_init(&w);
+    w.workloads[0].replicas = 2;
+    w.services[0].engine = SC_ENGINE_LLM;
+    w.services[0].router = SC_ROUTER_LEAST_KV;
+    w.llm[0][0] = (mdl_llm_config){.step = {.c1 = 1000000, .c2 = 1000, .c3 = 1000, .c4 = 1000},
+                                   .block_tokens = 16,
+                                   .kv_blocks = 1000,
+                                   .max_batched_tokens = 8192,
+                                   .max_sequences = 64,
+                                   .max_waiting = 64};
+    f = fl_world_new(world_scenario(&w), 1, 0, NULL);
+    assert_non_null(f);
+    f->warm_start = true;
+    fl_assign(f, 0, 0, 2);
+    f->warm_start = false;
+    assert_int_equal(f->services[0].balancers[0].count, 2);
+    assert_true(mdl_engine_submit(f->replicas[0].engine, 0, &work) != MDL_REFUSED);
+    work.input_tokens = 10;
+    for (work.tag = 2; work.tag < 5; work.tag++) {
+        assert_true(mdl_engine_submit(f->replicas[1].engine, 0, &work) != MDL_REFUSED);
+    }
+    (void)mdl_engine_advance(f->replicas[0].engine, 1, events, 16);
+    (void)mdl_engine_advance(f->replicas[1].engine, 1, events, 16);
+    fl_balance_shift(f, &f->services[0].balancers[0], 0, 1);
+    for (int i = 0; i < 3; i++) {
+        fl_balance_shift(f, &f->services[0].balancers[0], 1, 1);
+    }
+    f->now = 1;
+    assert_int_equal(fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_KV, f->services[0].route_rng, 0),
+                     1);
+    assert_int_equal(
+        fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_OUTSTANDING, f->services[0].route_rng, 0), 0);
+    fl_world_free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_backoff),     cmocka_unit_test(test_bucket),      cmocka_unit_test(test_three_times),
+        cmocka_unit_test(test_concurrency), cmocka_unit_test(test_rate),        cmocka_unit_test(test_storms),
+        cmocka_unit_test(test_unused),      cmocka_unit_test(test_two_choices), cmocka_unit_test(test_least_kv),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
