@@ -8,7 +8,7 @@
 
 extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace, cli_decide, cli_replay, cli_sweep,
     cli_batch, cli_init, cli_manual, cli_completion, cli_calibrate;
-extern const opt_command cli_compare, cli_selfcheck;
+extern const opt_command cli_compare, cli_plan, cli_selfcheck;
 
 /** All of them, in the order of the overview; ends with NULL. */
 extern const opt_command *const cli_commands[];

@@ -23,6 +23,9 @@ char *rep_compare_p(double p, char *buf, size_t size);
 /** Name, path, hash and overrides as members of the object that is open. */
 void rep_json_scenario(rep_json *j, const sc_scenario *sc);
 
+/** A sentence on lines of 80 columns at most, indented by two. */
+void rep_put_wrapped(FILE *out, const char *text);
+
 /* Writers for rep_write_file. */
 int rep_compare_differences_csv(const void *what, FILE *out);
 int rep_compare_pairs_csv(const void *what, FILE *out);

@@ -94,8 +94,7 @@ static void put_moments(const comparison *c, int32_t side, FILE *out)
     }
 }
 
-/* Breaks a sentence at blanks. */
-static void put_wrapped(FILE *out, const char *text)
+void rep_put_wrapped(FILE *out, const char *text)
 {
     size_t column = 2;
     fputs(" ", out);
@@ -123,7 +122,7 @@ int report_compare_text(const comparison *c, FILE *out)
         char verdict[REP_VERDICT];
         const char head[] = {(char)('A' + s), ' ', '-', ' ', 'A', '\0'};
         fprintf(out, "\nVerdict on %c\n", 'A' + s);
-        put_wrapped(out, compare_verdict(c, s, verdict, sizeof verdict));
+        rep_put_wrapped(out, compare_verdict(c, s, verdict, sizeof verdict));
         fprintf(out, "\n%-27s %9s %10s %23s %7s\n", "", "A", head, "interval", "pairing");
         for (int32_t m = 0; m < c->options->metric_count; m++) {
             rep_compare_row row;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "sim/experiment/compare.h"
+#include "sim/experiment/plan.h"
 
 /** Each @return 0, or -1: the stream failed (errno) or memory ran out. */
 int report_compare_text(const comparison *c, FILE *out); /**< at most 80 columns but for names */
@@ -22,5 +23,11 @@ int report_compare_json(const comparison *c, FILE *out);
 int report_compare_markdown(const comparison *c, FILE *out);
 /** All files into a folder that exists. @return 0, or -1 with a sentence in err */
 int report_compare_dir(const comparison *c, const char *dir, char *err, size_t err_size);
+
+/** Of a plan; sc: its scenario, for name and provenance. Each @return as above. */
+int report_plan_text(const plan *p, const sc_scenario *sc, FILE *out);
+int report_plan_json(const plan *p, const sc_scenario *sc, FILE *out);
+int report_plan_markdown(const plan *p, const sc_scenario *sc, FILE *out);
+int report_plan_dir(const plan *p, const sc_scenario *sc, const char *dir, char *err, size_t err_size);
 
 #endif

@@ -63,5 +63,26 @@ for file in compare.json differences.csv pairs.csv compare.md report.html decisi
 done
 check "no outside reference" bash -c "! grep -qE '(src|href)=\"(http|//)' '$dir/j1/report.html'"
 
+grid="--vary spec.clusters[0].pools[0].nodes=1..3 --vary spec.services[0].engine.servers=1..3"
+brief="--set spec.duration=30m --set spec.warmup=5m --budget 24"
+check "no knob" refuses 2 "--vary" plan $lab
+check "falling range" refuses 2 "is no range" plan $lab --vary spec.seed=5..1
+check "bad condition" refuses 2 "--slo:9: error: one of <= >= < > is missing" plan $lab --vary spec.seed=1..2 --slo ttft.p95
+check "bad knob" refuses 2 "spec.sede" plan $lab --vary spec.sede=1..2
+for jobs in 1 2; do
+    # shellcheck disable=SC2086
+    "$SPILLWAY" plan $lab $grid $brief --slo 'e2e.p95<=500ms' --jobs $jobs --out "$dir/p$jobs" >"$dir/p$jobs.txt" 2>/dev/null
+    check "plan with $jobs threads" test $? = 0
+done
+check "same answer" cmp "$dir/p1.txt" "$dir/p2.txt"
+check "same plan" diff -r "$dir/p1" "$dir/p2"
+check "the cheapest" grep -qE '"spec.clusters\[0\].pools\[0\].nodes": "1"' "$dir/p1/plan.json"
+for file in plan.json points.csv frontier.csv knobs.csv plan.md report.html; do
+    check "$file" test -s "$dir/p1/$file"
+done
+# shellcheck disable=SC2086
+"$SPILLWAY" plan $lab $grid $brief --slo 'e2e.p95<=1ms' --out "$dir/none" >/dev/null 2>&1
+check "nothing meets the condition: status 1" test $? = 1
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
