@@ -74,6 +74,7 @@ static bool timeline_init(const sc_scenario *sc, res_timeline *t, int32_t bins, 
     t->ready = calloc(rows, sizeof *t->ready);
     t->starting = calloc(rows, sizeof *t->starting);
     t->waiting = calloc(rows, sizeof *t->waiting);
+    t->chain_s = calloc(rows * RES_CHAIN, sizeof *t->chain_s);
     t->ready_by_pool = calloc(rows * ((size_t)sc->pool_count + 1), sizeof *t->ready_by_pool);
     t->nodes = calloc(pool_rows, sizeof *t->nodes);
     t->nodes_ordered = calloc(pool_rows, sizeof *t->nodes_ordered);
@@ -81,8 +82,8 @@ static bool timeline_init(const sc_scenario *sc, res_timeline *t, int32_t bins, 
     t->egress_uusd = calloc((size_t)bins + 1, sizeof *t->egress_uusd);
     return t->arrivals != NULL && t->completed != NULL && t->rejected != NULL && t->timed_out != NULL &&
            t->ttft != NULL && t->tpot != NULL && t->desired != NULL && t->assigned != NULL && t->ready != NULL &&
-           t->starting != NULL && t->waiting != NULL && t->ready_by_pool != NULL && t->nodes != NULL &&
-           t->nodes_ordered != NULL && t->cost_uusd != NULL && t->egress_uusd != NULL;
+           t->starting != NULL && t->waiting != NULL && t->ready_by_pool != NULL && t->chain_s != NULL &&
+           t->nodes != NULL && t->nodes_ordered != NULL && t->cost_uusd != NULL && t->egress_uusd != NULL;
 }
 
 static void timeline_fini(const res_run *run, res_timeline *t)
@@ -108,6 +109,7 @@ static void timeline_fini(const res_run *run, res_timeline *t)
     free(t->ready);
     free(t->starting);
     free(t->waiting);
+    free(t->chain_s);
     free(t->ready_by_pool);
     free(t->nodes);
     free(t->nodes_ordered);

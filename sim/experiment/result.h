@@ -138,6 +138,8 @@ typedef struct res_fault {
     uint64_t samples;  /**< missing or wrong; of metrics-stale: readings that were not taken */
 } res_fault;
 
+enum { RES_CHAIN = 1 + MDL_STAGES }; /**< links between "more is needed" and "ready" */
+
 /** A fixed number of bins over the whole run, whatever its length. Rows are bins. */
 typedef struct res_timeline {
     int32_t bins;
@@ -147,6 +149,9 @@ typedef struct res_timeline {
     stat_hist **ttft, **tpot;                     /**< by the time of the first / last token; NULL where none */
     float *desired, *assigned, *ready, *starting; /**< replicas, time average */
     float *waiting;                               /**< requests waiting for first work, at the end of the bin */
+    /* [bins * service_count * RES_CHAIN] */
+    double *chain_s; /**< replica-seconds that replicas which became ready spent in each link: 0 the decision (from
+                          the reading of the metric), 1 + mdl_stage the stages; waiting for room counts as inventory */
     /* [bins * service_count * pool_count] */
     float *ready_by_pool; /**< replicas, time average */
     /* [bins * pool_count] */

@@ -50,11 +50,47 @@ void fl_starts_fini(fl_world *w)
     w->starts = NULL;
 }
 
+/* Adds the time from `from` to `to` to a link of the chain, bin by bin. */
+static void spread(fl_world *w, uint32_t service, int link, int64_t from, int64_t to)
+{
+    const res_timeline *t = &w->run->timeline;
+
+    from = from > 0 ? from : 0;
+    for (int64_t bin = from / t->bin_ns; bin < t->bins && bin * t->bin_ns < to; bin++) {
+        int64_t begin = bin * t->bin_ns > from ? bin * t->bin_ns : from;
+        int64_t end = (bin + 1) * t->bin_ns < to ? (bin + 1) * t->bin_ns : to;
+        size_t row = (size_t)bin * (size_t)w->sc->service_count + service;
+
+        t->chain_s[row * RES_CHAIN + (size_t)link] += end > begin ? (double)(end - begin) / 1e9 : 0;
+    }
+}
+
+/* The way of a replica that is ready now, told backwards: its own stages after it was bound, its node's before. */
+static void spread_chain(fl_world *w, const fl_replica *r)
+{
+    int64_t at = w->now;
+
+    for (int stage = MDL_STAGES - 1; stage > MDL_STAGE_INVENTORY; stage--) {
+        int64_t floor_ns = stage > MDL_STAGE_JOIN ? r->bound_ns : r->created_ns;
+        int64_t begin;
+
+        if (stage == MDL_STAGE_JOIN) {
+            at = r->bound_ns;
+        }
+        begin = at - r->stage_ns[stage] > floor_ns ? at - r->stage_ns[stage] : floor_ns;
+        spread(w, r->service, 1 + stage, begin, at);
+        at = begin;
+    }
+    spread(w, r->service, 1 + MDL_STAGE_INVENTORY, r->created_ns, at);
+    spread(w, r->service, 0, r->created_ns - r->decision_ns, r->created_ns);
+}
+
 void fl_starts_ready(fl_world *w, const fl_replica *r)
 {
     bool ordered = r->stage_ns[MDL_STAGE_INVENTORY] + r->stage_ns[MDL_STAGE_BOOT] + r->stage_ns[MDL_STAGE_JOIN] > 0;
     start_kind *kind = &w->starts->kinds[ordered ? RES_START_NODE_ORDERED : RES_START_NODE_UP];
 
+    spread_chain(w, r);
     kind->count++;
     kind->decision_ns += r->decision_ns;
     for (int i = 0; i < MDL_STAGES; i++) {

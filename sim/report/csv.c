@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/report/html.h"
 #include "sim/report/view.h"
 
 static void begin(const rep_view *v, FILE *out)
@@ -262,6 +263,29 @@ int rep_write_lag(const rep_view *v, FILE *out)
         for (int stage = 0; stage < MDL_STAGES; stage++) {
             put_lag_row(lag, k, mdl_stage_name((mdl_stage)stage), start, lag->mean_s[stage], lag->p90_s[stage], out);
             start += lag->mean_s[stage];
+        }
+    }
+    return ferror(out) ? -1 : 0;
+}
+
+int rep_write_stages(const rep_view *v, FILE *out)
+{
+    const res_run *run = v->runs[0];
+    begin(v, out);
+    fputs("time_s,local_time,service,decision", out);
+    for (int stage = 0; stage < MDL_STAGES; stage++) {
+        fprintf(out, ",%s", mdl_stage_name((mdl_stage)stage));
+    }
+    fputc('\n', out);
+    for (int32_t s = 0; s < run->service_count; s++) {
+        for (int32_t b = 0; b < run->timeline.bins; b++) {
+            put_time(v, &run->timeline, b, out);
+            fputc(',', out);
+            rep_csv_text(out, v->sc->services[s].name);
+            for (int k = 0; k < RES_CHAIN; k++) {
+                put_real(out, rep_chain_replicas(v, run, b, s, k));
+            }
+            fputc('\n', out);
         }
     }
     return ferror(out) ? -1 : 0;

@@ -58,6 +58,12 @@ static int lag(const void *user, FILE *out)
     return rep_write_lag(&j->view, out);
 }
 
+static int stages(const void *user, FILE *out)
+{
+    const job *j = user;
+    return rep_write_stages(&j->view, out);
+}
+
 static int summary(const void *user, FILE *out)
 {
     const job *j = user;
@@ -108,8 +114,8 @@ static int write_all(job *j, char *err, size_t err_size)
     static const struct {
         const char *name;
         rep_writer write;
-    } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools}, {"cost.csv", cost},
-                  {"bursts.csv", bursts},     {"lag.csv", lag},     {"summary.json", summary}};
+    } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools},   {"cost.csv", cost},       {"bursts.csv", bursts},
+                  {"lag.csv", lag},           {"stages.csv", stages}, {"summary.json", summary}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         if (rep_write_file(j->dir, tables[i].name, tables[i].write, j, err, err_size) != 0) {
             return -1;

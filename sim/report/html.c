@@ -101,7 +101,8 @@ static void put_navigation(const rep_view *v, FILE *out)
           "<a href=\"#cost\">Cost</a> <a href=\"#capacity\">Capacity</a> ",
           out);
     if (v->runs[0]->burst_count > 0) {
-        fputs("<a href=\"#bursts\">Bursts</a> ", out);
+        fprintf(out, "%s<a href=\"#bursts\">Bursts</a> ",
+                v->runs[0]->timeline.bins >= 2 ? "<a href=\"#microscope\">Microscope</a> " : "");
     }
     if (v->runs[0]->lag.count > 0) {
         fputs("<a href=\"#lag\">Lag</a> ", out);
@@ -118,6 +119,7 @@ int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, F
     rep_html_head(v, out);
     put_navigation(v, out);
     put_pictures(v, album, dir, out);
+    rep_html_microscope(v, dir, out);
     rep_html_slo(v, out);
     rep_html_latency(v, out);
     rep_html_cost(v, out);
@@ -128,7 +130,7 @@ int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, F
     rep_html_definitions(v, out);
     rep_html_inputs(v->sc, out);
     rep_html_provenance(v, out);
-    if (album->why_not[0] == '\0') {
+    if (v->runs[0]->timeline.bins >= 2) {
         rep_html_series(v, out);
     }
     rep_page_end(out);

@@ -28,6 +28,13 @@ void rep_script_text(FILE *out, const char *text);
 void rep_html_series(const rep_view *v, FILE *out);
 void rep_series_of_picture(const rep_view *v, const rep_picture *p, FILE *out);
 
+/** The same for a card of the microscope; x0 and x1: where its axis of time begins and ends, as shares of its width. */
+void rep_series_of_microscope(const rep_view *v, int32_t service, double from_s, double to_s, double x0, double x1,
+                              FILE *out);
+/** Links of res_timeline.chain_s for people; mean replicas in one during a bin. */
+extern const char *const rep_chain_words[RES_CHAIN];
+double rep_chain_replicas(const rep_view *v, const res_run *run, int32_t bin, int32_t service, int link);
+
 /** Everything before and after the content of <main>, on every page: head, style, theme button; the script. */
 void rep_page_begin(FILE *out, const char *title);
 void rep_page_end(FILE *out);
@@ -56,6 +63,8 @@ void rep_html_latency(const rep_view *v, FILE *out);
 void rep_html_cost(const rep_view *v, FILE *out);
 void rep_html_capacity(const rep_view *v, FILE *out);
 void rep_html_bursts(const rep_view *v, FILE *out);
+/** The worst bursts magnified; decisions are read from DIR/decisions.jsonl. */
+void rep_html_microscope(const rep_view *v, const char *dir, FILE *out);
 void rep_html_lag(const rep_view *v, FILE *out);
 void rep_html_control(const rep_view *v, FILE *out);
 void rep_html_definitions(const rep_view *v, FILE *out);

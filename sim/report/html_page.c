@@ -110,7 +110,7 @@ static const char series[] =
     "show.forEach(function(k){var s=all.series[k];if(!s)return;var v=s.v[i];"
     "line(s.n+': '+(v===null?'-':round(v)+(s.u?' '+s.u:'')))});"
     "hide();cross.hidden=false;cross.style.left=(x-outer.left+card.scrollLeft)+'px';place(x,y)}\n"
-    "svg.addEventListener('pointermove',function(ev){var box=svg.getBoundingClientRect(),"
+    "svg.addEventListener('pointermove',function(ev){if(ev.target.closest('[data-t]'))return;var box=svg.getBoundingClientRect(),"
     "f=((ev.clientX-box.left)/box.width-x0)/(x1-x0);if(f>=0)if(1>=f){"
     "point(Math.floor((from+f*(to-from))/all.step),ev.clientY);return}hide()});"
     "svg.addEventListener('pointerleave',hide);"

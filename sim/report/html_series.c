@@ -130,6 +130,12 @@ static void put_service(const rep_view *v, int32_t s, FILE *out)
             put_value(out, b, rep_capacity_rps(v, v->runs[0], b, s, p));
         }
     }
+    for (int k = 0; v->runs[0]->burst_count > 0 && k < RES_CHAIN; k++) {
+        begin_series(out, false, rep_chain_words[k], "replicas");
+        for (int32_t b = 0; b < bins; b++) {
+            put_value(out, b, rep_chain_replicas(v, v->runs[0], b, s, k));
+        }
+    }
     end_block(out);
 }
 
@@ -193,4 +199,20 @@ void rep_series_of_picture(const rep_view *v, const rep_picture *p, FILE *out)
         }
     }
     fprintf(out, ",%d,%d,%d,%d%s\"", WANTED, READY, STARTING, WAITING, p->kind == REP_PICTURE_BURST ? ",7" : "");
+}
+
+void rep_series_of_microscope(const rep_view *v, int32_t service, double from_s, double to_s, double x0, double x1,
+                              FILE *out)
+{
+    if (service >= REP_SERVICE_PICTURES) {
+        return;
+    }
+    fprintf(out,
+            " data-series=\"series-%" PRId32
+            "\" data-from=\"%.9g\" data-to=\"%.9g\" data-x0=\"%g\" data-x1=\"%g\" data-show=\"%d,%d,%d",
+            service, from_s, to_s, x0, x1, DEMAND, CAPACITY, WAITING);
+    for (int k = 0; k < RES_CHAIN; k++) {
+        fprintf(out, ",%" PRId32, SERVICE_SERIES + v->sc->pool_count + k);
+    }
+    fputc('"', out);
 }

@@ -13,6 +13,7 @@
  *   bursts.csv     one row for each burst with its marks
  *   lag.csv        one row for each stage between "more is needed" and "ready", for starts that had to wait for a node
  *                  (node_ordered), those on nodes that were up (node_up), and all of them
+ *   stages.csv     one row for each service and bin: mean replicas in each link of the chain from decision to ready
  *   plots/         one SVG and one PNG for each picture
  *   report.html    all of it on one page without any outside reference
  * Each CSV begins with a `# spillway VERSION ...` line, then a header line; units stand in the column names. A value

@@ -149,5 +149,6 @@ int rep_write_pools(const rep_view *v, FILE *out);
 int rep_write_cost(const rep_view *v, FILE *out);
 int rep_write_bursts(const rep_view *v, FILE *out);
 int rep_write_lag(const rep_view *v, FILE *out);
+int rep_write_stages(const rep_view *v, FILE *out);
 
 #endif

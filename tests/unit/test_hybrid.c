@@ -197,6 +197,29 @@ static void owned_first_then_near_then_far_and_back(void **state)
     assert_true(p->straight->burst_count >= 1);
 }
 
+/** The chain from decision to ready, bin by bin, holds exactly the time that the lag of all starts adds up to. */
+static void the_chain_holds_all_of_the_lag(void **state)
+{
+    const pair *p = *state;
+    const res_run *r = p->straight;
+    const res_timeline *t = &r->timeline;
+    double sum[RES_CHAIN] = {0};
+    for (int32_t row = 0; row < t->bins * r->service_count; row++) {
+        for (int k = 0; k < RES_CHAIN; k++) {
+            assert_true(t->chain_s[row * RES_CHAIN + k] >= 0);
+            sum[k] += t->chain_s[row * RES_CHAIN + k];
+        }
+    }
+    assert_true(r->lag.count > 50);
+    const double n = (double)r->lag.count;
+    for (int stage = MDL_STAGE_INVENTORY; stage < MDL_STAGES; stage++) {
+        const double lag = r->lag.mean_s[stage] * n, slack = 1e-6 * (1 + lag);
+        assert_true(sum[1 + stage] >= lag - slack);
+        assert_true(stage == MDL_STAGE_INVENTORY || sum[1 + stage] <= lag + slack); /* there, room is waited for, too */
+    }
+    assert_true(sum[0] > 0 && sum[0] <= r->lag.decision_s * n * (1 + 1e-9));
+}
+
 static void groups_swapped_give_another_bill(void **state)
 {
     const pair *p = *state;
@@ -213,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(owned_first_then_near_then_far_and_back),
+        cmocka_unit_test(the_chain_holds_all_of_the_lag),
         cmocka_unit_test(groups_swapped_give_another_bill),
     };
     return cmocka_run_group_tests(tests, run_both, free_both);

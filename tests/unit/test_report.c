@@ -144,7 +144,7 @@ static void make_dir(char *dir, size_t size)
 static void remove_dir(const char *dir)
 {
     static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
-                                        "bursts.csv",   "lag.csv",      "report.html"};
+                                        "bursts.csv",   "lag.csv",      "report.html", "stages.csv"};
     char path[512];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
@@ -640,7 +640,7 @@ static void the_same_bytes_twice(void **state)
 {
     (void)state;
     static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
-                                        "bursts.csv",   "lag.csv",      "report.html"};
+                                        "bursts.csv",   "lag.csv",      "report.html", "stages.csv"};
     fake_run f;
     fake(&f, (fake_options){.services = 1}, 2);
     char a[64];
