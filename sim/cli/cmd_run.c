@@ -19,6 +19,7 @@
 #include "sim/cli/progress.h"
 #include "sim/cli/version.h"
 #include "sim/experiment/experiment.h"
+#include "sim/experiment/store.h"
 #include "sim/experiment/work.h"
 #include "sim/report/report.h"
 
@@ -238,6 +239,18 @@ static void print_summary(const sc_scenario *sc, res_run *const *runs, const run
     fprintf(stderr, "results: %s\n", target);
 }
 
+/* What `report` draws the folder from later. @return 0, or the errno of what could not be written */
+static int keep_runs(const sc_scenario *sc, res_run *const *runs, const run_values *values, const outdir *dir)
+{
+    FILE *file = open_stream(dir, "runs.bin");
+    if (file == NULL) {
+        return errno;
+    }
+    const int rc = store_write(file, CLI_VERSION, sc, values->tables, runs, (int32_t)values->replications);
+    const int lost = close_stream(&file);
+    return lost != 0 ? lost : rc != 0 ? EIO : 0;
+}
+
 /* Everything after the simulation. */
 static cli_status publish(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
                           outdir *dir)
@@ -248,6 +261,11 @@ static cli_status publish(const sc_scenario *sc, res_run *const *runs, const run
     options.plots = !values->no_plots;
     options.host_threads = jobs;
     options.log = stderr;
+    const int lost = keep_runs(sc, runs, values, dir);
+    if (lost != 0) {
+        fprintf(stderr, "spillway run: cannot write into %s: %s; nothing kept\n", dir->work, strerror(lost));
+        return CLI_IO;
+    }
     if (report_write_dir(sc, runs, (int32_t)values->replications, dir->work, &options, err, sizeof err) != 0 ||
         outdir_commit(dir, err, sizeof err) != 0) {
         fprintf(stderr, "spillway run: %s\n", err);

@@ -18,10 +18,10 @@
 #include "sim/fleet/eye.h"
 #include "sim/scenario/datadir.h"
 
-const opt_command *const cli_commands[] = {&cli_init,      &cli_run,      &cli_batch,  &cli_compare,    &cli_plan,
-                                           &cli_sweep,     &cli_validate, &cli_schema, &cli_list,       &cli_trace,
-                                           &cli_decide,    &cli_replay,   &cli_manual, &cli_completion, &cli_calibrate,
-                                           &cli_selfcheck, NULL};
+const opt_command *const cli_commands[] = {&cli_init,      &cli_run,       &cli_batch,    &cli_compare, &cli_plan,
+                                           &cli_sweep,     &cli_report,    &cli_validate, &cli_schema,  &cli_list,
+                                           &cli_trace,     &cli_decide,    &cli_replay,   &cli_manual,  &cli_completion,
+                                           &cli_calibrate, &cli_selfcheck, NULL};
 
 static void overview(FILE *out)
 {

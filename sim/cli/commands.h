@@ -7,7 +7,7 @@
 #include "sim/scenario/scenario.h"
 
 extern const opt_command cli_run, cli_validate, cli_schema, cli_list, cli_trace, cli_decide, cli_replay, cli_sweep,
-    cli_batch, cli_init, cli_manual, cli_completion, cli_calibrate;
+    cli_batch, cli_init, cli_report, cli_manual, cli_completion, cli_calibrate;
 extern const opt_command cli_compare, cli_plan, cli_selfcheck;
 
 /** All of them, in the order of the overview; ends with NULL. */

@@ -117,6 +117,9 @@ static int write_all(job *j, char *err, size_t err_size)
     } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools},   {"cost.csv", cost},       {"bursts.csv", bursts},
                   {"lag.csv", lag},           {"stages.csv", stages}, {"summary.json", summary}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (tables[i].write == summary && j->options->keep_summary) {
+            continue;
+        }
         if (rep_write_file(j->dir, tables[i].name, tables[i].write, j, err, err_size) != 0) {
             return -1;
         }

@@ -36,6 +36,7 @@ typedef struct report_options {
     const char *plots_dir; /**< folder of the gnuplot scripts; NULL or "" = report_find_plots() looks for it */
     const char *gnuplot;   /**< program; NULL = "gnuplot", found through PATH */
     int32_t host_threads;  /**< as in report_json() */
+    bool keep_summary;     /**< leave summary.json as it is */
     FILE *log;             /**< what people should know (e.g. no gnuplot); NULL = said nowhere */
 } report_options;
 

@@ -185,3 +185,55 @@ uint64_t stat_hist_count_le(const stat_hist *h, int64_t value)
     }
     return count_to(h, bucket_of(h->sub_bits, value) + 1);
 }
+
+int stat_hist_write(const stat_hist *h, FILE *out)
+{
+    const uint32_t sub_bits = h->sub_bits;
+    uint32_t used = 0;
+    int good;
+
+    for (size_t i = 0; i < h->buckets; i++) {
+        used += h->bucket[i] > 0;
+    }
+    good = fwrite(&sub_bits, sizeof sub_bits, 1, out) == 1 && fwrite(&used, sizeof used, 1, out) == 1 &&
+           fwrite(&h->min, sizeof h->min, 1, out) == 1 && fwrite(&h->max, sizeof h->max, 1, out) == 1 &&
+           fwrite(&h->sum, sizeof h->sum, 1, out) == 1;
+    for (size_t i = 0; good && i < h->buckets; i++) {
+        const uint32_t bucket = (uint32_t)i;
+
+        if (h->bucket[i] > 0) {
+            good =
+                fwrite(&bucket, sizeof bucket, 1, out) == 1 && fwrite(&h->bucket[i], sizeof h->bucket[i], 1, out) == 1;
+        }
+    }
+    return good ? 0 : -1;
+}
+
+stat_hist *stat_hist_read(FILE *in)
+{
+    uint32_t sub_bits = 0, used = 0;
+    stat_hist *h;
+    int good;
+
+    if (fread(&sub_bits, sizeof sub_bits, 1, in) != 1 || sub_bits < SUB_BITS_MIN || sub_bits > SUB_BITS_MAX ||
+        fread(&used, sizeof used, 1, in) != 1) {
+        return NULL;
+    }
+    h = stat_hist_new(sub_bits);
+    if (h == NULL) {
+        return NULL;
+    }
+    good = fread(&h->min, sizeof h->min, 1, in) == 1 && fread(&h->max, sizeof h->max, 1, in) == 1 &&
+           fread(&h->sum, sizeof h->sum, 1, in) == 1;
+    for (uint32_t k = 0; good && k < used; k++) {
+        uint32_t bucket = 0;
+
+        good = fread(&bucket, sizeof bucket, 1, in) == 1 && bucket < h->buckets &&
+               fread(&h->bucket[bucket], sizeof h->bucket[bucket], 1, in) == 1;
+    }
+    if (!good) {
+        stat_hist_free(h);
+        return NULL;
+    }
+    return h;
+}

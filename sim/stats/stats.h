@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /**
  * Log-linear histogram of non-negative int64 values (ns): 2^sub_bits buckets for each power of two, exact below
@@ -37,6 +38,10 @@ int64_t stat_hist_min(const stat_hist *h);                /**< 0 when empty */
 int64_t stat_hist_quantile(const stat_hist *h, double p);
 /** @return how many values are <= `value`, to bucket resolution: the bucket that holds `value` counts whole. */
 uint64_t stat_hist_count_le(const stat_hist *h, int64_t value);
+
+/** Writes a histogram for stat_hist_read(): numbers as this machine stores them, empty buckets left out. */
+int stat_hist_write(const stat_hist *h, FILE *out); /**< 0, -1: stream error */
+stat_hist *stat_hist_read(FILE *in);                /**< NULL: cut short, no histogram, or out of memory */
 
 /** Count, mean, variance by Welford; merge by Chan. min, max and mean are 0 while n is 0. */
 typedef struct stat_tally {

@@ -43,6 +43,18 @@ is "a metric that does not exist" "$? $(grep -c 'did you mean' "$dir/err") $([ -
 is "batch is a run" "$(sed -n 's/^[0-9]*,theory-mm1,.*//p' "$dir/b1/points.csv" | wc -l) $(awk -F, '$2 == "theory-mm1" { print $11 }' "$dir/b1/points.csv")" \
     "1 $("$SPILLWAY" run "$dir/some/theory-mm1.yaml" "${short[@]}" --format json --out "$dir/r" 2>/dev/null | grep -m1 '"completed"' | tr -dc 0-9)"
 
+# report: the same bytes once more from what the run wrote, and nothing when the scenario has changed
+"$SPILLWAY" run scenarios/spot-storm.yaml --set spec.duration=2h --replications 2 --no-plots --out "$dir/first" >"$dir/text1" 2>/dev/null
+cp -r "$dir/first" "$dir/again" && rm "$dir"/again/*.csv "$dir/again/report.html"
+"$SPILLWAY" report "$dir/again" --no-plots >"$dir/text2" 2>"$dir/err"
+is "report" "$? $(diff -r "$dir/first" "$dir/again")$(diff "$dir/text1" "$dir/text2")" "0 "
+sed "s|manifests: \[manifests/|manifests: [$PWD/scenarios/manifests/|; s|, manifests/|, $PWD/scenarios/manifests/|g; s/peak: /peak: 1/" scenarios/spot-storm.yaml >"$dir/moved.yaml"
+"$SPILLWAY" report "$dir/again" --scenario "$dir/moved.yaml" --no-plots >/dev/null 2>"$dir/err"
+is "another scenario" "$? $(grep -c 'not what was run' "$dir/err")" "2 1"
+head -c 20000 "$dir/first/runs.bin" >"$dir/again/runs.bin"
+"$SPILLWAY" report "$dir/again" --no-plots >/dev/null 2>"$dir/err"
+is "a file cut short" "$? $(grep -c 'cut short' "$dir/err")" "2 1"
+
 # help, man pages, completion: the same commands and options everywhere
 commands=$("$SPILLWAY" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version)
 "$SPILLWAY" completion bash >"$dir/bash" && "$SPILLWAY" completion zsh >"$dir/zsh"
