@@ -4,8 +4,8 @@
  *
  * Between the first and the last token of a request lie all steps of the batch it was part of, output - 1 of them its
  * own. So last - first = A n + B sum D + E sum S + F prefills + C prefill tokens, sums over those steps. Who else was
- * decoding is known from the others' first and last tokens; their tokens are spread evenly between them. Requests that
- * were thrown out and recomputed lie far off and are put aside.
+ * decoding is known from the others' first and last tokens; their tokens are spread between them by a clock of steps
+ * that runs by the law itself, in rounds. Requests that were thrown out and recomputed lie far off and are put aside.
  *
  * Of a log by the second: dt = steps (A + B D + E S) + C prompt tokens, with steps = output tokens / D. Divided by dt
  * the left side is 1 and tokens are rates; S is the share of the KV cache in use times its tokens.
@@ -101,12 +101,12 @@ static double clock_at(const clock_of_steps *c, double t)
 }
 
 /* Between two events the same requests decode: dt = steps (A + B D + E S) + C prompt tokens + F prefills. */
-static void clock_set(clock_of_steps *c, const observed_request *r, size_t n, const double *law)
+static bool clock_set(clock_of_steps *c, const observed_request *r, size_t n, const double *law)
 {
     double *load =
         calloc(4 * c->count + 4, sizeof *load); /* D, S, prompt tokens, prefills of the span that begins at k */
     if (load == NULL) {
-        return;
+        return false;
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t k = event_before(c, r[i].first_s); k < c->count && c->at_s[k] < r[i].last_s; k++) {
@@ -133,6 +133,7 @@ static void clock_set(clock_of_steps *c, const observed_request *r, size_t n, co
         c->steps[k + 1] = c->steps[k] + steps + 1e-9; /* never at rest: shares are taken of differences */
     }
     free(load);
+    return true;
 }
 
 static void clock_free(clock_of_steps *c)
@@ -176,10 +177,8 @@ static bool sum_requests(const observed *o, const double *law, sums *s)
     s->terms = TERMS;
     s->x = s->x != NULL ? s->x : malloc((n + 1) * TERMS * sizeof *s->x);
     s->y = s->y != NULL ? s->y : malloc((n + 1) * sizeof *s->y);
-    bool ok = at != NULL && s->x != NULL && s->y != NULL && clock_new(o->requests, n, &c);
-    if (ok) {
-        clock_set(&c, o->requests, n, law);
-    }
+    bool ok = at != NULL && s->x != NULL && s->y != NULL && clock_new(o->requests, n, &c) &&
+              clock_set(&c, o->requests, n, law);
     for (size_t i = 0; ok && i < n; i++) {
         at[2 * i] = clock_at(&c, o->requests[i].first_s);
         at[2 * i + 1] = clock_at(&c, o->requests[i].last_s);
