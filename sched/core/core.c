@@ -133,6 +133,7 @@ static void start(spw_core *core)
     core->memory.config_hash = config_hash(&core->config);
     core->memory.last = MEMORY_NEVER;
     core->route_metric = spw_key(SPW_ROUTE_RATE);
+    view_start(&core->view, &core->config);
     for (size_t i = 0; i < core->config.workload_count; i++) {
         core->by_priority[i] = (uint32_t)i;
     }

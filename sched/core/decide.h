@@ -76,6 +76,12 @@ void decide_late_nodes(spw_core *core);
 
 /** Targets, growth and outcomes; shrinking is put aside in core->shrinks. */
 void decide_place(spw_core *core, spw_plan *plan);
+/**
+ * Does a workload have everything it wants, where it may stay, with nothing of it open? Then its turn changes nothing,
+ * whatever room there is elsewhere, and is skipped: its cost follows its own seats, not the clusters. False is always
+ * safe. Never true with settings.explain: explanations look at every cluster.
+ */
+bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
 /** Replicas of a seat, as the snapshot shows it, that this plan does not take away. */
 int32_t decide_staying(const spw_core *core, const view_seat *seat);
 /** Adds what decide_place put aside. */

@@ -202,6 +202,9 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
     fill *f = &core->fill;
     for (size_t i = 0; i < f->count; i++) {
         const fill_slot *slot = &f->slots[i];
+        if (slot->target == 0) {
+            continue;
+        }
         const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
         int32_t assigned = seat == NULL ? 0 : seat->assigned;
         memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
@@ -384,9 +387,16 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
 static void touch_seats(spw_core *core, uint32_t work)
 {
     uint64_t key = core->config.workloads[work].key;
+    size_t remembered = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, key, &remembered);
     for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
         const view_seat *seat = &core->view.seats[i];
-        memory_seat *mem = memory_seat_get(&core->memory, key, core->view.clusters[seat->cluster].key);
+        uint64_t cluster = core->view.clusters[seat->cluster].key;
+        memory_seat *mem = memory_seat_in(seats, remembered, cluster);
+        if (mem == NULL) { /* the first time: entries move */
+            mem = memory_seat_get(&core->memory, key, cluster);
+            seats = memory_seats_of(&core->memory, key, &remembered);
+        }
         if (mem != NULL) {
             mem->seen = core->view.now;
             if (mem->promised >= 0 && seat->assigned >= mem->promised) {
@@ -475,6 +485,24 @@ static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *
     return written != wanted;
 }
 
+/** The accounting of a workload that is settled: all it has stays where it is. */
+static void account_settled(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
+{
+    spw_outcome *out = plan_add_outcome(plan);
+    if (out == NULL) {
+        return;
+    }
+    out->workload = core->view.work_row[work];
+    out->desired = core->desired[work];
+    out->scale_reason = core->memory.works[work].reason;
+    out->tier_count = (uint32_t)policy->group_count;
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+        const view_seat *seat = &core->view.seats[i];
+        out->tiers[view_site_at(&core->view, core->config.workloads[work].policy, seat->cluster)->group].idle +=
+            seat->assigned;
+    }
+}
+
 static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
 {
     const spw_workload *workload = &core->config.workloads[work];
@@ -485,6 +513,10 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     memory_work *mem = &core->memory.works[work];
     int32_t wanted = core->desired[work];
     touch_seats(core, work);
+    if (decide_is_settled(core, work, policy, wanted)) {
+        account_settled(core, work, policy, plan);
+        return;
+    }
     spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
     list_slots(core, work, policy, told);
     spw_time asked = open_request(core, work);

@@ -21,6 +21,8 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     size_t rows = max_size(max_size(s->clusters_max, s->pools_max), max_size(s->placements_max, works));
     v->clusters = arena_take(a, s->clusters_max, sizeof *v->clusters);
     v->canonical = arena_take(a, s->clusters_max, sizeof *v->canonical);
+    v->by_key = arena_take(a, s->clusters_max, sizeof *v->by_key);
+    v->work_by_key = arena_take(a, works, sizeof *v->work_by_key);
     v->seats = arena_take(a, s->placements_max, sizeof *v->seats);
     v->seat_first = arena_take(a, works + 1, sizeof *v->seat_first);
     v->work_row = arena_take(a, works, sizeof *v->work_row);
@@ -33,6 +35,20 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     v->rooms.grades = arena_take(a, v->grades_max, sizeof *v->rooms.grades);
     v->index = arena_take(a, rows, sizeof *v->index);
     v->index_max = rows;
+}
+
+static bool work_key_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const spw_workload *works = rows;
+    return works[a].key < works[b].key;
+}
+
+void view_start(view *v, const spw_config *config)
+{
+    for (size_t w = 0; w < config->workload_count; w++) {
+        v->work_by_key[w] = (uint32_t)w;
+    }
+    sort_rows(v->work_by_key, config->workload_count, work_key_before, config->workloads);
 }
 
 static void index_fill(view *v, size_t count)
@@ -80,6 +96,9 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
         return err_set(err, SPW_INVAL, twice, "clusters.key", "two clusters have the same key");
     }
     v->cluster_count = (uint32_t)t->count;
+    if (t->count > 0) {
+        memcpy(v->by_key, v->index, t->count * sizeof *v->by_key); /* left sorted by the search for repeated keys */
+    }
     index_fill(v, t->count);
     sort_rows(v->index, t->count, cluster_before, t);
     for (uint32_t c = 0; c < v->cluster_count; c++) {
@@ -305,6 +324,23 @@ static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_e
 
 /* --- workloads and seats --- */
 
+/** @return index in the configuration, UINT32_MAX = not ours */
+static uint32_t work_find(const view *v, const spw_config *config, uint64_t key)
+{
+    size_t low = 0;
+    size_t high = config->workload_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (config->workloads[v->work_by_key[mid]].key < key) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    bool found = low < config->workload_count && config->workloads[v->work_by_key[low]].key == key;
+    return found ? v->work_by_key[low] : UINT32_MAX;
+}
+
 static spw_rc build_works(view *v, const spw_config *config, spw_err *err)
 {
     const spw_workload_rows *t = &v->snap->workloads;
@@ -315,20 +351,19 @@ static spw_rc build_works(view *v, const spw_config *config, spw_err *err)
         v->work_row[w] = SPW_ID_NONE;
     }
     for (size_t i = 0; i < t->count; i++) {
-        v->work_of[i] = UINT32_MAX;
-        for (size_t w = 0; w < config->workload_count; w++) {
-            if (config->workloads[w].key == t->key[i]) {
-                if (v->work_row[w] != SPW_ID_NONE) {
-                    return err_set(err, SPW_INVAL, (spw_id)i, "workloads.key", "two workloads have the same key");
-                }
-                if (t->gpus != NULL && t->gpus[i] != config->workloads[w].gpus) {
-                    return err_set(err, SPW_INVAL, (spw_id)i, "workloads.gpus",
-                                   "not the GPUs that the configuration says a replica needs");
-                }
-                v->work_row[w] = (spw_id)i;
-                v->work_of[i] = (uint32_t)w;
-            }
+        uint32_t w = work_find(v, config, t->key[i]);
+        v->work_of[i] = w;
+        if (w == UINT32_MAX) {
+            continue;
         }
+        if (v->work_row[w] != SPW_ID_NONE) {
+            return err_set(err, SPW_INVAL, (spw_id)i, "workloads.key", "two workloads have the same key");
+        }
+        if (t->gpus != NULL && t->gpus[i] != config->workloads[w].gpus) {
+            return err_set(err, SPW_INVAL, (spw_id)i, "workloads.gpus",
+                           "not the GPUs that the configuration says a replica needs");
+        }
+        v->work_row[w] = (spw_id)i;
     }
     return SPW_OK;
 }
@@ -394,12 +429,18 @@ static view_seat *seat_at(view *v, uint32_t work, uint32_t cluster)
 
 uint32_t view_cluster_find(const view *v, uint64_t key)
 {
-    for (uint32_t c = 0; c < v->cluster_count; c++) {
-        if (v->clusters[c].key == key) {
-            return c;
+    const uint64_t *keys = v->snap->clusters.key;
+    uint32_t low = 0;
+    uint32_t high = v->cluster_count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (keys[v->by_key[mid]] < key) {
+            low = mid + 1;
+        } else {
+            high = mid;
         }
     }
-    return UINT32_MAX;
+    return low < v->cluster_count && keys[v->by_key[low]] == key ? v->canonical[v->by_key[low]] : UINT32_MAX;
 }
 
 /** Replicas whose victims have not left yet keep their claim until its deadline. @return of n, those that have one */

@@ -52,8 +52,10 @@ typedef struct view {
     view_cluster *clusters;
     view_site *sites; /**< [policies x clusters_max]; kept from tick to tick while clusters look the same */
     size_t site_stride;
-    uint64_t sites_of;   /**< digest of the clusters that sites were worked out for; 0 = none yet */
-    uint32_t *canonical; /**< [cluster rows] row -> canonical number */
+    uint64_t sites_of;     /**< digest of the clusters that sites were worked out for; 0 = none yet */
+    uint32_t *canonical;   /**< [cluster rows] row -> canonical number */
+    spw_id *by_key;        /**< [cluster_count] rows of clusters, by key */
+    uint32_t *work_by_key; /**< [works] of the configuration, by key; filled once, by view_start() */
     size_t seat_count;
     view_seat *seats;     /**< sorted by (work, cluster) */
     uint32_t *seat_first; /**< [works + 1] */
@@ -71,6 +73,9 @@ typedef struct view {
 
 /** Lays the arrays out in the arena (see arena.h for the two passes). */
 void view_layout(view *v, arena *a, const spw_settings *settings, const spw_config *config);
+
+/** Once, when the configuration has been copied. */
+void view_start(view *v, const spw_config *config);
 
 /** Group and static weight of canonical cluster c under a policy of the configuration. */
 const view_site *view_site_at(const view *v, spw_id policy, uint32_t c);

@@ -249,5 +249,7 @@ int main(void)
     bench(100, 100);
     bench(1000, 100);
     bench(100, 1000);
+    bench(1000, 1000);
+    bench(10000, 1000);
     return 0;
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settled.c - workloads whose turn would change nothing; see decide.h. */
+#include "core/decide.h"
+#include "place/filter.h"
+
+/** Policies under which "as many as wanted, all on nodes" means "keep them", with no look at room elsewhere. */
+static bool keeps_what_is_enough(const spw_policy *policy)
+{
+    bool by_room = policy->division == SPW_DIVIDE_DYNAMIC || policy->division == SPW_DIVIDE_AGGREGATED;
+    bool ordered = policy->order == SPW_GROUPS_ORDERED || policy->group_count == 1;
+    return !policy->compat && by_room && ordered && policy->spread_count == 0;
+}
+
+/** Moves, placing anew, a failback window: all of these go on from tick to tick. */
+static bool has_business(const memory_work *mem)
+{
+    return mem->surge != 0 || mem->room_since != MEMORY_NEVER || mem->fresh_since != MEMORY_NEVER;
+}
+
+static bool seat_has_business(const memory_seat *mem)
+{
+    return mem->unseen != 0 || mem->moving != 0 || mem->nominated != 0 || mem->stuck != 0 || mem->barred;
+}
+
+bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted)
+{
+    const view *v = &core->view;
+    const spw_workload *workload = &core->config.workloads[work];
+    const spw_time *requests = v->snap->workloads.reschedule;
+    const memory_work *own = &core->memory.works[work];
+    if (core->settings.explain || core->preempting.on || !keeps_what_is_enough(policy) || has_business(own)) {
+        return false;
+    }
+    if (requests != NULL && requests[v->work_row[work]] != SPW_TIME_MAX &&
+        requests[v->work_row[work]] > own->rescheduled) {
+        return false;
+    }
+    const filter rules = {&core->config, workload, policy, &v->snap->clusters};
+    const bool may_return = policy->failback != SPW_FAILBACK_NEVER && policy->group_count > 1;
+    int64_t placed = 0;
+    for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
+        const view_seat *seat = &v->seats[i];
+        const view_cluster *cluster = &v->clusters[seat->cluster];
+        const view_site *site = view_site_at(v, workload->policy, seat->cluster);
+        if (seat->scheduled != seat->assigned || seat->held != seat->assigned || seat->held_coming != 0 ||
+            seat->held_nominated != 0 || seat->victims != 0 || (may_return && site->group > 0) ||
+            filter_cluster(&rules, cluster->row, site->group, cluster->ready, seat->assigned > 0) != SPW_VERDICT_NONE) {
+            return false;
+        }
+        placed += seat->assigned;
+    }
+    size_t remembered = 0;
+    const memory_seat *seats = memory_seats_of(&core->memory, workload->key, &remembered);
+    for (size_t i = 0; i < remembered; i++) {
+        if (seat_has_business(&seats[i])) {
+            return false;
+        }
+    }
+    return placed == wanted;
+}
