@@ -76,6 +76,11 @@ static spw_rc check_policy(const spw_policy *p, spw_id row, spw_err *err)
             return err_set(err, SPW_INVAL, row, "policies.route_weights", "a weight of 0 to 1000000 expected");
         }
     }
+    for (size_t i = 0; i < p->group_count; i++) {
+        if (p->groups[i].has_window && !is_window(p->groups[i].failback_window)) {
+            return err_set(err, SPW_INVAL, row, "policies.groups", "a window is negative or over ten years");
+        }
+    }
     if (p->division == SPW_DIVIDE_STATIC && p->static_weight_count == 0) {
         return err_set(err, SPW_INVAL, row, "policies.static_weights", "static division needs weights");
     }
@@ -145,6 +150,13 @@ static spw_rc check_requests(const spw_workload *w, spw_id row, spw_err *err)
     }
     if (w->min_available < 0) {
         return err_set(err, SPW_INVAL, row, "workloads.min_available", "a disruption budget is 0 or more");
+    }
+    if (w->has_reschedule && (w->reschedule > (INT64_C(1) << 61) || w->reschedule < -(INT64_C(1) << 61))) {
+        return err_set(err, SPW_INVAL, row, "workloads.reschedule", "a time within 73 years of 1970 expected");
+    }
+    bool percent = w->budget == SPW_BUDGET_MIN_AVAILABLE_PERCENT || w->budget == SPW_BUDGET_MAX_UNAVAILABLE_PERCENT;
+    if (w->budget > SPW_BUDGET_MAX_UNAVAILABLE_PERCENT || w->budget_value < 0 || (percent && w->budget_value > 100)) {
+        return err_set(err, SPW_INVAL, row, "workloads.budget", "0 or more replicas, or 0 to 100 per cent expected");
     }
     for (size_t i = 0; i < w->gpu_class_count && w->gpu_milli != NULL; i++) {
         if (w->gpu_milli[i] < 1 || w->gpu_milli[i] > SPW_GPU_MILLI_MAX) {
@@ -246,7 +258,9 @@ static spw_policy copy_policy(arena *a, const spw_policy *from)
     to.name = arena_string(a, from->name);
     spw_group *groups = arena_take(a, from->group_count, sizeof *groups);
     for (size_t i = 0; i < from->group_count; i++) {
-        spw_group copy = {arena_string(a, from->groups[i].name), copy_selector(a, &from->groups[i].selector)};
+        spw_group copy = from->groups[i];
+        copy.name = arena_string(a, from->groups[i].name);
+        copy.selector = copy_selector(a, &from->groups[i].selector);
         if (groups != NULL) {
             groups[i] = copy;
         }

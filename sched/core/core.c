@@ -28,6 +28,22 @@ void spw_settings_default(spw_settings *s)
                         .fight_window = INT64_C(600) * SPW_NS_PER_S};
 }
 
+/** Groups that need a clock of failback each: all of a policy where one has a window of its own. */
+static int32_t group_clocks(const spw_config *config, size_t work)
+{
+    spw_id policy = config->workloads[work].policy;
+    if (policy == SPW_ID_NONE) {
+        return 0;
+    }
+    const spw_policy *p = &config->policies[policy];
+    for (size_t g = 0; g < p->group_count; g++) {
+        if (p->groups[g].has_window) {
+            return (int32_t)p->group_count;
+        }
+    }
+    return 0;
+}
+
 static void layout_memory(spw_core *core, arena *a, const spw_config *config, const spw_settings *s)
 {
     memory *m = &core->memory;
@@ -40,6 +56,11 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     m->cluster_max = s->clusters_max * 2;
     m->clusters = arena_take(a, m->cluster_max, sizeof *m->clusters);
     for (size_t w = 0; w < config->workload_count; w++) {
+        int32_t groups = group_clocks(config, w);
+        spw_time *since = arena_take(a, (size_t)groups, sizeof *since);
+        for (int32_t g = 0; g < groups && since != NULL; g++) {
+            since[g] = MEMORY_NEVER;
+        }
         owner own;
         owner_layout(&own, a, a->base != NULL ? &core->config : config, (spw_id)w); /* keeps pointers to its spec */
         if (m->works != NULL) {
@@ -47,6 +68,8 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
                                         .desired = -1,
                                         .synced = MEMORY_NEVER,
                                         .room_since = MEMORY_NEVER,
+                                        .group_since = since,
+                                        .group_count = groups,
                                         .rescheduled = MEMORY_NEVER,
                                         .fresh_since = MEMORY_NEVER,
                                         .owner = own};
@@ -90,7 +113,7 @@ static size_t shadow_bound(const spw_config *config, const spw_settings *s)
 {
     size_t bound = 128;
     for (size_t w = 0; w < config->workload_count; w++) {
-        bound += owner_save_max(config, (spw_id)w);
+        bound += owner_save_max(config, (spw_id)w) + (size_t)group_clocks(config, w) * sizeof(spw_time);
         bound += 128;
     }
     bound += s->clusters_max * 2 * sizeof(memory_cluster);
@@ -155,6 +178,9 @@ static spw_rc settings_check(const spw_settings *s, spw_err *err)
     }
     if (s->clusters_max == 0 || s->pools_max == 0 || s->placements_max == 0 || too_large(s)) {
         return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings", "room for 1 to 2^28 clusters, pools and placements");
+    }
+    if (s->unix_offset > (INT64_C(1) << 61) || s->unix_offset < -(INT64_C(1) << 61)) {
+        return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings.unix_offset", "within 73 years of 1970 expected");
     }
     if (s->stock_tau < 0 || s->stock_tau > CONFIG_DUR_MAX) {
         return err_set(err, SPW_INVAL, SPW_ID_NONE, "settings.stock_tau", "0 to ten years expected");

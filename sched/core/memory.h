@@ -23,15 +23,17 @@
 /** One workload. */
 typedef struct memory_work {
     uint64_t key;
-    int32_t desired;      /**< of the last tick; -1 before the first */
-    int32_t group;        /**< failover groups: the group in use */
-    spw_time synced;      /**< last round of the owner */
-    spw_time room_since;  /**< since when better groups have had room for replicas that stand in worse ones */
-    spw_time rescheduled; /**< the newest request to place it anew that was carried out */
-    spw_time fresh_since; /**< since when one is being carried out, MEMORY_NEVER = none is */
-    int32_t surge;        /**< copies that moves added and whose sources have not gone yet */
-    spw_reason reason;    /**< of the desired count */
-    owner owner;          /**< who decides how many */
+    int32_t desired;       /**< of the last tick; -1 before the first */
+    int32_t group;         /**< failover groups: the group in use */
+    spw_time synced;       /**< last round of the owner */
+    spw_time room_since;   /**< since when better groups have had room for replicas that stand in worse ones */
+    spw_time *group_since; /**< [group_count] the same for each group, where groups have windows of their own */
+    int32_t group_count;   /**< 0 = none has */
+    spw_time rescheduled;  /**< the newest request to place it anew that was carried out */
+    spw_time fresh_since;  /**< since when one is being carried out, MEMORY_NEVER = none is */
+    int32_t surge;         /**< copies that moves added and whose sources have not gone yet */
+    spw_reason reason;     /**< of the desired count */
+    owner owner;           /**< who decides how many */
 } memory_work;
 
 /** One workload on one cluster. */

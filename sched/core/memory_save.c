@@ -44,6 +44,10 @@ static void put_work(out *o, const memory_work *w)
     put32(o, w->group);
     put64(o, w->synced);
     put64(o, w->room_since);
+    put32(o, w->group_count);
+    for (int32_t g = 0; g < w->group_count; g++) {
+        put64(o, w->group_since[g]);
+    }
     put64(o, w->rescheduled);
     put64(o, w->fresh_since);
     put32(o, w->surge);
@@ -195,6 +199,14 @@ static void get_work(in *i, const memory_work *own, memory_work *into)
     w.group = get32(i);
     w.synced = get64(i);
     w.room_since = get64(i);
+    const int32_t groups = get32(i);
+    i->bad = i->bad || groups < 0 || groups > SPW_GROUPS_MAX;
+    for (int32_t g = 0; g < groups && !i->bad; g++) { /* of another policy: its clocks begin anew */
+        spw_time since = get64(i);
+        if (into != NULL && groups == own->group_count) {
+            into->group_since[g] = since;
+        }
+    }
     w.rescheduled = get64(i);
     w.fresh_since = get64(i);
     w.surge = get32(i);

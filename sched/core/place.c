@@ -130,6 +130,26 @@ static void bar_blocked(spw_core *core)
     }
 }
 
+/** Groups into which nothing moves yet: room in them has not lasted for their own window. One clock each. */
+static uint64_t shut_groups(spw_core *core, memory_work *mem, const spw_policy *policy)
+{
+    fill *f = &core->fill;
+    uint64_t shut = 0;
+    for (int32_t g = 0; g < mem->group_count; g++) {
+        const spw_group *group = &policy->groups[g];
+        f->shut = ~(UINT64_C(1) << g);
+        if (fill_movable(f) == 0) {
+            mem->group_since[g] = MEMORY_NEVER;
+        } else if (mem->group_since[g] == MEMORY_NEVER) {
+            mem->group_since[g] = core->view.now;
+        }
+        spw_dur window = group->has_window ? group->failback_window : policy->failback_window;
+        bool waits = mem->group_since[g] == MEMORY_NEVER || core->view.now - mem->group_since[g] < window;
+        shut |= waits ? UINT64_C(1) << g : 0;
+    }
+    return shut;
+}
+
 /** Failback within its window and budget. @return replicas whose move begins now */
 static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy, bool resized)
 {
@@ -140,6 +160,13 @@ static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy
         return 0;
     }
     bar_blocked(core);
+    if (mem->group_count > 0 && policy->failback == SPW_FAILBACK_AUTOMATIC) {
+        f->shut = shut_groups(core, mem, policy);
+        int32_t into_open = fill_movable(f);
+        int32_t moved = into_open > 0 ? mend_move(core, work, policy, into_open) : 0;
+        f->shut = 0;
+        return moved;
+    }
     int32_t movable = policy->failback == SPW_FAILBACK_NEVER ? 0 : fill_movable(f);
     if (movable == 0) {
         mem->room_since = MEMORY_NEVER;
@@ -413,7 +440,13 @@ static spw_time open_request(const spw_core *core, uint32_t work)
 {
     const spw_time *column = core->view.snap->workloads.reschedule;
     const memory_work *mem = &core->memory.works[work];
+    const spw_workload *workload = &core->config.workloads[work];
     spw_time asked = column == NULL ? SPW_TIME_MAX : column[core->view.work_row[work]];
+    if (workload->has_reschedule) {
+        spw_time object = workload->reschedule - core->settings.unix_offset;
+        bool later = asked == SPW_TIME_MAX || asked < object;
+        asked = object <= core->view.now && later ? object : asked;
+    }
     return asked == SPW_TIME_MAX || asked <= mem->rescheduled ? MEMORY_NEVER : asked;
 }
 

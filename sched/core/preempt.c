@@ -171,18 +171,43 @@ static void build_runs(spw_core *core)
     bound_runs(core);
 }
 
+/** Ready replicas that should stay of `wanted`; percentages are rounded up, as the disruption controller does. */
+static int64_t budget_floor(const spw_workload *w, int64_t wanted)
+{
+    int64_t value = w->budget_value;
+    int64_t part = (value * wanted + 99) / 100;
+    int64_t stay = 0;
+    switch (w->budget) {
+    case SPW_BUDGET_NONE:
+        break;
+    case SPW_BUDGET_MIN_AVAILABLE:
+        stay = value;
+        break;
+    case SPW_BUDGET_MIN_AVAILABLE_PERCENT:
+        stay = part;
+        break;
+    case SPW_BUDGET_MAX_UNAVAILABLE:
+        stay = wanted - value;
+        break;
+    case SPW_BUDGET_MAX_UNAVAILABLE_PERCENT:
+        stay = wanted - part;
+        break;
+    }
+    return stay > w->min_available ? stay : w->min_available;
+}
+
 /** Disruptions that each budget allows: ready replicas beyond those that should stay. */
 static void build_budgets(spw_core *core)
 {
     preempting *x = &core->preempting;
     for (uint32_t w = 0; w < core->config.workload_count; w++) {
-        int64_t allowed = -(int64_t)core->config.workloads[w].min_available;
+        int64_t allowed = -budget_floor(&core->config.workloads[w], core->desired[w]);
         for (uint32_t i = core->view.seat_first[w]; i < core->view.seat_first[w + 1]; i++) {
             const view_seat *seat = &core->view.seats[i];
             allowed += core->view.clusters[seat->cluster].ready ? seat->ready : 0;
         }
         allowed = allowed > 0 ? allowed : 0;
-        bool has = core->config.workloads[w].min_available > 0;
+        bool has = core->config.workloads[w].min_available > 0 || core->config.workloads[w].budget != SPW_BUDGET_NONE;
         x->p.allowed[w] = has && allowed < PREEMPT_NO_BUDGET ? (int32_t)allowed : PREEMPT_NO_BUDGET;
     }
 }

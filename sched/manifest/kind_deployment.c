@@ -80,6 +80,8 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
     out->head = d.head;
     out->priority_class = d.pod.priority_class;
     out->priority_node = d.pod.priority_node;
+    out->pod_labels = d.pod.labels;
+    out->pod_label_count = d.pod.label_count;
     if (!km_append(set, &set->deployments, &out->head, root)) {
         return false;
     }

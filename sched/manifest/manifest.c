@@ -27,11 +27,13 @@ static const kind_row kinds[] = {
     {"scaling.spillway.dev/v1alpha1", "QueueScaler", km_read_queue},
     {"scaling.spillway.dev/v1alpha1", "ForecastScaler", km_read_forecast},
     {"scheduling.k8s.io/v1", "PriorityClass", km_read_priority},
+    {"policy/v1", "PodDisruptionBudget", km_read_budget},
+    {"apps.karmada.io/v1alpha1", "WorkloadRebalancer", km_read_rebalancer},
+    {"scheduling.spillway.dev/v1alpha1", "RoundTrips", km_read_trips},
     {"v1", "Service", NULL},
     {"v1", "ConfigMap", NULL},
     {"v1", "Namespace", NULL},
     {"v1", "ServiceAccount", NULL},
-    {"policy/v1", "PodDisruptionBudget", NULL},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -59,6 +61,9 @@ spw_manifest_set *spw_manifest_new(const spw_mem *mem)
     list_init(&set->hpas);
     list_init(&set->scalers);
     list_init(&set->priorities);
+    list_init(&set->budgets);
+    list_init(&set->rebalancers);
+    list_init(&set->trips);
     return set;
 }
 
@@ -269,7 +274,8 @@ spw_rc spw_manifest_add_text(spw_manifest_set *set, const char *name, const char
 bool spw_manifest_where(const spw_manifest_set *set, const char *kind, const char *name, const char **file,
                         int32_t *line, int32_t *column)
 {
-    const km_list *const lists[] = {&set->deployments, &set->policies, &set->hpas, &set->scalers, &set->priorities};
+    const km_list *const lists[] = {&set->deployments, &set->policies, &set->hpas,        &set->scalers,
+                                    &set->priorities,  &set->budgets,  &set->rebalancers, &set->trips};
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         for (const km_head *head = lists[i]->first; head != NULL; head = head->next) {

@@ -392,7 +392,10 @@ static spw_config *build(joiner *j, bool *ok)
                            .hpa_count = j->hpas.count,
                            .scalers = scalers,
                            .scaler_count = j->scalers.count};
-    return config;
+    *ok = km_join_budgets(j->set, j->diag, j->deployments.at, j->deployments.count, workloads) && *ok;
+    km_join_rebalancers(j->set, j->diag, j->deployments.at, j->deployments.count, workloads);
+    *ok = km_join_trips(j->set, j->diag, config) && *ok;
+    return z->failed ? NULL : config;
 }
 
 spw_rc spw_manifest_config(spw_manifest_set *set, spw_diag *diag, const spw_config **out)

@@ -78,6 +78,8 @@ typedef struct km_deployment {
     spw_workload workload;
     const char *priority_class; /* NULL = none named */
     const ynode *priority_node;
+    const bind_pair *pod_labels;
+    size_t pod_label_count;
 } km_deployment;
 
 typedef struct km_claim {
@@ -145,6 +147,45 @@ typedef struct km_priority {
     const ynode *default_node;
 } km_priority;
 
+/** PodDisruptionBudget. */
+typedef struct km_budget {
+    km_head head;
+    km_selector selector;
+    bool has_selector; /* without one it selects nothing */
+    spw_budget budget;
+    int32_t value;
+} km_budget;
+
+/** One of the workloads that a WorkloadRebalancer lists. */
+typedef struct km_mention {
+    const char *api;
+    const char *kind;
+    const char *space;
+    const char *name;
+    const ynode *node;
+} km_mention;
+
+typedef struct km_rebalancer {
+    km_head head;
+    const km_mention *mentions;
+    size_t mention_count;
+    spw_time unix_ns; /* of its creation; INT64_MIN = not said */
+} km_rebalancer;
+
+/** RoundTrips: how far regions are apart. */
+typedef struct km_trip {
+    const char *from;
+    const char *to;
+    int64_t rtt_ns;
+    const ynode *node;
+} km_trip;
+
+typedef struct km_trips {
+    km_head head;
+    const km_trip *trips;
+    size_t trip_count;
+} km_trips;
+
 typedef struct km_list {
     km_head *first;
     km_head **end;
@@ -161,6 +202,9 @@ struct spw_manifest_set {
     km_list hpas;
     km_list scalers;
     km_list priorities;
+    km_list budgets;
+    km_list rebalancers;
+    km_list trips;
     spw_ignored *ignored;
     size_t ignored_count;
     spw_diag *diag; /* of the call that runs */
@@ -175,6 +219,22 @@ bool km_read_cron(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_keda(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_queue(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_forecast(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_budget(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_rebalancer(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_trips(spw_manifest_set *set, bind *b, const ynode *root);
+
+/* --- objects that say something about Deployments: joined once these are in a table, sorted by full name --- */
+
+/** Budgets select pods by label; each may select one Deployment, and one selects each. false = errors added. */
+bool km_join_budgets(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,
+                     spw_workload *workloads);
+
+/** The latest request for each Deployment counts. A workload that is not there is a warning. */
+void km_join_rebalancers(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,
+                         spw_workload *workloads);
+
+/** All round trips as one table. false = errors added, or out of memory (see zone.failed). */
+bool km_join_trips(spw_manifest_set *set, spw_diag *diag, spw_config *config);
 
 /* --- what scalers share (kind_hpa.c, kind_cron.c) --- */
 

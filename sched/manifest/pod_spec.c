@@ -231,7 +231,7 @@ static const bind_table pod_table = {
 static const bind_field pod_meta_fields[] = {
     {.key = "annotations", .kind = BIND_TEXTS, BIND_AT(pod, annotations), BIND_COUNT(pod, annotation_count)},
     KM_IGNORED("creationTimestamp", "written by the API server"),
-    KM_IGNORED("labels", "pods are counted by workload, not by label"),
+    {.key = "labels", .kind = BIND_TEXTS, BIND_AT(pod, labels), BIND_COUNT(pod, label_count)},
     KM_IGNORED("name", "pods get generated names"),
     KM_IGNORED("namespace", "pods live in the namespace of their Deployment"),
     {.key = NULL},

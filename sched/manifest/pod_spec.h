@@ -49,6 +49,8 @@ typedef struct pod {
     const ynode *priority_node;
     const bind_pair *annotations;
     size_t annotation_count;
+    const bind_pair *labels; /* what a PodDisruptionBudget selects by */
+    size_t label_count;
     const ynode *node;
 } pod;
 

@@ -109,7 +109,8 @@ static const bind_field knob_fields[] = {
 /* Lists with commas: read by code. */
 #define ROUTE_REGIONS "spillway.dev/route-regions"
 #define ROUTE_WEIGHTS "spillway.dev/route-weights"
-#define LIST_COUNT    2
+#define GROUP_WINDOWS "spillway.dev/failback-windows"
+#define LIST_COUNT    3
 
 #define SECONDS(n) (INT64_C(n) * SPW_NS_PER_S)
 
@@ -197,13 +198,59 @@ static bool read_weights(bind *b, const bind_pair *pair, spw_policy *policy)
     return weights != NULL;
 }
 
+/** "owned=1m": the window of one group. @return false = another message than its own is due */
+static bool read_window(bind *b, const char *item, size_t length, spw_group *groups, size_t count)
+{
+    const char *equals = memchr(item, '=', length);
+    const size_t name = equals == NULL ? 0 : (size_t)(equals - item);
+    const char *text = equals == NULL ? NULL : zone_text(b->zone, equals + 1, length - name - 1);
+    int64_t ns = 0;
+
+    if (text == NULL || bind_parse_duration(text, &ns) != NULL || ns < 0) {
+        return false;
+    }
+    for (size_t g = 0; g < count; g++) {
+        if (strlen(groups[g].name) == name && strncmp(groups[g].name, item, name) == 0 && !groups[g].has_window) {
+            groups[g].has_window = true;
+            groups[g].failback_window = ns;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_windows(bind *b, const bind_pair *pair, spw_policy *policy)
+{
+    const char *at = pair->value;
+    spw_group *groups = zone_array(b->zone, policy->group_count + 1, sizeof(*groups));
+    size_t length = 0;
+
+    if (groups == NULL) {
+        return false;
+    }
+    memcpy(groups, policy->groups, policy->group_count * sizeof(*groups));
+    for (const char *item = next_item(&at, &length); item != NULL; item = next_item(&at, &length)) {
+        if (!read_window(b, item, length, groups, policy->group_count)) {
+            ynode_error(b->diag, pair->node,
+                        "annotation '%s' must be like 'owned=1m,cloud=30m', each name an affinityName of this policy "
+                        "and there once, not '%s'",
+                        pair->key, pair->value);
+            return false;
+        }
+    }
+    policy->groups = groups;
+    return true;
+}
+
 static bool read_lists(bind *b, const km_meta *meta, spw_policy *policy)
 {
+    const bind_pair *windows = km_find(meta->annotations, meta->annotation_count, GROUP_WINDOWS);
     const bind_pair *regions = km_find(meta->annotations, meta->annotation_count, ROUTE_REGIONS);
     const bind_pair *weights = km_find(meta->annotations, meta->annotation_count, ROUTE_WEIGHTS);
     bool ok = regions == NULL || read_regions(b, regions, policy);
 
     ok = (weights == NULL || read_weights(b, weights, policy)) && ok;
+    ok = (windows == NULL || read_windows(b, windows, policy)) && ok;
     if (policy->route == SPW_ROUTE_WEIGHTS && weights == NULL) {
         ynode_error(b->diag, km_find(meta->annotations, meta->annotation_count, "spillway.dev/route")->node,
                     "route 'weights' needs the annotation '%s'", ROUTE_WEIGHTS);
@@ -270,6 +317,7 @@ bool policy_knobs_read(bind *b, const km_meta *meta, spw_policy *policy)
     }
     known[KNOB_COUNT] = ROUTE_REGIONS;
     known[KNOB_COUNT + 1] = ROUTE_WEIGHTS;
+    known[KNOB_COUNT + 2] = GROUP_WINDOWS;
     known[KNOB_COUNT + LIST_COUNT] = NULL;
     ok = km_check_annotations(b, meta->annotations, meta->annotation_count, known);
     for (size_t i = 0; i < KNOB_COUNT; i++) {

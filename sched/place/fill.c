@@ -434,6 +434,11 @@ static int32_t sum_after(const fill *f, int32_t g)
     return sum;
 }
 
+static bool is_shut(const fill *f, int32_t group)
+{
+    return (f->shut >> group & 1u) != 0;
+}
+
 int32_t fill_movable(const fill *f)
 {
     if (!can_fail_back(f)) {
@@ -442,7 +447,7 @@ int32_t fill_movable(const fill *f)
     int64_t movable = 0;
     int64_t gone = 0; /* replicas already moved out of later groups by earlier steps of this count */
     for (int32_t g = 0; g + 1 < (int32_t)f->policy->group_count; g++) {
-        int64_t free_room = fill_group_room(f, g, failback_step(f));
+        int64_t free_room = is_shut(f, g) ? 0 : fill_group_room(f, g, failback_step(f));
         int64_t behind = sum_after(f, g) - gone;
         int64_t n = free_room < behind ? free_room : (behind > 0 ? behind : 0);
         movable += n;
@@ -458,7 +463,7 @@ int32_t fill_move(fill *f, int32_t budget)
     }
     int32_t moved = 0;
     for (int32_t g = 0; g + 1 < (int32_t)f->policy->group_count && moved < budget; g++) {
-        int32_t behind = sum_after(f, g);
+        int32_t behind = is_shut(f, g) ? 0 : sum_after(f, g);
         int32_t n = budget - moved < behind ? budget - moved : behind;
         int32_t in = fill_spread_out(f, g, STEP_IDLE, n, true);
         if (failback_step(f) == STEP_BOTH) {

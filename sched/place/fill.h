@@ -54,6 +54,7 @@ typedef struct fill {
     spread_item *items;
     spread_scratch spread;
     /* the manner of this run */
+    uint64_t shut;       /**< in: bit g = fill_movable() and fill_move() leave group g alone; 0 = none */
     bool fresh;          /**< in: place everything anew, whatever is held */
     bool kept;           /**< out: the old result stands as it is (Karmada's way of refusing) */
     spw_verdict refusal; /**< out: NONE, or why nothing new was placed: REFUSED, SPREAD */

@@ -72,16 +72,61 @@ static spw_rc line_write(void *user, const char *line, size_t size)
     return rc == 0 ? SPW_OK : SPW_BACKEND;
 }
 
+static bool has_latency_budget(const spw_config *config)
+{
+    bool any = false;
+    for (size_t i = 0; i < config->workload_count; i++) {
+        any = any || config->workloads[i].latency_budget > 0;
+    }
+    return any;
+}
+
+/* Distances are the scenario's, not the manifests'. @return one more manifest for the log, free()d by the caller */
+static char *distances_text(const spw_config *config, size_t *length)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, length);
+    if (out == NULL) {
+        return NULL;
+    }
+    fputs("apiVersion: scheduling.spillway.dev/v1alpha1\nkind: RoundTrips\nmetadata: {name: scenario}\n"
+          "spec:\n  regions:\n",
+          out);
+    for (size_t i = 0; i < config->rtt_count; i++) {
+        const spw_rtt *r = &config->rtts[i];
+        fprintf(out, "  - {from: \"%s\", to: \"%s\", rtt: %lldns}\n", r->from, r->to, (long long)r->rtt);
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 /* What a log with snapshots begins with: all that the decisions depend on beside them. */
 static bool head_write(fl_world *w, const spw_settings *settings)
 {
-    spw_json_head head = {
-        .settings = *settings, .manifests = w->sc->manifests, .manifest_count = w->sc->manifest_count};
+    const sc_scenario *sc = w->sc;
+    spw_json_manifest *all = calloc(sc->manifest_count + 1, sizeof *all);
+    spw_json_head head = {.settings = *settings, .manifests = all, .manifest_count = sc->manifest_count};
     spw_json_buffer line = {0};
-    bool ok =
-        spw_json_head_write(&head, &line) == SPW_OK && w->hooks->decision(w->hooks->user, line.text, line.size) == 0;
+    char *distances = NULL;
+    bool ok = all != NULL;
 
+    if (ok && sc->manifest_count > 0) {
+        memcpy(all, sc->manifests, sc->manifest_count * sizeof *all);
+    }
+    if (ok && sc->distances_ours && has_latency_budget(sc->config)) {
+        size_t length = 0;
+        distances = distances_text(sc->config, &length);
+        ok = distances != NULL;
+        all[head.manifest_count++] = (spw_json_manifest){"network", distances, length};
+    }
+    ok = ok && spw_json_head_write(&head, &line) == SPW_OK &&
+         w->hooks->decision(w->hooks->user, line.text, line.size) == 0;
     spw_json_buffer_fini(&line);
+    free(distances);
+    free(all);
     return ok;
 }
 

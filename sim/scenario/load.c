@@ -291,9 +291,10 @@ static void add_distances(loaded *own, resolve *r)
     const sc_scenario *sc = &own->sc;
     const size_t n = (size_t)sc->region_count;
     spw_rtt *rtts = zone_array(r->zone, n * n + 1, sizeof *rtts);
-    if (rtts == NULL || sc->rtt_ns == NULL) {
+    if (rtts == NULL || sc->rtt_ns == NULL || own->config.rtt_count > 0) { /* the manifests may say it, too */
         return;
     }
+    own->sc.distances_ours = true;
     for (size_t i = 0; i < n * n; i++) {
         rtts[i] = (spw_rtt){.from = sc->regions[i / n].name, .to = sc->regions[i % n].name, .rtt = sc->rtt_ns[i]};
     }

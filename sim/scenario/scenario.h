@@ -223,9 +223,10 @@ typedef struct sc_scenario {
     const sc_fault *faults;
     int32_t fault_count;
     const sc_delivery *delivery; /**< NULL = rates of the lag table alone */
-    const spw_config *config;    /**< from the manifests; the round trips from rtt_ns */
-    const char *text;            /**< the scenario file as it was read; NULL: made in memory */
-    const sc_override *sets;     /**< [set_count] what was overridden in it and in the manifests */
+    const spw_config *config; /**< from the manifests; the round trips from rtt_ns, unless a RoundTrips object says */
+    bool distances_ours;      /**< from rtt_ns */
+    const char *text;         /**< the scenario file as it was read; NULL: made in memory */
+    const sc_override *sets;  /**< [set_count] what was overridden in it and in the manifests */
     size_t set_count;
     const spw_json_manifest *manifests; /**< their texts, named as in spec.manifests: for the head of a log */
     size_t manifest_count;

@@ -143,6 +143,26 @@ recorded() {
     if [ $? -eq 1 ] && grep -q '^first difference at tick 98,' "$work/stdout"; then ok; else fail against-other "not found"; fi
 }
 
+# A latency budget hangs on distances that only the scenario knows: the log has them, and the replay decides alike.
+recorded_distances() {
+    awk '{ print } /^metadata:/ && ++n == 2 {
+        print "  annotations: {spillway.dev/latency-budget: 60ms, spillway.dev/user-regions: cn-beijing}" }' \
+        scenarios/manifests/chat.yaml >"$work/chat.yaml"
+    "$program" run scenarios/hybrid-burst.yaml --record --no-plots --set spec.duration=20m --set spec.warmup=0s \
+        --set "spec.manifests[0]=$work/chat.yaml" --out "$work/near" >/dev/null 2>"$work/stderr" || {
+        fail record-distances "$(tail -3 "$work/stderr")"
+        return
+    }
+    log=$work/near/decisions.jsonl
+    if head -n 1 "$log" | grep -q 'kind: RoundTrips'; then ok; else fail distances "not in the head of the log"; fi
+    printf 'identical: %d ticks\n' $(($(wc -l <"$log") - 1)) >"$work/expect"
+    "$program" replay "$log" >"$work/stdout" 2>&1
+    same replay-distances "$work/expect" "$work/stdout"
+    # without them every cluster elsewhere is out of reach: the replay must differ, or this test proves nothing
+    sed '1s/from: \\"cn-/from: \\"no-/g' "$log" >"$work/far.jsonl"
+    "$program" replay "$work/far.jsonl" >"$work/stdout" 2>&1 && fail no-distances "the replay did not need them" || ok
+}
+
 if [ ! -x "$program" ]; then
     printf '%s is not there: build it first\n' "$program"
     printf '0 passed, 0 failed, 1 skipped\n'
@@ -161,5 +181,6 @@ for file in "$cases"/*.args; do
 done
 carries_on
 recorded
+recorded_distances
 printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
 [ $failed -eq 0 ]

@@ -54,6 +54,8 @@ typedef struct spw_selector {
 typedef struct spw_group {
     const char *name; /**< affinityName, or "" for a single clusterAffinity */
     spw_selector selector;
+    bool has_window;         /**< failback_window is its own, instead of the policy's */
+    spw_dur failback_window; /**< room in this group must have lasted this long before a replica moves back into it */
 } spw_group;
 
 /** How replicas are split over the clusters of one group (semantics: Karmada replicaScheduling). */
@@ -274,6 +276,15 @@ typedef struct spw_hpa {
     int32_t sync_s; /**< sync period, default 15 */
 } spw_hpa;
 
+/** What a PodDisruptionBudget states. Percentages are of the replicas that are wanted, rounded up. */
+typedef enum spw_budget {
+    SPW_BUDGET_NONE = 0,
+    SPW_BUDGET_MIN_AVAILABLE = 1,         /**< so many stay ready */
+    SPW_BUDGET_MIN_AVAILABLE_PERCENT = 2, /**< so many per cent of them do */
+    SPW_BUDGET_MAX_UNAVAILABLE = 3,       /**< no more than so many are missing */
+    SPW_BUDGET_MAX_UNAVAILABLE_PERCENT = 4
+} spw_budget;
+
 /** A workload (Deployment) and what governs it. */
 typedef struct spw_workload {
     uint64_t key;                   /**< stable, unique: spw_key2(namespace, name), or a hash of the UID */
@@ -289,9 +300,14 @@ typedef struct spw_workload {
     int64_t cpu_milli;        /**< CPU that one replica requests; 0 = none */
     int64_t memory_bytes;     /**< memory that one replica requests; 0 = none */
     int32_t min_available;    /**< disruption budget: ready replicas that preemption should leave; 0 = no budget */
-    bool preempt_never;       /**< preemptionPolicy Never: waits for room like everybody, but makes no victims */
-    spw_id policy;            /**< index in spw_config.policies, SPW_ID_NONE = not placed by us */
-    spw_id hpa;               /**< index in spw_config.hpas, SPW_ID_NONE = replicas is fixed */
+    spw_budget budget;        /**< of a PodDisruptionBudget, beside min_available: the stricter one holds */
+    int32_t budget_value;     /**< replicas, or 0..100 per cent */
+    bool has_reschedule;
+    spw_time reschedule; /**< like the snapshot's column, from an object, but Unix time (settings.unix_offset), and
+                              it may still be to come; the later one of both counts. Within +-2^61 */
+    bool preempt_never;  /**< preemptionPolicy Never: waits for room like everybody, but makes no victims */
+    spw_id policy;       /**< index in spw_config.policies, SPW_ID_NONE = not placed by us */
+    spw_id hpa;          /**< index in spw_config.hpas, SPW_ID_NONE = replicas is fixed */
     const char *const *jurisdictions; /**< data residency: only clusters of one of these; none listed = anywhere */
     size_t jurisdiction_count;
     spw_dur latency_budget;          /**< longest round trip from each of user_regions to a cluster's region; 0 = any */

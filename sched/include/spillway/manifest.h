@@ -22,7 +22,12 @@
  *   scaling.spillway.dev/v1alpha1 QueueScaler        sized by queueing theory for an offered rate and its trend
  *   scaling.spillway.dev/v1alpha1 ForecastScaler     the same for the rate that the season lets expect
  *   scheduling.k8s.io/v1 PriorityClass               the priority
- * Service, ConfigMap, Namespace, ServiceAccount and PodDisruptionBudget pass with a note. Every other kind is refused.
+ *   policy/v1 PodDisruptionBudget                    ready replicas of a Deployment that preemption should leave: two
+ *                                                    budgets for one, or one for two, are an error
+ *   apps.karmada.io/v1alpha1 WorkloadRebalancer      place workloads anew, once, from its creationTimestamp on
+ *   scheduling.spillway.dev/v1alpha1 RoundTrips      spec.regions [{from, to, rtt}]: distances for latency budgets; in
+ *                                                    a scenario instead of its own network
+ * Service, ConfigMap, Namespace and ServiceAccount pass with a note. Every other kind is refused.
  * A List of objects (`kubectl get -o yaml`) is read item by item; JSON is read as the YAML it is.
  *
  * Every field of a kind is used, or known and ignored (spw_manifest_ignored_*() lists them with the reason), or
@@ -34,6 +39,8 @@
  * Knobs of our own, as annotations of a PropagationPolicy (quoted strings, as Kubernetes demands):
  *   spillway.dev/failback            never | on-resize | automatic
  *   spillway.dev/failback-window     duration >= 0s: room must have lasted this long before a replica moves back
+ *   spillway.dev/failback-windows    "idc=1m,cloud=30m": windows of single groups, by affinityName; the others have
+ *                                    failback-window. Room in the group itself must have lasted so long
  *   spillway.dev/moves-per-tick      integer 0..1000000: replicas moved between clusters in one tick
  *   spillway.dev/move-deadline       duration > 0s: a moved copy not ready after this is given up
  *   spillway.dev/provision-deadline  duration > 0s: nodes not there after this are planned elsewhere
