@@ -441,17 +441,35 @@ static bool convert(bind *b, const autoscaler *a, spw_hpa *out)
     return true;
 }
 
+#define ARITHMETIC "spillway.dev/arithmetic"
+
+static bool read_arithmetic(bind *b, const km_meta *meta, int32_t *exact)
+{
+    static const bind_name names[] = {{"kubernetes", 0}, {"exact", 1}, {NULL, 0}};
+    const bind_field field = {.key = ARITHMETIC, .kind = BIND_ENUM, .names = names};
+    const bind_pair *pair = km_find(meta->annotations, meta->annotation_count, ARITHMETIC);
+
+    if (pair == NULL) {
+        return true;
+    }
+    ynode plain = *pair->node;
+    plain.quoted = false;
+    return bind_scalar(b, &field, &plain, exact);
+}
+
 bool km_read_hpa(spw_manifest_set *set, bind *b, const ynode *root)
 {
-    static const char *const known[] = {NULL};
+    static const char *const known[] = {ARITHMETIC, NULL};
     km_hpa *out = zone_take(b->zone, sizeof(*out));
     autoscaler a;
+    int32_t exact = 0;
 
     if (out == NULL || !bind_object(b, &root_table, root, &a) ||
         !km_check_annotations(b, a.head.meta.annotations, a.head.meta.annotation_count, known) ||
-        !check_bounds(b, &a) || !convert(b, &a, &out->hpa)) {
+        !check_bounds(b, &a) || !convert(b, &a, &out->hpa) || !read_arithmetic(b, &a.head.meta, &exact)) {
         return false;
     }
+    out->hpa.exact = exact != 0;
     out->head = a.head;
     out->target_api = a.target_api;
     out->target_kind = a.target_kind;

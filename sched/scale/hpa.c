@@ -56,13 +56,24 @@ static int32_t max_i32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
+/** start changed by v per cent: up is rounded up, down towards 0. */
+static int64_t percent_limit(bool exact, int sign, int64_t start, int64_t v)
+{
+    if (exact) {
+        int64_t hundredths = start * (100 + sign * v); /* |start| < 2^32, v < 2^31 */
+        return sign > 0 && hundredths > 0 ? (hundredths + 99) / 100 : hundredths / 100;
+    }
+    return hpa_to_int(sign > 0 ? ceil((double)start * (1.0 + (double)v / 100.0))
+                               : (double)start * (1.0 - (double)v / 100.0));
+}
+
 /**
  * The limit one direction's policies set. `sign` is +1 for up, -1 for down. The count at the start of a policy's
  * period is what is there now without what was done since; both directions' changes count.
  */
-static int64_t rate_limit(const spw_scaling_rules *rules, int sign, int32_t current, const hpa_history *history,
-                          spw_time now)
+static int64_t rate_limit(const spw_hpa *spec, int sign, int32_t current, const hpa_history *history, spw_time now)
 {
+    const spw_scaling_rules *rules = sign > 0 ? &spec->up : &spec->down;
     if (rules->select == SPW_SELECT_DISABLED) {
         return current;
     }
@@ -77,10 +88,9 @@ static int64_t rate_limit(const spw_scaling_rules *rules, int sign, int32_t curr
         int64_t proposed;
         if (policies[i].unit == SPW_SCALING_PODS) {
             proposed = start + sign * (int64_t)policies[i].value;
-        } else if (sign > 0) {
-            proposed = hpa_to_int(ceil((double)start * (1.0 + (double)policies[i].value / 100.0)));
         } else {
-            proposed = hpa_to_int((double)start * (1.0 - (double)policies[i].value / 100.0));
+            proposed = percent_limit(spec->exact, sign, start, policies[i].value);
+            proposed = proposed > INT32_MAX ? INT32_MAX : (proposed < INT32_MIN ? INT32_MIN : proposed);
         }
         if (want_highest ? proposed > limit : proposed < limit) {
             limit = proposed;
@@ -145,7 +155,7 @@ static void limit_rate(const spw_hpa *spec, const hpa_input *in, const hpa_histo
     int32_t current = in->spec_replicas;
     out->desired = out->stabilized;
     if (out->stabilized > current) {
-        int64_t limit = rate_limit(&spec->up, 1, current, history, in->now);
+        int64_t limit = rate_limit(spec, 1, current, history, in->now);
         limit = limit < current ? current : limit;
         bool rate_binds = spec->replicas_max > limit;
         int32_t ceiling = rate_binds ? (int32_t)limit : spec->replicas_max;
@@ -154,7 +164,7 @@ static void limit_rate(const spw_hpa *spec, const hpa_input *in, const hpa_histo
             out->limited = rate_binds ? HPA_SCALE_UP_LIMIT : HPA_TOO_MANY_REPLICAS;
         }
     } else if (out->stabilized < current) {
-        int64_t limit = rate_limit(&spec->down, -1, current, history, in->now);
+        int64_t limit = rate_limit(spec, -1, current, history, in->now);
         limit = limit > current ? current : limit;
         bool rate_binds = spec->replicas_min < limit;
         int32_t floor_count = rate_binds ? (int32_t)limit : spec->replicas_min;

@@ -39,6 +39,8 @@ int32_t hpa_to_int(double x)
     return (int32_t)x;
 }
 
+#define HPA_NOISE 1e-12 /* relative; ratios here are quotients of numbers far below 1e12 */
+
 /** 1 means off target by nothing. Kubernetes and Karmada differ in binary64 at the upper border: 1.1 is in, or out. */
 static bool within_tolerance(const spw_hpa *spec, double ratio)
 {
@@ -52,10 +54,20 @@ static bool within_tolerance(const spw_hpa *spec, double ratio)
     }
     double up = (double)up_ppm / 1e6;
     double down = (double)down_ppm / 1e6;
+    if (spec->exact) { /* the borders are in */
+        return 1.0 - down - HPA_NOISE <= ratio && ratio <= 1.0 + up + HPA_NOISE;
+    }
     if (spec->federated) {
         return fabs(1.0 - ratio) <= (ratio < 1.0 ? down : up);
     }
     return 1.0 - down <= ratio && ratio <= 1.0 + up;
+}
+
+/** Rounded up; exact: what stands less than the noise of binary64 above an integer is that integer. */
+static double round_up(const spw_hpa *spec, double x)
+{
+    double below = floor(x);
+    return spec->exact && x - below <= HPA_NOISE * (1.0 + below) && x > 0 ? below : ceil(x);
 }
 
 /** now - since < span, without overflow for since == SPW_TIME_MAX. */
@@ -162,7 +174,7 @@ static bool propose_per_pod(const spw_hpa *spec, size_t index, const hpa_input *
     bool up_with_unready = tally.unready > 0 && ratio > 1.0;
     if (!up_with_unready && tally.missing == 0) {
         if (!within_tolerance(spec, ratio)) {
-            *proposal = hpa_to_int(ceil(ratio * (double)tally.ready / calibration));
+            *proposal = hpa_to_int(round_up(spec, ratio * (double)tally.ready / calibration));
         }
         return true;
     }
@@ -183,7 +195,7 @@ static bool propose_per_pod(const spw_hpa *spec, size_t index, const hpa_input *
     if (within_tolerance(spec, damped) || (ratio < 1.0 && damped > 1.0) || (ratio > 1.0 && damped < 1.0)) {
         return true;
     }
-    int32_t replicas = hpa_to_int(ceil(damped * (double)pods / calibration));
+    int32_t replicas = hpa_to_int(round_up(spec, damped * (double)pods / calibration));
     if ((damped < 1.0 && replicas > in->spec_replicas) || (damped > 1.0 && replicas < in->spec_replicas)) {
         return true;
     }
@@ -197,7 +209,7 @@ static bool propose_value(const spw_hpa *spec, size_t index, const hpa_input *in
     const hpa_reading *reading = &in->readings[index];
     double ratio = (double)reading->value_milli / (double)spec->metrics[index].target;
     if (in->spec_replicas == 0) {
-        *proposal = hpa_to_int(ceil(ratio));
+        *proposal = hpa_to_int(round_up(spec, ratio));
         return true;
     }
     if (within_tolerance(spec, ratio)) {
@@ -211,7 +223,7 @@ static bool propose_value(const spw_hpa *spec, size_t index, const hpa_input *in
     for (size_t i = 0; i < reading->pod_count; i++) {
         ready += reading->pods[i].phase == SPW_POD_RUNNING && reading->pods[i].ready;
     }
-    *proposal = hpa_to_int(ceil(ratio * (double)ready / calibration_of(spec, in)));
+    *proposal = hpa_to_int(round_up(spec, ratio * (double)ready / calibration_of(spec, in)));
     return true;
 }
 
@@ -227,10 +239,10 @@ static bool propose_average(const spw_hpa *spec, size_t index, const hpa_input *
     double replicas = (double)in->status_replicas;
     bool keep = within_tolerance(spec, ratio);
     if (!keep) {
-        replicas = (double)hpa_to_int(ceil(value / target / calibration));
+        replicas = (double)hpa_to_int(round_up(spec, value / target / calibration));
     }
-    if (keep || metric->kind == SPW_METRIC_OBJECT) {
-        replicas = ceil(replicas / calibration);
+    if (keep || (metric->kind == SPW_METRIC_OBJECT && !spec->exact)) {
+        replicas = round_up(spec, replicas / calibration);
     }
     *proposal = hpa_to_int(replicas);
     return true;

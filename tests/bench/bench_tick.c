@@ -85,7 +85,7 @@ static void make_clusters(fleet *f)
     for (uint32_t g = 0; g < GROUPS; g++) {
         uint32_t from = (uint32_t)(n * g / GROUPS);
         uint32_t to = (uint32_t)(n * (g + 1) / GROUPS);
-        f->groups[g] = (spw_group){"group", {.names = f->members + from, .name_count = to - from}};
+        f->groups[g] = (spw_group){.name = "group", .selector = {.names = f->members + from, .name_count = to - from}};
     }
 }
 

@@ -278,7 +278,8 @@ static void make_groups(setup *s, choice *c, int p)
     for (size_t g = 0; g < 4; g++) {
         s->names[p][g][0] = cluster_names[choice_below(c, CLUSTERS)];
         s->names[p][g][1] = cluster_names[choice_below(c, CLUSTERS)];
-        s->group[p][g] = (spw_group){"g", {.names = s->names[p][g], .name_count = (size_t)choice_below(c, 3)}};
+        s->group[p][g] =
+            (spw_group){.name = "g", .selector = {.names = s->names[p][g], .name_count = (size_t)choice_below(c, 3)}};
     }
     for (size_t i = 0; i < 2; i++) {
         s->weight[p][i] =

@@ -92,7 +92,8 @@ static void refusals_and_selectors(void **state)
     expect(&t, 0, 0, 0, SPW_VERDICT_REFUSED, ROW(0, 2, 0, 0));
     expect(&t, 1, 1, 0, SPW_VERDICT_REFUSED, ROW(0, 4, 0, 0));
     expect(&t, 2, 2, -1, SPW_VERDICT_NOT_SELECTED, ROW(0, 0, 0, 0));
-    const spw_group group = {"g", {.names = some, .name_count = 3, .exclude = without, .exclude_count = 1}};
+    const spw_group group = {.name = "g",
+                             .selector = {.names = some, .name_count = 3, .exclude = without, .exclude_count = 1}};
     t.policy.groups = &group;
     toy_restart(&t);
     tick(&t, 7);

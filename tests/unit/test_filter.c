@@ -246,7 +246,7 @@ static void bad_configurations_are_refused(void **state)
     static const spw_spread twice[] = {{SPW_SPREAD_REGION, 1, 2}, {SPW_SPREAD_REGION, 1, 1}};
     static const spw_spread upside_down[] = {{SPW_SPREAD_CLUSTER, 3, 2}};
     static const spw_toleration no_key[] = {{"", false, "x", 0}};
-    static const spw_group all[] = {{"", {.names = NULL}}, {"", {.names = NULL}}};
+    static const spw_group all[] = {{.name = ""}, {.name = ""}};
     static const spw_rtt backwards = {"a", "b", -1};
     spw_settings settings;
     spw_settings_default(&settings);

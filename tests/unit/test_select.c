@@ -101,7 +101,10 @@ static void first_group_that_matches(void **state)
 {
     (void)state;
     spw_group groups[] = {
-        {"a", {.names = N_HZ, .name_count = 1}}, {"b", {.names = N_BOTH, .name_count = 2}}, {"c", {0}}};
+        {.name = "a", .selector = {.names = N_HZ, .name_count = 1}},
+        {.name = "b", .selector = {.names = N_BOTH, .name_count = 2}},
+        {.name = "c"},
+    };
     spw_policy policy = {.groups = groups, .group_count = 3};
     assert_int_equal(select_group(&policy, &ROWS, 0), 0);
     assert_int_equal(select_group(&policy, &ROWS, 1), 1);

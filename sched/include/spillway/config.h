@@ -272,6 +272,8 @@ typedef struct spw_hpa {
     bool has_behavior;   /**< false: the rules below are ignored, Kubernetes' pre-behavior limits apply */
     spw_scaling_rules up;
     spw_scaling_rules down;
+    bool exact;     /**< percent limits in integers, no rounding noise of binary64 in borders and products, an Object
+                         average of a FederatedHPA is divided by the calibration once; false = as upstream */
     bool federated; /**< FederatedHPA: divide by the calibration of semantics 5.2 */
     int32_t sync_s; /**< sync period, default 15 */
 } spw_hpa;

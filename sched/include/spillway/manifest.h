@@ -84,6 +84,9 @@
  *   spillway.dev/user-regions        comma-separated regions; goes with latency-budget
  *   spillway.dev/dataset-region      the region of the data that replicas read: no other will do, unless ...
  *   spillway.dev/dataset-movable     true | false: ... the data can follow
+ * and of a HorizontalPodAutoscaler or FederatedHPA:
+ *   spillway.dev/arithmetic          kubernetes | exact: binary64 as upstream, its noise included (10 % on 100 is 111),
+ *                                    or without (110); exact also divides a FederatedHPA's Object average once
  * Without gpu-classes, nodeSelector or required node affinity on nvidia.com/gpu.product gives the classes.
  * Any other annotation in spillway.dev/ is an error.
  *
