@@ -36,6 +36,7 @@ typedef struct kube_call {
     const char *content_type; /**< NULL = no body */
     const char *body;
     size_t body_size;
+    const char *tag; /**< sent as Audit-ID, at most 64 characters: the server's audit log has it. NULL = none */
     spw_dur timeout; /**< > 0. Whole answers: from start to end. Streams: longest silence, also before the first byte */
     bool stream;     /**< a watch: bytes go to `data` as they come, whatever the status is not 200 goes to the answer */
     void (*data)(void *user, const char *bytes, size_t size); /**< streams only; may cancel its own call */

@@ -167,6 +167,10 @@ static bool set_headers(transfer *t, const kube_proof *proof)
         (void)snprintf(type, sizeof type, "Content-Type: %s", t->call.content_type);
         ok = ok && add_header(t, type);
     }
+    if (t->call.tag != NULL) {
+        (void)snprintf(type, sizeof type, "Audit-ID: %.64s", t->call.tag);
+        ok = ok && add_header(t, type);
+    }
     return ok && (proof->header == NULL || add_header(t, proof->header));
 }
 
@@ -301,7 +305,8 @@ static spw_rc start(void *self, const kube_call *call, uint64_t *ticket)
         t->in_multi = ready && curl_multi_add_handle(c->multi, t->easy) == CURLM_OK;
         rc = t->in_multi ? SPW_OK : SPW_NOMEM;
     }
-    t->call.path = t->call.body = t->call.content_type = NULL; /* the caller's; url, headers and body are ours */
+    t->call.path = t->call.body = t->call.content_type = t->call.tag =
+        NULL; /* the caller's; url, headers and body are ours */
     if (rc == SPW_NOMEM) {
         transfer_free(c, t);
         return rc;
