@@ -200,7 +200,9 @@ int32_t mdl_flows_add(mdl_flows *f, int64_t now_ns, double bytes, double limit, 
     }
     catch_up(f, now_ns);
     f->flows[i] = (transfer){.left = bytes, .limit = limit, .count = count, .order = f->started++, .used = true};
-    memcpy(f->flows[i].links, links, (size_t)count * sizeof *links);
+    if (count > 0) {
+        memcpy(f->flows[i].links, links, (size_t)count * sizeof *links);
+    }
     fill(f);
     return i;
 }
