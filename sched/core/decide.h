@@ -82,6 +82,11 @@ void decide_place(spw_core *core, spw_plan *plan);
  * safe. Never true with settings.explain: explanations look at every cluster.
  */
 bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
+/**
+ * Time of the request to place a workload anew (the snapshot's, or an object's) that is not carried out yet,
+ * MEMORY_NEVER if there is none.
+ */
+spw_time decide_request(const spw_core *core, uint32_t work);
 /** Replicas of a seat, as the snapshot shows it, that this plan does not take away. */
 int32_t decide_staying(const spw_core *core, const view_seat *seat);
 /** Adds what decide_place put aside. */

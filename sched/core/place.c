@@ -435,8 +435,7 @@ static void touch_seats(spw_core *core, uint32_t work)
 
 /* --- placing anew on request --- */
 
-/** Time of the request that is not carried out yet, MEMORY_NEVER if there is none. */
-static spw_time open_request(const spw_core *core, uint32_t work)
+spw_time decide_request(const spw_core *core, uint32_t work)
 {
     const spw_time *column = core->view.snap->workloads.reschedule;
     const memory_work *mem = &core->memory.works[work];
@@ -552,7 +551,7 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     }
     spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
     list_slots(core, work, policy, told);
-    spw_time asked = open_request(core, work);
+    spw_time asked = decide_request(core, work);
     core->fill.fresh = asked != MEMORY_NEVER;
     if (!policy->compat) {
         give_up_late_moves(core, work, policy);

@@ -14,6 +14,11 @@ static bool keeps_what_is_enough(const spw_policy *policy)
 /** Moves, placing anew, a failback window: all of these go on from tick to tick. */
 static bool has_business(const memory_work *mem)
 {
+    for (int32_t g = 0; g < mem->group_count; g++) {
+        if (mem->group_since[g] != MEMORY_NEVER) {
+            return true;
+        }
+    }
     return mem->surge != 0 || mem->room_since != MEMORY_NEVER || mem->fresh_since != MEMORY_NEVER;
 }
 
@@ -26,13 +31,9 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
 {
     const view *v = &core->view;
     const spw_workload *workload = &core->config.workloads[work];
-    const spw_time *requests = v->snap->workloads.reschedule;
     const memory_work *own = &core->memory.works[work];
-    if (core->settings.explain || core->preempting.on || !keeps_what_is_enough(policy) || has_business(own)) {
-        return false;
-    }
-    if (requests != NULL && requests[v->work_row[work]] != SPW_TIME_MAX &&
-        requests[v->work_row[work]] > own->rescheduled) {
+    if (core->settings.explain || core->preempting.on || !keeps_what_is_enough(policy) || has_business(own) ||
+        decide_request(core, work) != MEMORY_NEVER) {
         return false;
     }
     const filter rules = {&core->config, workload, policy, &v->snap->clusters};

@@ -7,8 +7,8 @@
  * manifests of one, damaged as text. What must come out is a clear error or a valid plan:
  *   error  a code other than SPW_OK and a sentence that says what is wrong
  *   plan   passes spw_plan_check(); every action has a reason and every cluster a verdict; nothing grows where the
- *          verdict forbids it; wanted = placed + unplaced; a second core that loads the state of the first, and sees
- *          the rows backwards, decides the same and ends in the same state
+ *          verdict forbids it; wanted = placed + unplaced; a second core that explains nothing, loads the state of the
+ *          first and sees the rows backwards decides the same and ends in the same state
  */
 #ifndef TESTS_SUPPORT_FUZZ_H
 #define TESTS_SUPPORT_FUZZ_H
@@ -37,7 +37,7 @@ typedef struct fuzz {
     size_t count;
     fuzz_tally tally;
     spw_settings settings; /**< of the case's core */
-    char why[512]; /**< of the first failure */
+    char why[512];         /**< of the first failure */
 } fuzz;
 
 /** Reads the worked examples of a folder. @return 0; -1 if it cannot be read or has none */

@@ -280,6 +280,8 @@ static void make_groups(setup *s, choice *c, int p)
         s->names[p][g][1] = cluster_names[choice_below(c, CLUSTERS)];
         s->group[p][g] =
             (spw_group){.name = "g", .selector = {.names = s->names[p][g], .name_count = (size_t)choice_below(c, 3)}};
+        s->group[p][g].has_window = choice_chance(c, 1, 8);
+        s->group[p][g].failback_window = some(c, 0, 2) * 15 * S;
     }
     for (size_t i = 0; i < 2; i++) {
         s->weight[p][i] =
@@ -383,6 +385,10 @@ static void make_setup(setup *s, choice *c)
         w->memory_bytes = choice_chance(c, 1, 4) ? some(c, 0, 100000) : 0;
         w->min_available = choice_chance(c, 1, 4) ? some(c, 0, 5) : 0;
         w->preempt_never = choice_chance(c, 1, 8);
+        w->budget = choice_chance(c, 1, 4) ? (spw_budget)some(c, 1, 4) : SPW_BUDGET_NONE;
+        w->budget_value = some(c, 0, 5);
+        w->has_reschedule = choice_chance(c, 1, 6); /* at, before or between the ticks */
+        w->reschedule = 1000000 * S + some(c, -1, 2) * 10 * S;
         w->jurisdictions = laws;
         w->jurisdiction_count = choice_chance(c, 1, 6) ? 1 : 0;
     }
