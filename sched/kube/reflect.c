@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** reflect.c - list, watch, and what to do when either ends. */
 #include "sched/kube/reflect.h"
+#include "sched/kube/jitter.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,20 +71,9 @@ void kube_reflect_state_get(const kube_reflect *r, kube_reflect_state *out)
     *out = r->state;
 }
 
-/* SplitMix64: jitter only, decides nothing. @return 0 <= x < 1 */
-static double draw(kube_reflect *r)
-{
-    uint64_t z = (r->luck += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
 static void later(kube_reflect *r, phase next, spw_dur asked)
 {
-    const spw_dur wait = r->backoff == 0 ? BACKOFF_FIRST : r->backoff;
-    const spw_dur drawn = (spw_dur)((double)wait * (1.0 + draw(r)));
-    r->backoff = wait * 2 < BACKOFF_MOST ? wait * 2 : BACKOFF_MOST;
+    const spw_dur drawn = jitter_wait(&r->luck, &r->backoff, BACKOFF_FIRST, BACKOFF_MOST);
     r->due = r->now + (asked > drawn ? asked : drawn);
     r->phase = next;
 }
@@ -400,7 +390,7 @@ static void start_watch(kube_reflect *r)
     escape(version, sizeof version, r->version);
     (void)snprintf(path, room, "%s?%s%swatch=true&allowWatchBookmarks=true&timeoutSeconds=%d&resourceVersion=%s",
                    r->spec.path, r->spec.query, r->spec.query[0] != '\0' ? "&" : "",
-                   WATCH_LEAST_S + (int)(draw(r) * WATCH_LEAST_S), version);
+                   WATCH_LEAST_S + (int)(jitter_draw(&r->luck) * WATCH_LEAST_S), version);
     call.path = path;
     r->used = 0;
     r->heard = r->sick = false;

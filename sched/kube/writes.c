@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** writes.c - one small state machine for each write, and the limits that all of them share. */
 #include "sched/kube/writes.h"
+#include "sched/kube/jitter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,15 +91,6 @@ static spw_time now_of(const kube_writer *w)
     return w->spec.clock(w->spec.user);
 }
 
-/* SplitMix64, for jitter only. @return 0 <= x < 1 */
-static double draw(kube_writer *w)
-{
-    uint64_t z = (w->luck += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
-}
-
 static void over(job *j, kube_fate fate)
 {
     uint64_t *const counts[] = {
@@ -123,9 +115,7 @@ static void over(job *j, kube_fate fate)
 
 static void later(job *j, step next, spw_dur asked)
 {
-    const spw_dur wait = j->backoff == 0 ? BACKOFF_FIRST : j->backoff;
-    const spw_dur drawn = (spw_dur)((double)wait * (1.0 + draw(j->writer)));
-    j->backoff = wait * 2 < BACKOFF_MOST ? wait * 2 : BACKOFF_MOST;
+    const spw_dur drawn = jitter_wait(&j->writer->luck, &j->backoff, BACKOFF_FIRST, BACKOFF_MOST);
     j->due = now_of(j->writer) + (asked > drawn ? asked : drawn);
     j->step = next;
     j->writer->stats.retries++;

@@ -147,9 +147,9 @@ static cli_status gather_from(const cli_campaign *cli, const char *dir)
     return CLI_DONE;
 }
 
-static void on_point(void *user, int32_t done, int32_t todo)
+static void on_point(void *user, int32_t done, int32_t total)
 {
-    progress_items(user, done, todo);
+    progress_items(user, done, total);
 }
 
 cli_status cli_campaign_points(cli_campaign *cli)

@@ -83,7 +83,7 @@ void multi_begin(multi_progress *p, const char *command)
     *p = (multi_progress){command, wall_s(), 0, 0};
 }
 
-void multi_done(void *progress, int32_t done, int32_t todo)
+void multi_done(void *progress, int32_t done, int32_t total)
 {
     multi_progress *p = progress;
     const double now = wall_s();
@@ -92,8 +92,8 @@ void multi_done(void *progress, int32_t done, int32_t todo)
     }
     p->said_s = now;
     p->shown = 1;
-    fprintf(stderr, "\r\033[K%s: %" PRId32 " of %" PRId32 " runs, %.0f s left", p->command, done, todo,
-            (now - p->began_s) / done * (todo - done));
+    fprintf(stderr, "\r\033[K%s: %" PRId32 " of %" PRId32 " runs, %.0f s left", p->command, done, total,
+            (now - p->began_s) / done * (total - done));
 }
 
 void multi_end(multi_progress *p)

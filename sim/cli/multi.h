@@ -27,7 +27,7 @@ typedef struct multi_progress {
 } multi_progress;
 /** Catches SIGINT and starts the clock. */
 void multi_begin(multi_progress *p, const char *command);
-void multi_done(void *progress, int32_t done, int32_t todo);
+void multi_done(void *progress, int32_t done, int32_t total);
 /** Wipes the line. */
 void multi_end(multi_progress *p);
 

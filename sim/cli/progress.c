@@ -102,17 +102,17 @@ progress *progress_new_items(FILE *stream)
     return progress_new(stream, 0, 0);
 }
 
-int progress_items_line(char *buf, size_t size, int32_t done, int32_t todo, double elapsed_s)
+int progress_items_line(char *buf, size_t size, int32_t done, int32_t total, double elapsed_s)
 {
     const double rate = elapsed_s > 0.0 ? done / elapsed_s : 0.0;
     if (done == 0 || rate <= 0.0) {
-        return snprintf(buf, size, "%d of %d", (int)done, (int)todo);
+        return snprintf(buf, size, "%d of %d", (int)done, (int)total);
     }
-    return snprintf(buf, size, "%3.0f %%  %d of %d  %.3g/s  %.0f s left", 100.0 * done / todo, (int)done, (int)todo,
-                    rate, (todo - done) / rate);
+    return snprintf(buf, size, "%3.0f %%  %d of %d  %.3g/s  %.0f s left", 100.0 * done / total, (int)done, (int)total,
+                    rate, (total - done) / rate);
 }
 
-void progress_items(progress *p, int32_t done, int32_t todo)
+void progress_items(progress *p, int32_t done, int32_t total)
 {
     if (p == NULL) {
         return;
@@ -122,7 +122,7 @@ void progress_items(progress *p, int32_t done, int32_t todo)
     if (now_s - p->last_s >= PERIOD_S) {
         char line[LINE_SIZE];
         p->last_s = now_s;
-        progress_items_line(line, sizeof line, done, todo, now_s - p->start_s);
+        progress_items_line(line, sizeof line, done, total, now_s - p->start_s);
         fprintf(p->stream, WIPE "%s", line);
         (void)fflush(p->stream);
     }

@@ -24,7 +24,7 @@ int progress_line(char *buf, size_t size, int64_t done_ns, int64_t total_ns, uin
 
 /** The same for a list of items that are done one by one (points of a sweep, files of a batch). */
 progress *progress_new_items(FILE *stream);
-void progress_items(progress *p, int32_t done, int32_t todo);
-int progress_items_line(char *buf, size_t size, int32_t done, int32_t todo, double elapsed_s); /**< snprintf rules */
+void progress_items(progress *p, int32_t done, int32_t total);
+int progress_items_line(char *buf, size_t size, int32_t done, int32_t total, double elapsed_s); /**< snprintf rules */
 
 #endif

@@ -57,7 +57,7 @@ typedef struct camp_options {
     int32_t shard, shards; /**< this process does the points i with i % shards == shard; 0 of 1: all */
     const volatile int *stop;
     /** after each point, in the thread that did it, never two at once; may be NULL */
-    void (*done)(void *user, int32_t done, int32_t todo);
+    void (*done)(void *user, int32_t done, int32_t total);
     void *user;
 } camp_options;
 

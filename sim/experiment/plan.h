@@ -55,7 +55,7 @@ typedef struct plan_options {
     sc_scenario *(*load)(void *user, const int32_t *value, char *err, size_t err_size);
     void (*unload)(sc_scenario *sc); /**< sc_free, but for tests */
     void *load_user;
-    void (*done)(void *user, int32_t done, int32_t todo);
+    void (*done)(void *user, int32_t done, int32_t total);
     void *user;
 } plan_options;
 

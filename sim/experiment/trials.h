@@ -26,7 +26,7 @@ typedef struct trials {
     const volatile int *stop; /**< may be NULL */
     FILE *const *decisions;   /**< [settings] where replication 0 writes its decisions.jsonl; may be NULL */
     /** after each trial, in the thread that did it, never two at once; may be NULL */
-    void (*done)(void *user, int32_t done, int32_t todo);
+    void (*done)(void *user, int32_t done, int32_t total);
     void *user;
 } trials;
 

@@ -12,6 +12,7 @@
 #include "sim/fleet/eye.h"
 #include "sim/fleet/faults.h"
 #include "tests/support/fit.h"
+#include "tests/support/fleet_live.h"
 #include "tests/support/world.h"
 
 #define S SPW_NS_PER_S
@@ -203,35 +204,6 @@ static void test_node_bill(void **state)
     res_free(run);
 }
 
-static fl_world *open_world(world *w)
-{
-    fl_world *f = fl_world_new(world_scenario(w), 1, 0, NULL);
-
-    assert_non_null(f);
-    return f;
-}
-
-static void live_until(fl_world *f, int64_t until_ns)
-{
-    int64_t at = 0;
-    uint32_t slot;
-
-    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
-        f->now = at;
-        if (f->slots[slot].owner == FL_OWNER_NODE) {
-            fl_node_event(f, f->slots[slot].index);
-        } else if (f->slots[slot].owner == FL_OWNER_REPLICA) {
-            fl_replica_event(f, f->slots[slot].index);
-        } else if (f->slots[slot].owner == FL_OWNER_FAULT) {
-            fl_fault_event(f, f->slots[slot].index);
-        } else {
-            assert_int_equal(f->slots[slot].owner, FL_OWNER_LATE);
-            fl_late_event(f);
-        }
-    }
-    f->now = until_ns;
-}
-
 /* Six nodes in racks of two: rack 1 is places 2 and 3. */
 static void test_rack(void **state)
 {
@@ -245,14 +217,14 @@ static void test_rack(void **state)
     w.pools[0][0].nodes_start = w.pools[0][0].nodes_min = w.pools[0][0].nodes_max = 6;
     f.nodes_per_rack = 2;
     f.index = 1;
-    fl = open_world(&w);
-    live_until(fl, 700 * S);
+    fl = fleet_open(&w);
+    fleet_live(fl, 700 * S);
     assert_int_equal(fl->pools[0].up, 4);
     assert_int_equal(fl->pools[0].down, 2);
     for (uint32_t i = 0; i < 6; i++) {
         assert_int_equal(fl->nodes[fl->pools[0].nodes[i]].state, i / 2 == 1 ? FL_NODE_DOWN : FL_NODE_UP);
     }
-    live_until(fl, 900 * S);
+    fleet_live(fl, 900 * S);
     assert_int_equal(fl->pools[0].up, 6);
     assert_int_equal(fl->pools[0].down, 0);
     assert_int_equal(fl->run->faults[0].nodes, 2);
@@ -273,8 +245,8 @@ static void test_node_rate(void **state)
     f.windows = (mdl_windows){.mean_up_s = 3000, .mean_down_s = 1000};
     w.pools[0][0].nodes_start = w.pools[0][0].nodes_min = w.pools[0][0].nodes_max = 40;
     w.sc.duration_ns = 200000 * S;
-    fl = open_world(&w);
-    live_until(fl, 200000 * S);
+    fl = fleet_open(&w);
+    fleet_live(fl, 200000 * S);
     fl_faults_close(fl);
     assert_int_equal(fl->pools[0].up + fl->pools[0].down, 40);
     share = (double)fl->run->faults[0].held_ns / (40.0 * 200000e9);
@@ -298,8 +270,8 @@ static void test_region(void **state)
     w.clusters[1].region = w.clusters[2].region = 1;
     fault_set(&w, &f, MDL_FAULT_REGION);
     f.region = 1;
-    fl = open_world(&w);
-    live_until(fl, 700 * S);
+    fl = fleet_open(&w);
+    fleet_live(fl, 700 * S);
     assert_int_equal(fl->pools[0].up, 1);
     assert_int_equal(fl->pools[1].down, 1);
     assert_int_equal(fl->pools[2].down, 1);
@@ -364,27 +336,27 @@ static void test_actions(void **state)
         fault_set(&w, &f, kinds[k]);
         f.probability = 1;
         f.after_ns = 100 * S;
-        fl = open_world(&w);
+        fl = fleet_open(&w);
         api = fl_actuator_of(fl);
         at = &fl->services[0].places[0];
-        live_until(fl, 590 * S);
+        fleet_live(fl, 590 * S);
         assert_int_equal(api.submit(api.self, &three, 1, &err), SPW_OK);
         assert_int_equal(at->assigned, 3);
         assert_int_equal(fl->run->faults[0].actions, 0);
-        live_until(fl, 610 * S);
+        fleet_live(fl, 610 * S);
         assert_int_equal(api.submit(api.self, &five, 2, &err), kinds[k] == MDL_FAULT_API_ERRORS ? SPW_BACKEND : SPW_OK);
         assert_int_equal(at->assigned, kinds[k] == MDL_FAULT_ACTIONS_DUPLICATED ? 5 : 3);
         assert_int_equal(fl->run->faults[0].actions, 1);
         if (kinds[k] == MDL_FAULT_ACTIONS_DUPLICATED) { /* the old one comes again after a newer */
             fl_assign(fl, 0, 0, 2);
-            live_until(fl, 709 * S);
+            fleet_live(fl, 709 * S);
             assert_int_equal(at->assigned, 2);
-            live_until(fl, 710 * S);
+            fleet_live(fl, 710 * S);
             assert_int_equal(at->assigned, 5);
         }
-        live_until(fl, 899 * S);
+        fleet_live(fl, 899 * S);
         assert_int_equal(at->assigned, kinds[k] == MDL_FAULT_ACTIONS_DUPLICATED ? 5 : 3);
-        live_until(fl, 900 * S);
+        fleet_live(fl, 900 * S);
         assert_int_equal(at->assigned,
                          kinds[k] == MDL_FAULT_ACTIONS_DUPLICATED || kinds[k] == MDL_FAULT_API_HANG ? 5 : 3);
         fl_world_free(fl);
@@ -422,13 +394,13 @@ static void test_metrics(void **state)
         f.metric = cases[k].kind == MDL_FAULT_METRICS_SWAP ? spw_key(metrics[0].name) : 0;
         f.with = cases[k].kind == MDL_FAULT_METRICS_SWAP ? spw_key(metrics[1].name) : 0;
         f.service = none ? 1 : 0; /* another service's metrics: nothing happens to ours */
-        fl = open_world(&w);
+        fl = fleet_open(&w);
         fl->warm_start = true;
         fl_assign(fl, 0, 0, 1);
         fl->warm_start = false;
         fl_scrape_event(fl); /* idle, before the fault */
         evq_clear(fl->queue, fl->eye->slot);
-        live_until(fl, 610 * S);
+        fleet_live(fl, 610 * S);
         for (uint32_t i = 0; i < 4; i++) {
             mdl_work work = {.tag = i, .service_ns = 3600 * S};
 

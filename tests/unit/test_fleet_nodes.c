@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "sim/fleet/world.h"
+#include "tests/support/fleet_live.h"
 #include "tests/support/world.h"
 
 #define S SPW_NS_PER_S
@@ -36,32 +37,6 @@ static void elastic(world *w)
     w->services[0].image.image_gb = 4;
 }
 
-static fl_world *open_world(world *w)
-{
-    fl_world *f = fl_world_new(world_scenario(w), 1, 0, NULL);
-
-    assert_non_null(f);
-    return f;
-}
-
-/* Lets nodes and replicas live until `until_ns`. */
-static void live_until(fl_world *f, int64_t until_ns)
-{
-    int64_t at = 0;
-    uint32_t slot;
-
-    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
-        f->now = at;
-        if (f->slots[slot].owner == FL_OWNER_NODE) {
-            fl_node_event(f, f->slots[slot].index);
-        } else {
-            assert_int_equal(f->slots[slot].owner, FL_OWNER_REPLICA);
-            fl_replica_event(f, f->slots[slot].index);
-        }
-    }
-    f->now = until_ns;
-}
-
 /* Ordered at 0, booting from 10 s, up at 30 s; released at 50 s: 40 s of life, billed 60 s by the minimum. */
 static void test_minimum_billing(void **state)
 {
@@ -71,19 +46,19 @@ static void test_minimum_billing(void **state)
     (void)state;
     elastic(&w);
     w.pools[0][0].min_billing_ns = 60 * S;
-    f = open_world(&w);
+    f = fleet_open(&w);
     fl_pool_target(f, 0, 1);
-    live_until(f, 29 * S);
+    fleet_live(f, 29 * S);
     assert_int_equal(f->pools[0].up, 0);
     assert_int_equal(f->pools[0].coming, 1);
-    live_until(f, 50 * S);
+    fleet_live(f, 50 * S);
     assert_int_equal(f->pools[0].up, 1);
     assert_int_equal(fl_pool_cost(f, 0), 40 * 8 * 1000000LL / 3600 + 1); /* 88888.9 */
     fl_pool_target(f, 0, 0);
     assert_int_equal(f->pools[0].up, 0);
     assert_int_equal(f->run->pools[0].released, 1);
     assert_int_equal(fl_pool_cost(f, 0), 60 * 8 * 1000000LL / 3600); /* 133333.3 */
-    live_until(f, 500 * S);
+    fleet_live(f, 500 * S);
     assert_int_equal(fl_pool_cost(f, 0), 133333);
     fl_world_free(f);
 }
@@ -97,9 +72,9 @@ static void test_shrinking(void **state)
     (void)state;
     elastic(&w);
     w.workloads[0].gpus = 8;
-    f = open_world(&w);
+    f = fleet_open(&w);
     fl_pool_target(f, 0, 2);
-    live_until(f, 12 * S);
+    fleet_live(f, 12 * S);
     fl_pool_target(f, 0, 4); /* nodes 0, 1 boot; 2, 3 are orders */
     fl_pool_target(f, 0, 3);
     assert_int_equal(f->pools[0].count, 3);
@@ -108,7 +83,7 @@ static void test_shrinking(void **state)
     assert_int_equal(f->pools[0].count, 2);
     assert_int_equal(f->pools[0].coming, 2);
     fl_pool_target(f, 0, 2);
-    live_until(f, 40 * S);
+    fleet_live(f, 40 * S);
     assert_int_equal(f->pools[0].up, 2);
     fl_assign(f, 0, 0, 1); /* takes node 0: lowest ordinal */
     assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 0);
@@ -129,12 +104,12 @@ static void test_longest_empty_goes(void **state)
 
     (void)state;
     elastic(&w);
-    f = open_world(&w);
+    f = fleet_open(&w);
     fl_pool_target(f, 0, 1);
-    live_until(f, 40 * S);
+    fleet_live(f, 40 * S);
     fl_assign(f, 0, 0, 1); /* on node 0 */
     fl_pool_target(f, 0, 2);
-    live_until(f, 100 * S); /* node 1 is up, and empty, since 70 s */
+    fleet_live(f, 100 * S); /* node 1 is up, and empty, since 70 s */
     fl_assign(f, 0, 0, 0);  /* node 0 since 100 s */
     fl_pool_target(f, 0, 1);
     assert_int_equal(f->pools[0].count, 1);
@@ -151,15 +126,15 @@ static void test_failed_orders(void **state)
     (void)state;
     elastic(&w);
     w.pools[0][0].lag.fail_probability = 1;
-    f = open_world(&w);
+    f = fleet_open(&w);
     fl_pool_target(f, 0, 3);
-    live_until(f, 9 * S);
+    fleet_live(f, 9 * S);
     assert_int_equal(f->pools[0].coming, 3);
-    live_until(f, 10 * S);
+    fleet_live(f, 10 * S);
     assert_int_equal(f->pools[0].coming, 0);
     assert_int_equal(f->pools[0].target, 0);
     assert_int_equal(f->run->pools[0].failed_to_provision, 3);
-    live_until(f, 100 * S);
+    fleet_live(f, 100 * S);
     assert_int_equal(fl_pool_cost(f, 0), 0);
     fl_world_free(f);
 }
@@ -177,26 +152,26 @@ static void test_binding_and_images(void **state)
     (void)state;
     elastic(&w);
     w.workloads[0].gpus = 3;
-    f = open_world(&w);
+    f = fleet_open(&w);
     place = &f->services[0].places[0];
     fl_assign(f, 0, 0, 3);
     assert_int_equal(place->count, 3);
     assert_int_equal(f->replicas[place->ids[0]].state, FL_RP_PENDING);
     fl_pool_target(f, 0, 1);
-    live_until(f, 30 * S);
+    fleet_live(f, 30 * S);
     assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 2);
     assert_int_equal(f->replicas[place->ids[0]].state, FL_RP_PULL);
     assert_int_equal(f->replicas[place->ids[1]].state, FL_RP_PULL);
     assert_int_equal(f->replicas[place->ids[2]].state, FL_RP_PENDING);
-    live_until(f, 33 * S);
+    fleet_live(f, 33 * S);
     assert_int_equal(place->ready, 0);
-    live_until(f, 34 * S);
+    fleet_live(f, 34 * S);
     assert_int_equal(place->ready, 2);
     fl_assign(f, 0, 0, 1); /* the pending one goes first, then the younger of the ready ones */
     assert_int_equal(place->count, 1);
     assert_int_equal(f->replicas[place->ids[0]].ordinal, 0);
     fl_assign(f, 0, 0, 2);
-    live_until(f, 34 * S);
+    fleet_live(f, 34 * S);
     assert_int_equal(place->ready, 2); /* image is there: no pull */
     fl_world_free(f);
 }
@@ -218,7 +193,7 @@ static void test_choice_of_node(void **state)
     w.sc.service_count = 2;
     w.workloads[0].gpus = 5;
     w.workloads[1].gpus = 2;
-    f = open_world(&w);
+    f = fleet_open(&w);
     fl_assign(f, 0, 0, 1); /* node 0 has 3 left, node 1 has 8 */
     fl_assign(f, 1, 0, 1); /* fits tighter on node 0 */
     assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 1);
@@ -230,7 +205,7 @@ static void test_choice_of_node(void **state)
 
     w.workloads[0].gpu_classes = classes;
     w.workloads[0].gpu_class_count = 1;
-    f = open_world(&w);
+    f = fleet_open(&w);
     fl_assign(f, 0, 0, 1);
     assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 8);
     assert_int_equal(f->nodes[f->pools[1].nodes[0]].gpus_free, 3);
@@ -250,7 +225,7 @@ static void test_order_of_removal(void **state)
     w.pools[0][0].gpus_per_node = 4;
     w.pools[0][0].nodes_start = 2; /* 4 + 3 GPUs will be taken: node 1 is the emptier */
     w.pools[0][1].gpus_per_node = 2;
-    f = open_world(&w);
+    f = fleet_open(&w);
     f->warm_start = true;
     place = &f->services[0].places[0];
     fl_assign(f, 0, 0, 10); /* ordinals 0-3 node 0, 4-7 node 1, 8-9 second pool */
@@ -279,20 +254,20 @@ static void test_reclaim(void **state)
     w.pools[0][0].has_market = true;
     w.pools[0][0].market = (mdl_market){
         .shape_k = 1e9, .scale_h = 0.05, .notice_s = 30}; /* 180 s, shape so large that it is sure to the ms */
-    f = open_world(&w);
+    f = fleet_open(&w);
     place = &f->services[0].places[0];
     fl_assign(f, 0, 0, 2);
     fl_pool_target(f, 0, 1);
-    live_until(f, 179 * S); /* up at 30, notice at 180, gone at 210 */
+    fleet_live(f, 179 * S); /* up at 30, notice at 180, gone at 210 */
     assert_int_equal(place->ready, 2);
-    live_until(f, 181 * S);
+    fleet_live(f, 181 * S);
     assert_int_equal(f->pools[0].up, 0);
     assert_int_equal(f->pools[0].notice, 1);
     assert_int_equal(f->pools[0].target, 0);
     assert_int_equal(place->ready, 0); /* nothing inside: gone at once */
     assert_int_equal(place->live, 2);
     assert_int_equal(f->replicas[place->ids[0]].state, FL_RP_PENDING);
-    live_until(f, 211 * S);
+    fleet_live(f, 211 * S);
     assert_int_equal(f->pools[0].notice, 0);
     assert_int_equal(f->run->pools[0].preempted_by_market, 1);
     /* billed from 10 s to 210 s */

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "sim/fleet/world.h"
+#include "tests/support/fleet_live.h"
 #include "tests/support/world.h"
 
 #define S  SPW_NS_PER_S
@@ -66,28 +67,7 @@ static void init(images *t, bool regional, bool peers)
 
 static void start(images *t)
 {
-    t->f = fl_world_new(world_scenario(&t->w), 1, 0, NULL);
-    assert_non_null(t->f);
-}
-
-static void live_until(images *t, int64_t until_ns)
-{
-    fl_world *f = t->f;
-    int64_t at = 0;
-    uint32_t slot;
-
-    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
-        f->now = at;
-        if (f->slots[slot].owner == FL_OWNER_NODE) {
-            fl_node_event(f, f->slots[slot].index);
-        } else if (f->slots[slot].owner == FL_OWNER_REPLICA) {
-            fl_replica_event(f, f->slots[slot].index);
-        } else {
-            assert_int_equal(f->slots[slot].owner, FL_OWNER_DELIVERY);
-            fl_delivery_event(f);
-        }
-    }
-    f->now = until_ns;
+    t->f = fleet_open(&t->w);
 }
 
 static const fl_replica *replica(const images *t, uint32_t i)
@@ -119,10 +99,10 @@ static void test_alone_and_again(void **state)
     t.w.workloads[0].gpus = 1;
     start(&t);
     fl_assign(t.f, 0, 0, 1);
-    live_until(&t, 100 * S);
+    fleet_live(t.f, 100 * S);
     expect(&t, 0, 12, 10, 10);
     fl_assign(t.f, 0, 0, 2);
-    live_until(&t, 200 * S);
+    fleet_live(t.f, 200 * S);
     assert_int_equal(replica(&t, 0)->node, replica(&t, 1)->node);
     expect(&t, 1, 2, 0, 10);
     assert_int_equal(fl_delivery_cost(t.f) > 0, 1); /* 30 GB kept in two regions */
@@ -138,7 +118,7 @@ static void test_one_copy_for_two(void **state)
     t.w.workloads[0].gpus = 1;
     start(&t);
     fl_assign(t.f, 0, 0, 2);
-    live_until(&t, 100 * S);
+    fleet_live(t.f, 100 * S);
     expect(&t, 0, 12, 10, 10);
     expect(&t, 1, 12, 10, 10);
     fl_world_free(t.f);
@@ -153,7 +133,7 @@ static void test_origin_shared(void **state)
     t.delivery.storage_uusd_per_gb_month = 0;
     start(&t);
     fl_assign(t.f, 0, 0, 4);
-    live_until(&t, 600 * S);
+    fleet_live(t.f, 600 * S);
     for (uint32_t i = 0; i < 4; i++) {
         expect(&t, i, 82, 160, 10);
     }
@@ -170,7 +150,7 @@ static void test_peers(void **state)
     t.delivery.storage_uusd_per_gb_month = 0;
     start(&t);
     fl_assign(t.f, 0, 0, 4);
-    live_until(&t, 600 * S);
+    fleet_live(t.f, 600 * S);
     for (uint32_t i = 0; i < 4; i++) {
         expect(&t, i, 22, 40, 10);
     }
@@ -187,9 +167,9 @@ static void test_peers_late(void **state)
     init(&t, false, true);
     start(&t);
     fl_assign(t.f, 0, 0, 3);
-    live_until(&t, 600 * S);
+    fleet_live(t.f, 600 * S);
     fl_assign(t.f, 0, 0, 4);
-    live_until(&t, 900 * S);
+    fleet_live(t.f, 900 * S);
     expect(&t, 3, 12, 10, 10);
     fl_world_free(t.f);
 }
@@ -203,14 +183,14 @@ static void test_source_lost(void **state)
     t.w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
     start(&t);
     fl_assign(t.f, 0, 0, 4);
-    live_until(&t, 10 * S);
+    fleet_live(t.f, 10 * S);
     uint32_t first = t.f->pools[0].nodes[0];
     fl_assign(t.f, 0, 0, 3);
     for (uint32_t i = 0; i < 3; i++) { /* the youngest went, so the source is still there, and goes now */
         assert_true(replica(&t, i)->node != FL_NONE);
     }
     fl_node_reclaim(t.f, first, 10 * S);
-    live_until(&t, 600 * S);
+    fleet_live(t.f, 600 * S);
     int ready = 0;
     const fl_place *place = &t.f->services[0].places[0];
     for (uint32_t i = 0; i < place->count; i++) {
@@ -232,9 +212,9 @@ static void test_prefetch(void **state)
     init(&t, true, false);
     start(&t);
     fl_delivery_prefetch(t.f, 0, 0, true);
-    live_until(&t, 100 * S);
+    fleet_live(t.f, 100 * S);
     fl_assign(t.f, 0, 0, 4);
-    live_until(&t, 300 * S);
+    fleet_live(t.f, 300 * S);
     for (uint32_t i = 0; i < 4; i++) {
         expect(&t, i, 2, 0, 10);
     }
@@ -246,11 +226,11 @@ static void test_prefetch(void **state)
     t.preheat[0] = true;
     t.delivery.storage_uusd_per_gb_month = 0;
     start(&t);
-    live_until(&t, 100 * S); /* 30 GB at 0.5 */
+    fleet_live(t.f, 100 * S); /* 30 GB at 0.5 */
     assert_int_equal(fl_delivery_cost(t.f), 30 * 20000);
     fl_pool_target(t.f, 0, 4);
     fl_assign(t.f, 0, 0, 4);
-    live_until(&t, 300 * S);
+    fleet_live(t.f, 300 * S);
     for (uint32_t i = 0; i < 4; i++) { /* image and weights share the NIC: 1 and 1, then 2 for the weights: 15 s */
         expect(&t, i, 12, 3, 10);
     }
@@ -267,11 +247,11 @@ static void test_replication_lag(void **state)
     t.delivery.replicated_ns = 100 * S;
     start(&t);
     fl_assign(t.f, 0, 0, 1); /* 10 GB at 0.5: 20 s, weights 40 s: all before 100 s */
-    live_until(&t, 99 * S);
+    fleet_live(t.f, 99 * S);
     expect(&t, 0, 22, 40, 10);
-    live_until(&t, 100 * S);
+    fleet_live(t.f, 100 * S);
     fl_assign(t.f, 0, 0, 2);
-    live_until(&t, 200 * S);
+    fleet_live(t.f, 200 * S);
     expect(&t, 1, 12, 10, 10);
     fl_world_free(t.f);
 }
@@ -283,7 +263,7 @@ static void test_storage(void **state)
     images t;
     init(&t, true, false);
     start(&t);
-    live_until(&t, 3600 * S);
+    fleet_live(t.f, 3600 * S);
     assert_int_equal(fl_delivery_cost(t.f), 8219); /* 0.0082191781 USD */
     fl_world_free(t.f);
 }

@@ -245,6 +245,35 @@ static void a_server_that_asks_for_time_gets_it(void **state)
     assert_in_range(kw_calls(r->world), 3, 6);
 }
 
+static void watches_that_end_at_once_are_not_asked_in_a_loop(void **state)
+{
+    rig *r = *state;
+    put(r, "d", 1);
+    live(r, S);
+    for (int i = 0; i < 600; i++) {
+        kw_end_watches(r->world, 0, true);
+        live(r, S / 10);
+    }
+    assert_in_range(look(r).watches, 2, 10); /* in a minute */
+    assert_int_equal(look(r).lists, 1);
+}
+
+/* An expired version is nobody's fault: the list follows at once. */
+static void gone_waits_for_nothing(void **state)
+{
+    rig *r = *state;
+    put(r, "d", 1);
+    live(r, S);
+    put(r, "e", 2); /* seen, so that this watch was a good one */
+    live(r, S / 10);
+    kw_compact(r->world, 0);
+    kw_compact(r->world, 0);
+    kw_end_watches(r->world, 0, true);
+    live(r, S / 100);
+    assert_int_equal(look(r).lists, 2);
+    assert_int_equal(look(r).failures, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +285,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_known_stays_while_a_list_breaks_off, set_up, tear_down),
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test_setup_teardown(failures_are_spaced_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(watches_that_end_at_once_are_not_asked_in_a_loop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gone_waits_for_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_asks_for_time_gets_it, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,10 @@ static void fill(rig *r)
     pod(r, 0, "chat-5d4f-c", "chat", "", 2, false);
     pod(r, 0, "stranger-x", "stranger", "n2", 3, true);
     pod(r, 1, "chat-5d4f-d", "chat", "m1", 2, true);
+    kw_put(
+        r->world, 0, "/api/v1/pods", /* over: it takes nothing any more */
+        "{\"metadata\":{\"name\":\"done\",\"namespace\":\"prod\"},\"spec\":{\"nodeName\":\"n1\",\"containers\":[{"
+        "\"resources\":{\"limits\":{\"nvidia.com/gpu\":\"4\",\"cpu\":\"9\"}}}]},\"status\":{\"phase\":\"Succeeded\"}}");
 }
 
 static void counts_what_is_there(void **state)

@@ -158,6 +158,24 @@ static void any_call_may_fail(void **state)
     }
 }
 
+/* After an answer that leaves it open, the object is read: a write that landed is not sent a second time. */
+static void an_open_outcome_is_read_first(void **state)
+{
+    (void)state;
+    const kw_fault landed[] = {KW_MUTE, KW_HALF, KW_LATE, KW_GARBAGE};
+    for (size_t i = 0; i < sizeof landed / sizeof landed[0]; i++) {
+        rig r;
+        kube_writer_stats stats;
+        start(&r);
+        kw_fail_at(r.world, 0, true, landed[i]);
+        assert_int_equal(run(&r, 120 * S), SPW_OK);
+        kube_writer_stats_get(r.writer, &stats);
+        assert_int_equal(stats.sent, WISHES);
+        assert_int_equal(stats.reads, 1);
+        stop(&r);
+    }
+}
+
 static void interfere(void *user, kw_world *w)
 {
     int *left = user;
@@ -216,11 +234,9 @@ static void a_dead_cluster_is_left_alone_for_a_while(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows_before_it_shrinks),
-        cmocka_unit_test(any_call_may_fail),
-        cmocka_unit_test(gives_way_to_others),
-        cmocka_unit_test(writes_nothing_without_leave),
-        cmocka_unit_test(a_dead_cluster_is_left_alone_for_a_while),
+        cmocka_unit_test(grows_before_it_shrinks),       cmocka_unit_test(any_call_may_fail),
+        cmocka_unit_test(an_open_outcome_is_read_first), cmocka_unit_test(gives_way_to_others),
+        cmocka_unit_test(writes_nothing_without_leave),  cmocka_unit_test(a_dead_cluster_is_left_alone_for_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,6 +272,29 @@ static void overrides_and_hashes(void **state)
 }
 
 /* Whether one message line holds both words. */
+/* tests/data/scenarios/records/outages.csv: two windows, and a column that nobody asks for. */
+static void reads_a_record_of_faults(void **state)
+{
+    (void)state;
+    const sc_override sets[] = {{"spec.faults", "[{kind: cluster, cluster: idc, file: records/outages.csv}]"}};
+    const sc_options options = {.tables_dir = TABLES, .sets = sets, .set_count = 1};
+    sc_messages messages;
+    sc_scenario *sc = sc_load(DATA "full.yaml", &options, &messages);
+    if (sc == NULL) {
+        print_error("%s", messages.text);
+    }
+    assert_non_null(sc);
+    assert_int_equal(sc->fault_count, 1);
+    const mdl_windows *w = &sc->faults[0].windows;
+    assert_int_equal(w->count, 2);
+    assert_int_equal(w->at[0].begin_ns, 60 * SECOND);
+    assert_int_equal(w->at[0].end_ns, 90 * SECOND + SECOND / 2);
+    assert_int_equal(w->at[1].begin_ns, HOUR);
+    assert_int_equal(w->at[1].end_ns, 2 * HOUR);
+    sc_messages_fini(&messages);
+    sc_free(sc);
+}
+
 static bool says(const sc_messages *messages, const char *a, const char *b)
 {
     for (const char *line = messages->text; line != NULL && *line != '\0';) {
@@ -555,6 +578,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_traffic, open_full, close_full),
         cmocka_unit_test(fills_defaults),
         cmocka_unit_test(overrides_and_hashes),
+        cmocka_unit_test(reads_a_record_of_faults),
         cmocka_unit_test(overrides_of_manifests),
         cmocka_unit_test(warns),
         cmocka_unit_test(checks_lengths),

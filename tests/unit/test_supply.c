@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "sim/fleet/world.h"
+#include "tests/support/fleet_live.h"
 #include "tests/support/world.h"
 
 #define S SPW_NS_PER_S
@@ -37,31 +38,6 @@ static sc_pool *elastic(world *w, int cluster, spw_capacity capacity)
     return pool;
 }
 
-static void live_until(fl_world *f, int64_t until_ns)
-{
-    int64_t at = 0;
-    uint32_t slot;
-
-    while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
-        f->now = at;
-        if (f->slots[slot].owner == FL_OWNER_NODE) {
-            fl_node_event(f, f->slots[slot].index);
-        } else {
-            assert_int_equal(f->slots[slot].owner, FL_OWNER_SUPPLY);
-            fl_supply_event(f, f->slots[slot].index);
-        }
-    }
-    f->now = until_ns;
-}
-
-static fl_world *open_world(world *w)
-{
-    fl_world *f = fl_world_new(world_scenario(w), 1, 0, NULL);
-
-    assert_non_null(f);
-    return f;
-}
-
 /* Five ordered with three in stock: three come up at 30 s, two come to nothing at 10 s. At 600 s the record falls to
  * one: the two youngest get 30 s of notice. At 1200 s it rises to 9, and what is ordered then comes up. */
 static void test_record(void **state)
@@ -73,33 +49,33 @@ static void test_record(void **state)
 
     world_init(&w);
     elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     const fl_pool *p = &f->pools[0];
     fl_pool_target(f, 0, 5);
-    live_until(f, 10 * S);
+    fleet_live(f, 10 * S);
     assert_int_equal(p->alive, 3);
     assert_int_equal(f->run->pools[0].refused_stock, 2);
     assert_int_equal(f->run->pools[0].failed_to_provision, 2);
     assert_int_equal(p->target, 3);
-    live_until(f, 599 * S);
+    fleet_live(f, 599 * S);
     assert_int_equal(p->up, 3);
-    live_until(f, 600 * S);
+    fleet_live(f, 600 * S);
     assert_int_equal(p->up, 1);
     assert_int_equal(p->notice, 2);
     assert_int_equal(f->nodes[p->nodes[0]].ordinal, 0); /* the oldest stays */
     assert_int_equal(f->nodes[p->nodes[0]].state, FL_NODE_UP);
-    live_until(f, 630 * S - 1);
+    fleet_live(f, 630 * S - 1);
     assert_int_equal(p->alive, 3);
-    live_until(f, 630 * S);
+    fleet_live(f, 630 * S);
     assert_int_equal(p->alive, 1);
     assert_int_equal(f->run->pools[0].taken_by_shocks, 2);
     assert_int_equal(f->run->pools[0].preempted_by_market, 2);
     fl_pool_target(f, 0, 2);
-    live_until(f, 1100 * S); /* refused: one is all there is */
+    fleet_live(f, 1100 * S); /* refused: one is all there is */
     assert_int_equal(p->alive, 1);
-    live_until(f, 1200 * S);
+    fleet_live(f, 1200 * S);
     fl_pool_target(f, 0, 10);
-    live_until(f, 1300 * S);
+    fleet_live(f, 1300 * S);
     assert_int_equal(p->up, 9);
     fl_world_free(f);
 }
@@ -114,12 +90,12 @@ static void test_on_demand_stays(void **state)
 
     world_init(&w);
     elastic(&w, 0, SPW_CAPACITY_ON_DEMAND)->stock_record = &record;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     fl_pool_target(f, 0, 3);
-    live_until(f, 3600 * S);
+    fleet_live(f, 3600 * S);
     assert_int_equal(f->pools[0].up, 3);
     fl_pool_target(f, 0, 4);
-    live_until(f, 3700 * S);
+    fleet_live(f, 3700 * S);
     assert_int_equal(f->pools[0].up, 3);
     assert_int_equal(f->run->pools[0].refused_stock, 1);
     fl_world_free(f);
@@ -139,11 +115,11 @@ static void test_shared_stock(void **state)
     }
     w.clusters[2].zone = "b";
     w.sc.cluster_count = 3;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     fl_pool_target(f, 0, 3);
     fl_pool_target(f, 1, 3);
     fl_pool_target(f, 2, 3);
-    live_until(f, 100 * S);
+    fleet_live(f, 100 * S);
     assert_int_equal(f->pools[0].up + f->pools[1].up, 4);
     assert_int_equal(f->pools[2].up, 3);
     fl_world_free(f);
@@ -161,18 +137,18 @@ static void test_quota_and_batches(void **state)
     pool->order_every_ns = 60 * S;
     w.sc.quotas = &quota;
     w.sc.quota_count = 1;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     fl_pool_target(f, 0, 7);
     assert_int_equal(f->pools[0].coming, 2);
-    live_until(f, 59 * S);
+    fleet_live(f, 59 * S);
     assert_int_equal(f->pools[0].up, 2);
     assert_int_equal(f->pools[0].coming, 0);
-    live_until(f, 60 * S);
+    fleet_live(f, 60 * S);
     assert_int_equal(f->pools[0].coming, 2);
-    live_until(f, 130 * S); /* the sixth, ordered at 120 s, is over 40 GPUs: five nodes of 8 */
+    fleet_live(f, 130 * S); /* the sixth, ordered at 120 s, is over 40 GPUs: five nodes of 8 */
     assert_int_equal(f->pools[0].alive, 5);
     assert_int_equal(f->run->pools[0].refused_quota, 1);
-    live_until(f, 3600 * S);
+    fleet_live(f, 3600 * S);
     assert_int_equal(f->pools[0].up, 5);
     fl_world_free(f);
 }
@@ -190,23 +166,23 @@ static void test_told(void **state)
     sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_ON_DEMAND);
     pool->stock_record = &record;
     pool->stock_seen_ns = 300 * S;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     assert_true(fl_supply_tells(f));
     assert_int_equal(fl_supply_told(f, 0, &told), 6);
     assert_true(told == 0);
     fl_pool_target(f, 0, 1);
-    live_until(f, 299 * S);
+    fleet_live(f, 299 * S);
     assert_int_equal(fl_supply_told(f, 0, &told), 6);
-    live_until(f, 300 * S);
+    fleet_live(f, 300 * S);
     assert_int_equal(fl_supply_told(f, 0, &told), 5); /* one of the six is ours */
-    live_until(f, 500 * S);
+    fleet_live(f, 500 * S);
     assert_int_equal(fl_supply_told(f, 0, &told), 5); /* wrong since 400 s, and believed */
     assert_true(told == 300 * S);
-    live_until(f, 600 * S);
+    fleet_live(f, 600 * S);
     assert_int_equal(fl_supply_told(f, 0, &told), 1);
     fl_world_free(f);
     pool->stock_seen_ns = 0;
-    f = open_world(&w);
+    f = fleet_open(&w);
     assert_false(fl_supply_tells(f));
     assert_int_equal(fl_supply_told(f, 0, &told), -1);
     fl_world_free(f);
@@ -234,7 +210,7 @@ static void test_shocks(void **state)
             assert_non_null(f);
             fl_pool_target(f, 0, 4);
             fl_pool_target(f, 1, 4);
-            live_until(f, 100 * S);
+            fleet_live(f, 100 * S);
             if (f->pools[0].up == 4 && f->pools[1].up == 4) {
                 break;
             }
@@ -242,19 +218,19 @@ static void test_shocks(void **state)
             f = NULL;
         }
         assert_non_null(f);
-        live_until(f, 3600 * S);
+        fleet_live(f, 3600 * S);
         assert_int_equal(f->pools[0].notice, 4);
         assert_int_equal(f->pools[1].notice, spread == 1 ? 4 : 0);
-        live_until(f, 3630 * S);
+        fleet_live(f, 3630 * S);
         assert_int_equal(f->pools[0].alive, 0);
         assert_int_equal(f->pools[1].alive, spread == 1 ? 0 : 4);
-        live_until(f, 3700 * S);
+        fleet_live(f, 3700 * S);
         fl_pool_target(f, 0, 1);
-        live_until(f, 5300 * S); /* down for half an hour: refused */
+        fleet_live(f, 5300 * S); /* down for half an hour: refused */
         assert_int_equal(f->pools[0].alive, 0);
-        live_until(f, 5400 * S);
+        fleet_live(f, 5400 * S);
         fl_pool_target(f, 0, 1);
-        live_until(f, 5500 * S);
+        fleet_live(f, 5500 * S);
         assert_int_equal(f->pools[0].up, 1);
         fl_world_free(f);
     }
@@ -275,9 +251,9 @@ static void test_moving_price(void **state)
     world_init(&w);
     elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
     w.sc.duration_ns = 4 * 3600 * S;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     fl_pool_target(f, 0, 2);
-    live_until(f, 3 * 3600 * S);
+    fleet_live(f, 3 * 3600 * S);
     assert_int_equal(f->pools[0].price_uusd, 1000000);
     assert_int_equal(fl_pool_cost(f, 0), 47977778);
     fl_world_free(f);
@@ -293,12 +269,12 @@ static void test_walk_bill(void **state)
     world_init(&w);
     elastic(&w, 0, SPW_CAPACITY_SPOT)->walk = &walk;
     w.sc.duration_ns = 24 * 3600 * S;
-    fl_world *f = open_world(&w);
+    fl_world *f = fleet_open(&w);
     fl_pool_target(f, 0, 3);
     fl_wide sum = 0;
     int64_t low = INT64_MAX;
     int64_t high = 0;
-    live_until(f, 10 * S);
+    fleet_live(f, 10 * S);
     for (int64_t t = 10; t < 6000;) {
         int64_t next = (t / 600 + 1) * 600;
         int64_t uusd = f->pools[0].price_uusd;
@@ -306,7 +282,7 @@ static void test_walk_bill(void **state)
         high = uusd > high ? uusd : high;
         sum += (fl_wide)uusd * (next - t) * 24;
         t = next;
-        live_until(f, t * S);
+        fleet_live(f, t * S);
     }
     assert_true(high > low + low / 10);
     assert_int_equal(fl_pool_cost(f, 0), (int64_t)((sum + 1800) / 3600));
