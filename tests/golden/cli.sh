@@ -59,7 +59,10 @@ is "a file cut short" "$? $(grep -c 'cut short' "$dir/err")" "2 1"
 commands=$("$SPILLWAY" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version)
 "$SPILLWAY" completion bash >"$dir/bash" && "$SPILLWAY" completion zsh >"$dir/zsh"
 is "bash reads its completion" "$(bash -n "$dir/bash" 2>&1)" ""
-if command -v zsh >/dev/null; then is "zsh reads its completion" "$(zsh -n "$dir/zsh" 2>&1)" ""; else skipped=$((skipped + 1)); fi
+if command -v zsh >/dev/null; then is "zsh reads its completion" "$(zsh -n "$dir/zsh" 2>&1)" ""; else
+    echo "skipped: no zsh here"
+    skipped=$((skipped + 1))
+fi
 bad=
 for c in $commands; do
     "$SPILLWAY" help "$c" >"$dir/help"
@@ -88,11 +91,12 @@ is "completes a file" "$(complete_words spillway run scenarios/theory-mm1)" scen
 tiny=(run scenarios/theory-mm1.yaml --set spec.duration=2h --no-plots --out "$dir/tiny")
 escapes() { tr -dc '\033' | wc -c; }
 is "no colour in a pipe" "$("$SPILLWAY" "${tiny[@]}" 2>/dev/null | escapes)" 0
-if command -v script >/dev/null; then
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     line=$(printf '%q ' "$SPILLWAY" "${tiny[@]}")
     [ "$(TERM=xterm script -qec "$line 2>/dev/null" /dev/null </dev/null | escapes)" -gt 4 ] && ok || no "no colour on a terminal"
     is "NO_COLOR" "$(NO_COLOR=1 TERM=xterm script -qec "$line 2>/dev/null" /dev/null </dev/null | escapes)" 0
 else
+    echo "skipped: no pseudo-terminal can be had here"
     skipped=$((skipped + 2))
 fi
 is "Markdown" "$("$SPILLWAY" "${tiny[@]}" --format markdown 2>/dev/null | grep -c '^| lab/station | e2e p95 | 10 s |')" 1
