@@ -19,6 +19,9 @@ awk -v dir="$work" '
     /^```$/ { inside = 0; next }
     inside { print > (dir "/block" n) }' README.md
 
+# The hash of a scenario follows every row of every table, also those that it does not use.
+without_hash() { sed -E 's/(, scenario )[0-9a-f]{16}$/\1-/' "$1"; }
+
 cd "$work" || exit 1
 for block in block*; do
     [ -f "$block" ] || continue
@@ -35,7 +38,7 @@ for block in block*; do
             ;;
         esac
     done <"$block" >"$block.now"
-    if diff -u "$block" "$block.now" >"$block.diff"; then
+    if diff -u <(without_hash "$block") <(without_hash "$block.now") >"$block.diff"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
