@@ -338,7 +338,12 @@ static bool next_copies(mdl_arrivals *a, gsl_rng *r)
     return settle_row(a, ahead);
 }
 
-static int64_t next_trace(mdl_arrivals *a, gsl_rng *r, size_t *row)
+static int32_t least_one(int32_t tokens)
+{
+    return tokens > 1 ? tokens : 1;
+}
+
+static int64_t next_trace(mdl_arrivals *a, gsl_rng *r, mdl_arrival *out)
 {
     if (a->copies == 0) {
         if (!next_copies(a, r) || __builtin_add_overflow(a->base_ns, a->spec.trace->at_ns[a->row], &a->copy_at)) {
@@ -348,7 +353,11 @@ static int64_t next_trace(mdl_arrivals *a, gsl_rng *r, size_t *row)
         a->row++;
     }
     a->copies--;
-    *row = a->row - 1;
+    out->row = a->row - 1;
+    if (a->spec.trace->input_tokens != NULL) {
+        out->input = least_one(a->spec.trace->input_tokens[out->row]);
+        out->output = least_one(a->spec.trace->output_tokens[out->row]);
+    }
     return a->copy_at;
 }
 
@@ -400,23 +409,24 @@ void mdl_arrivals_free(mdl_arrivals *a)
     free(a);
 }
 
-int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, size_t *row)
+int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, mdl_arrival *out)
 {
-    size_t unused;
-    row = row != NULL ? row : &unused;
-    *row = SIZE_MAX;
+    *out = (mdl_arrival){.at_ns = NEVER, .row = SIZE_MAX, .session = -1, .turn = -1};
     if (a->empty) {
         return NEVER;
     }
     switch (a->spec.kind) {
     case MDL_ARRIVAL_POISSON:
-        return next_poisson(a, r);
+        out->at_ns = next_poisson(a, r);
+        break;
     case MDL_ARRIVAL_DIURNAL:
-        return next_diurnal(a, r);
+        out->at_ns = next_diurnal(a, r);
+        break;
     case MDL_ARRIVAL_TRACE:
-        return next_trace(a, r, row);
+        out->at_ns = next_trace(a, r, out);
+        break;
     }
-    return NEVER;
+    return out->at_ns;
 }
 
 double mdl_arrivals_rate(const mdl_arrivals *a, int64_t at_ns)

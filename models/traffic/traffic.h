@@ -22,9 +22,9 @@ typedef enum mdl_arrival_kind {
 /** Requests of a trace as columns, e.g. mapped from an imported file. Borrowed. */
 typedef struct mdl_trace {
     size_t count;
-    const int64_t *at_ns; /**< [count] since the trace's first request, non-decreasing */
-    const int32_t *input_tokens;
-    const int32_t *output_tokens;
+    const int64_t *at_ns;         /**< [count] since the trace's first request, non-decreasing */
+    const int32_t *input_tokens;  /**< [count]; both NULL: of no matter, as for a station */
+    const int32_t *output_tokens; /**< [count] below 1 counts as 1 */
 } mdl_trace;
 
 /**
@@ -55,16 +55,27 @@ typedef struct mdl_arrival_spec {
     int trace_loop;         /**< TRACE: 1 = start over at the end */
 } mdl_arrival_spec;
 
+/** One request as its source knows it. */
+typedef struct mdl_arrival {
+    int64_t at_ns;         /**< INT64_MAX: no more come, and nothing else is set */
+    size_t row;            /**< TRACE: of the trace; SIZE_MAX = drawn */
+    int64_t session;       /**< conversation, numbered from 0 within the source; -1 = none */
+    int32_t turn;          /**< of the conversation, from 0; -1 = none */
+    int32_t shared_tokens; /**< leading input tokens that every request of the source begins with (a system prompt) */
+    int32_t prefix_tokens; /**< leading input tokens that earlier turns had in their input or output */
+    uint64_t prefix_key;   /**< conversation whose KV blocks the next turn can use again; 0 = none */
+    int32_t input, output; /**< tokens; 0 = not known to the source: draw them */
+} mdl_arrival;
+
 typedef struct mdl_arrivals mdl_arrivals;
 mdl_arrivals *mdl_arrivals_new(const mdl_arrival_spec *spec); /**< copies spec, borrows shape and trace; NULL: memory */
 void mdl_arrivals_free(mdl_arrivals *a);                      /**< NULL allowed */
 /**
  * The next arrival strictly in call order (calls give a non-decreasing sequence from time 0 on).
  * Always pass the same stream. TRACE draws only if trace_scale is not a whole number.
- * @param row  out: trace row, SIZE_MAX otherwise; NULL allowed
- * @return ns, or INT64_MAX when no more come
+ * @return out->at_ns: ns, or INT64_MAX when no more come
  */
-int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, size_t *row);
+int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, mdl_arrival *out);
 /** Rate at a simulated time, requests/s (TRACE: mean rate over the minute around it). */
 double mdl_arrivals_rate(const mdl_arrivals *a, int64_t at_ns);
 

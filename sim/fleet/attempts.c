@@ -195,6 +195,9 @@ static uint32_t leave_behind(fl_world *w, uint32_t request)
     *q = w->requests[request];
     q->state = FL_RQ_FREE;
     w->tries[fresh] = w->tries[request];
+    if (w->talks != NULL) {
+        w->talks[fresh] = w->talks[request];
+    }
     if (w->numbers != NULL) {
         w->numbers[fresh] = w->numbers[request];
     }

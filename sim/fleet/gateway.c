@@ -126,6 +126,14 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         work.input_tokens = q->need.tokens.input;
         work.output_tokens = q->need.tokens.output;
         work.cached_tokens = (int32_t)(s->sc->prefix_hit_share * work.input_tokens);
+        if (w->talks != NULL) {
+            const fl_talk *t = &w->talks[request];
+
+            work.cached_tokens = t->shared_tokens > work.cached_tokens ? t->shared_tokens : work.cached_tokens;
+            work.prefix_tokens = t->prefix_tokens;
+            work.prefix_key = t->prefix_key;
+            work.priority = t->priority;
+        }
     } else {
         work.service_ns = q->need.service_ns;
     }

@@ -13,33 +13,33 @@
  */
 #include "sim/fleet/world.h"
 
+/* The rows with room for `need` of them; as they were, and w->no_memory, if there is none. */
+static void *grown(fl_world *w, void *rows, uint32_t *cap, uint32_t need, size_t row_size)
+{
+    (void)fl_grow(w, &rows, cap, need, row_size);
+    return rows;
+}
+
 uint32_t fl_request_new(fl_world *w)
 {
     uint32_t index = w->request_free;
 
     if (index == FL_NONE) {
-        void *rows = w->requests;
-        void *numbers = w->numbers;
         uint32_t old = w->request_cap;
         uint32_t cap = old;
 
-        if (!fl_grow(w, &rows, &w->request_cap, old + 1, sizeof *w->requests)) {
-            return FL_NONE;
-        }
-        w->requests = rows;
+        w->requests = grown(w, w->requests, &w->request_cap, old + 1, sizeof *w->requests);
         if (w->hooks != NULL && w->hooks->request != NULL) {
-            if (!fl_grow(w, &numbers, &cap, old + 1, sizeof *w->numbers)) {
-                return FL_NONE;
-            }
-            w->numbers = numbers;
+            w->numbers = grown(w, w->numbers, &cap, old + 1, sizeof *w->numbers);
         }
         if (w->tries != NULL) {
-            void *tries = w->tries;
-
-            if (!fl_grow(w, &tries, &w->tries_cap, old + 1, sizeof *w->tries)) {
-                return FL_NONE;
-            }
-            w->tries = tries;
+            w->tries = grown(w, w->tries, &w->tries_cap, old + 1, sizeof *w->tries);
+        }
+        if (w->talks != NULL) {
+            w->talks = grown(w, w->talks, &w->talks_cap, old + 1, sizeof *w->talks);
+        }
+        if (w->no_memory) {
+            return FL_NONE;
         }
         for (uint32_t i = w->request_cap; i-- > old;) {
             w->requests[i].older = w->request_free;
@@ -109,20 +109,18 @@ void fl_source_arm(fl_world *w, uint32_t source)
 {
     fl_source *src = &w->sources[source];
 
-    src->next_ns = mdl_arrivals_next(src->arrivals, src->arrival_rng, &src->row);
-    evq_set(w->queue, src->slot, src->next_ns, EVQ_ARRIVAL);
+    evq_set(w->queue, src->slot, mdl_arrivals_next(src->arrivals, src->arrival_rng, &src->next), EVQ_ARRIVAL);
 }
 
 static void needs_draw(fl_world *w, const fl_source *src, fl_request *q)
 {
     fl_service *s = &w->services[src->service];
-    const mdl_trace *trace = src->sc->arrivals.trace;
 
     if (s->sc->engine == SC_ENGINE_STATION) {
         q->need.service_ns = mdl_service_draw(&s->sc->station_law, s->service_rng);
-    } else if (src->sc->trace_lengths && src->row != SIZE_MAX && trace != NULL) {
-        q->need.tokens.input = trace->input_tokens[src->row] > 1 ? trace->input_tokens[src->row] : 1;
-        q->need.tokens.output = trace->output_tokens[src->row] > 1 ? trace->output_tokens[src->row] : 1;
+    } else if (src->next.input > 0) {
+        q->need.tokens.input = src->next.input;
+        q->need.tokens.output = src->next.output;
     } else {
         q->need.tokens.input = mdl_length_draw(&s->sc->input, src->length_rng);
         q->need.tokens.output = mdl_length_draw(&s->sc->output, src->length_rng);
@@ -146,6 +144,14 @@ void fl_source_event(fl_world *w, uint32_t source)
                       .region = (uint16_t)src->region,
                       .flags = w->counting ? FL_RQ_COUNTED : 0};
     needs_draw(w, src, q);
+    if (w->talks != NULL) {
+        w->talks[index] = (fl_talk){.session = src->next.session,
+                                    .prefix_key = src->next.prefix_key,
+                                    .prefix_tokens = src->next.prefix_tokens,
+                                    .shared_tokens = src->next.shared_tokens,
+                                    .turn = src->next.turn,
+                                    .priority = src->sc->priority};
+    }
     if (w->numbers != NULL) {
         w->numbers[index] = w->request_next;
     }

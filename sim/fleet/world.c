@@ -159,6 +159,18 @@ static bool lines_init(fl_world *w)
     return true;
 }
 
+/* Room beside the requests for what only conversations and priorities need. */
+static bool talks_init(fl_world *w)
+{
+    void *rows = w->talks;
+
+    if (!fl_grow(w, &rows, &w->talks_cap, 1, sizeof *w->talks)) {
+        return false;
+    }
+    w->talks = rows;
+    return true;
+}
+
 static bool sources_init(fl_world *w)
 {
     const sc_scenario *sc = w->sc;
@@ -184,6 +196,9 @@ static bool sources_init(fl_world *w)
             source->arrival_rng = rng_stream(w->seed, w->replication, "arrivals", key);
             source->length_rng = rng_stream(w->seed, w->replication, "lengths", key);
             source->slot = fl_slot_new(w, FL_OWNER_SOURCE, w->source_count);
+            if (source->sc->priority != 0 && !talks_init(w)) {
+                return false;
+            }
             w->source_count++;
             if (source->arrivals == NULL || source->arrival_rng == NULL || source->length_rng == NULL ||
                 source->slot == FL_NONE) {
@@ -278,6 +293,7 @@ static void traffic_fini(fl_world *w)
     free(w->requests);
     free(w->numbers);
     free(w->tries);
+    free(w->talks);
 }
 
 void fl_world_free(fl_world *w)

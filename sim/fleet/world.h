@@ -85,6 +85,15 @@ typedef struct fl_try {
     bool listed;
 } fl_try;
 
+/** Beside each request, where a source has conversations or a priority. */
+typedef struct fl_talk {
+    int64_t session; /**< numbered within its source; -1 = none */
+    uint64_t prefix_key;
+    int32_t prefix_tokens, shared_tokens;
+    int32_t turn; /**< -1 = none */
+    int32_t priority;
+} fl_talk;
+
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
 
 /** Requests under way between a region and a cluster, or back: constant delay, so first in is first out. */
@@ -105,8 +114,7 @@ typedef struct fl_source {
     const sc_traffic *sc;
     mdl_arrivals *arrivals;
     gsl_rng *arrival_rng, *length_rng;
-    int64_t next_ns;
-    size_t row;
+    mdl_arrival next;
     uint32_t slot;
 } fl_source;
 
@@ -333,7 +341,8 @@ typedef struct fl_world {
 
     fl_request *requests;
     fl_try *tries; /**< [request_cap]; NULL = nothing retries */
-    uint32_t tries_cap;
+    fl_talk *talks; /**< [request_cap]; NULL = no source has any */
+    uint32_t tries_cap, talks_cap;
     uint64_t *numbers; /**< request numbers; only with a request hook */
     uint32_t request_cap, request_free, request_used;
     uint64_t request_next;

@@ -77,7 +77,8 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
                         sc_traffic *traffic)
 {
     *traffic = (sc_traffic){.region = resolve_region(r, spec->from, spec->from_node),
-                            .name = zone_format(r->zone, "%s/%zu", owner->workload, index)};
+                            .name = zone_format(r->zone, "%s/%zu", owner->workload, index),
+                            .priority = spec->priority};
     mdl_arrival_spec *arrivals = &traffic->arrivals;
     arrivals->kind = (mdl_arrival_kind)spec->kind;
     arrivals->local_offset_ns = since_monday(r->sc, traffic->region);

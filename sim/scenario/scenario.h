@@ -114,6 +114,7 @@ typedef struct sc_traffic {
     mdl_arrival_spec arrivals;
     const char *name;   /**< "SERVICE/INDEX": names the random streams */
     bool trace_lengths; /**< lengths come with the trace rows */
+    int32_t priority;   /**< in an engine's queue and batch: smaller is more urgent, as in vLLM */
 } sc_traffic;
 
 /** What a service does when the market wants a node back. */

@@ -109,6 +109,7 @@ typedef struct spec_traffic {
     double scale;
     bool loop;
     int64_t shift_ns;
+    int32_t priority;
     const ynode *self, *from_node, *shape_node, *file_node;
 } spec_traffic;
 

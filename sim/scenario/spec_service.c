@@ -249,6 +249,9 @@ static const bind_field traffic_fields[] = {
      .help = "when requests come"},
     {.key = "from", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, from),
      BIND_NODE_AT(spec_traffic, from_node), .help = "region of the users, one of spec.regions"},
+    {.key = "priority", .kind = BIND_INT32, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = -1000000,
+     .max = 1000000, BIND_AT(spec_traffic, priority),
+     .help = "in a replica's queue and batch: smaller is more urgent, as in vLLM; llm"},
     {.key = NULL}};
 static const bind_table traffic_table = {.name = "traffic", .size = sizeof(spec_traffic), .fields = traffic_fields,
                                          .tag = "kind", .variants = traffic_variants,

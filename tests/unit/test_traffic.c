@@ -44,10 +44,10 @@ static void count_hours(const mdl_arrival_spec *spec, uint64_t seed, int hours, 
         count[h] = 0.0;
     }
     for (;;) {
-        size_t row = 0;
-        int64_t at = mdl_arrivals_next(a, r, &row);
-        assert_true(at >= before);
-        assert_true(row == SIZE_MAX);
+        mdl_arrival next;
+        int64_t at = mdl_arrivals_next(a, r, &next);
+        assert_true(at == next.at_ns && at >= before);
+        assert_true(next.row == SIZE_MAX && next.session == -1 && next.input == 0);
         before = at;
         if (at >= hours * HOUR) {
             break;
@@ -99,7 +99,8 @@ static void test_poisson_keeps_fractions(void **state)
     gsl_rng *r = rng_stream(3, 0, "traffic", 0);
     int64_t at = 0;
     for (int i = 0; i < THOUSANDS; i++) {
-        at = mdl_arrivals_next(a, r, NULL);
+        mdl_arrival next;
+        at = mdl_arrivals_next(a, r, &next);
     }
     assert_close((double)at, THOUSANDS / 0.3, 0.01); /* standard error 0.0022 */
     gsl_rng_free(r);
@@ -268,8 +269,9 @@ static void test_nothing_comes(void **state)
     gsl_rng *r = rng_stream(1, 0, "traffic", 0);
     for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
         mdl_arrivals *a = mdl_arrivals_new(&specs[i]);
-        assert_true(mdl_arrivals_next(a, r, NULL) == INT64_MAX);
-        assert_true(mdl_arrivals_next(a, r, NULL) == INT64_MAX);
+        mdl_arrival next;
+        assert_true(mdl_arrivals_next(a, r, &next) == INT64_MAX);
+        assert_true(mdl_arrivals_next(a, r, &next) == INT64_MAX);
         mdl_arrivals_free(a);
     }
     mdl_arrivals_free(NULL);
@@ -280,14 +282,17 @@ static void test_nothing_comes(void **state)
 
 static const int64_t trace_at[4] = {0, 10 * SECOND, 10 * SECOND, 40 * SECOND};
 static const int32_t trace_tokens[4] = {1, 2, 3, 4};
-static const mdl_trace trace_four = {4, trace_at, trace_tokens, trace_tokens};
+static const int32_t trace_answers[4] = {4, 3, 2, 0};
+static const mdl_trace trace_four = {4, trace_at, trace_tokens, trace_answers};
 
 static void expect(mdl_arrivals *a, gsl_rng *r, int64_t at, size_t row)
 {
-    size_t got = 0;
-    int64_t got_at = mdl_arrivals_next(a, r, &got);
-    assert_true(got_at == at);
-    assert_true(got == row);
+    mdl_arrival got;
+    assert_true(mdl_arrivals_next(a, r, &got) == at);
+    assert_true(got.at_ns == at && got.row == row);
+    if (row != SIZE_MAX) { /* no request without a token */
+        assert_true(got.input == (int32_t)row + 1 && got.output == (row == 3 ? 1 : 4 - (int32_t)row));
+    }
 }
 
 static void test_replay(void **state)
@@ -345,7 +350,7 @@ static void test_replay_loop(void **state)
     mdl_arrivals_free(a);
 
     /* No gap to repeat with: played once. */
-    mdl_trace one = {3, (const int64_t[3]){0, 0, 0}, trace_tokens, trace_tokens};
+    mdl_trace one = {3, (const int64_t[3]){0, 0, 0}, trace_tokens, trace_answers};
     spec = (mdl_arrival_spec){.kind = MDL_ARRIVAL_TRACE, .trace = &one, .trace_scale = 1.0, .trace_loop = 1};
     a = mdl_arrivals_new(&spec);
     expect(a, r, 0, 0);
@@ -371,11 +376,11 @@ static void check_scale(double scale, uint64_t seed)
     mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_TRACE, .trace = &t, .trace_scale = scale};
     gsl_rng *r = rng_stream(seed, 0, "traffic", 0);
     mdl_arrivals *a = mdl_arrivals_new(&spec);
-    size_t row = 0;
-    int64_t when = mdl_arrivals_next(a, r, &row);
-    for (; when != INT64_MAX; when = mdl_arrivals_next(a, r, &row)) {
-        assert_true(when == at[row]);
-        copies[row]++;
+    mdl_arrival next;
+    int64_t when = mdl_arrivals_next(a, r, &next);
+    for (; when != INT64_MAX; when = mdl_arrivals_next(a, r, &next)) {
+        assert_true(when == at[next.row]);
+        copies[next.row]++;
     }
     double whole = floor(scale);
     double p = scale - whole;
