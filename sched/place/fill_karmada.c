@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fill_karmada.c - the filling as Karmada's own scheduler does it, traps included (sched/place/TRAPS.md).
+ * fill_karmada.c - the filling as Karmada's own scheduler does it, traps included (sched/TRAPS.md).
  *
  * Semantics of Karmada pkg/scheduler/scheduler.go and core/{assignment,division_algorithm,common}.go. `held` is what is
  * written for the cluster, whether it runs there or not. A result is complete or the old one stays; only when no

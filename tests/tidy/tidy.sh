@@ -79,6 +79,17 @@ verdict "figures in models/ (tests/tidy/literals.txt)" "$(for f in $(echo "$sour
         grep -oE '(^|[^A-Za-z_0-9.])[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?' | sed 's/^[^0-9]//' | sort -u |
         while read -r n; do grep -qE "^$n " tests/tidy/literals.txt || echo "$f: $n"; done; done)"
 
+# Tables of rules and traps: every row names a test, and every test, example and function that is named is there.
+verdict "names in sched/TRAPS.md" "$(for t in sched/TRAPS.md; do
+    awk '/^\|/ && !/`(test_[a-z0-9_]+:[a-z0-9_]+|example:[a-z0-9-]+)`/ && !/^\|[-|]+$/ && last ~ /^\|/ {
+        print FILENAME ":" FNR ": no test" } { last = $0 }' $t
+    grep -oE '`[a-z0-9_/.]+:[a-zA-Z0-9_-]+`' $t | tr -d '`' | sort -u | while IFS=: read -r where what; do
+        case $where in
+        example) [ -f "tests/golden/examples/$what.txt" ] ;;
+        test_*) grep -qE "(cmocka_unit_test[a-z_]*|TEST)\($what[,)]" tests/unit/$where.c tests/property/$where.c 2>/dev/null ;;
+        *) grep -qE "^[a-z].*[ *]$what\(" "sched/$where" 2>/dev/null ;;
+        esac || echo "$t: no $where:$what"; done; done)"
+
 # Top level.
 verdict "top level" "$(files . | cut -d/ -f1 | sort -u | grep -vxE 'Makefile|README\.md|LICENSE|sim|sched|models|scenarios|plots|tests|\..*')"
 

@@ -141,6 +141,35 @@ static void rates_count_what_was_scaled(void **state)
     }
 }
 
+/** Half the load, 240 s of a window of 300 s. With its state the rest is 60 s; without it the window begins again. */
+static void a_lost_history_begins_its_window_again(void **state)
+{
+    (void)state;
+    static unsigned char bytes[65536];
+    for (int lost = 0; lost < 2; lost++) {
+        toy t;
+        make(&t);
+        t.metric_milli[0] = 500;
+        spw_time since = t.now; /* the last time that 4 was the advice */
+        while (t.now < since + 240 * S) {
+            next(&t, 15);
+        }
+        size_t size = spw_state_size(t.core);
+        assert_int_equal(spw_state_save(t.core, bytes, sizeof bytes), SPW_OK);
+        toy_restart(&t);
+        if (lost == 0) {
+            assert_int_equal(spw_state_load(t.core, bytes, size), SPW_OK);
+        }
+        spw_time restart = t.now;
+        while (t.template_replicas[0] == 4 && t.now < since + 1000 * S) {
+            next(&t, 15);
+        }
+        spw_time from = lost == 0 ? since : restart + 15 * S; /* the first call seeds with the count of that time */
+        assert_true(t.now - from >= 300 * S && t.now - from <= 315 * S);
+        toy_end(&t);
+    }
+}
+
 /** Old input: no shrinking; growth goes on. */
 static void stale_input_freezes_shrinking(void **state)
 {
@@ -226,10 +255,15 @@ static void external_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scales_and_places_in_one_plan), cmocka_unit_test(shrinks_after_its_window),
-        cmocka_unit_test(runs_once_per_sync_period),     cmocka_unit_test(rates_count_what_was_scaled),
-        cmocka_unit_test(stale_input_freezes_shrinking), cmocka_unit_test(federated_calibration),
-        cmocka_unit_test(bounds_have_their_reasons),     cmocka_unit_test(external_values),
+        cmocka_unit_test(scales_and_places_in_one_plan),
+        cmocka_unit_test(shrinks_after_its_window),
+        cmocka_unit_test(runs_once_per_sync_period),
+        cmocka_unit_test(rates_count_what_was_scaled),
+        cmocka_unit_test(a_lost_history_begins_its_window_again),
+        cmocka_unit_test(stale_input_freezes_shrinking),
+        cmocka_unit_test(federated_calibration),
+        cmocka_unit_test(bounds_have_their_reasons),
+        cmocka_unit_test(external_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
