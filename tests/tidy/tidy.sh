@@ -80,7 +80,7 @@ verdict "figures in models/ (tests/tidy/literals.txt)" "$(for f in $(echo "$sour
         while read -r n; do grep -qE "^$n " tests/tidy/literals.txt || echo "$f: $n"; done; done)"
 
 # Tables of rules and traps: every row names a test, and every test, example and function that is named is there.
-verdict "names in sched/TRAPS.md" "$(for t in sched/TRAPS.md; do
+verdict "names in sched/TRAPS.md and sched/RULES.md" "$(for t in sched/TRAPS.md sched/RULES.md; do
     awk '/^\|/ && !/`(test_[a-z0-9_]+:[a-z0-9_]+|example:[a-z0-9-]+)`/ && !/^\|[-|]+$/ && last ~ /^\|/ {
         print FILENAME ":" FNR ": no test" } { last = $0 }' $t
     grep -oE '`[a-z0-9_/.]+:[a-zA-Z0-9_-]+`' $t | tr -d '`' | sort -u | while IFS=: read -r where what; do
