@@ -39,7 +39,7 @@ endif
 CFLAGS_ALL = -std=c11 -D_POSIX_C_SOURCE=200809L $(OPT) -ffp-contract=off -fno-common -fstack-protector-strong -pthread \
              $(WARN) -I. -Isched/include $(CFLAGS)
 CORE_FLAGS := -Isched -include sched/core/prelude.h
-LDLIBS_ALL := -lyaml -ljansson -lcsv -lgsl -lgslcblas -lm -lpthread
+LDLIBS_ALL := -lyaml -ljansson -lcsv -lz -lgsl -lgslcblas -lm -lpthread
 LDLIBS_KUBE := -lcurl -lmicrohttpd
 
 CORE_SRC     := $(sort $(foreach d,core scale place route actuate,$(wildcard sched/$(d)/*.c)))
@@ -72,7 +72,7 @@ BENCH_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/bench/*.
 all: $(B)/spillway
 
 # --- packages: Debian 12 is the only source ---
-DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev
+DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev zlib1g-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev
 DEPS_RUN   := gnuplot-nox fonts-dejavu-core
 DEPS_TEST  := libcmocka-dev binutils
 # Tests that use these skip with a message where they cannot be had.
@@ -93,6 +93,7 @@ $(B)/have-deps:
 	$(call need,jansson.h,libjansson-dev)
 	@printf '#include <stdio.h>\n#include <csv.h>\nint main(void){return 0;}\n' | $(CC) -x c -fsyntax-only - 2>/dev/null || \
 	{ echo "missing package libcsv-dev: run  apt-get install libcsv-dev   (or: make deps)"; exit 1; }
+	$(call need,zlib.h,zlib1g-dev)
 	$(call need,gsl/gsl_rng.h,libgsl-dev)
 	$(call need,curl/curl.h,libcurl4-openssl-dev)
 	$(call need,microhttpd.h,libmicrohttpd-dev)

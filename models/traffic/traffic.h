@@ -25,6 +25,9 @@ typedef struct mdl_trace {
     const int64_t *at_ns;         /**< [count] since the trace's first request, non-decreasing */
     const int32_t *input_tokens;  /**< [count]; both NULL: of no matter, as for a station */
     const int32_t *output_tokens; /**< [count] below 1 counts as 1 */
+    const int64_t *session;       /**< conversation, -1 = none; NULL: the trace does not say */
+    const int32_t *prefix_tokens; /**< leading input tokens that earlier requests had; NULL likewise */
+    const int32_t *priority;      /**< NULL likewise */
 } mdl_trace;
 
 /**

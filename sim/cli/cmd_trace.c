@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sched/manifest/suggest.h"
-#include "sim/scenario/trace.h"
+#include "sim/trace/trace.h"
 
 #define ERR_SIZE 4096
 

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/scenario/gunzip.h"
+
 #define PIPE_BYTES_MAX ((size_t)1 << 30) /* nobody can tell in advance whether a pipe ends */
 
 typedef struct scan {
@@ -143,13 +145,13 @@ static const char *too_large(size_t limit)
     return limit == PIPE_BYTES_MAX ? "no end after 1 GiB of a pipe: write it to a file first" : "the file is too large";
 }
 
-/* Makes room when the buffer is full. What is no text is refused then, and not read to its end first. */
+/* Makes room when the buffer is full. What is neither text nor gzip is refused then, and not read to its end first. */
 static const char *grow(char **data, size_t *capacity, size_t size)
 {
     if (size < *capacity - 1) {
         return NULL;
     }
-    if (memchr(*data, '\0', size) != NULL) {
+    if (!gunzip_wanted(*data, size) && memchr(*data, '\0', size) != NULL) {
         return "NUL bytes: this is not a text file";
     }
     char *more = *capacity <= SIZE_MAX / 2 ? realloc(*data, *capacity * 2) : NULL;
@@ -161,6 +163,23 @@ static const char *grow(char **data, size_t *capacity, size_t size)
     return NULL;
 }
 
+/* A gzip file takes the place of what it packs. The bound on a pipe is one on what comes through it. */
+static const char *unpacked(char **data, size_t *size, size_t limit)
+{
+    char *plain = NULL;
+    size_t plain_size = 0;
+    if (!gunzip_wanted(*data, *size)) {
+        return NULL;
+    }
+    const char *problem = gunzip(*data, *size, limit, &plain, &plain_size);
+    if (problem == NULL) {
+        free(*data);
+        *data = plain;
+        *size = plain_size;
+    }
+    return problem;
+}
+
 bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *message)
 {
     bytes->data = NULL;
@@ -169,6 +188,7 @@ bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *me
     if (fd < 0) {
         return csv_fail_at(path, 0, 0, message, "cannot open the file: %s", strerror(errno));
     }
+    const size_t limit_unpacked = limit;
     const char *problem = kind_problem(fd, &limit);
     size_t capacity = 65536;
     char *data = malloc(capacity);
@@ -189,11 +209,14 @@ bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *me
         problem = size > limit ? too_large(limit) : grow(&data, &capacity, size);
     }
     close(fd);
+    if (problem == NULL) {
+        data[size] = '\0';
+        problem = unpacked(&data, &size, limit_unpacked);
+    }
     if (problem != NULL) {
         free(data);
         return csv_fail_at(path, 0, 0, message, "cannot read the file: %s", problem);
     }
-    data[size] = '\0';
     bytes->data = data;
     bytes->size = size;
     return true;

@@ -45,7 +45,8 @@ typedef struct csv_bytes {
 } csv_bytes;
 
 /**
- * Reads a file of at most `limit` bytes, a pipe of at most 1 GiB; devices are refused, most of them never end.
+ * Reads a file of at most `limit` bytes, a pipe of at most 1 GiB; devices are refused, most of them never end. What
+ * begins as a gzip file does is unpacked, to at most `limit` bytes.
  * False with "path: error: ..." if it cannot. Caller frees data.
  */
 bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *message);

@@ -10,7 +10,7 @@
 
 #include "sim/scenario/spec.h"
 #include "sim/scenario/tables.h"
-#include "sim/scenario/trace.h"
+#include "sim/trace/trace.h"
 
 /** A trace that is open. The same file named twice is opened once. */
 typedef struct resolve_trace {

@@ -30,6 +30,15 @@ static void hash_trace(resolve *r, const trace *t)
     r->hash = hash_bytes(r->hash, c->at_ns, c->count * sizeof *c->at_ns);
     r->hash = hash_bytes(r->hash, c->input_tokens, c->count * sizeof *c->input_tokens);
     r->hash = hash_bytes(r->hash, c->output_tokens, c->count * sizeof *c->output_tokens);
+    if (c->session != NULL) {
+        r->hash = hash_bytes(r->hash, c->session, c->count * sizeof *c->session);
+    }
+    if (c->prefix_tokens != NULL) {
+        r->hash = hash_bytes(r->hash, c->prefix_tokens, c->count * sizeof *c->prefix_tokens);
+    }
+    if (c->priority != NULL) {
+        r->hash = hash_bytes(r->hash, c->priority, c->count * sizeof *c->priority);
+    }
 }
 
 const mdl_trace *resolve_open_trace(resolve *r, const char *file, const ynode *at)

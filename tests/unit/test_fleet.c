@@ -52,7 +52,7 @@ static void assert_near(double got, double want, double tolerance)
 static void test_start_from_nothing(void **state)
 {
     static const int64_t at[] = {10 * S};
-    mdl_trace trace = {1, at, NULL, NULL};
+    mdl_trace trace = {.count = 1, .at_ns = at};
     world w;
     res_run *run;
 
@@ -99,7 +99,7 @@ static void test_start_from_nothing(void **state)
 static void test_gateway_bound_and_patience(void **state)
 {
     static const int64_t at[] = {1 * S, 2 * S, 3 * S, 4 * S};
-    mdl_trace trace = {4, at, NULL, NULL};
+    mdl_trace trace = {.count = 4, .at_ns = at};
     world w;
     res_run *run;
 
@@ -130,7 +130,7 @@ static void test_gateway_bound_and_patience(void **state)
 static void test_patience_in_service(void **state)
 {
     static const int64_t at[] = {1 * S, 2 * S, 20 * S};
-    mdl_trace trace = {3, at, NULL, NULL};
+    mdl_trace trace = {.count = 3, .at_ns = at};
     world w;
     res_run *run;
 
@@ -152,7 +152,7 @@ static void test_patience_in_service(void **state)
 static void test_network_and_egress(void **state)
 {
     static const int64_t at[] = {5 * S};
-    mdl_trace trace = {1, at, NULL, NULL};
+    mdl_trace trace = {.count = 1, .at_ns = at};
     world w;
     res_run *run;
 
@@ -183,7 +183,7 @@ static void test_network_and_egress(void **state)
 static void test_spot_loses_work(void **state)
 {
     static const int64_t at[] = {100 * S};
-    mdl_trace trace = {1, at, NULL, NULL};
+    mdl_trace trace = {.count = 1, .at_ns = at};
     world w;
     res_run *run;
 
@@ -209,7 +209,7 @@ static void test_spot_loses_work(void **state)
 static void test_warmup_and_bins(void **state)
 {
     static const int64_t at[] = {10 * S, 49 * S, 61 * S};
-    mdl_trace trace = {3, at, NULL, NULL};
+    mdl_trace trace = {.count = 3, .at_ns = at};
     world w;
     res_run *run;
     int64_t sum = 0;

@@ -86,7 +86,7 @@ static int count_hurt(void *user, const fleet_request *q)
 static void test_marks_of_a_burst(void **state)
 {
     int64_t *at = calloc(DAY_REQUESTS + 1000, sizeof *at);
-    mdl_trace trace = {0, at, NULL, NULL};
+    mdl_trace trace = {.count = 0, .at_ns = at};
     uint64_t hurt = 0;
     fleet_hooks hooks = {.request = count_hurt, .user = &hurt};
     char err[400] = "";
@@ -146,7 +146,7 @@ static void test_a_shared_pool_is_paid_once(void **state)
 {
     const double uusd_per_gpu_s = 1e6 / 3600;
     int64_t *at = calloc(DAY_REQUESTS + 1000, sizeof *at);
-    mdl_trace trace = {0, at, NULL, NULL};
+    mdl_trace trace = {.count = 0, .at_ns = at};
     const res_burst *first = NULL;
     const res_burst *second = NULL;
     double gpu_s;
@@ -189,7 +189,7 @@ static void test_a_shared_pool_is_paid_once(void **state)
 static void test_no_burst(void **state)
 {
     int64_t *at = calloc(DAY_REQUESTS + 1000, sizeof *at);
-    mdl_trace trace = {0, at, NULL, NULL};
+    mdl_trace trace = {.count = 0, .at_ns = at};
     world w;
     res_run *run;
 

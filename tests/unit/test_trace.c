@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sim/scenario/trace.h"
+#include "sim/trace/trace.h"
 
 #define AZURE "../shared/traces/azure-llm-2023/AzureLLMInferenceTrace_conv.csv"
 
@@ -125,8 +125,9 @@ static void test_csv_errors(void **state)
     expect_error("", "1:1: error: the file is empty");
     expect_error("\n\n", "1:1: error: the file is empty");
     expect_error(HEAD, "1:1: error: the trace has no requests");
-    expect_error("a,b\n1,2\n", "1:1: error: no time column: a trace begins with a line that names TIMESTAMP, "
-                               "ContextTokens, GeneratedTokens, or at_s, input_tokens, output_tokens");
+    expect_error("a,b\n1,2\n", "1:1: error: not a trace of a known form (azure, burstgpt, burstgpt-replay, mooncake, "
+                               "plain, columns): name the columns of any other CSV, e.g. 'spillway trace import "
+                               "--columns time=at:ms,input=prompt,output=answer'");
     expect_error("TIMESTAMP,ContextTokens\n",
                  "1:1: error: column 'GeneratedTokens' is missing (it goes with TIMESTAMP)");
     expect_error("at_s,ContextTokens,GeneratedTokens\n",
@@ -152,7 +153,8 @@ static void test_csv_errors(void **state)
 #define NOW "2023-11-16 18:15:46.6805900"
     expect_error(HEAD NOW ",1,1\r\n" NOW ",-5,1\r\n", "3:29: error: -5 tokens: a count must be from 1 to 2147483647");
     expect_error(HEAD NOW ",1,2147483648\r\n", "2:31: error: 2147483648 tokens: a count must be from 1 to 2147483647");
-    expect_error(HEAD NOW ",1,0\r\n", "2:31: error: 0 tokens: leave out requests that were not served");
+    expect_error(HEAD NOW ",1,0\r\n", "2:31: error: 0 tokens: leave out requests that were not served ("
+                                      "'spillway trace import --zero skip')");
     expect_error(HEAD NOW ",1.5,1\r\n", "2:29: error: '1.5' is not a whole number of tokens");
     expect_error(HEAD NOW ",,1\r\n", "2:29: error: '' is not a whole number of tokens");
     expect_error(HEAD NOW ",1\r\n", "2:30: error: 2 cells, but the header has 3");

@@ -255,8 +255,8 @@ static void test_nothing_comes(void **state)
     double zeros[WEEK_H] = {0.0};
     int64_t at[2] = {0, 5};
     int32_t tokens[2] = {1, 1};
-    mdl_trace empty = {0, at, tokens, tokens};
-    mdl_trace two = {2, at, tokens, tokens};
+    mdl_trace empty = {.count = 0, .at_ns = at, .input_tokens = tokens, .output_tokens = tokens};
+    mdl_trace two = {.count = 2, .at_ns = at, .input_tokens = tokens, .output_tokens = tokens};
     mdl_arrival_spec specs[] = {
         {.kind = MDL_ARRIVAL_POISSON},
         {.kind = MDL_ARRIVAL_POISSON, .rate_per_s = 1e-30},
@@ -283,7 +283,8 @@ static void test_nothing_comes(void **state)
 static const int64_t trace_at[4] = {0, 10 * SECOND, 10 * SECOND, 40 * SECOND};
 static const int32_t trace_tokens[4] = {1, 2, 3, 4};
 static const int32_t trace_answers[4] = {4, 3, 2, 0};
-static const mdl_trace trace_four = {4, trace_at, trace_tokens, trace_answers};
+static const mdl_trace trace_four = {
+    .count = 4, .at_ns = trace_at, .input_tokens = trace_tokens, .output_tokens = trace_answers};
 
 static void expect(mdl_arrivals *a, gsl_rng *r, int64_t at, size_t row)
 {
@@ -350,7 +351,8 @@ static void test_replay_loop(void **state)
     mdl_arrivals_free(a);
 
     /* No gap to repeat with: played once. */
-    mdl_trace one = {3, (const int64_t[3]){0, 0, 0}, trace_tokens, trace_answers};
+    mdl_trace one = {
+        .count = 3, .at_ns = (const int64_t[3]){0, 0, 0}, .input_tokens = trace_tokens, .output_tokens = trace_answers};
     spec = (mdl_arrival_spec){.kind = MDL_ARRIVAL_TRACE, .trace = &one, .trace_scale = 1.0, .trace_loop = 1};
     a = mdl_arrivals_new(&spec);
     expect(a, r, 0, 0);
@@ -372,7 +374,7 @@ static void check_scale(double scale, uint64_t seed)
     for (int i = 0; i < N; i++) {
         at[i] = i * SECOND;
     }
-    mdl_trace t = {N, at, tokens, tokens};
+    mdl_trace t = {.count = N, .at_ns = at, .input_tokens = tokens, .output_tokens = tokens};
     mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_TRACE, .trace = &t, .trace_scale = scale};
     gsl_rng *r = rng_stream(seed, 0, "traffic", 0);
     mdl_arrivals *a = mdl_arrivals_new(&spec);

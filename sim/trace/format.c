@@ -1,23 +1,61 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /**
- * trace_format.c - the binary form of a trace: writing it whole or not at all, mapping it after checking all of it.
+ * format.c - the binary form of a trace: writing it whole or not at all, mapping it after checking all of it.
  *
  * The checksum takes 64-bit words through multiply and xor-shift, each step invertible: one changed word always changes
  * the sum. It guards against damage, not against malice; what a replay relies on (order, counts) is checked as well.
  */
-#include "sim/scenario/trace_format.h"
+#include "sim/trace/build.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES_MAX 4096
-#define BYTES_PER_ROW  16
+#define COLUMNS        6
+#define TRACE_IS_CLOCK 8u                          /* of trace_header.optional: times are of a calendar */
+#define CLOCK_FROM_NS  INT64_C(946684800000000000) /* 2000-01-01 */
+
+/* One column: where the trace has its pointer, and when it is there. */
+typedef struct column {
+    size_t offset, width;
+    unsigned when; /* TRACE_SESSION and so on; 0 = always */
+} column;
+
+/* In the order of the file: wide ones first, so that all are aligned. */
+static const column columns[COLUMNS] = {
+    {offsetof(mdl_trace, at_ns), sizeof(int64_t), 0},
+    {offsetof(mdl_trace, session), sizeof(int64_t), TRACE_SESSION},
+    {offsetof(mdl_trace, input_tokens), sizeof(int32_t), 0},
+    {offsetof(mdl_trace, output_tokens), sizeof(int32_t), 0},
+    {offsetof(mdl_trace, prefix_tokens), sizeof(int32_t), TRACE_PREFIX},
+    {offsetof(mdl_trace, priority), sizeof(int32_t), TRACE_PRIORITY},
+};
+
+static const void *column_at(const mdl_trace *c, const column *col)
+{
+    const void *at = NULL;
+    memcpy(&at, (const char *)c + col->offset, sizeof at);
+    return at;
+}
+
+static void set_column(mdl_trace *c, const column *col, const void *at)
+{
+    memcpy((char *)c + col->offset, &at, sizeof at);
+}
+
+static size_t bytes_per_row(uint64_t optional)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        bytes += columns[i].when == 0 || (optional & columns[i].when) != 0 ? columns[i].width : 0;
+    }
+    return bytes;
+}
 
 /* Continues `sum` over size bytes; a last partial word is filled with zeros. */
 static uint64_t trace_sum(uint64_t sum, const void *data, size_t size)
@@ -34,14 +72,17 @@ static uint64_t trace_sum(uint64_t sum, const void *data, size_t size)
 
 static uint64_t columns_sum(const mdl_trace *c)
 {
-    uint64_t sum = trace_sum(c->count, c->at_ns, c->count * sizeof *c->at_ns);
-    sum = trace_sum(sum, c->input_tokens, c->count * sizeof *c->input_tokens);
-    return trace_sum(sum, c->output_tokens, c->count * sizeof *c->output_tokens);
+    uint64_t sum = c->count;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        const void *at = column_at(c, &columns[i]);
+        sum = at != NULL ? trace_sum(sum, at, c->count * columns[i].width) : sum;
+    }
+    return sum;
 }
 
 static uint64_t header_sum(const trace_header *h)
 {
-    return trace_sum(TRACE_VERSION, h, offsetof(trace_header, header_sum));
+    return trace_sum(h->version, h, offsetof(trace_header, header_sum));
 }
 
 static const char *header_problem(const trace_header *h, size_t size)
@@ -49,16 +90,20 @@ static const char *header_problem(const trace_header *h, size_t size)
     if (h->endian != TRACE_ENDIAN) {
         return "written on a machine with the other byte order: import the trace again here";
     }
-    if (h->version != TRACE_VERSION) {
+    if (h->version != TRACE_VERSION_PLAIN && h->version != TRACE_VERSION) {
         return "a version of the format that this program does not read: import the trace again";
     }
     if (h->header_sum != header_sum(h)) {
         return "the header is damaged: import the trace again";
     }
-    if (h->count == 0 || h->count > (SIZE_MAX - sizeof *h) / BYTES_PER_ROW) {
+    const uint64_t optional = h->version == TRACE_VERSION_PLAIN ? 0 : h->optional;
+    if ((optional & ~(uint64_t)(TRACE_SESSION | TRACE_PREFIX | TRACE_PRIORITY | TRACE_IS_CLOCK)) != 0) {
+        return "it has columns that this program does not know: use a newer one, or import the trace again";
+    }
+    if (h->count == 0 || h->count > (SIZE_MAX - sizeof *h) / bytes_per_row(optional)) {
         return "the trace has no requests, or an impossible number of them";
     }
-    size_t expected = sizeof *h + (size_t)h->count * BYTES_PER_ROW;
+    size_t expected = sizeof *h + (size_t)h->count * bytes_per_row(optional);
     if (size < expected) {
         return "the file is cut short: copy or import the trace again";
     }
@@ -73,46 +118,51 @@ static const char *columns_problem(const mdl_trace *c, uint64_t expected_sum)
     bool good = c->at_ns[0] == 0;
     for (size_t i = 0; i < c->count; i++) {
         good &= c->input_tokens[i] >= 1 && c->output_tokens[i] >= 1 && (i == 0 || c->at_ns[i] >= c->at_ns[i - 1]);
+        good &= c->session == NULL || c->session[i] >= -1;
+        good &= c->prefix_tokens == NULL || (c->prefix_tokens[i] >= 0 && c->prefix_tokens[i] <= c->input_tokens[i]);
     }
     return good ? NULL : "the requests are not in order or have no tokens: import the trace again";
 }
 
-bool trace_map(trace *t, const char *path, int fd, size_t size, csv_message *message)
+bool trace_is_binary(const void *data, size_t size)
 {
-    if (size < sizeof(trace_header)) {
-        return csv_fail_at(path, 1, 1, message, "the file is cut short: copy or import the trace again");
-    }
-    void *mapped = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (mapped == MAP_FAILED) {
-        return csv_fail_at(path, 1, 1, message, "cannot map the file: %s", strerror(errno));
-    }
-    t->mapped = mapped;
-    t->mapped_size = size;
-    const trace_header *h = mapped;
-    const char *problem = header_problem(h, size);
-    if (problem == NULL) {
-        size_t count = (size_t)h->count;
-        t->first_ns = h->first_ns;
-        t->columns.count = count;
-        t->columns.at_ns = (const int64_t *)(const void *)(h + 1);
-        t->columns.input_tokens = (const int32_t *)(const void *)(t->columns.at_ns + count);
-        t->columns.output_tokens = t->columns.input_tokens + count;
-        problem = columns_problem(&t->columns, h->columns_sum);
-    }
-    return problem == NULL || csv_fail_at(path, 1, 1, message, "%s", problem);
+    return size >= TRACE_MAGIC_SIZE && memcmp(data, TRACE_MAGIC, TRACE_MAGIC_SIZE) == 0;
 }
 
-bool trace_has_magic(int fd)
+const char *trace_adopt(trace *t, const void *data, size_t size)
 {
-    char magic[8];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic && memcmp(magic, TRACE_MAGIC, sizeof magic) == 0;
+    if (size < sizeof(trace_header)) {
+        return "the file is cut short: copy or import the trace again";
+    }
+    const trace_header *h = data;
+    const char *problem = header_problem(h, size);
+    if (problem != NULL) {
+        return problem;
+    }
+    const uint64_t optional = h->version == TRACE_VERSION_PLAIN ? 0 : h->optional;
+    const char *at = (const char *)(h + 1);
+    t->first_ns = h->first_ns;
+    t->columns.count = (size_t)h->count;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (columns[i].when == 0 || (optional & columns[i].when) != 0) {
+            set_column(&t->columns, &columns[i], at);
+            at += t->columns.count * columns[i].width;
+        }
+    }
+    /* version 1 does not say: a present-day time is no distance from an origin */
+    t->facts = (trace_facts){.form = "binary", .has_input = true, .has_output = true};
+    t->facts.clock =
+        h->version == TRACE_VERSION_PLAIN ? h->first_ns >= CLOCK_FROM_NS : (optional & TRACE_IS_CLOCK) != 0;
+    return columns_problem(&t->columns, h->columns_sum);
 }
 
 /* Whether a regular file begins as a trace does. */
 static bool is_trace(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool found = fd >= 0 && trace_has_magic(fd);
+    char magic[TRACE_MAGIC_SIZE];
+    const bool found =
+        fd >= 0 && pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic && trace_is_binary(magic, sizeof magic);
     if (fd >= 0) {
         close(fd);
     }
@@ -170,26 +220,52 @@ static bool write_all(int fd, const void *data, size_t size)
     return true;
 }
 
+static trace_header header_of(const trace *t)
+{
+    const mdl_trace *c = &t->columns;
+    trace_header h = {
+        .version = TRACE_VERSION_PLAIN, .endian = TRACE_ENDIAN, .count = c->count, .first_ns = t->first_ns};
+    for (size_t i = 0; i < COLUMNS; i++) {
+        h.optional |= column_at(c, &columns[i]) != NULL ? columns[i].when : 0;
+    }
+    if (h.optional != 0) {
+        h.version = TRACE_VERSION;
+        h.optional |= t->facts.clock ? TRACE_IS_CLOCK : 0;
+    }
+    memcpy(h.magic, TRACE_MAGIC, sizeof h.magic);
+    h.columns_sum = columns_sum(c);
+    h.header_sum = header_sum(&h);
+    return h;
+}
+
+static bool write_trace(int fd, const trace_header *h, const mdl_trace *c)
+{
+    bool ok = write_all(fd, h, sizeof *h);
+    for (size_t i = 0; ok && i < COLUMNS; i++) {
+        const void *at = column_at(c, &columns[i]);
+        ok = at == NULL || write_all(fd, at, c->count * columns[i].width);
+    }
+    return ok && fsync(fd) == 0;
+}
+
 bool trace_write(const trace *t, const char *path, char *err, size_t err_size)
 {
     csv_message message = {err, err_size};
-    const mdl_trace *c = &t->columns;
     char temporary[PATH_BYTES_MAX];
     int n = snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof temporary) {
         return csv_fail_at(path, 0, 0, &message, "the path is too long");
     }
-    trace_header h = {.version = TRACE_VERSION, .endian = TRACE_ENDIAN, .count = c->count, .first_ns = t->first_ns};
-    memcpy(h.magic, TRACE_MAGIC, sizeof h.magic);
-    h.columns_sum = columns_sum(c);
-    h.header_sum = header_sum(&h);
+    const trace_header h = header_of(t);
+    const char *missing = columns_problem(&t->columns, h.columns_sum);
+    if (missing != NULL) {
+        return csv_fail_at(path, 0, 0, &message, "requests without tokens cannot be replayed: leave them out");
+    }
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
         return csv_fail_at(path, 0, 0, &message, "cannot write beside the target: %s", strerror(errno));
     }
-    bool ok = write_all(fd, &h, sizeof h) && write_all(fd, c->at_ns, c->count * sizeof *c->at_ns) &&
-              write_all(fd, c->input_tokens, c->count * sizeof *c->input_tokens) &&
-              write_all(fd, c->output_tokens, c->count * sizeof *c->output_tokens) && fsync(fd) == 0;
+    bool ok = write_trace(fd, &h, &t->columns);
     int problem = errno;
     if (close(fd) != 0 && ok) {
         ok = false;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mooncake.c - the traces of github.com/kvcache-ai/Mooncake (FAST'25): one JSON object a line, with timestamp (ms),
+ * input_length, output_length (tokens) and hash_ids, one for each block of 512 input tokens.
+ *
+ * Equal ids mean the same tokens from the beginning on, so KV that can be used again. What a request can use of an
+ * unlimited cache is the longest run of leading blocks that earlier requests had; its prefix is that many times 512
+ * tokens, at most its input. Requests of the published trace come in groups some 3 s apart, which is an artefact of
+ * publication: trace_options.spread_ns takes it out.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/trace/build.h"
+
+#define BLOCK_TOKENS 512
+#define SET_FIRST    4096
+
+/* Block ids seen so far: open addressing, at most half full. */
+typedef struct id_set {
+    int64_t *slots; /* -1 = free */
+    size_t size, used;
+} id_set;
+
+static size_t slot_of(const id_set *s, int64_t id)
+{
+    uint64_t mixed = (uint64_t)id * UINT64_C(0x9e3779b97f4a7c15);
+    size_t at = (size_t)(mixed >> 32) & (s->size - 1);
+    while (s->slots[at] != -1 && s->slots[at] != id) {
+        at = (at + 1) & (s->size - 1);
+    }
+    return at;
+}
+
+static bool enlarge(id_set *s)
+{
+    id_set more = {.size = s->size == 0 ? SET_FIRST : 2 * s->size};
+    more.slots = malloc(more.size * sizeof *more.slots);
+    if (more.slots == NULL) {
+        return false;
+    }
+    memset(more.slots, 0xff, more.size * sizeof *more.slots);
+    for (size_t i = 0; i < s->size; i++) {
+        if (s->slots[i] != -1) {
+            more.slots[slot_of(&more, s->slots[i])] = s->slots[i];
+        }
+    }
+    more.used = s->used;
+    free(s->slots);
+    *s = more;
+    return true;
+}
+
+static bool has_id(const id_set *s, int64_t id)
+{
+    return s->size > 0 && s->slots[slot_of(s, id)] == id;
+}
+
+static bool add_id(id_set *s, int64_t id)
+{
+    if (2 * s->used >= s->size && !enlarge(s)) {
+        return false;
+    }
+    const size_t at = slot_of(s, id);
+    s->used += s->slots[at] == -1;
+    s->slots[at] = id;
+    return true;
+}
+
+static bool is_mooncake(const trace_head *head)
+{
+    return head_mentions(head, "\"input_length\"") && head_mentions(head, "\"output_length\"");
+}
+
+/* Counts the leading blocks seen before, then remembers them all. @return what is wrong, or NULL */
+static const char *take_blocks(const json_t *ids, id_set *seen, trace_facts *facts, int64_t *found)
+{
+    const size_t count = json_array_size(ids);
+    bool leading = true;
+    *found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *id = json_array_get(ids, i);
+        if (!json_is_integer(id) || json_integer_value(id) < 0) {
+            return "hash_ids must be whole numbers, 0 or more";
+        }
+        leading = leading && has_id(seen, json_integer_value(id));
+        *found += leading;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!add_id(seen, json_integer_value(json_array_get(ids, i)))) {
+            return "out of memory";
+        }
+    }
+    facts->blocks += (int64_t)count;
+    facts->blocks_found += *found;
+    facts->blocks_distinct = (int64_t)seen->used;
+    return NULL;
+}
+
+/* @return what is wrong with a line, or NULL */
+static const char *take_line(trace_build *b, const json_t *line, size_t number, id_set *seen)
+{
+    const json_t *at = json_object_get(line, "timestamp");
+    const json_t *input = json_object_get(line, "input_length");
+    const json_t *output = json_object_get(line, "output_length");
+    const json_t *ids = json_object_get(line, "hash_ids");
+    if (!json_is_number(at) || !json_is_integer(input) || !json_is_integer(output)) {
+        return "timestamp (ms, a number), input_length and output_length (whole numbers) are required";
+    }
+    const double at_ms = json_number_value(at);
+    if (!(at_ms >= 0.0 && at_ms < 9e12)) {
+        return "timestamp must be from 0 to 9e12 ms";
+    }
+    if (ids != NULL && !json_is_array(ids)) {
+        return "hash_ids must be an array";
+    }
+    int64_t found = 0;
+    const char *problem = take_blocks(ids, seen, &b->t->facts, &found);
+    if (problem != NULL) {
+        return problem;
+    }
+    trace_request q = {.at_ns = json_is_integer(at) ? (int64_t)json_integer_value(at) * 1000000
+                                                    : (int64_t)(at_ms * 1e6 + 0.5),
+                       .session = -1,
+                       .input = json_integer_value(input),
+                       .output = json_integer_value(output)};
+    q.prefix = found * BLOCK_TOKENS < q.input ? found * BLOCK_TOKENS : q.input;
+    q.prefix = q.prefix > 0 ? q.prefix : 0;
+    return build_add(b, &q, (int32_t)json_array_size(ids), number) == BUILD_FINE ? NULL : b->words;
+}
+
+static bool read_mooncake(trace_build *b, const char *path, const csv_bytes *text, csv_message *message)
+{
+    id_set seen = {NULL, 0, 0};
+    bool ok = true;
+    const char *end = text->data + text->size;
+    size_t number = 0;
+    b->has_blocks = true;
+    b->optional = TRACE_PREFIX;
+    b->t->facts.has_input = b->t->facts.has_output = true;
+    for (const char *at = text->data; ok && at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const size_t size = newline != NULL ? (size_t)(newline - at) : (size_t)(end - at);
+        number++;
+        if (strspn(at, " \t\r") < size) {
+            json_error_t where;
+            json_t *line = json_loadb(at, size, JSON_REJECT_DUPLICATES, &where);
+            const char *problem = line != NULL ? take_line(b, line, number, &seen) : where.text;
+            const size_t column = line == NULL && where.column > 0 ? (size_t)where.column : 1;
+            ok = problem == NULL || csv_fail_at(path, number, column, message, "%s", problem);
+            json_decref(line);
+        }
+        at += size + (newline != NULL);
+    }
+    free(seen.slots);
+    return ok;
+}
+
+const trace_reader trace_mooncake = {
+    .name = "mooncake",
+    .help = "JSON lines: timestamp,input_length,output_length[,hash_ids]; times in groups 3 s apart: see --spread",
+    .is = is_mooncake,
+    .read = read_mooncake};
