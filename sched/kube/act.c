@@ -185,7 +185,9 @@ static spw_rc commit(void *self, spw_err *err)
 {
     kube_act *act = self;
     const act_entry *first = NULL;
-    spw_rc rc = act->count > 0 || act->info.plan != NULL ? act->carry_out(act, err) : SPW_OK;
+
+    act->deadline = act->spec.clock(act->spec.user) + act->spec.within;
+    spw_rc rc = act->carry_out(act, err);
 
     for (size_t i = 0; i < act->count; i++) {
         act_entry *e = &act->entries[i];
@@ -291,6 +293,5 @@ bool act_scale_write(kube_act *act, act_entry *e, const kube_workload *row, cons
 
 spw_rc act_run(kube_act *act, kube_write *writes, size_t count, spw_err *err)
 {
-    const spw_time deadline = act->spec.clock(act->spec.user) + act->spec.within;
-    return count > 0 ? kube_writer_run(act->spec.writer, writes, count, deadline, err) : SPW_OK;
+    return count > 0 ? kube_writer_run(act->spec.writer, writes, count, act->deadline, err) : SPW_OK;
 }

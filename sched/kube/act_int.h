@@ -14,6 +14,7 @@ typedef struct act_entry {
     uint64_t ticket;
     const char *space, *name; /**< of the workload */
     size_t cluster;           /**< of the fleet's spec; SIZE_MAX for scale */
+    bool fits;                /**< karmada: it stands in the list that will be written */
     size_t write;             /**< the write that carries it out, ACT_NO_WRITE = none */
     kube_fate fate;           /**< without a write: what is known already */
     const char *why;
@@ -33,6 +34,7 @@ struct kube_act {
     zone zone;          /**< texts and writes of this tick */
     kube_write *writes; /**< [write_count] in the zone */
     size_t write_count;
+    spw_time deadline; /**< of this tick's writes */
 };
 
 kube_act *act_new(const kube_act_spec *spec, const char *name, spw_rc (*carry_out)(kube_act *act, spw_err *err));
@@ -43,7 +45,7 @@ void act_tag(const kube_act *act, const act_entry *entry, char *out, size_t room
 void act_settle(act_entry *entry, kube_fate fate, const char *why);
 /** {"metadata":{"resourceVersion","uid"},"spec":{"replicas"}} @return malloc'ed, NULL when out of memory */
 char *act_scale_body(const char *version, const char *uid, int64_t replicas);
-/** Runs act->writes. */
+/** Carries writes out until the tick's deadline. @return as kube_writer_run() */
 spw_rc act_run(kube_act *act, kube_write *writes, size_t count, spw_err *err);
 
 /**

@@ -82,14 +82,18 @@ typedef struct kube_binding {
     spw_time reschedule;         /**< spec.rescheduleTriggeredAt */
     spw_time last_scheduled;     /**< status.lastScheduledTime */
     int64_t observed_generation; /**< status.schedulerObservedGeneration */
-    char *affinity;              /**< status.schedulerObservedAffinityName */
+    char *affinity;              /**< status.schedulerObservingAffinityName, as v1alpha2 spells it */
     char *placement;             /**< spec.placement as compact JSON, keys in the server's order */
     char *applied;               /**< annotation policy.karmada.io/applied-placement, "" if none */
     char *conditions;            /**< status.conditions as compact JSON, "[]" if none */
     char *evictions;             /**< spec.gracefulEvictionTasks as compact JSON, "[]" if none */
+    uint64_t epoch;              /**< annotation spillway.dev/epoch: of the leader that wrote it last, 0 = none */
     kube_target *reported;       /**< status.aggregatedStatus: readyReplicas by cluster */
     size_t reported_count;
 } kube_binding;
+
+/** Annotation of what we write: the fencing epoch of the writer. */
+#define KUBE_NOTE_EPOCH "spillway.dev/epoch"
 
 extern const kube_kind kube_kind_deployment, kube_kind_statefulset, kube_kind_pod, kube_kind_node, kube_kind_member,
     kube_kind_binding;

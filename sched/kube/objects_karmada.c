@@ -212,9 +212,10 @@ static const char *read_binding(const json_t *object, void *into)
     b->reschedule = kube_time_read(obj_text(spec, "rescheduleTriggeredAt"));
     b->last_scheduled = kube_time_read(obj_text(status, "lastScheduledTime"));
     b->observed_generation = json_integer_value(json_object_get(status, "schedulerObservedGeneration"));
-    b->affinity = obj_copy(obj_text(status, "schedulerObservedAffinityName"), &failed);
+    b->affinity = obj_copy(obj_text(status, "schedulerObservingAffinityName"), &failed);
     b->placement = obj_dump(json_object_get(spec, "placement"), "{}", &failed);
     b->applied = obj_copy(obj_text(notes, "policy.karmada.io/applied-placement"), &failed);
+    b->epoch = strtoull(obj_text(notes, KUBE_NOTE_EPOCH), NULL, 10);
     b->conditions = obj_dump(json_object_get(status, "conditions"), "[]", &failed);
     read_evictions(spec, b, &failed);
     read_reported(status, b, &failed);

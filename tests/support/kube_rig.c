@@ -98,7 +98,7 @@ void rig_start(kube_rig *r, kube_mode mode)
                                .told = rig_note,
                                .clock = mono,
                                .user = r};
-    r->act = kube_act_kubernetes_new(&act);
+    r->act = mode == KUBE_MODE_KARMADA ? kube_act_karmada_new(&act) : kube_act_kubernetes_new(&act);
     assert(r->fleet != NULL && r->source != NULL && r->writer != NULL && r->act != NULL);
 }
 
