@@ -18,8 +18,9 @@ typedef struct kube_workload {
     int32_t replicas; /**< spec */
     int32_t ready, updated, available, total;
     int64_t observed_generation;
-    bool paused;  /**< annotation spillway.dev/paused: "true": ours to leave alone */
-    char *canary; /**< label spillway.dev/canary, "" if none */
+    bool paused;     /**< annotation spillway.dev/paused: "true": ours to leave alone */
+    bool allow_zero; /**< annotation spillway.dev/allow-zero: "true" */
+    char *canary;    /**< label spillway.dev/canary, "" if none */
 } kube_workload;
 
 typedef struct kube_pod {

@@ -7,6 +7,7 @@
 
 #define GPU    "nvidia.com/gpu"
 #define PAUSED "spillway.dev/paused"
+#define ZERO   "spillway.dev/allow-zero"
 #define CANARY "spillway.dev/canary"
 
 static const char *memory(bool failed)
@@ -18,6 +19,7 @@ static const char *read_workload(const json_t *object, void *into)
 {
     kube_workload *w = into;
     const json_t *spec = json_object_get(object, "spec"), *status = json_object_get(object, "status");
+    const json_t *notes = obj_at(object, "metadata", "annotations", NULL);
     bool failed = false;
 
     w->replicas = obj_int(spec, "replicas", 1);
@@ -26,7 +28,8 @@ static const char *read_workload(const json_t *object, void *into)
     w->updated = obj_int(status, "updatedReplicas", 0);
     w->available = obj_int(status, "availableReplicas", 0);
     w->observed_generation = json_integer_value(json_object_get(status, "observedGeneration"));
-    w->paused = strcmp(obj_text(obj_at(object, "metadata", "annotations", NULL), PAUSED), "true") == 0;
+    w->paused = strcmp(obj_text(notes, PAUSED), "true") == 0;
+    w->allow_zero = strcmp(obj_text(notes, ZERO), "true") == 0;
     w->canary = obj_copy(obj_text(obj_at(object, "metadata", "labels", NULL), CANARY), &failed);
     return memory(failed);
 }
