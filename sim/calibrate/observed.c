@@ -151,9 +151,7 @@ static bool read_file(observed *o, const char *path, csv_message *message)
     }
     bool ok;
     size_t start = strspn(bytes.data, " \t\r\n");
-    if (bytes.size > 1 && (unsigned char)bytes.data[0] == 0x1f && (unsigned char)bytes.data[1] == 0x8b) {
-        ok = csv_fail_at(path, 0, 0, message, "compressed; unpack it first: gunzip -k %s", path);
-    } else if (bytes.data[start] == '{') {
+    if (bytes.data[start] == '{') {
         ok = observed_json(o, path, bytes.data, bytes.size, message);
     } else {
         reading r = {.o = o};

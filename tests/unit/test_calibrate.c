@@ -296,6 +296,27 @@ static bool read_text(observed *o, const char *text, char *err, size_t size)
     return ok;
 }
 
+/* An operator table as gzip -n9 packs it. */
+static void packed_files(void **state)
+{
+    (void)state;
+    static const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xcb, 0x49, 0xac,
+                                           0x4c, 0x2d, 0xd2, 0x29, 0xc9, 0xcf, 0x4e, 0xcd, 0x2b, 0xd6, 0x29, 0xc9, 0xcc,
+                                           0x4d, 0x8d, 0x2f, 0x2d, 0xe6, 0x2a, 0xcc, 0x2e, 0xd3, 0x31, 0xd4, 0x31, 0xe5,
+                                           0x02, 0x00, 0x21, 0x70, 0x71, 0x77, 0x1d, 0x00, 0x00, 0x00};
+    observed o = {.requests = NULL};
+    char err[600] = "";
+    const char *path = write_file("");
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(packed, 1, sizeof packed, f), sizeof packed);
+    assert_int_equal(fclose(f), 0);
+    assert_true(observed_read(&o, path, err, sizeof err));
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(o.dense_count, 1);
+    observed_free(&o);
+}
+
 static void files_people_have(void **state)
 {
     (void)state;
@@ -347,7 +368,7 @@ static void files_people_have(void **state)
          "arrival <= first"},
         {"{\"input_toks\": 1,\n", ":1:"},
         {"{\"ttfts\": [1]}", "--save-detailed"},
-        {"\x1f\x8b\x08", "gunzip"},
+        {"\x1f\x8b\x08", "gzip file"},
     };
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         assert_false(read_text(&o, broken[i][0], err, sizeof err));
@@ -403,6 +424,7 @@ int main(void)
         cmocka_unit_test(known_coefficients_come_back_from_a_log),
         cmocka_unit_test(a_uniform_log_leans_on_the_known_row),
         cmocka_unit_test(files_people_have),
+        cmocka_unit_test(packed_files),
         cmocka_unit_test(real_engines),
     };
     return cmocka_run_group_tests_name("calibrate", tests, NULL, NULL);
