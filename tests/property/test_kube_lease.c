@@ -36,6 +36,7 @@ typedef struct node {
     spw_time asleep_till; /* a process that gets no processor time */
     spw_time cut_till;    /* calls meet `fault` until then */
     kw_fault fault;
+    spw_dur drowsy;     /* it will fall asleep for so long, once it has sent its next request */
     spw_time busy_till; /* a write of its own is on its way until then */
 } node;
 
@@ -45,6 +46,10 @@ static spw_rc start_call(void *self, const kube_call *call, uint64_t *ticket)
     const kube_wire inner = kw_wire(n->world);
     if (kw_now(n->world) < n->cut_till) {
         kw_fail_at(n->world, 0, false, n->fault);
+    }
+    if (n->drowsy > 0) {
+        n->asleep_till = kw_now(n->world) + n->drowsy;
+        n->drowsy = 0;
     }
     return inner.start(inner.self, call, ticket);
 }
@@ -191,12 +196,9 @@ static void an_answer_that_is_read_late_gives_no_time(void **state)
     node_init(&n[0], w, 0);
     live_on(n, 1, S);
     node_init(&n[1], w, 1);
-    const size_t writes = kw_writes(w);
-    while (kw_writes(w) == writes) {
-        live_on(n, 2, SLICE);
-    }
-    n[0].asleep_till = SPW_TIME_MAX; /* the answer is there, nobody has looked at it */
-    live_on(n, 2, 20 * S);
+    n[0].drowsy = 40 * S; /* falls asleep as it asks: the answer comes, and nobody looks at it */
+    live_on(n, 2, 21500 * MS);
+    assert_true(n[0].asleep_till > kw_now(w));
     assert_true(may_write(&n[1]));
     n[0].asleep_till = 0;
     (void)kube_lease_step(n[0].lease, mono(&n[0]), wall(&n[0]));
@@ -336,8 +338,10 @@ static void misfortune(node *n, int number, uint64_t *luck)
     if (what < 0.5) {
         n->fault = faults[(size_t)between(luck, 0, sizeof faults / sizeof faults[0])];
         n->cut_till = now + length;
-    } else if (what < 0.8) {
+    } else if (what < 0.65) {
         n->asleep_till = now + length;
+    } else if (what < 0.8) {
+        n->drowsy = length;
     } else if (what < 0.9) { /* it crashes, and another process comes */
         kube_lease_free(n->lease);
         be_born(n, number);
@@ -383,7 +387,7 @@ static verdicts live_through(const day *d, uint64_t seed)
         int leaders = 0;
         for (int i = 0; i < DAEMONS; i++) {
             if (calm) {
-                n[i].cut_till = n[i].asleep_till = 0;
+                n[i].cut_till = n[i].asleep_till = n[i].drowsy = 0;
             }
             if (!may_write(&n[i])) {
                 continue;
