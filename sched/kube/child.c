@@ -185,9 +185,12 @@ static bool converse(talk *t, int64_t deadline)
         if (left <= 0 || t->too_much) {
             return false;
         }
-        const int64_t ms = left / 1000000 + 1;
-        if (poll(fds, 3, ms > 60000 ? 60000 : (int)ms) < 0 && errno != EINTR) {
+        const int64_t ms = left / 1000000 + 1, most = t->task->meanwhile != NULL ? SLICE_MS : 60000;
+        if (poll(fds, 3, ms > most ? (int)most : (int)ms) < 0 && errno != EINTR) {
             return false;
+        }
+        if (t->task->meanwhile != NULL) {
+            t->task->meanwhile(t->task->user);
         }
         if (t->p->in[1] >= 0 && fds[2].revents != 0) {
             feed(t);

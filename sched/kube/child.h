@@ -15,8 +15,10 @@ typedef struct child_task {
     size_t env_count;
     const char *input; /**< for standard input, may be NULL */
     size_t input_size;
-    size_t output_most; /**< more output than this is a failure */
-    spw_dur timeout;    /**< > 0 */
+    size_t output_most;            /**< more output than this is a failure */
+    spw_dur timeout;               /**< > 0 */
+    void (*meanwhile)(void *user); /**< called about every 50 ms while it runs, e.g. to renew a lease; may be NULL */
+    void *user;
 } child_task;
 
 typedef struct child_result {
