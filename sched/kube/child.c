@@ -132,10 +132,29 @@ typedef struct talk {
     bool too_much;
 } talk;
 
+/* write() to a pipe that nobody reads any more would end a process that does not ignore SIGPIPE. */
+static ssize_t write_quietly(int fd, const char *bytes, size_t size)
+{
+    const struct timespec none = {0, 0};
+    sigset_t broken, before, pending;
+    (void)sigemptyset(&broken);
+    (void)sigaddset(&broken, SIGPIPE);
+    (void)sigpending(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &broken, &before);
+    const ssize_t n = write(fd, bytes, size);
+    const int error = errno;
+    if (n < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE)) {
+        (void)sigtimedwait(&broken, NULL, &none); /* ours: nobody else's business */
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return n;
+}
+
 static void feed(talk *t)
 {
     while (t->sent < t->task->input_size) {
-        const ssize_t n = write(t->p->in[1], t->task->input + t->sent, t->task->input_size - t->sent);
+        const ssize_t n = write_quietly(t->p->in[1], t->task->input + t->sent, t->task->input_size - t->sent);
         if (n < 0 && errno == EINTR) {
             continue;
         }
