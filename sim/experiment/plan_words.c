@@ -14,6 +14,19 @@ void plan_values(const plan *p, int32_t point, int32_t *value)
     }
 }
 
+/* The last word of its path, as long as no other knob has the same one. */
+static const char *short_name(const plan *p, int32_t knob)
+{
+    const char *path = p->options->knobs[knob].path, *dot = strrchr(path, '.');
+    for (int32_t k = 0; dot != NULL && k < p->options->knob_count; k++) {
+        const char *other = strrchr(p->options->knobs[k].path, '.');
+        if (k != knob && other != NULL && strcmp(other, dot) == 0) {
+            return path;
+        }
+    }
+    return dot != NULL ? dot + 1 : path;
+}
+
 char *plan_describe(const plan *p, int32_t point, char *buf, size_t size)
 {
     int32_t value[PLAN_KNOBS_MAX];
@@ -23,7 +36,7 @@ char *plan_describe(const plan *p, int32_t point, char *buf, size_t size)
     for (int32_t k = 0; k < p->options->knob_count && used < size; k++) {
         const plan_knob *knob = &p->options->knobs[k];
         const int n =
-            snprintf(buf + used, size - used, "%s%s=%s", k > 0 ? " " : "", knob->path, knob->values[value[k]]);
+            snprintf(buf + used, size - used, "%s%s=%s", k > 0 ? " " : "", short_name(p, k), knob->values[value[k]]);
         used += n > 0 ? (size_t)n : 0;
     }
     return buf;

@@ -31,6 +31,12 @@ static bool forest_row_of(const comparison *c, int32_t side, int32_t metric, for
     return true;
 }
 
+/* Where an interval goes on beyond the axis. */
+static void put_arrow(double x, double y, int direction, const char *colour, FILE *out)
+{
+    fprintf(out, "<path d=\"M%.1f %.1fl%d -5v10z\" fill=\"%s\"/>\n", x, y, -9 * direction, colour);
+}
+
 static void put_forest_row(const comparison *c, int32_t side, const forest_row *r, const svg_axis *x, double y,
                            FILE *out)
 {
@@ -50,11 +56,19 @@ static void put_forest_row(const comparison *c, int32_t side, const forest_row *
     svg_text(out, NAMES - 12, y + 4, "end", 0, compare_label(m));
     draw_mark_begin(out, tip);
     const double low = fmax(svg_at(x, r->low), x->from), high = fmin(svg_at(x, r->high), x->to);
-    const double at = fmin(fmax(svg_at(x, r->at), x->from), x->to);
+    const double at = svg_at(x, r->at);
     fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"transparent\"/>\n", x->from,
             y - ROW / 2.0, x->to - x->from, ROW);
     draw_line(out, fmin(low, x->to), y, fmax(high, x->from), y, style);
-    fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\"/>\n", at, y, colour);
+    if (r->low < x->low) {
+        put_arrow(x->from, y, -1, colour, out);
+    }
+    if (r->high > x->high) {
+        put_arrow(x->to, y, 1, colour, out);
+    }
+    if (at >= x->from && at <= x->to) {
+        fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"%s\"/>\n", at, y, colour);
+    }
     draw_mark_end(out);
 }
 

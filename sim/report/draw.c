@@ -60,6 +60,35 @@ void draw_y(FILE *out, const svg_axis *y, double left, double right, const char 
     svg_text(out, left, fmin(y->from, y->to) - 10, "start", 1, title);
 }
 
+static void log_tick(FILE *out, const svg_axis *y, double value, double left, double right, const char *metric)
+{
+    char text[TEXT];
+    const double at = svg_at(y, log10(value));
+    if (log10(value) < y->low || log10(value) > y->high) {
+        return;
+    }
+    draw_line(out, left, at, right, at, "class=\"grid\"");
+    svg_text(out, left - 8, at + 4, "end", 1, compare_text(metric, value, false, text, sizeof text));
+}
+
+void draw_y_log(FILE *out, const svg_axis *y, double left, double right, const char *metric, const char *title)
+{
+    static const double figures[] = {1, 2, 5};
+    const double decades = y->high - y->low;
+    const svg_axis plain = svg_axis_fit(pow(10, y->low), pow(10, y->high), 5, 0, 1);
+    for (int i = 0; decades < 0.8 && plain.low + i * plain.step <= plain.high; i++) {
+        if (plain.low + i * plain.step > 0) {
+            log_tick(out, y, plain.low + i * plain.step, left, right, metric);
+        }
+    }
+    for (int k = (int)floor(y->low); decades >= 0.8 && k <= (int)y->high + 1; k++) {
+        for (int f = 0; f < (decades > 4 ? 1 : 3); f++) {
+            log_tick(out, y, figures[f] * pow(10, k), left, right, metric);
+        }
+    }
+    svg_text(out, left, fmin(y->from, y->to) - 14, "start", 1, title);
+}
+
 void draw_mark_begin(FILE *out, const char *tip)
 {
     fputs("<g tabindex=\"0\" data-t=\"", out);

@@ -18,6 +18,8 @@ void draw_line(FILE *out, double x1, double y1, double x2, double y2, const char
 /** Grid lines and numbers: along the bottom for an x axis, at the left for a y axis. metric: unit, see compare_text. */
 void draw_x(FILE *out, const svg_axis *x, double top, double bottom, const char *metric, const char *title);
 void draw_y(FILE *out, const svg_axis *y, double left, double right, const char *metric, const char *title);
+/** The same at the left of an axis by svg_axis_log: 1, 2 and 5 of each decade, or round figures within one. */
+void draw_y_log(FILE *out, const svg_axis *y, double left, double right, const char *metric, const char *title);
 
 /** What stands under the pointer: opens `<g data-t="..." tabindex="0">`, closed by draw_mark_end. Escaped. */
 void draw_mark_begin(FILE *out, const char *tip);

@@ -106,17 +106,10 @@ static void put_front(const plan *p, FILE *out)
     }
     /* Overloaded configurations are late by orders of magnitude: the axis of latency counts in powers of ten. */
     const svg_axis x = svg_axis_fit(x0, x1, 7, LEFT, WIDTH - 30);
-    const svg_axis y = svg_axis_fit(log10(fmax(y0, 1e-6)), log10(fmax(y1, 1e-6)), 5, BOTTOM, TOP);
+    const svg_axis y = svg_axis_log(fmax(y0, 1e-6), fmax(y1, 1e-6), BOTTOM, TOP);
     draw_begin(out, WIDTH, 350, "Cost and latency of everything that was tried");
     draw_x(out, &x, TOP, BOTTOM, "cost.total_usd", "cost");
-    for (int i = 0; y.low + i * y.step <= y.high + y.step / 2; i++) {
-        char text[REP_CELL];
-        const double at = y.low + i * y.step;
-        draw_line(out, LEFT, svg_at(&y, at), WIDTH - 30, svg_at(&y, at), "class=\"grid\"");
-        svg_text(out, LEFT - 8, svg_at(&y, at) + 4, "end", 1,
-                 compare_text(p->options->latency, pow(10, at), false, text, sizeof text));
-    }
-    svg_text(out, LEFT, TOP - 14, "start", 1, p->options->latency);
+    draw_y_log(out, &y, LEFT, WIDTH - 30, p->options->latency, p->options->latency);
     for (int32_t i = 1; i < p->front_count; i++) {
         const int32_t a = p->front[i - 1], b = p->front[i];
         draw_line(out, svg_at(&x, plan_mean(p, a, PLAN_COST)),

@@ -21,9 +21,9 @@ char *rep_plan_cell(const plan *p, int32_t point, int32_t metric, char *buf, siz
 static void percent(double share, char *buf, size_t size)
 {
     if (share > 0.999) {
-        snprintf(buf, size, "over 99.9 %%");
+        snprintf(buf, size, "above 99.9 %%");
     } else {
-        snprintf(buf, size, "%.1f %%", floor(share * 1000) / 10);
+        snprintf(buf, size, "of at least %.1f %%", floor(share * 1000) / 10);
     }
 }
 
@@ -41,7 +41,7 @@ char *rep_plan_answer(const plan *p, char *buf, size_t size)
     percent(p->sure_feasible, feasible, sizeof feasible);
     const int n = snprintf(buf, size,
                            "%s is the cheapest that meets every condition: %s; nothing tried is cheaper by more than "
-                           "1 %% with a probability of at least %s (that it meets the conditions: %s)",
+                           "1 %% with a probability %s (that it meets the conditions: %s)",
                            plan_describe(p, p->best, what, sizeof what), cost, sure, feasible);
     if (p->second >= 0 && n > 0 && (size_t)n < size) {
         const double gap = plan_mean(p, p->second, PLAN_COST) - plan_mean(p, p->best, PLAN_COST);

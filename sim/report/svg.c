@@ -18,6 +18,12 @@ svg_axis svg_axis_fit(double low, double high, int ticks, double from, double to
     return (svg_axis){floor(low / step) * step, ceil(high / step) * step, step, from, to};
 }
 
+svg_axis svg_axis_log(double low, double high, double from, double to)
+{
+    const double a = log10(low), b = log10(high), pad = fmax(0.05 * (b - a), 0.05);
+    return (svg_axis){a - pad, b + pad, 1, from, to};
+}
+
 double svg_at(const svg_axis *axis, double value)
 {
     return axis->from + (value - axis->low) / (axis->high - axis->low) * (axis->to - axis->from);

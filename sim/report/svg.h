@@ -14,6 +14,8 @@ typedef struct svg_axis {
 
 /** An axis over [low, high] with about `ticks` round steps. Equal or unordered ends are spread. */
 svg_axis svg_axis_fit(double low, double high, int ticks, double from, double to);
+/** A logarithmic axis around [low, high], low > 0: its low and high are powers of ten, and so is what svg_at wants. */
+svg_axis svg_axis_log(double low, double high, double from, double to);
 double svg_at(const svg_axis *axis, double value); /**< coordinate of a value */
 /** Grid lines and figures of a vertical axis, between the coordinates x0 and x1. */
 void svg_axis_up(FILE *out, const svg_axis *axis, double x0, double x1);

@@ -62,5 +62,12 @@ page() { # NAME PAGE WHAT-MUST-HAVE-BEEN-TRIED...
 page run "$dir/run/report.html" tables pictures marks definitions
 "$SPILLWAY" sweep tests/golden/sweep/station.yaml --no-plots --out "$dir/sweep" >/dev/null 2>&1 || failed=$((failed + 1))
 page sweep "$dir/sweep/report.html" tables marks definitions
+"$SPILLWAY" compare scenarios/flapping-aggressive.yaml scenarios/flapping-balanced.yaml scenarios/flapping-conservative.yaml \
+    --replications 4 --out "$dir/compare" >/dev/null 2>&1 || failed=$((failed + 1))
+page compare "$dir/compare/report.html" tables marks definitions
+"$SPILLWAY" plan scenarios/theory-mm1.yaml --set spec.duration=30m --set spec.warmup=5m --budget 48 \
+    --vary 'spec.clusters[0].pools[0].nodes=1..4' --vary 'spec.services[0].engine.servers=1..3' --slo 'e2e.p95<=500ms' \
+    --out "$dir/plan" >/dev/null 2>&1 || failed=$((failed + 1))
+page plan "$dir/plan/report.html" tables marks definitions
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
