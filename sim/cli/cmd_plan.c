@@ -233,5 +233,5 @@ const opt_command cli_plan = {
     .examples = {"spillway plan scenarios/night-and-day.yaml --vary 'spec.clusters[0].pools[0].nodes=1..6' "
                  "--slo 'ttft.p95<=2s' --budget 60",
                  "spillway plan scenarios/flapping-balanced.yaml --slo 'slo.attainment>=98%' --budget 40 --vary "
-                 "'HorizontalPodAutoscaler/chat:spec.behavior.scaleDown.stabilizationWindowSeconds=60..600:60'"},
+                 "HorizontalPodAutoscaler/chat:spec.maxReplicas=40..120:20"},
     .run = run};

@@ -23,22 +23,25 @@ const opt_command *const cli_commands[] = {&cli_init,      &cli_run,       &cli_
                                            &cli_trace,     &cli_decide,    &cli_replay,   &cli_manual,  &cli_completion,
                                            &cli_calibrate, &cli_selfcheck, NULL};
 
+#define SUMMARY_COLUMN 13
+
 static void overview(FILE *out)
 {
     fputs("usage: spillway COMMAND [OPERANDS] [OPTIONS]\n\n"
-          "Simulates AI inference on fleets of GPU clusters under the scheduling core that runs in production.\n\n"
+          "Simulates AI inference on fleets of GPU clusters under the scheduling core that\nruns in production.\n\n"
           "commands:\n",
           out);
     for (int i = 0; cli_commands[i] != NULL; i++) {
-        fprintf(out, "  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+        fprintf(out, "  %-10s ", cli_commands[i]->name);
+        opt_wrap(out, cli_commands[i]->summary, SUMMARY_COLUMN, SUMMARY_COLUMN, "");
     }
     fprintf(out, "  %-10s %s\n", "help", "this overview, or the help of one command");
     fprintf(out, "  %-10s %s\n", "version", "version of the program and of GSL");
     fputs("\nexamples:\n"
           "  spillway run scenarios/hybrid-burst.yaml\n"
           "  spillway help run\n\n"
-          "exit status: 0 done; 1 interrupted or a check failed; 2 bad usage or bad input (nothing written);\n"
-          "             3 input/output failure; 4 internal error\n",
+          "exit status: 0 done; 1 interrupted or a check failed; 2 bad usage or bad input\n"
+          "             (nothing written); 3 input/output failure; 4 internal error\n",
           out);
 }
 
@@ -91,6 +94,10 @@ static cli_status dispatch(int argc, char **argv)
     }
     if (strcmp(name, "help") == 0) {
         const opt_command *command = find(argv[2]);
+        if (strcmp(argv[2], "help") == 0 || strcmp(argv[2], "version") == 0) {
+            overview(stdout);
+            return CLI_DONE;
+        }
         if (command == NULL) {
             return unknown(argv[2]);
         }

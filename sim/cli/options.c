@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sched/manifest/suggest.h"
 
+#define HELP_WIDTH  80 /* no line of --help is longer, unless by one word */
 #define HELP_COLUMN 28 /* where the explanations of --help begin */
 #define ROWS_MAX    32 /* options of one command, help included */
 #define HELP_CODE   1  /* what getopt_long returns for --help; rows follow from ROW_CODE */
@@ -263,21 +265,51 @@ void opt_fini(const opt_command *command, void *values, opt_list *operands)
     *operands = (opt_list){NULL, 0};
 }
 
+/* Words of a text: what stands between spaces, in a command outside of single quotes. */
+static size_t word_length(const char *text, bool command)
+{
+    bool quoted = false;
+    size_t n = 0;
+    for (; text[n] != '\0' && (quoted || text[n] != ' '); n++) {
+        quoted = quoted != (command && text[n] == '\'');
+    }
+    return n;
+}
+
+void opt_wrap(FILE *out, const char *text, int column, int indent, const char *turn)
+{
+    const int width = HELP_WIDTH - (int)strlen(turn);
+    for (bool first = true; *text != '\0'; first = false) {
+        const size_t n = word_length(text, turn[0] != '\0');
+        if (!first && column + 1 + (int)n > width) {
+            column = fprintf(out, "%s\n%*s", turn, indent, "") - 1 - (int)strlen(turn);
+        } else if (!first) {
+            fputc(' ', out);
+            column++;
+        }
+        fwrite(text, 1, n, out);
+        column += (int)n;
+        text += n + strspn(text + n, " ");
+    }
+    fputc('\n', out);
+}
+
 static void help_row(FILE *out, const char *left, const char *right)
 {
     const int used = fprintf(out, "  %s", left);
-    const int pad = HELP_COLUMN - used;
-    if (pad > 0) {
-        fprintf(out, "%*s%s\n", pad, "", right);
+    if (used < HELP_COLUMN) {
+        fprintf(out, "%*s", HELP_COLUMN - used, "");
     } else {
-        fprintf(out, "\n%*s%s\n", HELP_COLUMN, "", right);
+        fprintf(out, "\n%*s", HELP_COLUMN, "");
     }
+    opt_wrap(out, right, HELP_COLUMN, HELP_COLUMN, "");
 }
 
 void opt_help(const opt_command *command, FILE *out)
 {
-    fprintf(out, "usage: spillway %s%s%s%s\n\n%s\n", command->name, command->operands[0] != '\0' ? " " : "",
-            command->operands, command->row_count > 0 ? " [OPTIONS]" : "", command->summary);
+    fprintf(out, "usage: spillway %s%s%s%s\n\n", command->name, command->operands[0] != '\0' ? " " : "",
+            command->operands, command->row_count > 0 ? " [OPTIONS]" : "");
+    opt_wrap(out, command->summary, 0, 0, "");
     fputs("\noptions:\n", out);
     for (size_t i = 0; i < command->row_count; i++) {
         const opt_row *row = &command->rows[i];
@@ -290,7 +322,8 @@ void opt_help(const opt_command *command, FILE *out)
     fputs("\nexamples:\n", out);
     for (int i = 0; i < OPT_EXAMPLES; i++) {
         if (command->examples[i] != NULL) {
-            fprintf(out, "  %s\n", command->examples[i]);
+            fputs("  ", out);
+            opt_wrap(out, command->examples[i], 2, 6, " \\");
         }
     }
 }

@@ -77,8 +77,15 @@ opt_outcome opt_parse(const opt_command *command, int argc, char **argv, void *v
 /** Frees the lists in values and operands. */
 void opt_fini(const opt_command *command, void *values, opt_list *operands);
 
-/** Prints usage, options and examples of one command. */
+/** Prints usage, options and examples of one command, in 80 columns. */
 void opt_help(const opt_command *command, FILE *out);
+
+/**
+ * Prints words and a line end; a line that would grow over 80 columns ends with turn and goes on at indent. With a
+ * turn the text is a command: what single quotes hold is one word.
+ * @param column  where the first word stands
+ */
+void opt_wrap(FILE *out, const char *text, int column, int indent, const char *turn);
 
 /** @return the exit status of an outcome other than OPT_GO. */
 cli_status opt_exit(opt_outcome outcome);

@@ -67,6 +67,8 @@ bad=
 for c in $commands; do
     "$SPILLWAY" help "$c" >"$dir/help"
     [ "$(sed -n '/^examples:/,$p' "$dir/help" | grep -c spillway)" -ge 2 ] || bad="$bad, $c has fewer than two examples"
+    long=$(awk 'length > 80' "$dir/help" | head -1)
+    [ -z "$long" ] || bad="$bad, $c has a line of more than 80 columns: $long"
     "$SPILLWAY" manual "$c" >"$dir/page.1"
     for o in $(sed -n 's/^  --\([a-z-]*\).*/\1/p' "$dir/help"); do
         grep -q -- "^.B ..-..-$(echo "$o" | sed 's/-/\\\\-/g')" "$dir/page.1" 2>/dev/null ||

@@ -181,6 +181,43 @@ static void refuses_what_is_wrong(void **state)
     refuses("'c' is one word too many", parse("a", "b", "c", NULL));
 }
 
+/* Whether one text stands in the other, however its words are spread over lines. */
+static bool says(const char *text, const char *wanted)
+{
+    char *words = malloc(strlen(text) + 1);
+    assert_non_null(words);
+    size_t n = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        const bool space = *c == ' ' || *c == '\n';
+        if (!space || (n > 0 && words[n - 1] != ' ')) {
+            words[n++] = space ? ' ' : *c;
+        }
+    }
+    words[n] = '\0';
+    const bool found = strstr(words, wanted) != NULL;
+    free(words);
+    return found;
+}
+
+static void wraps(void **state)
+{
+    (void)state;
+    FILE *f = tmpfile();
+    char text[512];
+    assert_non_null(f);
+    /* 78 + 1 + 1 = 80 columns fit, 81 do not; what is quoted stays whole; the turn of the line counts */
+    opt_wrap(f, "123456789012345678901234567890123456789012345678901234567890123456789012345678 x y", 0, 2, "");
+    opt_wrap(f, "a 'b 345678901234567890123456789012345678901234567890123456789012345678901234567' c", 0, 4, " \\");
+    rewind(f);
+    const size_t n = fread(text, 1, sizeof text - 1, f);
+    text[n] = '\0';
+    assert_string_equal(text,
+                        "123456789012345678901234567890123456789012345678901234567890123456789012345678 x\n  y\n"
+                        "a \\\n    'b 345678901234567890123456789012345678901234567890123456789012345678901234567' \\"
+                        "\n    c\n");
+    assert_int_equal(fclose(f), 0);
+}
+
 static void helps(void **state)
 {
     (void)state;
@@ -193,7 +230,7 @@ static void helps(void **state)
         assert_non_null(strstr(o.out, "usage: spillway try FILE... [OPTIONS]"));
         for (size_t k = 0; k < command.row_count; k++) {
             assert_non_null(strstr(o.out, rows[k].name));
-            assert_non_null(strstr(o.out, rows[k].help));
+            assert_true(says(o.out, rows[k].help));
         }
         assert_non_null(strstr(o.out, "  spillway try a b --loud\n"));
         finish(&o);
@@ -408,6 +445,7 @@ int main(void)
         cmocka_unit_test(reads_every_kind),
         cmocka_unit_test(ends_options_at_two_dashes),
         cmocka_unit_test(refuses_what_is_wrong),
+        cmocka_unit_test(wraps),
         cmocka_unit_test(helps),
         cmocka_unit_test(describes_all_commands),
         cmocka_unit_test(shows_progress),
