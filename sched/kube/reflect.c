@@ -189,18 +189,6 @@ static void list_done(void *user, const kube_answer *answer)
     }
 }
 
-/* Escapes a token for a query. */
-static void escape(char *out, size_t room, const char *text)
-{
-    size_t n = 0;
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0' && n + 4 < room; p++) {
-        const bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-                           *p == '-' || *p == '_' || *p == '.' || *p == '~';
-        n += (size_t)snprintf(out + n, room - n, plain ? "%c" : "%%%02X", *p);
-    }
-    out[n] = '\0';
-}
-
 static void begin_call(kube_reflect *r, kube_call *call, phase going, phase again)
 {
     const spw_rc rc = r->wire->start(r->wire->self, call, &r->ticket);
@@ -225,7 +213,7 @@ static void start_list(kube_reflect *r)
         list_broken(r, "out of memory");
     } else {
         const char *and = r->spec.query[0] != '\0' ? "&" : "";
-        escape(escaped, 3 * token + 8, token > 0 ? r->token : "");
+        kube_wire_escape(escaped, 3 * token + 8, token > 0 ? r->token : "");
         if (r->unpaged) {
             (void)snprintf(path, room, "%s%s%s", r->spec.path, r->spec.query[0] != '\0' ? "?" : "", r->spec.query);
         } else {
@@ -387,7 +375,7 @@ static void start_watch(kube_reflect *r)
         list_broken(r, "out of memory");
         return;
     }
-    escape(version, sizeof version, r->version);
+    kube_wire_escape(version, sizeof version, r->version);
     (void)snprintf(path, room, "%s?%s%swatch=true&allowWatchBookmarks=true&timeoutSeconds=%d&resourceVersion=%s",
                    r->spec.path, r->spec.query, r->spec.query[0] != '\0' ? "&" : "",
                    WATCH_LEAST_S + (int)(jitter_draw(&r->luck) * WATCH_LEAST_S), version);

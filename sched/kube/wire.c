@@ -72,3 +72,14 @@ void kube_reply_fini(kube_reply *reply)
     free(reply->body);
     *reply = (kube_reply){0};
 }
+
+void kube_wire_escape(char *out, size_t room, const char *text)
+{
+    size_t n = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0' && n + 4 < room; p++) {
+        const bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+                           *p == '-' || *p == '_' || *p == '.' || *p == '~';
+        n += (size_t)snprintf(out + n, room - n, plain ? "%c" : "%%%02X", *p);
+    }
+    out[n] = '\0';
+}

@@ -67,6 +67,9 @@ typedef struct kube_reply {
 /** @return SPW_OK whatever the answer is; SPW_NOMEM or SPW_BACKEND if the call could not be started: nothing was sent
  */
 spw_rc kube_wire_ask(const kube_wire *wire, const kube_call *call, kube_reply *out);
+/** Text for a place in a query: everything but letters, digits and -_.~ in %XX, cut to the room. */
+void kube_wire_escape(char *out, size_t room, const char *text);
+
 void kube_reply_fini(kube_reply *reply); /**< {0} allowed */
 
 #endif
