@@ -3,6 +3,10 @@
 #include "sched/manifest/pod_data.h"
 #include "sched/manifest/pod_spec.h"
 
+/* For the daemon, which reads them on the objects themselves. */
+#define PAUSED     "spillway.dev/paused"
+#define ALLOW_ZERO "spillway.dev/allow-zero"
+
 typedef struct deployment {
     km_head head;
     int32_t replicas;
@@ -55,8 +59,9 @@ static uint32_t fnv32(const char *text)
 
 bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
 {
-    static const char *const known[] = {POD_JURISDICTIONS,   POD_LATENCY_BUDGET, POD_USER_REGIONS, POD_DATASET_REGION,
-                                        POD_DATASET_MOVABLE, GPU_CLASSES,        MIN_AVAILABLE,    NULL};
+    static const char *const known[] = {
+        POD_JURISDICTIONS, POD_LATENCY_BUDGET, POD_USER_REGIONS, POD_DATASET_REGION, POD_DATASET_MOVABLE,
+        GPU_CLASSES,       MIN_AVAILABLE,      PAUSED,           ALLOW_ZERO,         NULL};
     km_deployment *out = zone_take(b->zone, sizeof(*out));
     deployment d;
     pod_classes classes = {NULL, NULL, 0};

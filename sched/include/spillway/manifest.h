@@ -84,6 +84,8 @@
  *   spillway.dev/user-regions        comma-separated regions; goes with latency-budget
  *   spillway.dev/dataset-region      the region of the data that replicas read: no other will do, unless ...
  *   spillway.dev/dataset-movable     true | false: ... the data can follow
+ *   spillway.dev/paused              "true": the daemon leaves the workload alone; nothing to the core
+ *   spillway.dev/allow-zero          "true": the daemon lets its last replica go; nothing to the core
  * and of a HorizontalPodAutoscaler or FederatedHPA:
  *   spillway.dev/arithmetic          kubernetes | exact: binary64 as upstream, its noise included (10 % on 100 is 111),
  *                                    or without (110); exact also divides a FederatedHPA's Object average once
