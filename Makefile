@@ -74,7 +74,7 @@ all: $(B)/spillway
 # --- packages: Debian 12 is the only source ---
 DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev zlib1g-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev
 DEPS_RUN   := gnuplot-nox fonts-dejavu-core
-DEPS_TEST  := libcmocka-dev binutils
+DEPS_TEST  := libcmocka-dev binutils openssl
 # Tests that use these skip with a message where they cannot be had.
 DEPS_TEST_WANTED := chromium zsh slurm-wlm slurm-wlm-basic-plugins munge
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
