@@ -476,7 +476,8 @@ static void find_front(plan *p)
 
 int plan_run(plan *p, const plan_options *options, char *err, size_t err_size)
 {
-    *p = (plan){.options = options, .point_count = 1, .best = -1, .second = -1, .nearest = -1};
+    *p =
+        (plan){.options = options, .point_count = 1, .best = -1, .second = -1, .nearest = -1, .floor_usd = (double)NAN};
     for (int32_t k = 0; k < options->knob_count; k++) {
         p->point_count *= options->knobs[k].count;
     }
@@ -490,6 +491,7 @@ int plan_run(plan *p, const plan_options *options, char *err, size_t err_size)
         if (rc == 0) {
             judge(&s);
             find_front(p);
+            plan_bound(p);
         }
     }
     free(points);
@@ -505,7 +507,7 @@ int plan_run(plan *p, const plan_options *options, char *err, size_t err_size)
 void plan_fini(plan *p)
 {
     for (int32_t i = 0; p->points != NULL && i < p->point_count; i++) {
-        if (p->points[i].sc != NULL && p->options->unload != NULL) {
+        if (p->points[i].sc != NULL) {
             p->options->unload(p->points[i].sc);
         }
         free(p->points[i].values);

@@ -13,6 +13,9 @@
  * Variances of few runs are drawn towards the mean variance of all configurations (two degrees of freedom).
  * The stated probability is a lower bound by Bonferroni's inequality over the configurations that were tried: that the
  * choice meets every condition and no other meets them all for less than 99 % of its cost.
+ * What was not tried has a bound of its own: owned and reserved nodes are billed whatever comes, so a configuration
+ * costs at least what its own do. The cheapest of these bounds says how far from the best of the whole grid the choice
+ * can be.
  */
 #ifndef SIM_EXPERIMENT_PLAN_H
 #define SIM_EXPERIMENT_PLAN_H
@@ -24,6 +27,7 @@
 #define PLAN_KNOBS_MAX  8
 #define PLAN_CLOSE      0.01 /**< cost within which two configurations count as equally good */
 #define PLAN_BUDGET_MIN 10
+#define PLAN_BOUND_MAX  10000 /**< untried configurations that are looked at for their bound */
 
 typedef struct plan_knob {
     char *path;
@@ -76,6 +80,7 @@ typedef struct plan {
     int32_t nearest;      /**< without a best: what comes closest to the conditions; else best */
     double sure;          /**< the probability above; NaN without a best */
     double sure_feasible; /**< that the best meets every condition */
+    double floor_usd;     /**< no untried configuration costs less; INFINITY: all were tried; NaN: too many to look at */
     int32_t *front;       /**< [front_count] no other that was tried is cheaper and faster; cheapest first */
     int32_t front_count;
 } plan;
@@ -83,6 +88,11 @@ typedef struct plan {
 /** @return 0; 1: stopped; -1 with a sentence in err; -2: a configuration could not be loaded. plan_fini in any case. */
 int plan_run(plan *p, const plan_options *options, char *err, size_t err_size);
 void plan_fini(plan *p);
+
+/** What the owned and reserved nodes of a configuration cost between warm-up and end, USD. */
+double plan_committed_usd(const sc_scenario *sc);
+/** Sets floor_usd. Configurations that cannot be loaded are no competitors. Called by plan_run. */
+void plan_bound(plan *p);
 
 double plan_mean(const plan *p, int32_t point, int32_t metric);
 double plan_half(const plan *p, int32_t point, int32_t metric); /**< 95 % Student; NaN below two runs */

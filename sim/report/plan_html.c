@@ -195,6 +195,8 @@ static void put_rest(const rep_plan *r, FILE *out)
           "bound (Bonferroni) that the answer meets every condition and nothing else that was tried meets them all "
           "for less than 99 % of its cost. Student's distribution, costs compared within replications on the same "
           "random numbers, variances of few runs drawn towards the common one.</dd>\n"
+          "<dt id=\"def-plan-bound\">What was not tried</dt><dd>Owned and reserved nodes are billed whatever comes: a "
+          "configuration costs at least what its own do, without a run of it.</dd>\n"
           "<dt id=\"def-plan-step\">Step</dt><dd>What one more step of a knob adds to the cost when everything else is "
           "chosen best for it. For a knob of owned nodes: negative as long as owning one more beats renting.</dd></dl>"
           "</details>\n",
@@ -219,7 +221,7 @@ int rep_plan_page(const void *what, FILE *out)
 {
     const rep_plan *r = what;
     const plan *p = r->p;
-    char answer[3 * REP_POINT];
+    char answer[3 * REP_POINT], bound[REP_POINT];
     rep_page_begin(out, r->sc->name);
     fputs("<p class=\"name\">Plan for <b>", out);
     rep_escape(out, r->sc->name);
@@ -232,13 +234,13 @@ int rep_plan_page(const void *what, FILE *out)
         fputs("</code></li>\n", out);
     }
     fprintf(out,
-            "</ul>\n<p class=\"hint\">%" PRId32 " runs of %" PRId32 " of %" PRId32 " configurations.</p>\n"
+            "</ul>\n<p class=\"hint\">%" PRId32 " runs of %" PRId32 " of %" PRId32 " configurations. %s</p>\n"
             "<nav aria-label=\"Parts of this page\"><a href=\"#knobs\">Knobs</a> <a href=\"#frontier\">Frontier</a> "
             "<a href=\"#tried\">What was tried</a> <a href=\"#inputs\">Changes</a> "
             "<a href=\"#definitions\">Definitions</a> <a href=\"#provenance\">Provenance</a></nav>\n"
             "<section id=\"knobs\">\n<h2>What each knob costs</h2>\n<p class=\"hint\">At each value the cheapest "
             "configuration that meets every condition, the other knobs chosen best.</p>\n",
-            p->used, p->tried, p->point_count);
+            p->used, p->tried, p->point_count, rep_plan_bound(p, bound, sizeof bound));
     for (int32_t k = 0; k < p->options->knob_count; k++) {
         put_knob(p, k, out);
     }

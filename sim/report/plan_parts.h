@@ -14,6 +14,8 @@ typedef struct rep_plan {
 
 /** The answer in one or two sentences. @return buf */
 char *rep_plan_answer(const plan *p, char *buf, size_t size);
+/** What is known of the configurations that were not tried, in a sentence. @return buf */
+char *rep_plan_bound(const plan *p, char *buf, size_t size);
 /** "$ 12.3" of a figure of a point. @return buf */
 char *rep_plan_cell(const plan *p, int32_t point, int32_t metric, char *buf, size_t size);
 /** Short label of a column: "cost", "owned", ..., or the name of a condition's metric. */

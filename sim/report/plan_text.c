@@ -52,6 +52,43 @@ char *rep_plan_answer(const plan *p, char *buf, size_t size)
     return buf;
 }
 
+char *rep_plan_bound(const plan *p, char *buf, size_t size)
+{
+    const int32_t untried = p->point_count - p->tried;
+    const double cost = p->best >= 0 ? plan_mean(p, p->best, PLAN_COST) : (double)NAN;
+    char least[REP_CELL];
+    if (untried == 0) {
+        snprintf(buf, size, "Every configuration was tried.");
+    } else if (!(p->floor_usd > 0) || isinf(p->floor_usd)) {
+        snprintf(buf, size, "%" PRId32 " configurations were not tried; nothing bounds what they cost.", untried);
+    } else {
+        const int n = snprintf(buf, size,
+                               "%" PRId32 " configurations were not tried; their owned and reserved nodes alone cost "
+                               "%s or more",
+                               untried, compare_text("cost.total_usd", p->floor_usd, false, least, sizeof least));
+        if (p->floor_usd >= cost) {
+            snprintf(buf + n, size - (size_t)n, ": none of them is cheaper than the answer.");
+        } else if (cost > p->floor_usd) {
+            snprintf(buf + n, size - (size_t)n, ": none can save more than %.1f %% of what the answer costs.",
+                     100 * (1 - p->floor_usd / cost));
+        } else {
+            snprintf(buf + n, size - (size_t)n, ".");
+        }
+    }
+    return buf;
+}
+
+static bool tried(const plan *p, int32_t knob, int32_t choice)
+{
+    bool found = false;
+    for (int32_t i = 0; i < p->point_count && !found; i++) {
+        int32_t value[PLAN_KNOBS_MAX];
+        plan_values(p, i, value);
+        found = value[knob] == choice && p->points[i].runs > 0;
+    }
+    return found;
+}
+
 /* One format for terminal and Markdown: cells between bars. */
 static void put_profile(const plan *p, int32_t knob, FILE *out)
 {
@@ -73,7 +110,9 @@ static void put_profile(const plan *p, int32_t knob, FILE *out)
             rep_plan_cell(p, best[v], m, cell[m], sizeof cell[m]);
         }
         fprintf(out, "| %s | %s | %s | %s | %s | %s | %" PRId32 " |\n", k->values[v],
-                best[v] >= 0 ? cell[0] : "misses a condition",
+                best[v] >= 0        ? cell[0]
+                : tried(p, knob, v) ? "misses a condition"
+                                    : "not tried",
                 compare_text("cost.total_usd", cost - before, true, step, sizeof step), cell[1], cell[2], cell[3],
                 best[v] >= 0 ? p->points[best[v]].runs : 0);
         before = cost;
@@ -102,8 +141,10 @@ static void put_front(const plan *p, FILE *out)
 
 static int put_tables(const plan *p, FILE *out)
 {
-    fprintf(out, "\n%" PRId32 " runs of %" PRId32 " of %" PRId32 " configurations, seed %" PRIu64 "\n", p->used,
+    char bound[REP_POINT];
+    fprintf(out, "\n%" PRId32 " runs of %" PRId32 " of %" PRId32 " configurations, seed %" PRIu64 ".\n", p->used,
             p->tried, p->point_count, p->options->seed);
+    rep_put_wrapped(out, rep_plan_bound(p, bound, sizeof bound));
     for (int32_t k = 0; k < p->options->knob_count; k++) {
         put_profile(p, k, out);
     }
@@ -177,6 +218,7 @@ int report_plan_json(const plan *p, const sc_scenario *sc, FILE *out)
     rep_json_text(&j, "answer", rep_plan_answer(p, answer, sizeof answer));
     rep_json_real(&j, "probability", p->sure);
     rep_json_real(&j, "probability_meets_conditions", p->sure_feasible);
+    rep_json_real(&j, "untried_cost_at_least_usd", p->floor_usd);
     put_point(&j, "best", p, p->best);
     put_point(&j, "runner_up", p, p->second);
     put_point(&j, "nearest", p, p->nearest);

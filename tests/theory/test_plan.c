@@ -138,6 +138,9 @@ static void test_grid(void **state)
         assert_true(p.used <= BUDGET);
         const bool found = p.best >= 0 && fabs(cost[p.best] - cost[best]) <= 0.01 * cost[best];
         good += found;
+        for (int32_t i = 0; i < POINTS; i++) { /* the bound on what was not tried holds for each of them */
+            assert_true(p.points[i].runs > 0 || p.floor_usd <= cost[i]);
+        }
         if (p.best >= 0) {
             printf("seed %2d, %d runs: owned %d, target %d, %+.2f %% of the cost, P95 %.2f s, sure %.3f%s\n", (int)seed,
                    (int)p.used, (int)(p.best / TARGETS), (int)(p.best % TARGETS), 100 * (cost[p.best] / cost[best] - 1),

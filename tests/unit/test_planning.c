@@ -133,6 +133,7 @@ static void test_small_grid(void **state)
     assert_int_equal(b.p.tried, 20);
     assert_int_equal(b.p.used, 60);
     assert_true(b.p.best >= 2 && b.p.best <= 4); /* one node, three servers or more: all cost the same */
+    assert_true(isinf(b.p.floor_usd));
     assert_true(b.p.sure > 0.9 && b.p.sure_feasible >= b.p.sure);
     assert_non_null(strstr(plan_describe(&b.p, b.p.best, what, sizeof what), "nodes=1 servers="));
     plan_profile(&b.p, 0, best);
@@ -185,6 +186,12 @@ static void test_large_grid(void **state)
     assert_int_equal(b.p.point_count, 300);
     assert_true(b.p.tried < 100 && b.p.used <= 100);
     assert_true(b.p.best >= 0 && b.p.best <= 4);
+    /* the bound by hand: the fewest nodes that were not tried, 8 GPUs at 1 USD for 35 minutes each */
+    int32_t fewest = INT32_MAX;
+    for (int32_t i = 0; i < b.p.point_count; i++) {
+        fewest = b.p.points[i].runs == 0 && i / 5 + 1 < fewest ? i / 5 + 1 : fewest;
+    }
+    assert_close(b.p.floor_usd, fewest * 8 * 35 / 60.0, 1e-6);
     bench_free(&b);
 }
 
