@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan.c - screening and allocation of runs; see plan.h. Knobs and what is read off a plan: plan_words.c. */
 #include "sim/experiment/plan.h"
+#include "sim/experiment/plan_prior.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,17 +9,22 @@
 
 #include "sim/stats/output.h"
 
-enum { PRIOR_FREEDOM = 2, NEIGHBOURS_OF = 8, STEP_MIN = 4 };
+enum { NEIGHBOURS_OF = 8, STEP_MIN = 4, VOUCHERS = 12 };
 
 /* What is known of one figure of a point, or of a point's way past a condition. */
 typedef struct estimate {
     double mean, sd; /* of one run */
     int32_t runs;
+    double freedom; /* of sd */
 } estimate;
 
 typedef struct search {
     plan *p;
-    double *pooled; /* [metrics] mean variance within points */
+    plan_prior *priors;     /* [metrics] of variances within points; where relative: of values over their mean */
+    bool *relative;         /* [metrics] every value so far is positive */
+    plan_prior prior_apart; /* of the cost of a point less that of the best, run by run */
+    double *squares;        /* [points] room for what a prior is made of */
+    int32_t *freedoms;
     trial *list;
     double *values, *need;
     sc_scenario **settings;
@@ -119,29 +125,50 @@ static int run_points(search *s, const int32_t *points, int32_t count)
 
 /* --- what is known --- */
 
+static bool all_positive(const plan *p, int32_t metric)
+{
+    for (int32_t i = 0; i < p->point_count; i++) {
+        for (int32_t r = 0; r < p->points[i].runs; r++) {
+            if (!(p->points[i].values[r * p->metrics + metric] > 0)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Overloaded points vary by more than others have in all: spread goes with size wherever a figure has a size. */
 static void pool_variances(search *s)
 {
     const plan *p = s->p;
     for (int32_t m = 0; m < p->metrics; m++) {
-        double square = 0, freedom = 0;
+        int32_t count = 0;
+        s->relative[m] = all_positive(p, m);
         for (int32_t i = 0; i < p->point_count; i++) {
-            if (p->points[i].runs > 1) {
-                stat_tally t;
-                tally_of(p, i, m, &t);
-                square += isfinite(t.m2) ? t.m2 : 0;
-                freedom += isfinite(t.m2) ? (double)t.n - 1 : 0;
+            stat_tally t;
+            tally_of(p, i, m, &t);
+            if (t.n > 1 && isfinite(t.m2)) {
+                s->squares[count] = s->relative[m] ? t.m2 / (t.mean * t.mean) : t.m2;
+                s->freedoms[count++] = (int32_t)t.n - 1;
             }
         }
-        s->pooled[m] = freedom > 0 ? square / freedom : 0;
+        s->priors[m] = plan_prior_of(s->squares, s->freedoms, count);
     }
+}
+
+/* A variance drawn towards the prior: as if that many more runs had shown the prior's. */
+static estimate drawn(const stat_tally *t, const plan_prior *prior, double scale)
+{
+    const double freedom = (double)t->n - 1 + prior->freedom;
+    return (estimate){t->mean, sqrt((t->m2 + prior->freedom * prior->variance * scale) / freedom), (int32_t)t->n,
+                      freedom};
 }
 
 static estimate estimate_of(const search *s, int32_t point, int32_t metric)
 {
     stat_tally t;
     tally_of(s->p, point, metric, &t);
-    const double freedom = (double)t.n - 1 + PRIOR_FREEDOM;
-    return (estimate){t.mean, sqrt((t.m2 + PRIOR_FREEDOM * s->pooled[metric]) / freedom), s->p->points[point].runs};
+    return drawn(&t, &s->priors[metric], s->relative[metric] ? t.mean * t.mean : 1);
 }
 
 /* How many standard deviations of one run a point is inside (positive) or outside its worst condition. */
@@ -157,7 +184,7 @@ static double worst_margin(const search *s, int32_t point, double *probability)
                          : margin >= 0                ? (double)INFINITY
                                                       : -(double)INFINITY;
         worst = fmin(worst, z);
-        const double below = stat_student_below(z * sqrt((double)e.runs), e.runs - 1 + PRIOR_FREEDOM);
+        const double below = stat_student_below(z * sqrt((double)e.runs), e.freedom);
         *probability = fmin(*probability, isinf(z) ? (z > 0 ? 1 : 0) : below);
     }
     return worst;
@@ -192,19 +219,36 @@ static int32_t choose_nearest(const search *s)
     return best;
 }
 
-/* Cost of i less cost of b, over the replications of both: mean and standard deviation of one pair. */
-static estimate cost_apart(const search *s, int32_t i, int32_t b)
+/* Cost of i less cost of b, over the replications of both. */
+static stat_tally tally_apart(const plan *p, int32_t i, int32_t b)
 {
-    const plan *p = s->p;
     const plan_point *x = &p->points[i], *y = &p->points[b];
-    const int32_t pairs = x->runs < y->runs ? x->runs : y->runs;
     stat_tally t;
     stat_tally_init(&t);
-    for (int32_t r = 0; r < pairs; r++) {
+    for (int32_t r = 0; r < (x->runs < y->runs ? x->runs : y->runs); r++) {
         stat_tally_add(&t, x->values[r * p->metrics + PLAN_COST] - y->values[r * p->metrics + PLAN_COST]);
     }
-    const double prior = s->pooled[PLAN_COST];
-    return (estimate){t.mean, sqrt((t.m2 + PRIOR_FREEDOM * prior) / ((double)t.n - 1 + PRIOR_FREEDOM)), pairs};
+    return t;
+}
+
+static void pool_apart(search *s, int32_t best)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < s->p->point_count; i++) {
+        const stat_tally t = tally_apart(s->p, i, best);
+        if (i != best && t.n > 1) {
+            s->squares[count] = t.m2;
+            s->freedoms[count++] = (int32_t)t.n - 1;
+        }
+    }
+    s->prior_apart = plan_prior_of(s->squares, s->freedoms, count);
+}
+
+/* Mean and standard deviation of one pair. */
+static estimate cost_apart(const search *s, int32_t i, int32_t b)
+{
+    const stat_tally t = tally_apart(s->p, i, b);
+    return drawn(&t, &s->prior_apart, 1);
 }
 
 /* --- allocation --- */
@@ -215,6 +259,7 @@ static void needs(search *s, int32_t best)
     const plan *p = s->p;
     const double floor = 1e-4;
     double square = 0, ignored;
+    pool_apart(s, best);
     for (int32_t i = 0; i < p->point_count; i++) {
         s->need[i] = 0;
         if (p->points[i].runs == 0 || i == best) {
@@ -390,6 +435,29 @@ static int screen(search *s, int32_t *points)
     return rc;
 }
 
+/* Two runs more of the points that look best: their variances tell how far those of the others can be trusted. */
+static int vouch(search *s, int32_t *points)
+{
+    plan *p = s->p;
+    const int32_t most = p->options->budget / 20;
+    bool *taken = calloc((size_t)p->point_count, sizeof *taken);
+    int32_t count = 0;
+    int rc = 0;
+    while (taken != NULL && count < VOUCHERS && count < most) {
+        const int32_t at = best_rough(p, taken);
+        if (at < 0) {
+            break;
+        }
+        taken[at] = true;
+        points[count++] = at;
+    }
+    for (int turn = 0; rc == 0 && turn < 2 && p->used + count <= p->options->budget; turn++) {
+        rc = run_points(s, points, count);
+    }
+    free(taken);
+    return rc;
+}
+
 /* --- the end --- */
 
 static void judge(search *s)
@@ -403,6 +471,7 @@ static void judge(search *s)
     if (p->best < 0) {
         return;
     }
+    pool_apart(s, p->best);
     (void)worst_margin(s, p->best, &p->sure_feasible);
     double doubt = 1 - p->sure_feasible;
     const double close = PLAN_CLOSE * plan_mean(p, p->best, PLAN_COST);
@@ -414,7 +483,7 @@ static void judge(search *s)
             const double z = apart.sd > 0             ? -(apart.mean + close) / apart.sd * sqrt((double)apart.runs)
                              : apart.mean + close < 0 ? (double)INFINITY
                                                       : -(double)INFINITY;
-            const double cheaper = isinf(z) ? (z > 0 ? 1 : 0) : stat_student_below(z, apart.runs - 1 + PRIOR_FREEDOM);
+            const double cheaper = isinf(z) ? (z > 0 ? 1 : 0) : stat_student_below(z, apart.freedom);
             doubt += fmin(cheaper, feasible);
         }
     }
@@ -429,15 +498,19 @@ static bool begin(search *s, plan *p, int32_t **points, int32_t **given)
     p->names = calloc((size_t)p->metrics, sizeof *p->names);
     p->points = calloc((size_t)p->point_count, sizeof *p->points);
     p->front = calloc((size_t)p->point_count + 1, sizeof *p->front);
-    s->pooled = calloc((size_t)p->metrics, sizeof *s->pooled);
+    s->priors = calloc((size_t)p->metrics, sizeof *s->priors);
+    s->squares = calloc((size_t)p->point_count, sizeof *s->squares);
+    s->freedoms = calloc((size_t)p->point_count, sizeof *s->freedoms);
+    s->relative = calloc((size_t)p->metrics, sizeof *s->relative);
     s->list = calloc(room, sizeof *s->list);
     s->settings = calloc(room, sizeof(sc_scenario *));
     s->values = calloc(room * (size_t)p->metrics, sizeof *s->values);
     s->need = calloc((size_t)p->point_count, sizeof *s->need);
     *points = calloc(room, sizeof **points);
     *given = calloc((size_t)p->point_count, sizeof **given);
-    if (p->names == NULL || p->points == NULL || p->front == NULL || s->pooled == NULL || s->list == NULL ||
-        s->settings == NULL || s->values == NULL || s->need == NULL || *points == NULL || *given == NULL) {
+    if (p->names == NULL || p->points == NULL || p->front == NULL || s->priors == NULL || s->relative == NULL ||
+        s->squares == NULL || s->freedoms == NULL || s->list == NULL || s->settings == NULL || s->values == NULL ||
+        s->need == NULL || *points == NULL || *given == NULL) {
         return false;
     }
     static const char *const fixed[PLAN_FIXED] = {"cost.total_usd",         "cost.by_kind.owned",
@@ -487,6 +560,7 @@ int plan_run(plan *p, const plan_options *options, char *err, size_t err_size)
     snprintf(err, err_size, "out of memory");
     if (begin(&s, p, &points, &given)) {
         rc = screen(&s, points);
+        rc = rc == 0 ? vouch(&s, points) : rc;
         rc = rc == 0 ? allocate(&s, points, given) : rc;
         if (rc == 0) {
             judge(&s);
@@ -496,7 +570,10 @@ int plan_run(plan *p, const plan_options *options, char *err, size_t err_size)
     }
     free(points);
     free(given);
-    free(s.pooled);
+    free(s.priors);
+    free(s.squares);
+    free(s.freedoms);
+    free(s.relative);
     free(s.list);
     free(s.settings);
     free(s.values);

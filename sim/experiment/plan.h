@@ -10,7 +10,8 @@
  *      constrained optimisation (Chen, Lin, Yuecesan and Chick 2000; Lee, Pujowidianto, Li, Chen and Yap 2012). A
  *      configuration is ruled out by its cost or by a condition, whichever is easier; it needs runs in proportion to
  *      the inverse square of that distance in standard deviations.
- * Variances of few runs are drawn towards the mean variance of all configurations (two degrees of freedom).
+ * Variances of few runs are drawn towards the mean variance of all configurations, relative to the mean where a figure
+ * is positive; how strongly, their own spread says (plan_prior.h).
  * The stated probability is a lower bound by Bonferroni's inequality over the configurations that were tried: that the
  * choice meets every condition and no other meets them all for less than 99 % of its cost.
  * What was not tried has a bound of its own: owned and reserved nodes are billed whatever comes, so a configuration

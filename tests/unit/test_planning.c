@@ -12,11 +12,13 @@
 
 #include <cmocka.h>
 
+#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/experiment/plan.h"
+#include "sim/experiment/plan_prior.h"
 #include "sim/report/verdicts.h"
 #include "tests/support/close.h"
 #include "tests/support/world.h"
@@ -123,6 +125,39 @@ static void bench_free(bench *b)
     plan_knob_fini(&b->knobs[1]);
 }
 
+/* Variances drawn from the law itself: 400 points, two degrees of freedom each, around 5 with a freedom of 8. */
+static void test_prior(void **state)
+{
+    enum { POINTS = 400, FREEDOM = 2 };
+    double squares[POINTS];
+    int32_t freedoms[POINTS];
+    gsl_rng *r = gsl_rng_alloc(gsl_rng_mt19937);
+    (void)state;
+    assert_non_null(r);
+    for (int i = 0; i < POINTS; i++) {
+        squares[i] = 5 / (gsl_ran_chisq(r, 8) / 8) * gsl_ran_chisq(r, FREEDOM);
+        freedoms[i] = FREEDOM;
+    }
+    plan_prior prior = plan_prior_of(squares, freedoms, POINTS);
+    assert_true(prior.freedom > 5 && prior.freedom < 13); /* about +-25 % by the spread of log variances */
+    assert_within(prior.variance, 5 * 8 / 6.0, 0.8);      /* mean of 8 / chi-square with 8: 8 / 6 */
+    for (int i = 0; i < POINTS; i++) {
+        squares[i] = 5 * gsl_ran_chisq(r, FREEDOM);
+    }
+    prior = plan_prior_of(squares, freedoms, POINTS); /* all alike: only chance tells them apart */
+    assert_true(prior.freedom > 15);
+    assert_within(prior.variance, 5, 0.5);
+    for (int i = 0; i < POINTS; i++) {
+        squares[i] = pow(10, i % 8) * gsl_ran_chisq(r, FREEDOM);
+    }
+    assert_true(plan_prior_of(squares, freedoms, POINTS).freedom <= PLAN_PRIOR_LEAST);
+    prior = plan_prior_of(squares, freedoms, 3);
+    assert_true(prior.freedom <= PLAN_PRIOR_LEAST && prior.variance > 0);
+    prior = plan_prior_of(NULL, NULL, 0);
+    assert_true(prior.freedom <= PLAN_PRIOR_LEAST && !(prior.variance > 0));
+    gsl_rng_free(r);
+}
+
 static void test_small_grid(void **state)
 {
     bench b, two;
@@ -198,10 +233,8 @@ static void test_large_grid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_knobs),
-        cmocka_unit_test(test_small_grid),
-        cmocka_unit_test(test_nothing_fits),
-        cmocka_unit_test(test_large_grid),
+        cmocka_unit_test(test_knobs),        cmocka_unit_test(test_prior),      cmocka_unit_test(test_small_grid),
+        cmocka_unit_test(test_nothing_fits), cmocka_unit_test(test_large_grid),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
