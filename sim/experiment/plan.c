@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan.c - screening and allocation of runs; see plan.h. Knobs and what is read off a plan: plan_words.c. */
 #include "sim/experiment/plan.h"
-#include "sim/experiment/plan_prior.h"
+#include "sim/stats/prior.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,9 +20,9 @@ typedef struct estimate {
 
 typedef struct search {
     plan *p;
-    plan_prior *priors;     /* [metrics] of variances within points; where relative: of values over their mean */
+    stat_prior *priors;     /* [metrics] of variances within points; where relative: of values over their mean */
     bool *relative;         /* [metrics] every value so far is positive */
-    plan_prior prior_apart; /* of the cost of a point less that of the best, run by run */
+    stat_prior prior_apart; /* of the cost of a point less that of the best, run by run */
     double *squares;        /* [points] room for what a prior is made of */
     int32_t *freedoms;
     trial *list;
@@ -152,12 +152,12 @@ static void pool_variances(search *s)
                 s->freedoms[count++] = (int32_t)t.n - 1;
             }
         }
-        s->priors[m] = plan_prior_of(s->squares, s->freedoms, count);
+        s->priors[m] = stat_prior_of(s->squares, s->freedoms, count);
     }
 }
 
 /* A variance drawn towards the prior: as if that many more runs had shown the prior's. */
-static estimate drawn(const stat_tally *t, const plan_prior *prior, double scale)
+static estimate drawn(const stat_tally *t, const stat_prior *prior, double scale)
 {
     const double freedom = (double)t->n - 1 + prior->freedom;
     return (estimate){t->mean, sqrt((t->m2 + prior->freedom * prior->variance * scale) / freedom), (int32_t)t->n,
@@ -241,7 +241,7 @@ static void pool_apart(search *s, int32_t best)
             s->freedoms[count++] = (int32_t)t.n - 1;
         }
     }
-    s->prior_apart = plan_prior_of(s->squares, s->freedoms, count);
+    s->prior_apart = stat_prior_of(s->squares, s->freedoms, count);
 }
 
 /* Mean and standard deviation of one pair. */

@@ -11,7 +11,7 @@
  *      configuration is ruled out by its cost or by a condition, whichever is easier; it needs runs in proportion to
  *      the inverse square of that distance in standard deviations.
  * Variances of few runs are drawn towards the mean variance of all configurations, relative to the mean where a figure
- * is positive; how strongly, their own spread says (plan_prior.h).
+ * is positive; how strongly, their own spread says (sim/stats/prior.h).
  * The stated probability is a lower bound by Bonferroni's inequality over the configurations that were tried: that the
  * choice meets every condition and no other meets them all for less than 99 % of its cost.
  * What was not tried has a bound of its own: owned and reserved nodes are billed whatever comes, so a configuration
@@ -81,7 +81,7 @@ typedef struct plan {
     int32_t nearest;      /**< without a best: what comes closest to the conditions; else best */
     double sure;          /**< the probability above; NaN without a best */
     double sure_feasible; /**< that the best meets every condition */
-    double floor_usd;     /**< no untried configuration costs less; INFINITY: all were tried; NaN: too many to look at */
+    double floor_usd;     /**< no untried one costs less; INFINITY: all were tried; NaN: too many to look at */
     int32_t *front;       /**< [front_count] no other that was tried is cheaper and faster; cheapest first */
     int32_t front_count;
 } plan;

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "sim/experiment/plan.h"
-#include "sim/experiment/plan_prior.h"
+#include "sim/stats/prior.h"
 #include "sim/report/verdicts.h"
 #include "tests/support/close.h"
 #include "tests/support/world.h"
@@ -138,23 +138,23 @@ static void test_prior(void **state)
         squares[i] = 5 / (gsl_ran_chisq(r, 8) / 8) * gsl_ran_chisq(r, FREEDOM);
         freedoms[i] = FREEDOM;
     }
-    plan_prior prior = plan_prior_of(squares, freedoms, POINTS);
+    stat_prior prior = stat_prior_of(squares, freedoms, POINTS);
     assert_true(prior.freedom > 5 && prior.freedom < 13); /* about +-25 % by the spread of log variances */
     assert_within(prior.variance, 5 * 8 / 6.0, 0.8);      /* mean of 8 / chi-square with 8: 8 / 6 */
     for (int i = 0; i < POINTS; i++) {
         squares[i] = 5 * gsl_ran_chisq(r, FREEDOM);
     }
-    prior = plan_prior_of(squares, freedoms, POINTS); /* all alike: only chance tells them apart */
+    prior = stat_prior_of(squares, freedoms, POINTS); /* all alike: only chance tells them apart */
     assert_true(prior.freedom > 15);
     assert_within(prior.variance, 5, 0.5);
     for (int i = 0; i < POINTS; i++) {
         squares[i] = pow(10, i % 8) * gsl_ran_chisq(r, FREEDOM);
     }
-    assert_true(plan_prior_of(squares, freedoms, POINTS).freedom <= PLAN_PRIOR_LEAST);
-    prior = plan_prior_of(squares, freedoms, 3);
-    assert_true(prior.freedom <= PLAN_PRIOR_LEAST && prior.variance > 0);
-    prior = plan_prior_of(NULL, NULL, 0);
-    assert_true(prior.freedom <= PLAN_PRIOR_LEAST && !(prior.variance > 0));
+    assert_true(stat_prior_of(squares, freedoms, POINTS).freedom <= STAT_PRIOR_LEAST);
+    prior = stat_prior_of(squares, freedoms, 3);
+    assert_true(prior.freedom <= STAT_PRIOR_LEAST && prior.variance > 0);
+    prior = stat_prior_of(NULL, NULL, 0);
+    assert_true(prior.freedom <= STAT_PRIOR_LEAST && !(prior.variance > 0));
     gsl_rng_free(r);
 }
 

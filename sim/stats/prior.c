@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* plan_prior.c - see plan_prior.h. */
-#include "sim/experiment/plan_prior.h"
+/* prior.c - see prior.h. */
+#include "sim/stats/prior.h"
 
 #include <gsl/gsl_sf_psi.h>
 #include <math.h>
@@ -22,7 +22,7 @@ static double trigamma_inverse(double y)
     return sqrt(low * high);
 }
 
-plan_prior plan_prior_of(const double *squares, const int32_t *freedoms, int32_t count)
+stat_prior stat_prior_of(const double *squares, const int32_t *freedoms, int32_t count)
 {
     double square = 0, freedom = 0, mean = 0, spread = 0, chance = 0;
     int32_t n = 0;
@@ -39,11 +39,11 @@ plan_prior plan_prior_of(const double *squares, const int32_t *freedoms, int32_t
             chance += gsl_sf_psi_1(half);
         }
     }
-    plan_prior prior = {freedom > 0 ? square / freedom : 0, PLAN_PRIOR_LEAST};
+    stat_prior prior = {freedom > 0 ? square / freedom : 0, STAT_PRIOR_LEAST};
     if (n >= POINTS_LEAST) {
         const double excess = spread / (n - 1) - chance / n;
-        const double fitted = excess > 0 ? 2 * trigamma_inverse(excess) : PLAN_PRIOR_MOST;
-        prior.freedom = fmin(fmax(fitted, PLAN_PRIOR_LEAST), PLAN_PRIOR_MOST);
+        const double fitted = excess > 0 ? 2 * trigamma_inverse(excess) : STAT_PRIOR_MOST;
+        prior.freedom = fmin(fmax(fitted, STAT_PRIOR_LEAST), STAT_PRIOR_MOST);
     }
     return prior;
 }
