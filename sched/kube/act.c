@@ -67,11 +67,10 @@ static spw_rc begin(void *self, const spw_tick_info *info, spw_err *err)
 {
     kube_act *act = self;
     (void)err;
-    if (!act->begun || info->tick != act->tick) {
+    if (!act->begun || info->tick != act->info.tick || info->now != act->info.now) {
         act->landed_count = 0;
     }
     act->begun = true;
-    act->tick = info->tick;
     act->info = *info;
     act->count = 0;
     act->writes = NULL;

@@ -11,10 +11,12 @@
  * command actuator with spw_actuator_tee() where those are wanted.
  *
  * What holds for each write: it names the resourceVersion and the uid it was decided on; it is sent at most until it is
- * known to have landed, never twice for one ticket; an open outcome is read, never assumed; what somebody else has
- * changed since the snapshot is left as they want it. It carries the plan's id - epoch, tick, number of the action -
- * and the reason: in the server's audit log (Audit-ID), and in annotations of a ResourceBinding. A Scale has no
- * annotations of its own, and one on the Deployment would raise its generation and need more rights than `scale`.
+ * known to have landed, never twice for one ticket of one tick (a tick that is said again has the same number and the
+ * same time: a core that starts anew counts from 0, and says something new); an open outcome is read, never assumed;
+ * what somebody else has changed since the snapshot is left as they want it. It carries the plan's id - epoch, tick,
+ * number of the action - and the reason: in the server's audit log (Audit-ID), and in annotations of a ResourceBinding.
+ * A Scale has no annotations of its own, and one on the Deployment would raise its generation and need more rights than
+ * `scale`.
  *
  * Within a tick everything that grows is over before anything shrinks. Waiting until the new replicas are ready is a
  * matter of several ticks: the core's moves do it, and guard.h holds every shrink that would cost ready replicas.

@@ -66,7 +66,8 @@ static spw_rc begin(void *self, const spw_tick_info *info, spw_err *err)
     act_command *act = self;
     (void)err;
     size_t kept = 0;
-    for (size_t i = 0; act->begun && info->tick == act->info.tick && i < act->count; i++) {
+    const bool again = act->begun && info->tick == act->info.tick && info->now == act->info.now;
+    for (size_t i = 0; again && i < act->count; i++) {
         if (act->items[i].fate == KUBE_FATE_DONE) {
             act->items[kept] = act->items[i];
             act->items[kept++].landed = true;

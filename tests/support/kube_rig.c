@@ -7,16 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const kube_cluster_spec clusters[] = {
-    {.name = "idc", .region = "", .zone = "", .provider = "", .jurisdiction = "", .reachable = true, .prefix = ""},
-    {.name = "ack",
-     .region = "",
-     .zone = "",
-     .provider = "",
-     .jurisdiction = "",
-     .reachable = true,
-     .server = 1,
-     .prefix = ""}};
+static const spw_label five[] = {{"gpu", "5090"}};
+static const kube_pool_spec pools[] = {{.name = "own",
+                                        .gpu = "RTX-5090",
+                                        .capacity = SPW_CAPACITY_OWNED,
+                                        .gpus_per_node = 8,
+                                        .nodes_max = 2,
+                                        .price_uusd_per_gpu_h = 300000,
+                                        .selector = {five, 1}}};
+
+#define CLUSTER(cluster, number)                                                                                       \
+    {                                                                                                                  \
+        .name = cluster, .region = "", .zone = "", .provider = "", .jurisdiction = "", .reachable = true,              \
+        .server = number, .prefix = "", .pools = pools, .pool_count = 1                                                \
+    }
+static const kube_cluster_spec clusters[] = {CLUSTER("idc", RIG_IDC), CLUSTER("ack", RIG_ACK)};
 
 static const spw_workload works[] = {
     {.key = 11, .name = "prod/chat", .replicas = 3, .gpus = 1, .policy = SPW_ID_NONE, .hpa = SPW_ID_NONE},
@@ -72,6 +77,11 @@ static spw_rc run(void *self, spw_dur longest)
 
 void rig_start(kube_rig *r, kube_mode mode)
 {
+    rig_start_with(r, mode, &rig_config);
+}
+
+void rig_start_with(kube_rig *r, kube_mode mode, const spw_config *config)
+{
     memset(r, 0, sizeof *r);
     r->epoch = 3;
     r->world = kw_new(3);
@@ -81,7 +91,7 @@ void rig_start(kube_rig *r, kube_mode mode)
         .mode = mode, .hub = RIG_PLANE, .scheduler = "spillway", .clusters = clusters, .cluster_count = 2, .seed = 5};
     r->fleet = kube_fleet_new(&r->fleet_spec, &r->wire);
     const kube_source_spec source = {
-        .fleet = r->fleet, .config = &rig_config, .unreachable_after = 100 * SPW_NS_PER_S, .user = r, .clock = mono};
+        .fleet = r->fleet, .config = config, .unreachable_after = 100 * SPW_NS_PER_S, .user = r, .clock = mono};
     r->source = kube_source_new(&source);
     const kube_writer_spec writer = {.wire = &r->wire,
                                      .server_count = 3,
@@ -157,12 +167,17 @@ spw_action rig_place(spw_id workload, spw_id cluster, int64_t before, int64_t am
 spw_rc rig_tick(kube_rig *r, const spw_actuator *seam, uint64_t tick, const spw_action *plan, size_t count)
 {
     const spw_snapshot *snap = rig_look(r);
-    const spw_tick_info info = {.now = snap->now, .tick = tick, .snap = snap};
+    r->info = (spw_tick_info){.now = snap->now, .tick = tick, .snap = snap};
+    return rig_again(r, seam, plan, count);
+}
+
+spw_rc rig_again(kube_rig *r, const spw_actuator *seam, const spw_action *plan, size_t count)
+{
     spw_err err = {0};
-    spw_rc rc = seam->begin(seam->self, &info, &err);
+    spw_rc rc = seam->begin(seam->self, &r->info, &err);
     r->told_count = 0;
     for (size_t i = 0; i < count && rc == SPW_OK; i++) {
-        rc = seam->submit(seam->self, &plan[i], (tick << 20) + i, &err);
+        rc = seam->submit(seam->self, &plan[i], (r->info.tick << 20) + i, &err);
     }
     return rc == SPW_OK ? seam->commit(seam->self, &err) : rc;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /**
  * kube_rig.h - servers in memory, a fleet that watches them, its source, a writer and an actuator, for tests: two
- * clusters, "idc" (server 0) and "ack" (server 1), a Karmada control plane (server 2), two workloads, "prod/chat" and
- * "prod/code". Monotonic time is the world's; Unix time is RIG_UNIX more.
+ * clusters, "idc" (server 0) and "ack" (server 1), each with a pool of nodes with 8 GPUs, a Karmada control plane
+ * (server 2), two workloads, "prod/chat" and "prod/code". Monotonic time is the world's; Unix time is RIG_UNIX more.
  */
 #ifndef TESTS_SUPPORT_KUBE_RIG_H
 #define TESTS_SUPPORT_KUBE_RIG_H
@@ -39,11 +39,13 @@ typedef struct kube_rig {
     char tags[RIG_TOLD][65]; /**< of all writes that were started */
     size_t tag_count;
     bool writes_forbidden;
+    spw_tick_info info; /**< of the last tick */
 } kube_rig;
 
 extern const spw_config rig_config;
 
-void rig_start(kube_rig *r, kube_mode mode); /**< epoch 3 */
+void rig_start(kube_rig *r, kube_mode mode); /**< of rig_config; epoch 3 */
+void rig_start_with(kube_rig *r, kube_mode mode, const spw_config *config);
 void rig_stop(kube_rig *r);
 /** Lets the fleet work. */
 void rig_live(kube_rig *r, spw_dur how_long);
@@ -53,6 +55,8 @@ int32_t rig_assigned(kube_rig *r, spw_id workload, spw_id cluster);
 spw_action rig_place(spw_id workload, spw_id cluster, int64_t before, int64_t amount, spw_reason reason);
 /** One tick of the actuator `seam`: observe, begin, submit all, commit. */
 spw_rc rig_tick(kube_rig *r, const spw_actuator *seam, uint64_t tick, const spw_action *plan, size_t count);
+/** The last tick once more, as it was. */
+spw_rc rig_again(kube_rig *r, const spw_actuator *seam, const spw_action *plan, size_t count);
 spw_rc rig_act(kube_rig *r, uint64_t tick, const spw_action *plan, size_t count); /**< of r->act */
 /** The Audit-ID of the n-th write that was started. */
 const char *rig_tag(const kube_rig *r, size_t n);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * The whole loop - source, core, guards, actuator - in a world that lives: a service grows out of its own cluster into
+ * the next and back. Every request fails once, in every way; whatever fails, the world comes out the same, serves as
+ * well on the way, and runs no replica too many.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spillway/manifest.h>
+
+#include "sched/kube/guard.h"
+#include "tests/support/kube_play.h"
+
+#define S    SPW_NS_PER_S
+#define TICK (15 * S)
+
+static const char MANIFESTS[] = "apiVersion: apps/v1\n"
+                                "kind: Deployment\n"
+                                "metadata: {name: chat, namespace: prod, labels: {app: chat}}\n"
+                                "spec:\n"
+                                "  replicas: 6\n"
+                                "  selector: {matchLabels: {app: chat}}\n"
+                                "  template:\n"
+                                "    metadata: {labels: {app: chat}}\n"
+                                "    spec:\n"
+                                "      containers: [{name: c, image: i, resources: {limits: {nvidia.com/gpu: 1}}}]\n"
+                                "---\n"
+                                "apiVersion: policy.one.alibabacloud.com/v1alpha1\n"
+                                "kind: PropagationPolicy\n"
+                                "metadata:\n"
+                                "  name: own-first\n"
+                                "  namespace: prod\n"
+                                "  annotations: {spillway.dev/failback: automatic, spillway.dev/failback-window: 30s}\n"
+                                "spec:\n"
+                                "  resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: chat}]\n"
+                                "  placement:\n"
+                                "    clusterAffinities:\n"
+                                "      - {affinityName: own, clusterNames: [idc]}\n"
+                                "      - {affinityName: cloud, clusterNames: [ack]}\n"
+                                "    replicaScheduling:\n"
+                                "      replicaSchedulingType: Divided\n"
+                                "      replicaDivisionPreference: Weighted\n"
+                                "      weightPreference: {dynamicWeight: AvailableReplicas}\n";
+
+typedef struct story {
+    kube_rig rig;
+    kube_play play;
+    guard *guard;
+    spw_actuator seam;
+    spw_source source;
+    spw_manifest_set *set;
+    spw_core *core;
+    spw_loop *loop;
+    bool crashes;                           /* the daemon is another one after each tick: no memory of its own */
+    int wanted, ready_least, replicas_most; /* what is watched all the time */
+} story;
+
+static void new_mind(story *s)
+{
+    spw_diag *diag = NULL;
+    const spw_config *config = NULL;
+    spw_settings settings;
+    assert_int_equal(spw_diag_new(NULL, 8, &diag), SPW_OK);
+    spw_err err = {0};
+    spw_settings_default(&settings);
+    settings.tick = TICK;
+    assert_int_equal(spw_manifest_config(s->set, diag, &config), SPW_OK);
+    kube_source_room(s->rig.source, &settings);
+    settings.pods_max = settings.samples_max = 1000;
+    assert_int_equal(spw_core_new(&settings, config, spw_mem_libc(), &s->core, &err), SPW_OK);
+    assert_int_equal(spw_loop_new(s->core, &s->source, &s->seam, spw_mem_libc(), 64, 8, &s->loop), SPW_OK);
+    spw_diag_free(diag);
+}
+
+static void lose_mind(story *s)
+{
+    spw_loop_free(s->loop);
+    spw_core_free(s->core);
+}
+
+static void start(story *s, kube_mode mode)
+{
+    spw_diag *diag = NULL;
+    const spw_config *config = NULL;
+    memset(s, 0, sizeof *s);
+    assert_int_equal(spw_diag_new(NULL, 8, &diag), SPW_OK);
+    s->set = spw_manifest_new(NULL);
+    if (spw_manifest_add_text(s->set, "test", MANIFESTS, sizeof MANIFESTS - 1, diag) != SPW_OK ||
+        spw_manifest_config(s->set, diag, &config) != SPW_OK) {
+        fail_msg("%s", spw_diag_at(diag, 0));
+    }
+    spw_diag_free(diag);
+    rig_start_with(&s->rig, mode, config);
+    play_start(&s->play, &s->rig, 2, 2, 4); /* 8 fit into each cluster */
+    play_workload(&s->play, "chat", 6);
+    const spw_actuator inner = kube_act_seam(s->rig.act);
+    const guard_spec guards = guard_spec_default();
+    s->guard = guard_new(&guards, &inner);
+    s->seam = guard_seam(s->guard);
+    s->source = kube_source_seam(s->rig.source);
+    s->wanted = 6;
+    s->replicas_most = 6;
+    new_mind(s);
+}
+
+static void stop(story *s)
+{
+    lose_mind(s);
+    guard_free(s->guard);
+    rig_stop(&s->rig);
+    spw_manifest_free(s->set);
+}
+
+static int replicas_in(const story *s, size_t server)
+{
+    const json_t *d = kw_get(s->rig.world, server, "/apis/apps/v1/deployments", "prod", "chat");
+    return d != NULL ? (int)kw_replicas(s->rig.world, server, "prod", "chat") : 0;
+}
+
+static void watch(const story *s)
+{
+    const int all = replicas_in(s, RIG_IDC) + replicas_in(s, RIG_ACK), ready = play_ready(&s->play, SIZE_MAX, "chat");
+    if (all > s->replicas_most || ready < s->ready_least) {
+        fail_msg("%d replicas, at most %d; %d ready, at least %d", all, s->replicas_most, ready, s->ready_least);
+    }
+}
+
+/* The world in steps of a second, a tick every fifteen. */
+static void live(story *s, int ticks)
+{
+    for (int t = 0; t < ticks; t++) {
+        s->rig.told_count = 0;
+        if (kube_fleet_is_synced(s->rig.fleet)) {
+            (void)spw_loop_tick(s->loop, RIG_UNIX + kw_now(s->rig.world), NULL);
+            if (s->crashes) {
+                lose_mind(s);
+                new_mind(s);
+            }
+        }
+        const spw_time until = kw_now(s->rig.world) + TICK;
+        while (kw_now(s->rig.world) < until) {
+            play_step(&s->play);
+            watch(s);
+            rig_live(&s->rig, S);
+        }
+    }
+}
+
+/* Six at home; twelve: the rest overflows; six again: it comes home. */
+static void live_the_story(story *s)
+{
+    live(s, 8);
+    assert_int_equal(replicas_in(s, RIG_IDC), 6);
+    assert_int_equal(play_ready(&s->play, RIG_IDC, "chat"), 6);
+    s->ready_least = 6;
+    s->replicas_most = 12;
+    play_want(&s->play, "chat", 0, 12);
+    live(s, 12);
+    assert_int_equal(replicas_in(s, RIG_IDC), 8);
+    assert_int_equal(replicas_in(s, RIG_ACK), 4);
+    assert_int_equal(play_ready(&s->play, SIZE_MAX, "chat"), 12);
+    play_want(&s->play, "chat", 0, 6);
+    live(s, 16);
+    assert_int_equal(replicas_in(s, RIG_IDC), 6);
+    assert_int_equal(replicas_in(s, RIG_ACK), 0);
+    assert_int_equal(play_ready(&s->play, SIZE_MAX, "chat"), 6);
+}
+
+static void the_story_in(kube_mode mode)
+{
+    story s;
+    start(&s, mode);
+    live_the_story(&s);
+    stop(&s);
+}
+
+static void plain_clusters(void **state)
+{
+    (void)state;
+    the_story_in(KUBE_MODE_KUBERNETES);
+}
+
+static void a_karmada_fleet(void **state)
+{
+    (void)state;
+    the_story_in(KUBE_MODE_KARMADA);
+}
+
+static void any_call_may_fail_in(kube_mode mode)
+{
+    story calm;
+    start(&calm, mode);
+    live(&calm, 1); /* what it takes to see the world first is the reflector's test */
+    const uint64_t first = kw_calls(calm.rig.world);
+    live_the_story(&calm);
+    const uint64_t calls = kw_calls(calm.rig.world) - first;
+    const size_t writes = kw_writes(calm.rig.world);
+    stop(&calm);
+    assert_true(writes >= 4);
+    for (int fault = KW_REFUSE; fault < KW_FAULTS; fault++) {
+        for (int only_writes = 0; only_writes < 2; only_writes++) {
+            for (uint64_t n = 0; n < (only_writes != 0 ? writes : calls < 40 ? calls : 40); n++) {
+                story s;
+                start(&s, mode);
+                live(&s, 1);
+                kw_fail_at(s.rig.world, n, only_writes != 0, (kw_fault)fault);
+                live_the_story(&s);
+                stop(&s);
+            }
+        }
+    }
+}
+
+static void any_call_may_fail_in_plain_clusters(void **state)
+{
+    (void)state;
+    any_call_may_fail_in(KUBE_MODE_KUBERNETES);
+}
+
+static void any_call_may_fail_in_a_karmada_fleet(void **state)
+{
+    (void)state;
+    any_call_may_fail_in(KUBE_MODE_KARMADA);
+}
+
+/* All that counts stands in the cluster: a daemon that forgets everything after each tick comes to the same. */
+static void a_daemon_without_memory(void **state)
+{
+    (void)state;
+    const kube_mode modes[] = {KUBE_MODE_KUBERNETES, KUBE_MODE_KARMADA};
+    for (size_t i = 0; i < 2; i++) {
+        story s;
+        start(&s, modes[i]);
+        s.crashes = true;
+        live_the_story(&s);
+        stop(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_clusters),
+        cmocka_unit_test(a_karmada_fleet),
+        cmocka_unit_test(any_call_may_fail_in_plain_clusters),
+        cmocka_unit_test(any_call_may_fail_in_a_karmada_fleet),
+        cmocka_unit_test(a_daemon_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
