@@ -137,10 +137,10 @@ static spw_rc submit(void *self, const spw_action *action, uint64_t ticket, spw_
     act_entry *entries = room_for(act->entries, act->count, &act->room, sizeof *act->entries);
     const char *full = snap->workloads.name[action->workload], *slash = strchr(full, '/');
     const char *space = zone_text(&act->zone, full, slash != NULL ? (size_t)(slash - full) : 0);
+    act->entries = entries != NULL ? entries : act->entries;
     if (entries == NULL || space == NULL) {
         return fail(err, SPW_NOMEM, action->workload, "out of memory");
     }
-    act->entries = entries;
     act->entries[act->count++] = (act_entry){.action = *action,
                                              .ticket = ticket,
                                              .space = space,
