@@ -17,6 +17,7 @@
 
 #include "sched/kube/jitter.h"
 #include "sched/kube/lease.h"
+#include "sched/kube/writes.h"
 #include "tests/support/kube_world.h"
 
 #define S       SPW_NS_PER_S
@@ -303,6 +304,106 @@ static void times_in_no_order_are_refused(void **state)
     kw_free(w);
 }
 
+/* --- with a batch of writes under way --------------------------------------------------------------------------- */
+
+static spw_time world_clock(void *user)
+{
+    return kw_now(((node *)user)->world);
+}
+
+static bool leave_to_write(void *user)
+{
+    const node *n = user;
+    return kube_lease_may_write(n->lease, mono(n));
+}
+
+static void renew_meanwhile(void *user)
+{
+    node *n = user;
+    (void)kube_lease_step(n->lease, mono(n), wall(n));
+}
+
+static char *scale_body(const kube_write *write, const char *version)
+{
+    char text[120];
+    (void)write;
+    (void)snprintf(text, sizeof text, "{\"metadata\":{\"resourceVersion\":\"%s\"},\"spec\":{\"replicas\":5}}", version);
+    return strdup(text);
+}
+
+static kube_seen scale_seen(const kube_write *write, const json_t *object)
+{
+    (void)write;
+    const json_int_t n = json_integer_value(json_object_get(json_object_get(object, "spec"), "replicas"));
+    return n == 5 ? KUBE_SEEN_WANTED : KUBE_SEEN_BEFORE;
+}
+
+/* One write in a second. @return how many were done */
+static size_t write_slowly(kw_world *w, node *n, kube_write *writes, size_t count)
+{
+    const kube_writer_spec spec = {.wire = &n->wire,
+                                   .server_count = 2,
+                                   .breaker_count = 2,
+                                   .rate = 1,
+                                   .burst = 1,
+                                   .clock = world_clock,
+                                   .may_write = leave_to_write,
+                                   .meanwhile = renew_meanwhile,
+                                   .user = n};
+    static char paths[40][80];
+    size_t done = 0;
+    kube_writer *writer = kube_writer_new(&spec);
+    for (size_t i = 0; i < count; i++) {
+        char json[160];
+        (void)snprintf(json, sizeof json,
+                       "{\"metadata\":{\"name\":\"d%zu\",\"namespace\":\"p\"},\"spec\":{\"replicas\":2}}", i);
+        kw_put(w, 1, "/apis/apps/v1/deployments", json);
+        (void)snprintf(paths[i], sizeof paths[i], "/apis/apps/v1/namespaces/p/deployments/d%zu/scale", i);
+        writes[i] = (kube_write){.server = 1,
+                                 .breaker = 1,
+                                 .method = "PATCH",
+                                 .path = paths[i],
+                                 .query = "",
+                                 .body = scale_body,
+                                 .seen = scale_seen};
+    }
+    (void)kube_writer_run(writer, writes, count, kw_now(w) + 100 * S, NULL);
+    for (size_t i = 0; i < count; i++) {
+        done += writes[i].fate == KUBE_FATE_DONE ? 1 : 0;
+    }
+    kube_writer_free(writer);
+    return done;
+}
+
+/* The server of the Lease is cut off while a long batch goes to another one: no write begins after the deadline. */
+static void a_batch_stops_with_the_leadership(void **state)
+{
+    (void)state;
+    for (int cut = 0; cut < 2; cut++) {
+        kw_world *w = kw_new(2);
+        node n[1];
+        kube_write writes[30];
+        node_init(&n[0], w, 0);
+        live_on(n, 1, S);
+        if (cut != 0) {
+            kw_break(w, 0, KW_DEAF);
+        }
+        const spw_time end = state_of(&n[0]).renewed + 10 * S + 1000000000 * S;
+        const size_t done = write_slowly(w, &n[0], writes, 30);
+        if (cut == 0) {
+            assert_int_equal(done, 30); /* the lease was renewed meanwhile */
+        } else {
+            assert_true(done > 0 && done < 30);
+            assert_int_equal(writes[29].fate, KUBE_FATE_FORBIDDEN);
+            for (size_t i = 0; i < kw_writes(w); i++) {
+                assert_true(kw_write_at(w, i)->at < end);
+            }
+        }
+        kube_lease_free(n[0].lease);
+        kw_free(w);
+    }
+}
+
 /* --- many, and a bad day --------------------------------------------------------------------------------------- */
 
 typedef struct late {
@@ -460,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_deleted_lease_is_made_again),
         cmocka_unit_test(any_call_may_fail),
         cmocka_unit_test(times_in_no_order_are_refused),
+        cmocka_unit_test(a_batch_stops_with_the_leadership),
         cmocka_unit_test(two_never_write_at_once),
         cmocka_unit_test(a_clock_out_of_bounds_is_seen_by_this_test),
     };
