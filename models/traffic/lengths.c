@@ -7,7 +7,7 @@
  * hyperexponential with balanced means takes p = (1 + sqrt((c - 1) / (c + 1))) / 2 and branch means m / 2p,
  * m / 2(1 - p), which gives exactly the mean m and the squared coefficient c.
  */
-#include "models/traffic/traffic.h"
+#include "models/traffic/lengths.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -26,27 +26,68 @@ static int32_t clipped(const mdl_length_law *law, int32_t tokens)
     return tokens > law->max ? law->max : tokens;
 }
 
+/* The whole part of x, clipped; x may be beyond any int32_t. */
+static int32_t clipped_count(const mdl_length_law *law, double x)
+{
+    if (!(x < (double)law->max)) {
+        return law->max;
+    }
+    return clipped(law, x > 0.0 ? (int32_t)x : 0);
+}
+
+/* One of n, by a uniform variate that may have been rounded up to 1. */
+static size_t one_of(size_t n, double u)
+{
+    const size_t index = (size_t)(u * (double)n);
+    return index < n ? index : n - 1;
+}
+
 int32_t mdl_length_draw(const mdl_length_law *law, gsl_rng *r)
 {
-    double x = 0.0;
-    size_t index = 0;
     switch (law->kind) {
     case MDL_LENGTH_FIXED:
         return clipped(law, law->fixed);
     case MDL_LENGTH_LOGNORMAL:
-        x = law->median * exp(law->sigma * mdl_ran_normal(r)) + 0.5;
-        if (!(x < (double)law->max)) {
-            return law->max;
-        }
-        return clipped(law, x > 0.0 ? (int32_t)x : 0);
+        return clipped_count(law, law->median * exp(law->sigma * mdl_ran_normal(r)) + 0.5);
     case MDL_LENGTH_EMPIRICAL:
-        index = (size_t)(mdl_ran_uniform_pos(r) * (double)law->value_count);
-        if (index >= law->value_count) {
-            index = law->value_count - 1; /* u may round up to 1 */
-        }
-        return clipped(law, law->values[index]);
+        return clipped(law, law->values[one_of(law->value_count, mdl_ran_uniform_pos(r))]);
+    case MDL_LENGTH_GEOMETRIC:
+        return clipped_count(law, 1.0 + floor(mdl_ran_exponential(r) / -log1p(-1.0 / law->mean)));
     }
     return law->min;
+}
+
+/* The length at a normal score: the quantile of its law at Phi(z). */
+static int32_t at_score(const mdl_length_law *law, double z)
+{
+    switch (law->kind) {
+    case MDL_LENGTH_FIXED:
+        break;
+    case MDL_LENGTH_LOGNORMAL:
+        return clipped_count(law, law->median * exp(law->sigma * z) + 0.5);
+    case MDL_LENGTH_EMPIRICAL:
+        return clipped(law, law->values[one_of(law->value_count, gsl_cdf_ugaussian_P(z))]);
+    case MDL_LENGTH_GEOMETRIC:
+        return clipped_count(law, 1.0 + floor(log(gsl_cdf_ugaussian_Q(z)) / log1p(-1.0 / law->mean)));
+    }
+    return clipped(law, law->fixed);
+}
+
+void mdl_lengths_draw(const mdl_lengths *lengths, gsl_rng *r, int32_t *input, int32_t *output)
+{
+    if (lengths->pair_count > 0) {
+        const size_t row = one_of(lengths->pair_count, mdl_ran_uniform_pos(r));
+        *input = lengths->pair_input[row] > 1 ? lengths->pair_input[row] : 1;
+        *output = lengths->pair_output[row] > 1 ? lengths->pair_output[row] : 1;
+    } else if (lengths->correlation != 0.0) {
+        const double rho = lengths->correlation;
+        const double z = mdl_ran_normal(r);
+        *input = at_score(&lengths->input, z);
+        *output = at_score(&lengths->output, rho * z + sqrt(1.0 - rho * rho) * mdl_ran_normal(r));
+    } else {
+        *input = mdl_length_draw(&lengths->input, r);
+        *output = mdl_length_draw(&lengths->output, r);
+    }
 }
 
 void mdl_length_bounds(const mdl_length_law *law, int32_t *least, int32_t *most)
@@ -55,6 +96,9 @@ void mdl_length_bounds(const mdl_length_law *law, int32_t *least, int32_t *most)
     *most = law->max;
     if (law->kind == MDL_LENGTH_FIXED) {
         *least = *most = clipped(law, law->fixed);
+    } else if (law->kind == MDL_LENGTH_GEOMETRIC) {
+        *least = clipped(law, 1);
+        *most = law->mean > 1.0 ? law->max : *least;
     } else if (law->kind == MDL_LENGTH_LOGNORMAL && !(law->sigma > 0.0)) {
         const double x = law->median + 0.5;
         *least = *most = x < (double)law->max ? clipped(law, (int32_t)x) : law->max;
@@ -66,6 +110,33 @@ void mdl_length_bounds(const mdl_length_law *law, int32_t *least, int32_t *most)
             *most = tokens > *most ? tokens : *most;
         }
     }
+}
+
+/* P(N > n) of a law with a tail before it is clipped. */
+static double exceeds(const mdl_length_law *law, int32_t n)
+{
+    if (law->kind == MDL_LENGTH_GEOMETRIC) {
+        return n < 1 ? 1.0 : pow(1.0 - 1.0 / law->mean, n);
+    }
+    return gsl_cdf_ugaussian_Q(log(((double)n + 0.5) / law->median) / law->sigma);
+}
+
+double mdl_length_mean(const mdl_length_law *law)
+{
+    int32_t least, most;
+    mdl_length_bounds(law, &least, &most);
+    double sum = least;
+    if (law->kind == MDL_LENGTH_EMPIRICAL) {
+        sum = 0.0;
+        for (size_t i = 0; i < law->value_count; i++) {
+            sum += clipped(law, law->values[i]);
+        }
+        return sum / (double)law->value_count;
+    }
+    for (int32_t n = least; n < most; n++) {
+        sum += exceeds(law, n);
+    }
+    return sum;
 }
 
 mdl_length_cut mdl_length_clipping(const mdl_length_law *law)
@@ -83,6 +154,9 @@ mdl_length_cut mdl_length_clipping(const mdl_length_law *law)
         }
         cut.raised = (double)below / (double)law->value_count;
         cut.lowered = (double)above / (double)law->value_count;
+    } else if (law->kind == MDL_LENGTH_GEOMETRIC) {
+        cut.raised = 1.0 - exceeds(law, law->min - 1);
+        cut.lowered = exceeds(law, law->max);
     } else {
         const double tokens = law->kind == MDL_LENGTH_FIXED ? (double)law->fixed : floor(law->median + 0.5);
         cut.raised = tokens < (double)law->min;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /**
- * traffic.h - when requests come and how long they are. Passive: (random stream) in, next time out.
+ * traffic.h - when requests come, and from whom. Passive: (random stream) in, next request out.
+ *
+ * The rate of a drawn source is  base(t) x growth(t) x holidays(t) x crowds(t),  in requests per second; the source
+ * is a Poisson process of that rate unless it is bursty. Every draw is made in the order of the calls, and a part that
+ * is absent draws nothing: adding a crowd to one source moves no draw of another.
  *
  * Specs are checked by whoever reads them; here an impossible one (no rate, empty trace) means "nothing ever comes".
  */
@@ -8,14 +12,17 @@
 #define MODELS_TRAFFIC_TRAFFIC_H
 
 #include <gsl/gsl_rng.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "models/traffic/lengths.h"
 
 #define MDL_SHAPE_HOURS 168 /**< a week of hours; hour 0 = Monday 00:00 local time */
 
 typedef enum mdl_arrival_kind {
     MDL_ARRIVAL_POISSON = 1, /**< constant rate */
-    MDL_ARRIVAL_DIURNAL = 2, /**< Poisson with a rate that follows the local hour of the day and day of the week */
+    MDL_ARRIVAL_DIURNAL = 2, /**< a rate that follows the local hour of the day and day of the week */
     MDL_ARRIVAL_TRACE = 3    /**< replay */
 } mdl_arrival_kind;
 
@@ -30,18 +37,93 @@ typedef struct mdl_trace {
     const int32_t *priority;      /**< NULL likewise */
 } mdl_trace;
 
+/** The rate multiplies by `factor` in every `over_ns`: factor^(t/over), or linear 1 + (factor - 1) t/over, not below 0.
+ */
+typedef struct mdl_growth {
+    double factor;   /**< >= 0, compound > 0 */
+    int64_t over_ns; /**< 0 = no growth */
+    bool linear;
+} mdl_growth;
+
+/** The rate times `factor` from begin to end, e.g. a holiday by the local clock. Overlapping ones multiply. */
+typedef struct mdl_season {
+    int64_t begin_ns, end_ns; /**< simulated time; may lie before 0 */
+    double factor;            /**< >= 0 */
+} mdl_season;
+
+/**
+ * A flash crowd: the rate times 1 + (factor - 1) e(t), where e climbs from 0 to 1 in a straight line over rise_ns,
+ * stays for hold_ns and falls, in a straight line over decay_ns or (spike) as exp(-t / decay_ns), which is cut off
+ * after MDL_CROWD_TAIL of them. These are the phases of Ari, Hong, Miller, Brandt, Long, "Managing flash crowds on the
+ * Internet", MASCOTS 2003. Several crowds multiply; one that comes back is two of them.
+ */
+typedef struct mdl_crowd {
+    int64_t at_ns, rise_ns, hold_ns, decay_ns; /**< each >= 0; rise_ns, decay_ns 0 = at once */
+    double factor;                             /**< >= 0 */
+    bool spike;
+} mdl_crowd;
+#define MDL_CROWD_TAIL 20
+
+typedef enum mdl_renewal {
+    MDL_RENEWAL_POISSON = 0, /**< exponential gaps */
+    MDL_RENEWAL_GAMMA = 1,   /**< shape 1 / cv^2 */
+    MDL_RENEWAL_WEIBULL = 2  /**< shape k with 1 + cv^2 = Gamma(1 + 2/k) / Gamma(1 + 1/k)^2 */
+} mdl_renewal;
+
+/**
+ * Burstiness beyond Poisson. Both parts keep the rate as it is on average and may be combined.
+ *
+ * Renewal: gaps of mean 1 and coefficient of variation cv on the clock of the integrated rate (time change; Cox and
+ * Isham, Point Processes, section 4.2), so a gap at night is as much longer as the night is quieter. The first gap is
+ * drawn from the equilibrium law, hence E[requests by t] is exactly the integral of the rate. The integral is exact
+ * where the rate is constant or a straight line, else the rate is taken as straight between points a minute apart
+ * (off by less than 2e-6 of the rate for a day's cosine). Gamma gaps: ServeGen (arXiv 2505.09999) and BurstGPT (arXiv
+ * 2401.17644) find such bursts in production traffic.
+ *
+ * Modulated: a Markov-modulated Poisson process of two states (Fischer and Meier-Hellstern, Performance Evaluation 18,
+ * 1993): the rate in bursts is `factor` times that between them; lengths of both are exponential with means on_s and
+ * off_s. Begins in equilibrium; factors are scaled to mean 1.
+ */
+typedef struct mdl_burstiness {
+    mdl_renewal renewal;
+    double cv;     /**< of the gaps, > 0 */
+    double factor; /**< > 0; 0 = not modulated */
+    double on_s, off_s;
+} mdl_burstiness;
+
+/**
+ * Conversations. What the rate counts are requests: conversations begin at rate / mean turns, as drawn by the source's
+ * law, and each sends its turns `think` apart, from one sending to the next, whatever the answer takes. Each turn's
+ * input is all that went before, in and out, and new tokens; the first begins with the system prompt. A conversation
+ * whose next turn would not fit max_context ends early. At time 0 none is under way: the rate is reached after about
+ * one length of a conversation.
+ */
+typedef struct mdl_sessions {
+    mdl_length_law turns;
+    mdl_service_law think;
+    const mdl_lengths *lengths; /**< new input of each turn, and its output */
+    int32_t system_tokens;      /**< of the source, the same for all conversations */
+    int32_t max_context;        /**< tokens in and out; 0 = no bound */
+    uint64_t key;               /**< prefix_key of conversation n is key + n */
+    /** The stream of one turn of one conversation, so that each keeps its own luck. Valid until called again. */
+    gsl_rng *(*luck)(void *self, uint64_t session, int32_t turn);
+    void *luck_self;
+} mdl_sessions;
+
 /**
  * What comes when.
  *
- * DIURNAL without a shape: a raised cosine over the day, exactly peak_per_s at peak_hour and trough_per_s twelve hours
- * away. With a shape: straight lines between its hourly values, mapped so that the working-day average (Monday to
- * Friday, hour by hour) runs from trough_per_s to peak_per_s; values above the trough are mapped linearly, those below
- * it in proportion (a weekend may lie below the trough but never below zero); a flat shape is peak_per_s. In both cases
- * Saturday and Sunday are then multiplied by weekend_factor: give 1 with a shape that has its own weekend.
+ * DIURNAL with hours: the rate is constant within each hour of the week. Without hours or shape: a raised cosine over
+ * the day, exactly peak_per_s at peak_hour and trough_per_s twelve hours away. With a shape: straight lines between its
+ * hourly values, mapped so that the working-day average (Monday to Friday, hour by hour) runs from trough_per_s to
+ * peak_per_s; values above the trough are mapped linearly, those below it in proportion (a weekend may lie below the
+ * trough but never below zero); a flat shape is peak_per_s. In all cases Saturday and Sunday are then multiplied by
+ * weekend_factor: give 1 with a table that has its own weekend.
  *
  * TRACE: a looped trace starts again one mean gap after its last request; a trace whose requests all fall at one
  * instant has no such gap and is played once. Copies of a request come at the same instant. Rows that would fall before
- * time 0 (negative shift) are left out.
+ * time 0 (negative shift) are left out. Growth, seasons and crowds multiply trace_scale; burst and sessions do not
+ * apply.
  */
 typedef struct mdl_arrival_spec {
     mdl_arrival_kind kind;
@@ -50,12 +132,20 @@ typedef struct mdl_arrival_spec {
     double trough_per_s;     /**< DIURNAL: smallest rate of that day */
     double peak_hour;        /**< DIURNAL without shape: local hour of the peak, 0..24 */
     double weekend_factor;   /**< DIURNAL: Saturday and Sunday times this */
-    const double *shape;     /**< DIURNAL: NULL = raised cosine; else [MDL_SHAPE_HOURS] relative rates, interpolated */
+    const double *shape;     /**< DIURNAL: NULL, or [MDL_SHAPE_HOURS] relative rates, interpolated */
+    const double *hours;     /**< DIURNAL: NULL, or [MDL_SHAPE_HOURS] requests/s */
     int64_t local_offset_ns; /**< ns from simulated time 0 back to the preceding Monday 00:00 local time */
     const mdl_trace *trace;  /**< TRACE */
     double trace_scale;     /**< TRACE: each request is replayed scale times on average (2.0 = doubled, 0.5 = halved) */
     int64_t trace_shift_ns; /**< TRACE: simulated time of the first request */
     int trace_loop;         /**< TRACE: 1 = start over at the end */
+    mdl_growth growth;
+    const mdl_season *seasons; /**< [season_count] */
+    size_t season_count;
+    const mdl_crowd *crowds; /**< [crowd_count] */
+    size_t crowd_count;
+    mdl_burstiness burst;
+    const mdl_sessions *sessions; /**< NULL = every request for itself */
 } mdl_arrival_spec;
 
 /** One request as its source knows it. */
@@ -71,61 +161,17 @@ typedef struct mdl_arrival {
 } mdl_arrival;
 
 typedef struct mdl_arrivals mdl_arrivals;
-mdl_arrivals *mdl_arrivals_new(const mdl_arrival_spec *spec); /**< copies spec, borrows shape and trace; NULL: memory */
-void mdl_arrivals_free(mdl_arrivals *a);                      /**< NULL allowed */
+/** Copies spec, borrows all that it points to. NULL: out of memory. */
+mdl_arrivals *mdl_arrivals_new(const mdl_arrival_spec *spec);
+void mdl_arrivals_free(mdl_arrivals *a); /**< NULL allowed */
 /**
  * The next arrival strictly in call order (calls give a non-decreasing sequence from time 0 on).
- * Always pass the same stream. TRACE draws only if trace_scale is not a whole number.
- * @return out->at_ns: ns, or INT64_MAX when no more come
+ * Always pass the same stream. TRACE draws only where a request's scale is not a whole number. With sessions, memory
+ * grows with the conversations under way.
+ * @return out->at_ns: ns; INT64_MAX when no more come; -1 if memory ran out
  */
 int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, mdl_arrival *out);
-/** Rate at a simulated time, requests/s (TRACE: mean rate over the minute around it). */
+/** Expected rate at a simulated time, requests/s (TRACE: mean rate over the minute around it). */
 double mdl_arrivals_rate(const mdl_arrivals *a, int64_t at_ns);
-
-typedef enum mdl_length_kind {
-    MDL_LENGTH_FIXED = 1,
-    MDL_LENGTH_LOGNORMAL = 2,
-    MDL_LENGTH_EMPIRICAL = 3
-} mdl_length_kind;
-
-/** A law of token counts, always clipped to [min, max]. */
-typedef struct mdl_length_law {
-    mdl_length_kind kind;
-    int32_t fixed;
-    double median, sigma;  /**< LOGNORMAL: exp(N(ln median, sigma)) rounded */
-    const int32_t *values; /**< EMPIRICAL: drawn uniformly; borrowed */
-    size_t value_count;    /**< EMPIRICAL: > 0 */
-    int32_t min, max;
-} mdl_length_law;
-int32_t mdl_length_draw(const mdl_length_law *law, gsl_rng *r);
-/** Shortest and longest that can be drawn. */
-void mdl_length_bounds(const mdl_length_law *law, int32_t *least, int32_t *most);
-/** What the clipping does to a law. */
-typedef struct mdl_length_cut {
-    double raised, lowered; /**< share of the draws that lie below min, and above max, 0..1 */
-} mdl_length_cut;
-mdl_length_cut mdl_length_clipping(const mdl_length_law *law);
-
-typedef enum mdl_service_kind {
-    MDL_SERVICE_FIXED = 1,
-    MDL_SERVICE_EXPONENTIAL = 2,
-    MDL_SERVICE_LOGNORMAL = 3,
-    MDL_SERVICE_ERLANG = 4,
-    MDL_SERVICE_HYPEREXP = 5,
-    MDL_SERVICE_MEASURED = 6
-} mdl_service_kind;
-/**
- * Service time of a station request. mean_s > 0; cv2 = squared coefficient of variation where free (LOGNORMAL > 0,
- * HYPEREXP >= 1: two branches with balanced means); stages >= 1 for ERLANG. MEASURED draws from value_count >= 1 values
- * (not copied), each as likely as any other; its mean_s is theirs.
- */
-typedef struct mdl_service_law {
-    mdl_service_kind kind;
-    double mean_s, cv2;
-    int32_t stages;
-    const double *values_s;
-    size_t value_count;
-} mdl_service_law;
-int64_t mdl_service_draw(const mdl_service_law *law, gsl_rng *r); /**< ns, >= 0 */
 
 #endif

@@ -104,16 +104,22 @@ static size_t shared_folder(const input_set *set)
     return length;
 }
 
+static bool lengths_from_file(const mdl_lengths *l)
+{
+    return l->input.kind == MDL_LENGTH_EMPIRICAL || l->output.kind == MDL_LENGTH_EMPIRICAL || l->pair_count > 0;
+}
+
 static bool has_other_files(const sc_scenario *sc)
 {
     for (int32_t s = 0; s < sc->service_count; s++) {
         const sc_service *service = &sc->services[s];
         for (int32_t t = 0; t < service->traffic_count; t++) {
-            if (service->traffic[t].arrivals.kind == MDL_ARRIVAL_TRACE) {
+            const mdl_lengths *own = service->traffic[t].lengths;
+            if (service->traffic[t].arrivals.kind == MDL_ARRIVAL_TRACE || (own != NULL && lengths_from_file(own))) {
                 return true;
             }
         }
-        if (service->input.kind == MDL_LENGTH_EMPIRICAL || service->output.kind == MDL_LENGTH_EMPIRICAL) {
+        if (lengths_from_file(&service->lengths)) {
             return true;
         }
     }

@@ -293,6 +293,26 @@ void fl_measure_close(fl_world *w)
 
 #define NOMINAL_REQUESTS 2000u /* enough for about 2 % of the saturation rate at a coefficient of variation of 1 */
 
+/* Input of a turn somewhere in a conversation, as long as it fits. */
+static int32_t context_before(const mdl_sessions *sessions, gsl_rng *r, int32_t input, int32_t output)
+{
+    int32_t turns = mdl_length_draw(&sessions->turns, r);
+    int32_t turn = (int32_t)(gsl_rng_uniform(r) * turns);
+    int64_t most = sessions->max_context > 0 ? sessions->max_context : INT32_MAX;
+    int64_t tokens = (int64_t)input + sessions->system_tokens;
+
+    for (int32_t i = 0; i < turn; i++) {
+        int32_t in, out;
+
+        mdl_lengths_draw(sessions->lengths, r, &in, &out);
+        if (tokens + in + out + output > most) {
+            break;
+        }
+        tokens += in + out;
+    }
+    return (int32_t)(tokens < INT32_MAX ? tokens : INT32_MAX);
+}
+
 /* Lengths for the rate a replica sustains: the service's laws, or rows of its traces in proportion to nothing but
  * chance, on a stream of their own so that no other draw shifts. */
 static void nominal_lengths(fl_world *w, const fl_service *s, int32_t *input, int32_t *output)
@@ -310,8 +330,13 @@ static void nominal_lengths(fl_world *w, const fl_service *s, int32_t *input, in
             input[i] = trace->input_tokens[row] > 1 ? trace->input_tokens[row] : 1;
             output[i] = trace->output_tokens[row] > 1 ? trace->output_tokens[row] : 1;
         } else {
-            input[i] = mdl_length_draw(&s->sc->input, r);
-            output[i] = mdl_length_draw(&s->sc->output, r);
+            const mdl_lengths *lengths =
+                traffic != NULL && traffic->lengths != NULL ? traffic->lengths : &s->sc->lengths;
+
+            mdl_lengths_draw(lengths, r, &input[i], &output[i]);
+            if (traffic != NULL && traffic->arrivals.sessions != NULL) {
+                input[i] = context_before(traffic->arrivals.sessions, r, input[i], output[i]);
+            }
         }
     }
 }

@@ -109,7 +109,13 @@ void fl_source_arm(fl_world *w, uint32_t source)
 {
     fl_source *src = &w->sources[source];
 
-    evq_set(w->queue, src->slot, mdl_arrivals_next(src->arrivals, src->arrival_rng, &src->next), EVQ_ARRIVAL);
+    int64_t at_ns = mdl_arrivals_next(src->arrivals, src->arrival_rng, &src->next);
+
+    if (at_ns < 0) {
+        w->no_memory = true;
+        at_ns = FL_NEVER;
+    }
+    evq_set(w->queue, src->slot, at_ns, EVQ_ARRIVAL);
 }
 
 static void needs_draw(fl_world *w, const fl_source *src, fl_request *q)
@@ -122,8 +128,8 @@ static void needs_draw(fl_world *w, const fl_source *src, fl_request *q)
         q->need.tokens.input = src->next.input;
         q->need.tokens.output = src->next.output;
     } else {
-        q->need.tokens.input = mdl_length_draw(&s->sc->input, src->length_rng);
-        q->need.tokens.output = mdl_length_draw(&s->sc->output, src->length_rng);
+        mdl_lengths_draw(src->sc->lengths != NULL ? src->sc->lengths : &s->sc->lengths, src->length_rng,
+                         &q->need.tokens.input, &q->need.tokens.output);
     }
 }
 

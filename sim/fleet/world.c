@@ -171,6 +171,51 @@ static bool talks_init(fl_world *w)
     return true;
 }
 
+/* One stream for each turn of each conversation: both keep their luck whatever else goes on. */
+static gsl_rng *session_luck(void *self, uint64_t session, int32_t turn)
+{
+    fl_source *src = self;
+    uint64_t key = fl_mix(fl_mix(src->sessions.key, session), (uint64_t)turn);
+
+    rng_rekey(src->session_rng, src->world->seed, src->world->replication, "sessions", key);
+    return src->session_rng;
+}
+
+/* Whether the engine has to know more of a request than its lengths. */
+static bool has_talks(const sc_traffic *sc)
+{
+    const mdl_trace *trace = sc->arrivals.trace;
+
+    return sc->priority != 0 || sc->arrivals.sessions != NULL ||
+           (trace != NULL && (trace->session != NULL || trace->prefix_tokens != NULL || trace->priority != NULL));
+}
+
+static bool source_init(fl_world *w, fl_source *source, uint32_t service, const sc_traffic *sc)
+{
+    uint64_t key = spw_key(sc->name);
+    mdl_arrival_spec spec = sc->arrivals;
+
+    source->world = w;
+    source->service = service;
+    source->sc = sc;
+    source->region = (uint32_t)sc->region;
+    if (spec.sessions != NULL) {
+        source->session_rng = rng_stream(w->seed, w->replication, "sessions", key);
+        source->sessions = *spec.sessions;
+        source->sessions.luck = session_luck;
+        source->sessions.luck_self = source;
+        spec.sessions = &source->sessions;
+    }
+    source->arrivals = mdl_arrivals_new(&spec);
+    source->arrival_rng = rng_stream(w->seed, w->replication, "arrivals", key);
+    source->length_rng = rng_stream(w->seed, w->replication, "lengths", key);
+    source->slot = fl_slot_new(w, FL_OWNER_SOURCE, w->source_count);
+    w->source_count++;
+    return source->arrivals != NULL && source->arrival_rng != NULL && source->length_rng != NULL &&
+           source->slot != FL_NONE && (spec.sessions == NULL || source->session_rng != NULL) &&
+           (!has_talks(sc) || talks_init(w));
+}
+
 static bool sources_init(fl_world *w)
 {
     const sc_scenario *sc = w->sc;
@@ -185,23 +230,7 @@ static bool sources_init(fl_world *w)
     }
     for (int32_t s = 0; s < sc->service_count; s++) {
         for (int32_t i = 0; i < sc->services[s].traffic_count; i++) {
-            fl_source *source = &w->sources[w->source_count];
-            uint64_t key;
-
-            source->service = (uint32_t)s;
-            source->sc = &sc->services[s].traffic[i];
-            source->region = (uint32_t)source->sc->region;
-            key = spw_key(source->sc->name);
-            source->arrivals = mdl_arrivals_new(&source->sc->arrivals);
-            source->arrival_rng = rng_stream(w->seed, w->replication, "arrivals", key);
-            source->length_rng = rng_stream(w->seed, w->replication, "lengths", key);
-            source->slot = fl_slot_new(w, FL_OWNER_SOURCE, w->source_count);
-            if (source->sc->priority != 0 && !talks_init(w)) {
-                return false;
-            }
-            w->source_count++;
-            if (source->arrivals == NULL || source->arrival_rng == NULL || source->length_rng == NULL ||
-                source->slot == FL_NONE) {
+            if (!source_init(w, &w->sources[w->source_count], (uint32_t)s, &sc->services[s].traffic[i])) {
                 return false;
             }
         }
@@ -283,6 +312,9 @@ static void traffic_fini(fl_world *w)
         }
         if (w->sources[i].length_rng != NULL) {
             gsl_rng_free(w->sources[i].length_rng);
+        }
+        if (w->sources[i].session_rng != NULL) {
+            gsl_rng_free(w->sources[i].session_rng);
         }
     }
     free(w->sources);

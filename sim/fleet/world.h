@@ -114,6 +114,9 @@ typedef struct fl_source {
     const sc_traffic *sc;
     mdl_arrivals *arrivals;
     gsl_rng *arrival_rng, *length_rng;
+    mdl_sessions sessions; /**< valid with session_rng */
+    gsl_rng *session_rng;  /**< of the turn in hand; NULL = no conversations */
+    const struct fl_world *world;
     mdl_arrival next;
     uint32_t slot;
 } fl_source;

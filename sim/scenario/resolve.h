@@ -52,7 +52,11 @@ void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
 const mdl_trace *resolve_open_trace(resolve *r, const char *file, const ynode *at);
 /** Service times from a file; adds errors, and what was read to the hash. */
 void resolve_measured(resolve *r, const spec_measured *spec, mdl_service_law *law);
-/** A law of lengths; output says which column of a trace an empirical law draws from. */
+/** A law of durations. */
+void resolve_law(resolve *r, const spec_station_law *spec, mdl_service_law *law);
+/** Input and output of requests. */
+void resolve_lengths(resolve *r, const spec_lengths *spec, mdl_lengths *lengths);
+/** A law of counts; output says which column of a trace an empirical law draws from. */
 void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length_law *law);
 /** Whether requests fit the context of the model and the KV cache of each pool. Needs lengths, traffic, engines. */
 void resolve_lengths_fit(resolve *r, const spec_service *spec, const sc_service *service);

@@ -8,6 +8,9 @@
  */
 #include "sim/scenario/resolve.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* A bound that was written is meant unless it cuts most draws; the default should not be felt. */
 #define CUT_BY_WORD    0.5
 #define CUT_BY_DEFAULT 0.01
@@ -32,6 +35,9 @@ void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length
         law->kind = MDL_LENGTH_LOGNORMAL;
         law->median = spec->lognormal->median;
         law->sigma = spec->lognormal->sigma;
+    } else if (spec->geometric != NULL) {
+        law->kind = MDL_LENGTH_GEOMETRIC;
+        law->mean = spec->geometric->mean;
     } else if (spec->empirical != NULL) {
         const mdl_trace *columns = resolve_open_trace(r, spec->empirical->file, spec->empirical->file_node);
         law->kind = MDL_LENGTH_EMPIRICAL;
@@ -43,16 +49,71 @@ void resolve_length(resolve *r, const spec_length *spec, bool output, mdl_length
     }
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const int32_t x = *(const int32_t *)a;
+    const int32_t y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A quantile of an empirical law is a place in its sorted values. */
+static void sort_values(resolve *r, mdl_length_law *law)
+{
+    if (law->kind != MDL_LENGTH_EMPIRICAL || law->value_count == 0) {
+        return;
+    }
+    int32_t *sorted = zone_array(r->zone, law->value_count, sizeof *sorted);
+    if (sorted != NULL) {
+        memcpy(sorted, law->values, law->value_count * sizeof *sorted);
+        qsort(sorted, law->value_count, sizeof *sorted, by_size);
+        law->values = sorted;
+    }
+}
+
+void resolve_lengths(resolve *r, const spec_lengths *spec, mdl_lengths *lengths)
+{
+    if (spec->pairs != NULL) {
+        const mdl_trace *columns = resolve_open_trace(r, spec->pairs->file, spec->pairs->file_node);
+        if (columns != NULL) {
+            lengths->pair_input = columns->input_tokens;
+            lengths->pair_output = columns->output_tokens;
+            lengths->pair_count = columns->count;
+        }
+        return;
+    }
+    resolve_length(r, spec->input, false, &lengths->input);
+    resolve_length(r, spec->output, true, &lengths->output);
+    lengths->correlation = spec->correlation;
+    if (lengths->correlation != 0.0) {
+        sort_values(r, &lengths->input);
+        sort_values(r, &lengths->output);
+    }
+}
+
 /* Shortest and longest request, in and out. */
 typedef struct span {
     int64_t least, most;
 } span;
 
-static span span_of_laws(const sc_service *service)
+static span span_of_rows(const int32_t *input, const int32_t *output, size_t count)
 {
+    span tokens = {INT64_MAX, 0};
+    for (size_t k = 0; k < count; k++) {
+        const int64_t n = (int64_t)input[k] + output[k];
+        tokens.least = n < tokens.least ? n : tokens.least;
+        tokens.most = n > tokens.most ? n : tokens.most;
+    }
+    return tokens;
+}
+
+static span span_of_laws(const mdl_lengths *lengths)
+{
+    if (lengths->pair_count > 0) {
+        return span_of_rows(lengths->pair_input, lengths->pair_output, lengths->pair_count);
+    }
     int32_t in_least, in_most, out_least, out_most;
-    mdl_length_bounds(&service->input, &in_least, &in_most);
-    mdl_length_bounds(&service->output, &out_least, &out_most);
+    mdl_length_bounds(&lengths->input, &in_least, &in_most);
+    mdl_length_bounds(&lengths->output, &out_least, &out_most);
     return (span){(int64_t)in_least + out_least, (int64_t)in_most + out_most};
 }
 
@@ -98,20 +159,25 @@ static void check_span(resolve *r, const ynode *at, const sc_service *service, c
 void resolve_lengths_fit(resolve *r, const spec_service *spec, const sc_service *service)
 {
     if (spec->lengths != NULL && service->model != NULL) {
-        const span tokens = span_of_laws(service);
+        const span tokens = span_of_laws(&service->lengths);
         check_span(r, spec->lengths_node, service, &tokens);
+    }
+    for (int32_t i = 0; service->model != NULL && i < service->traffic_count; i++) {
+        const sc_traffic *traffic = &service->traffic[i];
+        const int32_t system = traffic->arrivals.sessions != NULL ? traffic->arrivals.sessions->system_tokens : 0;
+        if (traffic->lengths != NULL || system > 0) { /* later turns only ever fit: see mdl_sessions */
+            span tokens = span_of_laws(traffic->lengths != NULL ? traffic->lengths : &service->lengths);
+            tokens.least += system;
+            tokens.most += system;
+            check_span(r, spec->traffic[i].self, service, &tokens);
+        }
     }
     for (int32_t i = 0; service->model != NULL && i < service->traffic_count; i++) {
         const mdl_trace *rows = service->traffic[i].arrivals.trace;
         if (!service->traffic[i].trace_lengths || rows == NULL || rows->count == 0) {
             continue;
         }
-        span tokens = {INT64_MAX, 0};
-        for (size_t k = 0; k < rows->count; k++) {
-            const int64_t n = (int64_t)rows->input_tokens[k] + rows->output_tokens[k];
-            tokens.least = n < tokens.least ? n : tokens.least;
-            tokens.most = n > tokens.most ? n : tokens.most;
-        }
+        const span tokens = span_of_rows(rows->input_tokens, rows->output_tokens, rows->count);
         check_span(r, spec->traffic[i].file_node, service, &tokens);
     }
 }

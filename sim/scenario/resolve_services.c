@@ -70,11 +70,8 @@ static double seconds(int64_t ns)
     return (double)ns / 1e9;
 }
 
-static void resolve_station(resolve *r, const spec_service *spec, sc_service *service)
+void resolve_law(resolve *r, const spec_station_law *law, mdl_service_law *out)
 {
-    const spec_station_law *law = &spec->engine.service;
-    mdl_service_law *out = &service->station_law;
-    service->station = (mdl_station_config){.servers = spec->engine.servers, .max_waiting = spec->engine.max_waiting};
     if (law->exponential != NULL) {
         *out = (mdl_service_law){
             .kind = MDL_SERVICE_EXPONENTIAL, .mean_s = seconds(law->exponential->mean_ns), .cv2 = 1.0, .stages = 1};
@@ -98,6 +95,12 @@ static void resolve_station(resolve *r, const spec_service *spec, sc_service *se
     } else {
         resolve_measured(r, law->measured, out);
     }
+}
+
+static void resolve_station(resolve *r, const spec_service *spec, sc_service *service)
+{
+    service->station = (mdl_station_config){.servers = spec->engine.servers, .max_waiting = spec->engine.max_waiting};
+    resolve_law(r, &spec->engine.service, &service->station_law);
 }
 
 static int32_t replica_gpus(const spec_engine *engine)
@@ -258,16 +261,15 @@ static void resolve_llm(resolve *r, const spec_service *spec, sc_service *servic
         resolve_engines(r, spec, service->model, service);
     }
     if (spec->lengths != NULL) {
-        resolve_length(r, spec->lengths->input, false, &service->input);
-        resolve_length(r, spec->lengths->output, true, &service->output);
-    } else {
-        service->input = service->output = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
+        resolve_lengths(r, spec->lengths, &service->lengths);
     }
 }
 
 static void resolve_service(resolve *r, const spec_service *spec, sc_service *service)
 {
+    const mdl_length_law one = {.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
     *service = (sc_service){.name = spec->workload,
+                            .lengths = {.input = one, .output = one},
                             .engine = (sc_engine_kind)spec->engine.kind,
                             .timeout_ns = spec->has_timeout ? spec->timeout_ns : INT64_MAX,
                             .retry = retry_of(spec->retry),
@@ -284,7 +286,6 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
     } else {
         resolve_station(r, spec, service);
         service->llm = zone_array(r->zone, (size_t)r->sc->pool_count, sizeof *service->llm);
-        service->input = service->output = (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
     }
     resolve_targets(r, spec, service);
     resolve_traffic(r, spec, service);

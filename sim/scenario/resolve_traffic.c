@@ -2,6 +2,7 @@
 /* resolve_traffic.c - arrivals of a service, and the traces that they or its lengths may come from. */
 #include "sim/scenario/resolve.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "sim/scenario/hash.h"
@@ -9,14 +10,19 @@
 #define DAY_NS      (INT64_C(86400) * SPW_NS_PER_S)
 #define WEEK_NS     (7 * DAY_NS)
 #define NS_PER_HOUR 3.6e12
+#define NS_PER_S    1e9
 /* 1970-01-01 was a Thursday: the Monday before it lies three days back. */
 #define EPOCH_SINCE_MONDAY_NS (3 * DAY_NS)
+
+static int64_t utc_offset_ns(const sc_scenario *sc, int32_t region)
+{
+    return (region >= 0 ? sc->regions[region].utc_offset_s : sc->utc_offset_s) * SPW_NS_PER_S;
+}
 
 /* ns from simulated time 0 back to the preceding Monday 00:00 in local time. */
 static int64_t since_monday(const sc_scenario *sc, int32_t region)
 {
-    const int64_t offset_s = region >= 0 ? sc->regions[region].utc_offset_s : sc->utc_offset_s;
-    const int64_t local_ns = sc->start_unix_ns + offset_s * SPW_NS_PER_S + EPOCH_SINCE_MONDAY_NS;
+    const int64_t local_ns = sc->start_unix_ns + utc_offset_ns(sc, region) + EPOCH_SINCE_MONDAY_NS;
     const int64_t rest = local_ns % WEEK_NS;
     return rest < 0 ? rest + WEEK_NS : rest;
 }
@@ -82,12 +88,115 @@ static void resolve_shape(resolve *r, const spec_traffic *spec, mdl_arrival_spec
     }
 }
 
+static void resolve_hours(resolve *r, const spec_traffic *spec, mdl_arrival_spec *arrivals)
+{
+    double *hours = zone_array(r->zone, MDL_SHAPE_HOURS, sizeof *hours);
+    for (size_t i = 0; hours != NULL && i < MDL_SHAPE_HOURS; i++) {
+        hours[i] = spec->hours[i % spec->hour_count];
+    }
+    arrivals->hours = hours;
+}
+
+/* Days of the calendar, by the clock of the region, to simulated time. */
+static void resolve_holidays(resolve *r, const spec_traffic *spec, int32_t region, mdl_arrival_spec *arrivals)
+{
+    mdl_season *seasons = zone_array(r->zone, spec->holiday_count, sizeof *seasons);
+    for (size_t i = 0; seasons != NULL && i < spec->holiday_count; i++) {
+        const spec_holiday *h = &spec->holidays[i];
+        const int64_t begin_ns = h->unix_ns - utc_offset_ns(r->sc, region) - r->sc->start_unix_ns;
+        seasons[i] = (mdl_season){begin_ns, begin_ns + h->days * DAY_NS, h->factor};
+    }
+    arrivals->seasons = seasons;
+    arrivals->season_count = seasons != NULL ? spec->holiday_count : 0;
+}
+
+/* A crowd that comes back is two. */
+static void resolve_crowds(resolve *r, const spec_traffic *spec, mdl_arrival_spec *arrivals)
+{
+    mdl_crowd *crowds = zone_array(r->zone, 2 * spec->crowd_count, sizeof *crowds);
+    size_t n = 0;
+    for (size_t i = 0; crowds != NULL && i < spec->crowd_count; i++) {
+        const spec_crowd *c = &spec->crowds[i];
+        crowds[n++] = (mdl_crowd){.at_ns = c->at_ns,
+                                  .rise_ns = c->rise_ns,
+                                  .hold_ns = c->hold_ns,
+                                  .decay_ns = c->decay_ns,
+                                  .factor = c->factor,
+                                  .spike = c->kind == SPEC_CROWD_SPIKE};
+        if (c->kind == SPEC_CROWD_DOUBLE) {
+            crowds[n] = crowds[n - 1];
+            crowds[n].at_ns += c->gap_ns;
+            crowds[n].factor = fmax(1.0 + (c->factor - 1.0) * c->again, 0.0);
+            n++;
+        }
+    }
+    arrivals->crowds = crowds;
+    arrivals->crowd_count = n;
+}
+
+static mdl_burstiness burstiness_of(const spec_burstiness *spec)
+{
+    mdl_burstiness burst = {.renewal = MDL_RENEWAL_POISSON};
+    if (spec != NULL && (spec->gamma != NULL || spec->weibull != NULL)) {
+        burst.renewal = spec->gamma != NULL ? MDL_RENEWAL_GAMMA : MDL_RENEWAL_WEIBULL;
+        burst.cv = spec->gamma != NULL ? spec->gamma->cv : spec->weibull->cv;
+    }
+    if (spec != NULL && spec->modulated != NULL) {
+        burst.factor = spec->modulated->factor;
+        burst.on_s = (double)spec->modulated->on_ns / NS_PER_S;
+        burst.off_s = (double)spec->modulated->off_ns / NS_PER_S;
+    }
+    return burst;
+}
+
+static void resolve_sessions(resolve *r, const spec_sessions *spec, const sc_service *service, sc_traffic *traffic)
+{
+    mdl_sessions *sessions = zone_take(r->zone, sizeof *sessions);
+    if (sessions == NULL) {
+        return;
+    }
+    *sessions = (mdl_sessions){.lengths = traffic->lengths != NULL ? traffic->lengths : &service->lengths,
+                               .system_tokens = spec->system_tokens,
+                               .max_context = spec->max_context,
+                               .key = spw_key(traffic->name)};
+    if (sessions->max_context == 0 && service->model != NULL) {
+        sessions->max_context = (int32_t)service->model->max_context;
+    }
+    resolve_length(r, &spec->turns, false, &sessions->turns);
+    resolve_law(r, &spec->think, &sessions->think);
+    traffic->arrivals.sessions = sessions;
+}
+
+/* What any kind of source may have beside its rate. */
+static void resolve_extras(resolve *r, const spec_traffic *spec, const sc_service *service, sc_traffic *traffic)
+{
+    mdl_arrival_spec *arrivals = &traffic->arrivals;
+    if (spec->growth != NULL) {
+        arrivals->growth = (mdl_growth){spec->growth->factor, spec->growth->over_ns, spec->growth->linear != 0};
+    }
+    resolve_holidays(r, spec, traffic->region, arrivals);
+    resolve_crowds(r, spec, arrivals);
+    arrivals->burst = burstiness_of(spec->burstiness);
+    if (spec->lengths != NULL) {
+        mdl_lengths *lengths = zone_take(r->zone, sizeof *lengths);
+        if (lengths != NULL) {
+            *lengths = (mdl_lengths){.correlation = 0.0};
+            resolve_lengths(r, spec->lengths, lengths);
+        }
+        traffic->lengths = lengths;
+    }
+    if (spec->sessions != NULL) {
+        resolve_sessions(r, spec->sessions, service, traffic);
+    }
+}
+
 static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service *owner, size_t index,
-                        sc_traffic *traffic)
+                        const sc_service *service, sc_traffic *traffic)
 {
     *traffic = (sc_traffic){.region = resolve_region(r, spec->from, spec->from_node),
                             .name = zone_format(r->zone, "%s/%zu", owner->workload, index),
-                            .priority = spec->priority};
+                            .priority = spec->priority,
+                            .tenant = spec->tenant};
     mdl_arrival_spec *arrivals = &traffic->arrivals;
     arrivals->kind = (mdl_arrival_kind)spec->kind;
     arrivals->local_offset_ns = since_monday(r->sc, traffic->region);
@@ -101,6 +210,9 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
         arrivals->peak_hour = (double)spec->peak_at_ns / NS_PER_HOUR;
         arrivals->weekend_factor = spec->weekend;
         resolve_shape(r, spec, arrivals);
+        if (spec->hours_node != NULL) {
+            resolve_hours(r, spec, arrivals);
+        }
         break;
     case MDL_ARRIVAL_TRACE:
         arrivals->trace = resolve_open_trace(r, spec->file, spec->file_node);
@@ -110,13 +222,14 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
         traffic->trace_lengths = owner->engine.kind == SC_ENGINE_LLM;
         break;
     }
+    resolve_extras(r, spec, service, traffic);
 }
 
 void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service)
 {
     sc_traffic *traffic = zone_array(r->zone, spec->traffic_count, sizeof *traffic);
     for (size_t i = 0; traffic != NULL && i < spec->traffic_count; i++) {
-        resolve_one(r, &spec->traffic[i], spec, i, &traffic[i]);
+        resolve_one(r, &spec->traffic[i], spec, i, service, &traffic[i]);
     }
     service->traffic = traffic;
     service->traffic_count = traffic != NULL ? (int32_t)spec->traffic_count : 0;

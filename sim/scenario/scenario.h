@@ -115,6 +115,8 @@ typedef struct sc_traffic {
     const char *name;   /**< "SERVICE/INDEX": names the random streams */
     bool trace_lengths; /**< lengths come with the trace rows */
     int32_t priority;   /**< in an engine's queue and batch: smaller is more urgent, as in vLLM */
+    const char *tenant; /**< "" if not given */
+    const mdl_lengths *lengths; /**< of drawn requests; NULL = the service's */
 } sc_traffic;
 
 /** What a service does when the market wants a node back. */
@@ -150,7 +152,7 @@ typedef struct sc_service {
     mdl_image image;
     const sc_traffic *traffic;
     int32_t traffic_count;
-    mdl_length_law input, output;
+    mdl_lengths lengths;
     const sc_target *targets;
     int32_t target_count;
     int64_t timeout_ns;    /**< the user gives up; INT64_MAX = never */

@@ -98,43 +98,102 @@ typedef struct spec_slo {
     size_t count;
 } spec_slo;
 
-typedef struct spec_traffic {
-    int32_t kind; /**< mdl_arrival_kind */
-    const char *from;
-    double rate_per_s;
-    double peak_per_s, trough_per_s, weekend;
-    int64_t peak_at_ns;
-    const char *shape;
-    const char *file;
-    double scale;
-    bool loop;
-    int64_t shift_ns;
-    int32_t priority;
-    const ynode *self, *from_node, *shape_node, *file_node;
-} spec_traffic;
-
 typedef struct spec_lognormal {
     double median, sigma;
 } spec_lognormal;
+
+typedef struct spec_geometric {
+    double mean;
+} spec_geometric;
 
 typedef struct spec_empirical {
     const char *file;
     const ynode *file_node;
 } spec_empirical;
 
-/** Exactly one of lognormal, fixed (> 0), empirical is given. */
+/** Exactly one of lognormal, fixed (> 0), empirical, geometric is given. */
 typedef struct spec_length {
     spec_lognormal *lognormal;
     int32_t fixed;
     spec_empirical *empirical;
+    spec_geometric *geometric;
     int32_t min, max;
     bool has_max; /**< max was written */
     const ynode *self;
 } spec_length;
 
+/** Input and output, or pairs. */
 typedef struct spec_lengths {
     spec_length *input, *output;
+    double correlation;
+    spec_empirical *pairs;
 } spec_lengths;
+
+typedef struct spec_growth {
+    double factor;
+    int64_t over_ns;
+    int32_t linear; /**< 0 or 1 */
+} spec_growth;
+
+typedef struct spec_holiday {
+    int64_t unix_ns; /**< midnight of the first day, as if in UTC */
+    int32_t days;
+    double factor;
+} spec_holiday;
+
+enum { SPEC_CROWD_RAMP = 1, SPEC_CROWD_SPIKE = 2, SPEC_CROWD_DOUBLE = 3 };
+
+typedef struct spec_crowd {
+    int32_t kind;
+    int64_t at_ns, rise_ns, hold_ns, decay_ns, gap_ns;
+    double factor, again;
+} spec_crowd;
+
+typedef struct spec_renewal {
+    double cv;
+} spec_renewal;
+
+typedef struct spec_modulated {
+    double factor;
+    int64_t on_ns, off_ns;
+} spec_modulated;
+
+typedef struct spec_burstiness {
+    spec_renewal *gamma, *weibull; /**< one at most */
+    spec_modulated *modulated;
+} spec_burstiness;
+
+typedef struct spec_sessions {
+    spec_length turns;
+    spec_station_law think;
+    int32_t system_tokens, max_context; /**< max_context 0 = that of the model */
+} spec_sessions;
+
+typedef struct spec_traffic {
+    int32_t kind; /**< mdl_arrival_kind */
+    const char *from, *tenant;
+    double rate_per_s;
+    double peak_per_s, trough_per_s, weekend;
+    bool has_peak, has_trough, has_peak_at;
+    int64_t peak_at_ns;
+    const char *shape;
+    double *hours;
+    size_t hour_count;
+    const char *file;
+    double scale;
+    bool loop;
+    int64_t shift_ns;
+    int32_t priority;
+    spec_growth *growth;
+    spec_holiday *holidays;
+    size_t holiday_count;
+    spec_crowd *crowds;
+    size_t crowd_count;
+    spec_burstiness *burstiness;
+    spec_sessions *sessions;
+    spec_lengths *lengths;
+    const ynode *self, *from_node, *shape_node, *hours_node, *file_node, *lengths_node;
+} spec_traffic;
 
 typedef struct spec_retry {
     int32_t attempts;

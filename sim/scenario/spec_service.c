@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* spec_service.c - the accepted keys of spec.services[]: engine, targets, traffic, lengths. See spec.c. */
+/* spec_service.c - the accepted keys of spec.services[]: engine, targets; traffic in spec_traffic.c. See spec.c. */
 #include "sim/scenario/spec_part.h"
 
 #include <string.h>
@@ -17,10 +17,6 @@ static const bind_name router_names[] = {{"least-outstanding", SC_ROUTER_LEAST_O
                                          {"two-choices", SC_ROUTER_TWO_CHOICES},
                                          {"least-kv", SC_ROUTER_LEAST_KV},
                                          {NULL, 0}};
-static const bind_name traffic_names[] = {{"poisson", MDL_ARRIVAL_POISSON},
-                                          {"diurnal", MDL_ARRIVAL_DIURNAL},
-                                          {"trace", MDL_ARRIVAL_TRACE},
-                                          {NULL, 0}};
 
 /* --- engine ------------------------------------------------------------------------------------------------ */
 
@@ -57,7 +53,7 @@ static const bind_field measured_fields[] = {
 static const bind_table measured_table = {.name = "measured", .size = sizeof(spec_measured), .fields = measured_fields};
 static const bind_table hyper_table = {.name = "hyperexponential", .size = sizeof(spec_law), .fields = hyper_fields};
 
-static bool station_law_check(bind *b, const ynode *node, void *object)
+static bool law_check(bind *b, const ynode *node, void *object)
 {
     const spec_station_law *law = object;
     const int given = (law->exponential != NULL) + (law->fixed != NULL) + (law->lognormal != NULL) +
@@ -66,11 +62,11 @@ static bool station_law_check(bind *b, const ynode *node, void *object)
         return true;
     }
     ynode_error(b->diag, node,
-                "'service' needs exactly one law: exponential, fixed, lognormal, erlang, hyperexponential or measured");
+                "a law is needed, exactly one: exponential, fixed, lognormal, erlang, hyperexponential or measured");
     return false;
 }
 
-static const bind_field station_law_fields[] = {
+static const bind_field law_fields[] = {
     {.key = "exponential", .kind = BIND_OPTION, .table = &exponential_table, BIND_AT(spec_station_law, exponential),
      .help = "M: {mean}"},
     {.key = "fixed", .kind = BIND_OPTION, .table = &fixed_table, BIND_AT(spec_station_law, fixed), .help = "D: {mean}"},
@@ -83,8 +79,8 @@ static const bind_field station_law_fields[] = {
     {.key = "measured", .kind = BIND_OPTION, .table = &measured_table, BIND_AT(spec_station_law, measured),
      .help = "drawn from a file of service times, each as likely as any other"},
     {.key = NULL}};
-static const bind_table station_law_table = {.name = "service", .size = sizeof(spec_station_law),
-                                             .fields = station_law_fields, .check = station_law_check};
+const bind_table spec_law_table = {.name = "law", .size = sizeof(spec_station_law),
+                                             .fields = law_fields, .check = law_check};
 
 static const bind_field llm_fields[] = {
     {.key = "profile", .kind = BIND_STRING, .preset = "vllm-0.19", BIND_AT(spec_engine, profile),
@@ -120,7 +116,7 @@ static const bind_field station_fields[] = {
     {.key = "maxWaiting", .kind = BIND_INT32, .preset = "1000000", .range = BIND_MIN | BIND_MAX, .min = 0,
      .max = 10000000, BIND_AT(spec_engine, max_waiting),
      .help = "requests waiting in one replica at most; with 0, whoever finds no free server is rejected"},
-    {.key = "service", .kind = BIND_TABLE, .required = true, .table = &station_law_table,
+    {.key = "service", .kind = BIND_TABLE, .required = true, .table = &spec_law_table,
      BIND_AT(spec_engine, service), .help = "law of the service time"},
     {.key = NULL}};
 static const bind_variant engine_variants[] = {
@@ -198,128 +194,6 @@ static const bind_field slo_fields[] = {
     {.key = NULL}};
 static const bind_table slo_table = {.name = "slo", .size = sizeof(spec_slo), .fields = slo_fields};
 
-/* --- traffic ----------------------------------------------------------------------------------------------- */
-
-#define RATE_MAX 1e6
-
-static const bind_field poisson_fields[] = {
-    {.key = "rate", .kind = BIND_RATE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = RATE_MAX,
-     BIND_AT(spec_traffic, rate_per_s), .help = "requests per second"},
-    {.key = NULL}};
-static const bind_field diurnal_fields[] = {
-    {.key = "peak", .kind = BIND_RATE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = RATE_MAX,
-     BIND_AT(spec_traffic, peak_per_s), .help = "largest rate of a working day"},
-    {.key = "trough", .kind = BIND_RATE, .required = true, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = RATE_MAX,
-     BIND_AT(spec_traffic, trough_per_s), .help = "smallest rate of a working day"},
-    {.key = "peakAt", .kind = BIND_CLOCK, .preset = "14:00", BIND_AT(spec_traffic, peak_at_ns),
-     .help = "local time of the peak; without shape"},
-    {.key = "weekend", .kind = BIND_DOUBLE, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 10.0,
-     BIND_AT(spec_traffic, weekend), .help = "Saturday and Sunday times this"},
-    {.key = "shape", .kind = BIND_STRING, BIND_AT(spec_traffic, shape), BIND_NODE_AT(spec_traffic, shape_node),
-     .help = "a shape of tables/shapes.csv; default: a raised cosine"},
-    {.key = NULL}};
-static const bind_field trace_fields[] = {
-    {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, file),
-     BIND_NODE_AT(spec_traffic, file_node), .help = "CSV of requests, relative to this file"},
-    {.key = "scale", .kind = BIND_DOUBLE, .preset = "1", .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 10000.0,
-     BIND_AT(spec_traffic, scale), .help = "each request is replayed this many times on average"},
-    {.key = "loop", .kind = BIND_BOOL, .preset = "false", BIND_AT(spec_traffic, loop),
-     .help = "start over at the end of the trace"},
-    {.key = "shift", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0,
-     .max = 366.0 * 86400.0, BIND_AT(spec_traffic, shift_ns), .help = "simulated time of the first request"},
-    {.key = NULL}};
-static const bind_variant traffic_variants[] = {
-    {"poisson", poisson_fields, "Poisson arrivals at a constant rate"},
-    {"diurnal", diurnal_fields, "Poisson arrivals whose rate follows the hour and the day of the week"},
-    {"trace", trace_fields, "replay of recorded arrivals and lengths"},
-    {NULL, NULL, NULL}};
-
-static bool traffic_check(bind *b, const ynode *node, void *object)
-{
-    const spec_traffic *t = object;
-    if (t->kind == MDL_ARRIVAL_DIURNAL && t->trough_per_s > t->peak_per_s) {
-        ynode_error(b->diag, node, "'trough' (%g/s) is above 'peak' (%g/s)", t->trough_per_s, t->peak_per_s);
-        return false;
-    }
-    return true;
-}
-
-static const bind_field traffic_fields[] = {
-    {.key = "kind", .kind = BIND_ENUM, .required = true, .names = traffic_names, BIND_AT(spec_traffic, kind),
-     .help = "when requests come"},
-    {.key = "from", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, from),
-     BIND_NODE_AT(spec_traffic, from_node), .help = "region of the users, one of spec.regions"},
-    {.key = "priority", .kind = BIND_INT32, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = -1000000,
-     .max = 1000000, BIND_AT(spec_traffic, priority),
-     .help = "in a replica's queue and batch: smaller is more urgent, as in vLLM; llm"},
-    {.key = NULL}};
-static const bind_table traffic_table = {.name = "traffic", .size = sizeof(spec_traffic), .fields = traffic_fields,
-                                         .tag = "kind", .variants = traffic_variants,
-                                         .self_at = offsetof(spec_traffic, self) + 1u, .check = traffic_check};
-
-/* --- lengths ----------------------------------------------------------------------------------------------- */
-
-#define TOKENS_MAX 1048576
-
-static const bind_field lognormal_fields[] = {
-    {.key = "median", .kind = BIND_DOUBLE, .required = true, .unit = "tokens", .range = BIND_MIN | BIND_MAX, .min = 1.0,
-     .max = TOKENS_MAX, BIND_AT(spec_lognormal, median), .help = "half of the requests are shorter"},
-    {.key = "sigma", .kind = BIND_DOUBLE, .required = true, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 5.0,
-     BIND_AT(spec_lognormal, sigma), .help = "standard deviation of the logarithm"},
-    {.key = NULL}};
-static const bind_table lognormal_table = {.name = "lognormal", .size = sizeof(spec_lognormal),
-                                           .fields = lognormal_fields};
-static const bind_field empirical_fields[] = {
-    {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_empirical, file),
-     BIND_NODE_AT(spec_empirical, file_node), .help = "trace CSV whose column is drawn from, relative to this file"},
-    {.key = NULL}};
-static const bind_table empirical_table = {.name = "empirical", .size = sizeof(spec_empirical),
-                                           .fields = empirical_fields};
-
-static bool length_check(bind *b, const ynode *node, void *object)
-{
-    spec_length *l = object;
-    if ((l->lognormal != NULL) + (l->fixed > 0) + (l->empirical != NULL) != 1) {
-        ynode_error(b->diag, node, "a length needs exactly one law: lognormal, fixed or empirical");
-        return false;
-    }
-    if (l->fixed > l->max && !l->has_max) {
-        l->max = l->fixed; /* the default bound is for laws with a tail */
-    }
-    if (l->min > l->max) {
-        ynode_error(b->diag, node, "a length with 'min' %d above 'max' %d", l->min, l->max);
-        return false;
-    }
-    if (l->fixed > 0 && (l->fixed < l->min || l->fixed > l->max)) {
-        ynode_error(b->diag, node, "'fixed' %d is not within 'min' %d and 'max' %d", l->fixed, l->min, l->max);
-        return false;
-    }
-    return true;
-}
-
-static const bind_field length_fields[] = {
-    {.key = "lognormal", .kind = BIND_OPTION, .table = &lognormal_table, BIND_AT(spec_length, lognormal),
-     .help = "{median, sigma}"},
-    {.key = "fixed", .kind = BIND_INT32, .unit = "tokens", .range = BIND_MIN | BIND_MAX, .min = 1, .max = TOKENS_MAX,
-     BIND_AT(spec_length, fixed), .help = "every request the same"},
-    {.key = "empirical", .kind = BIND_OPTION, .table = &empirical_table, BIND_AT(spec_length, empirical),
-     .help = "{file}: drawn from the lengths of a trace"},
-    {.key = "min", .kind = BIND_INT32, .unit = "tokens", .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1,
-     .max = TOKENS_MAX, BIND_AT(spec_length, min), .help = "shorter draws are raised to this"},
-    {.key = "max", .kind = BIND_INT32, .unit = "tokens", .preset = "8192", .range = BIND_MIN | BIND_MAX, .min = 1,
-     .max = TOKENS_MAX, BIND_AT(spec_length, max), BIND_HAS(spec_length, has_max),
-     .help = "longer draws are cut to this; the default does not bound 'fixed'"},
-    {.key = NULL}};
-static const bind_table length_table = {.name = "length", .size = sizeof(spec_length), .fields = length_fields,
-                                        .self_at = offsetof(spec_length, self) + 1u, .check = length_check};
-static const bind_field lengths_fields[] = {
-    {.key = "input", .kind = BIND_OPTION, .required = true, .table = &length_table, BIND_AT(spec_lengths, input),
-     .help = "prompt tokens"},
-    {.key = "output", .kind = BIND_OPTION, .required = true, .table = &length_table, BIND_AT(spec_lengths, output),
-     .help = "generated tokens"},
-    {.key = NULL}};
-static const bind_table lengths_table = {.name = "lengths", .size = sizeof(spec_lengths), .fields = lengths_fields};
-
 /* --- service ----------------------------------------------------------------------------------------------- */
 
 static const bind_name notice_names[] = {
@@ -334,9 +208,9 @@ static const bind_field service_fields[] = {
     {.key = "engine", .kind = BIND_TABLE, .table = &engine_table, BIND_AT(spec_service, engine),
      .help = "how one replica serves requests"},
     {.key = "slo", .kind = BIND_TABLE, .table = &slo_table, BIND_AT(spec_service, slo), .help = "latency targets"},
-    {.key = "traffic", .kind = BIND_LIST, .table = &traffic_table, BIND_AT(spec_service, traffic),
+    {.key = "traffic", .kind = BIND_LIST, .table = &spec_traffic_table, BIND_AT(spec_service, traffic),
      BIND_COUNT(spec_service, traffic_count), .help = "who asks, and when; may be absent"},
-    {.key = "lengths", .kind = BIND_OPTION, .table = &lengths_table, BIND_AT(spec_service, lengths),
+    {.key = "lengths", .kind = BIND_OPTION, .table = &spec_lengths_table, BIND_AT(spec_service, lengths),
      BIND_NODE_AT(spec_service, lengths_node),
      .help = "tokens in and out; required for an llm unless all its traffic is replayed from traces"},
     {.key = "timeout", .kind = BIND_DURATION, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 86400.0,
@@ -364,6 +238,12 @@ static bool service_check(bind *b, const ynode *node, void *object)
 {
     const spec_service *s = object;
     if (s->engine.kind == SC_ENGINE_STATION) {
+        for (size_t i = 0; i < s->traffic_count; i++) {
+            if (s->traffic[i].sessions != NULL || s->traffic[i].lengths != NULL) {
+                ynode_error(b->diag, s->traffic[i].self, "traffic of a station has neither 'sessions' nor 'lengths'");
+                return false;
+            }
+        }
         const ynode *extra = s->model != NULL ? s->model_node : s->lengths_node;
         if (extra != NULL) {
             ynode_error(b->diag, extra, "a station has neither 'model' nor 'lengths': its service law says it all");
@@ -375,13 +255,12 @@ static bool service_check(bind *b, const ynode *node, void *object)
         ynode_error(b->diag, node, "'model' is required for an llm engine, e.g. model: Llama-3.1-8B");
         return false;
     }
-    bool drawn = false;
     for (size_t i = 0; i < s->traffic_count; i++) {
-        drawn = drawn || s->traffic[i].kind != MDL_ARRIVAL_TRACE;
-    }
-    if (drawn && s->lengths == NULL) {
-        ynode_error(b->diag, node, "'lengths' is required: only replayed traffic brings its own");
-        return false;
+        const spec_traffic *t = &s->traffic[i];
+        if (t->kind != MDL_ARRIVAL_TRACE && s->lengths == NULL && t->lengths == NULL) {
+            ynode_error(b->diag, node, "'lengths' is required: only replayed traffic brings its own");
+            return false;
+        }
     }
     return true;
 }

@@ -49,9 +49,9 @@ static void big_world(world *w, int32_t replicas, double rate, int64_t seconds, 
     if (llm) {
         w->services[0].engine = SC_ENGINE_LLM;
         w->llm[0][0] = engine;
-        w->services[0].input =
+        w->services[0].lengths.input =
             (mdl_length_law){.kind = MDL_LENGTH_LOGNORMAL, .median = 512, .sigma = 1, .min = 1, .max = 8000};
-        w->services[0].output =
+        w->services[0].lengths.output =
             (mdl_length_law){.kind = MDL_LENGTH_LOGNORMAL, .median = 180, .sigma = 0.8, .min = 1, .max = 2000};
     }
 }

@@ -87,9 +87,9 @@ static void random_service(gsl_rng *r, world *w, int s)
     service->target_count = 3;
     if (pick(r, 2) == 0) {
         service->engine = SC_ENGINE_LLM;
-        service->input =
+        service->lengths.input =
             (mdl_length_law){.kind = MDL_LENGTH_LOGNORMAL, .median = 200, .sigma = 1, .min = 1, .max = 9000};
-        service->output =
+        service->lengths.output =
             (mdl_length_law){.kind = MDL_LENGTH_LOGNORMAL, .median = 80, .sigma = 1, .min = 1, .max = 3000};
         for (int p = 0; p < WORLD_CLUSTERS * WORLD_POOLS; p++) {
             w->llm[s][p] = engine;

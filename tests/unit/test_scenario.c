@@ -155,13 +155,13 @@ static void reads_service(void **state)
     assert_string_equal(chat->targets[2].metric, "tpot");
     assert_int_equal(chat->targets[2].limit_ns, 80 * SECOND / 1000);
     assert_int_equal(chat->targets[3].limit_ns, 90 * SECOND);
-    assert_int_equal(chat->input.kind, MDL_LENGTH_LOGNORMAL);
-    assert_int_equal(chat->input.min, 4);
-    assert_int_equal(chat->input.max, 6000);
-    assert_int_equal(chat->output.kind, MDL_LENGTH_EMPIRICAL);
-    assert_int_equal(chat->output.value_count, 3);
-    assert_int_equal(chat->output.values[2], 50);
-    assert_int_equal(chat->output.max, 40);
+    assert_int_equal(chat->lengths.input.kind, MDL_LENGTH_LOGNORMAL);
+    assert_int_equal(chat->lengths.input.min, 4);
+    assert_int_equal(chat->lengths.input.max, 6000);
+    assert_int_equal(chat->lengths.output.kind, MDL_LENGTH_EMPIRICAL);
+    assert_int_equal(chat->lengths.output.value_count, 3);
+    assert_int_equal(chat->lengths.output.values[2], 50);
+    assert_int_equal(chat->lengths.output.max, 40);
 }
 
 static void reads_station(void **state)
