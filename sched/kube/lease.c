@@ -24,7 +24,8 @@ typedef enum call_kind { CALL_NONE = 0, CALL_READ = 1, CALL_CREATE = 2, CALL_TAK
 /** The Lease as last seen. */
 typedef struct record {
     bool known, absent;
-    char version[64], uid[64], holder[128], acquired[40];
+    char version[64], uid[64], holder[128];
+    spw_time acquired; /* SPW_TIME_MAX = not known */
     int64_t transitions;
     spw_dur duration;
 } record;
@@ -117,12 +118,12 @@ static char *body_of(const kube_lease *l, call_kind kind, spw_time unix_ns)
 {
     const bool anew = kind != CALL_RENEW;
     const int64_t before = l->seen.absent ? 0 : l->seen.transitions + (anew ? 1 : 0);
-    char now[40];
+    char now[40], acquired[40];
     kube_time_write(unix_ns, now, sizeof now);
+    kube_time_write(anew || l->seen.acquired == SPW_TIME_MAX ? unix_ns : l->seen.acquired, acquired, sizeof acquired);
     json_t *spec = json_pack("{s:s,s:I,s:s,s:s,s:I}", "holderIdentity", l->spec.identity, "leaseDurationSeconds",
-                             (json_int_t)seconds_of(l->spec.duration), "renewTime", now, "acquireTime",
-                             anew || l->seen.acquired[0] == '\0' ? now : l->seen.acquired, "leaseTransitions",
-                             (json_int_t)raised(l, before));
+                             (json_int_t)seconds_of(l->spec.duration), "renewTime", now, "acquireTime", acquired,
+                             "leaseTransitions", (json_int_t)raised(l, before));
     if (kind == CALL_CREATE) {
         return text_of(json_pack("{s:s,s:s,s:{s:s,s:s},s:o}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease",
                                  "metadata", "name", l->spec.name, "namespace", l->spec.space, "spec", spec));
@@ -206,7 +207,7 @@ static void learn(kube_lease *l, spw_time now)
     l->seen.duration = seconds > 0 && seconds <= DURATION_MOST ? seconds * SPW_NS_PER_S : l->spec.duration;
     copy(l->seen.version, sizeof l->seen.version, version);
     copy(l->seen.uid, sizeof l->seen.uid, obj_text(meta, "uid"));
-    copy(l->seen.acquired, sizeof l->seen.acquired, obj_text(spec, "acquireTime"));
+    l->seen.acquired = kube_time_read(obj_text(spec, "acquireTime"));
     (void)snprintf(l->seen.holder, sizeof l->seen.holder, "%s", obj_text(spec, "holderIdentity"));
     (void)snprintf(l->state.holder, sizeof l->state.holder, "%s", l->seen.holder);
 }
@@ -261,10 +262,13 @@ static void judge_failure(kube_lease *l, spw_time now)
         l->seen.known = l->seen.known && !write; /* it may have happened: look */
         l->due = write ? now : l->due;
         break;
+    case KUBE_INVALID:
+        l->state.failures++;
+        l->seen.known = l->seen.known && !write; /* what we took for the Lease may be no such thing */
+        break;
     case KUBE_OWNED:
     case KUBE_DENIED:
     case KUBE_UNAUTHENTICATED:
-    case KUBE_INVALID:
     case KUBE_BUSY:
     case KUBE_UNREACHABLE:
         l->state.failures++;

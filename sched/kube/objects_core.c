@@ -10,6 +10,8 @@
 #define ZERO   "spillway.dev/allow-zero"
 #define CANARY "spillway.dev/canary"
 
+#define ASKED_MOST (INT64_C(1) << 48) /* by one container, so that sums stay in range */
+
 static const char *memory(bool failed)
 {
     return failed ? "" : NULL;
@@ -50,8 +52,9 @@ static int64_t asked(const json_t *container, const char *what, bool milli)
 {
     const json_t *requests = obj_at(container, "resources", "requests", NULL);
     const json_t *limits = obj_at(container, "resources", "limits", NULL);
-    return milli ? obj_milli(requests, what, obj_milli(limits, what, 0))
-                 : obj_whole(requests, what, obj_whole(limits, what, 0));
+    const int64_t amount = milli ? obj_milli(requests, what, obj_milli(limits, what, 0))
+                                 : obj_whole(requests, what, obj_whole(limits, what, 0));
+    return amount < ASKED_MOST ? amount : ASKED_MOST;
 }
 
 static bool stays(const json_t *init)

@@ -55,19 +55,24 @@ char *obj_dump(const json_t *value, const char *other, bool *failed)
     return obj_copy(other, failed);
 }
 
+static int64_t capped(int64_t amount)
+{
+    return amount < OBJ_AMOUNT_MOST ? amount : OBJ_AMOUNT_MOST;
+}
+
 int64_t obj_milli(const json_t *map, const char *key, int64_t other)
 {
     const json_t *value = json_object_get(map, key);
     int64_t milli = 0;
     if (json_is_integer(value)) {
         const int64_t whole = json_integer_value(value);
-        return whole > INT64_MAX / 1000 ? INT64_MAX : whole < 0 ? other : whole * 1000;
+        return whole < 0 ? other : capped(whole > OBJ_AMOUNT_MOST / 1000 ? OBJ_AMOUNT_MOST : whole * 1000);
     }
     if (!json_is_string(value)) {
         return other;
     }
     const char *fault = quantity_parse(json_string_value(value), &milli);
-    return fault == NULL && milli >= 0 ? milli : other;
+    return fault == NULL && milli >= 0 ? capped(milli) : other;
 }
 
 int64_t obj_whole(const json_t *map, const char *key, int64_t other)
@@ -75,13 +80,13 @@ int64_t obj_whole(const json_t *map, const char *key, int64_t other)
     const json_t *value = json_object_get(map, key);
     int64_t whole = 0;
     if (json_is_integer(value)) {
-        return json_integer_value(value) >= 0 ? json_integer_value(value) : other;
+        return json_integer_value(value) >= 0 ? capped(json_integer_value(value)) : other;
     }
     if (!json_is_string(value)) {
         return other;
     }
     const char *fault = quantity_parse_scaled(json_string_value(value), 0, &whole);
-    return fault == NULL && whole >= 0 ? whole : other;
+    return fault == NULL && whole >= 0 ? capped(whole) : other;
 }
 
 static int by_key(const void *a, const void *b)

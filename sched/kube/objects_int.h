@@ -13,6 +13,8 @@ int32_t obj_int(const json_t *object, const char *key, int32_t other);
 /** A copy of a text; *failed = true when out of memory. */
 char *obj_copy(const char *text, bool *failed);
 char *obj_dump(const json_t *value, const char *other, bool *failed); /**< compact JSON; `other` when absent */
+#define OBJ_AMOUNT_MOST (INT64_C(1) << 60) /**< what is more counts as this: the core's amounts end at 2^61 */
+
 /** A quantity in milli-units or whole units, rounded up; `other` when absent or none. Numbers are accepted, too. */
 int64_t obj_milli(const json_t *map, const char *key, int64_t other);
 int64_t obj_whole(const json_t *map, const char *key, int64_t other);

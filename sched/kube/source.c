@@ -216,7 +216,7 @@ static bool cluster_rows(kube_source *s)
 /* --- workloads and placements ---------------------------------------------------------------------------------- */
 
 /* Without a hub: what we were told last; before that, what runs already, or what the manifest says. */
-static int32_t template_of(kube_source *s, const source_work *work)
+static int32_t told_template(kube_source *s, const source_work *work)
 {
     const kube_fleet_spec *spec = kube_fleet_spec_get(s->spec.fleet);
     if (spec->mode == KUBE_MODE_KARMADA) {
@@ -235,6 +235,17 @@ static int32_t template_of(kube_source *s, const source_work *work)
             running > 0 && running < INT32_MAX ? (int32_t)running : s->spec.config->workloads[work->index].replicas;
     }
     return s->templates[work->index];
+}
+
+/* One object with an odd count must not cost the whole snapshot. */
+static int32_t within(int32_t replicas)
+{
+    return replicas < 0 ? 0 : replicas < SPW_REPLICAS_MAX ? replicas : SPW_REPLICAS_MAX;
+}
+
+static int32_t template_of(kube_source *s, const source_work *work)
+{
+    return within(told_template(s, work));
 }
 
 static bool workload_rows(kube_source *s)
@@ -326,8 +337,8 @@ static bool placement_rows(kube_source *s)
             }
             workload[n] = (spw_id)work->index;
             cluster[n] = (spw_id)c;
-            assigned[n] = told;
-            scheduled[n] = seen ? pods->scheduled : told;
+            assigned[n] = within(told);
+            scheduled[n] = seen ? pods->scheduled : assigned[n];
             ready[n] = seen ? pods->ready : reported_of(s, work, c);
             ready[n] = ready[n] < scheduled[n] ? ready[n] : scheduled[n];
             observed[n] = s->snapshot.clusters.observed[c];

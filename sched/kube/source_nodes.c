@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** source_nodes.c - what stands on the nodes, and the tables of pools and clusters that follow from it. */
+#include "sched/kube/objects_int.h"
 #include "sched/kube/source_int.h"
 
 #include <string.h>
@@ -21,6 +22,12 @@ static bool has_labels(const kube_node *node, spw_labels wanted)
     return have == wanted.count;
 }
 
+/* Sums stay below what the core takes for an amount, whatever single objects claim. */
+static void add(int64_t *sum, int64_t more)
+{
+    *sum = more < OBJ_AMOUNT_MOST - *sum ? *sum + more : OBJ_AMOUNT_MOST;
+}
+
 static bool is_up(const kube_node *node)
 {
     return node->ready && !node->unschedulable && !node->no_schedule && !node->meta.deleting;
@@ -40,13 +47,13 @@ static void count_pod(kube_source *s, size_t c, const kube_pod *pod)
         if (at != SIZE_MAX) {
             source_node *node = &s->nodes[c][at];
             node->gpus_taken += pod->gpus;
-            node->cpu_taken += pod->cpu_milli;
-            node->memory_taken += pod->memory_bytes;
+            add(&node->cpu_taken, pod->cpu_milli);
+            add(&node->memory_taken, pod->memory_bytes);
             node->pods++;
         }
     } else {
-        s->waiting[c][0] += pod->cpu_milli;
-        s->waiting[c][1] += pod->memory_bytes;
+        add(&s->waiting[c][0], pod->cpu_milli);
+        add(&s->waiting[c][1], pod->memory_bytes);
         s->waiting[c][2]++;
     }
     const size_t w =
@@ -98,8 +105,8 @@ void source_sum_nodes(const kube_source *s, size_t c, source_summary *out)
             const int64_t can[3] = {node->cpu_milli, node->memory_bytes, node->pods};
             const int64_t taken[3] = {on->cpu_taken, on->memory_taken, on->pods};
             for (size_t r = 0; r < 3; r++) {
-                out->amount[0][r] += can[r];
-                out->amount[1][r] += taken[r] < can[r] ? taken[r] : can[r];
+                add(&out->amount[0][r], can[r]);
+                add(&out->amount[1][r], taken[r] < can[r] ? taken[r] : can[r]);
             }
         }
     }

@@ -179,7 +179,8 @@ static int in_list(const json_t *list, const char *name_key, const char *cluster
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *one = json_array_get(list, i);
-        if (strcmp(json_string_value(json_object_get(one, name_key)), cluster) == 0) {
+        const char *name = json_string_value(json_object_get(one, name_key));
+        if (name != NULL && strcmp(name, cluster) == 0) {
             return (int)json_integer_value(json_object_get(one, "replicas"));
         }
     }
