@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_crowds.c - the scenarios about traffic tell their story: the figures named in their first comment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/fleet/fleet.h"
+#include "sim/stats/stats.h"
+#include "tests/support/close.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+typedef struct figures {
+    double offered, lost;  /* requests */
+    double network_s;      /* mean */
+    double busiest, least; /* arrivals/s of the busiest and the quietest hour behind the warm-up */
+    double violated;       /* minutes */
+    double rented_gpu_h;
+} figures;
+
+static figures tell(const char *path, const sc_override *sets, size_t set_count, uint64_t seed)
+{
+    const sc_options options = {.sets = sets, .set_count = set_count};
+    sc_messages messages = {0};
+    char err[256] = "";
+    figures f = {.least = INFINITY};
+
+    sc_scenario *sc = sc_load(path, &options, &messages);
+    if (sc == NULL) {
+        fail_msg("%s", messages.text);
+    }
+    assert_int_equal(messages.warnings, 0);
+    sc_messages_fini(&messages);
+    res_run *run = fleet_run(sc, seed, 0, NULL, err, sizeof err);
+    if (run == NULL) {
+        fail_msg("%s", err);
+    }
+    const res_requests *q = &run->requests;
+    assert_int_equal(q->offered, q->completed + q->rejected + q->timed_out + q->in_flight);
+    f.offered = (double)q->offered;
+    f.lost = (double)(q->rejected + q->timed_out);
+    f.network_s = stat_hist_mean(run->latency.network) / 1e9;
+    f.violated = (double)run->services[0].slo[0].minutes_violated;
+    for (int32_t p = 0; p < sc->pool_count; p++) {
+        f.rented_gpu_h += p > 0 ? (double)run->pools[p].gpu_ns / 3.6e12 : 0;
+    }
+    const int32_t bins = (int32_t)(INT64_C(3600000000000) / run->timeline.bin_ns);
+    for (int32_t from = bins; from + bins <= run->timeline.bins; from += bins) {
+        double sum = 0;
+        for (int32_t b = from; b < from + bins; b++) {
+            sum += run->timeline.arrivals[b];
+        }
+        f.busiest = fmax(f.busiest, sum / 3600);
+        f.least = fmin(f.least, sum / 3600);
+    }
+    res_free(run);
+    sc_free(sc);
+    return f;
+}
+
+/** As many extra users in a spike and in a slow ramp; cards that idle do not help against the spike, replicas do. */
+static void flash_crowd(void **state)
+{
+    (void)state;
+    static const char path[] = "scenarios/flash-crowd.yaml";
+    const sc_override ramp[] = {
+        {"spec.services[0].traffic[0].crowds[0]", "{kind: ramp, at: 1h, factor: 2.7, rise: 30m, decay: 30m}"}};
+    const sc_override own[] = {{"spec.clusters[0].pools[0].nodes", "2"}};
+    const sc_override ready[] = {{"spec.clusters[0].pools[0].nodes", "2"},
+                                 {"HorizontalPodAutoscaler/chat:spec.minReplicas", "16"}};
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        const figures spike = tell(path, NULL, 0, seed), slow = tell(path, ramp, COUNT(ramp), seed),
+                      owned = tell(path, own, COUNT(own), seed), held = tell(path, ready, COUNT(ready), seed);
+        /* 3.75 h of 25/s, and an excess of 5 x 25/s over 15 + 600 s, or 1.7 x 25/s over 1800 s */
+        assert_within(spike.offered, 25 * 13500 + 125 * 615, 4 * sqrt(414375));
+        assert_within(slow.offered, 25 * 13500 + 42.5 * 1800, 4 * sqrt(414000));
+        assert_true(spike.lost > 0.03 * spike.offered && spike.violated >= 5);
+        assert_true(slow.lost < 10 && slow.violated < 1);
+        assert_true(spike.rented_gpu_h > 4 * slow.rented_gpu_h);
+        assert_true(owned.lost > 0.4 * spike.lost);
+        assert_true(held.lost < 10);
+    }
+}
+
+/** The same requests in a day: the sum of three days is flat where each has the own sun, and steep under one. */
+static void follow_the_sun(void **state)
+{
+    (void)state;
+    static const char path[] = "scenarios/follow-the-sun.yaml";
+    const sc_override one_sun[] = {{"spec.regions[1].utcOffset", "+08:00"}, {"spec.regions[2].utcOffset", "+08:00"}};
+    const figures three = tell(path, NULL, 0, 1), one = tell(path, one_sun, COUNT(one_sun), 1);
+    /* cosines of 24.5 +- 21.5: under one sun 3 x 46 at the height */
+    assert_true(one.busiest > 0.97 * 138 && one.least < 12);
+    assert_true(three.busiest < 0.72 * 138 && three.least > 45);
+    assert_true(three.lost < 1 && three.violated < 1);
+    assert_true(one.lost > 0.05 * one.offered && one.violated > 240);
+    /* a third of the requests from everywhere to everywhere: the mean of the nine round trips of tables/rtt.csv */
+    assert_close(three.network_s, (1 + 225 + 220 + 225 + 4 + 92 + 220 + 91 + 2) / 9.0 / 1e3, 0.03);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(flash_crowd), cmocka_unit_test(follow_the_sun)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
