@@ -15,7 +15,9 @@ static bool plan_writes(kube_act *act)
     for (size_t i = 0; i < act->count; i++) {
         act_entry *e = &act->entries[i];
         if (e->action.verb == SPW_VERB_SCALE) {
-            kube_source_template_set(act->spec.source, e->action.workload, (int32_t)e->action.amount);
+            if (!kube_writer_is_dry(act->spec.writer)) {
+                kube_source_template_set(act->spec.source, e->action.workload, (int32_t)e->action.amount);
+            }
             act_settle(e, KUBE_FATE_DONE, "");
             continue;
         }

@@ -133,6 +133,11 @@ static void note(kube_writer *w, size_t index, bool well)
     }
 }
 
+bool kube_writer_is_dry(const kube_writer *w)
+{
+    return w->spec.server_dry_run;
+}
+
 bool kube_writer_is_open(const kube_writer *w, size_t index)
 {
     return w->breakers[index].open_until > now_of(w);

@@ -92,6 +92,7 @@ void kube_writer_free(kube_writer *writer); /**< NULL allowed */
  */
 spw_rc kube_writer_run(kube_writer *writer, kube_write *writes, size_t count, spw_time deadline, spw_err *err);
 void kube_writer_stats_get(const kube_writer *writer, kube_writer_stats *out);
+bool kube_writer_is_dry(const kube_writer *writer); /**< it only asks what servers would say: nothing changes */
 bool kube_writer_is_open(const kube_writer *writer, size_t breaker); /**< the breaker lets nothing through now */
 const char *kube_fate_name(kube_fate fate);
 

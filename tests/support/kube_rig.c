@@ -75,6 +75,22 @@ static spw_rc run(void *self, spw_dur longest)
     return r->inner.run(r->inner.self, longest);
 }
 
+static void take_hands(kube_rig *r)
+{
+    r->writer = kube_writer_new(&r->writer_spec);
+    r->act_spec.writer = r->writer;
+    r->act = r->fleet_spec.mode == KUBE_MODE_KARMADA ? kube_act_karmada_new(&r->act_spec)
+                                                     : kube_act_kubernetes_new(&r->act_spec);
+}
+
+void rig_go_dry(kube_rig *r)
+{
+    kube_act_free(r->act);
+    kube_writer_free(r->writer);
+    r->writer_spec.server_dry_run = true;
+    take_hands(r);
+}
+
 void rig_start(kube_rig *r, kube_mode mode)
 {
     rig_start_with(r, mode, &rig_config);
@@ -93,22 +109,16 @@ void rig_start_with(kube_rig *r, kube_mode mode, const spw_config *config)
     const kube_source_spec source = {
         .fleet = r->fleet, .config = config, .unreachable_after = 100 * SPW_NS_PER_S, .user = r, .clock = mono};
     r->source = kube_source_new(&source);
-    const kube_writer_spec writer = {.wire = &r->wire,
-                                     .server_count = 3,
-                                     .breaker_count = 3,
-                                     .clock = mono,
-                                     .may_write = may_write,
-                                     .seed = 7,
-                                     .user = r};
-    r->writer = kube_writer_new(&writer);
-    const kube_act_spec act = {.fleet = r->fleet,
-                               .writer = r->writer,
-                               .source = r->source,
-                               .epoch = epoch,
-                               .told = rig_note,
-                               .clock = mono,
-                               .user = r};
-    r->act = mode == KUBE_MODE_KARMADA ? kube_act_karmada_new(&act) : kube_act_kubernetes_new(&act);
+    r->writer_spec = (kube_writer_spec){.wire = &r->wire,
+                                        .server_count = 3,
+                                        .breaker_count = 3,
+                                        .clock = mono,
+                                        .may_write = may_write,
+                                        .seed = 7,
+                                        .user = r};
+    r->act_spec = (kube_act_spec){
+        .fleet = r->fleet, .source = r->source, .epoch = epoch, .told = rig_note, .clock = mono, .user = r};
+    take_hands(r);
     assert(r->fleet != NULL && r->source != NULL && r->writer != NULL && r->act != NULL);
 }
 

@@ -31,7 +31,9 @@ typedef struct kube_rig {
     kube_fleet_spec fleet_spec;
     kube_fleet *fleet;
     kube_source *source;
+    kube_writer_spec writer_spec;
     kube_writer *writer;
+    kube_act_spec act_spec;
     kube_act *act;
     uint64_t epoch;
     rig_told told[RIG_TOLD]; /**< of the last tick */
@@ -46,6 +48,8 @@ extern const spw_config rig_config;
 
 void rig_start(kube_rig *r, kube_mode mode); /**< of rig_config; epoch 3 */
 void rig_start_with(kube_rig *r, kube_mode mode, const spw_config *config);
+/** From now on every write is sent with dryRun=All. */
+void rig_go_dry(kube_rig *r);
 void rig_stop(kube_rig *r);
 /** Lets the fleet work. */
 void rig_live(kube_rig *r, spw_dur how_long);

@@ -158,6 +158,27 @@ static void the_count_of_the_template_is_kept_by_the_source(void **state)
     rig_stop(&r);
 }
 
+/* The servers are asked, with every check they have, and nothing changes anywhere. */
+static void a_dry_run_asks_and_changes_nothing(void **state)
+{
+    (void)state;
+    kube_rig r;
+    spw_action plan[] = {rig_place(RIG_CHAT, RIG_IDC, 2, 5, SPW_WHY_FILL_IDLE),
+                         rig_place(RIG_CODE, RIG_IDC, 1, 6, SPW_WHY_METRIC_ABOVE)};
+    plan[1].verb = SPW_VERB_SCALE;
+    plan[1].cluster = SPW_ID_NONE;
+    rig_start(&r, KUBE_MODE_KUBERNETES);
+    rig_go_dry(&r);
+    rig_deployment(&r, RIG_IDC, "chat", 2);
+    rig_live(&r, S);
+    assert_int_equal(rig_act(&r, 1, plan, 2), SPW_OK);
+    assert_int_equal(r.tag_count, 1);
+    assert_int_equal(kw_writes(r.world), 0);
+    assert_int_equal(kw_replicas(r.world, RIG_IDC, "prod", "chat"), 2);
+    assert_true(kube_source_template(r.source, RIG_CODE) != 6);
+    rig_stop(&r);
+}
+
 /*
  * Every single call fails in every way, at any place in the work; ticks go on, each from what is then seen. The world
  * ends the same, each object is changed once.
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_namesake_made_anew_is_another_object),
         cmocka_unit_test(what_is_not_there_is_refused_and_hinders_nobody),
         cmocka_unit_test(the_count_of_the_template_is_kept_by_the_source),
+        cmocka_unit_test(a_dry_run_asks_and_changes_nothing),
         cmocka_unit_test(any_call_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -361,6 +361,23 @@ static void the_template_is_scaled_in_the_control_plane(void **state)
     rig_stop(&r);
 }
 
+static void a_dry_run_asks_and_changes_nothing(void **state)
+{
+    (void)state;
+    kube_rig r;
+    const spw_action plan[] = {rig_place(RIG_CHAT, RIG_IDC, 4, 6, SPW_WHY_FILL_IDLE)};
+    start(&r);
+    rig_go_dry(&r);
+    bind(&r, "chat", "spillway", BOTH, "");
+    rig_live(&r, S);
+    assert_int_equal(rig_act(&r, 1, plan, 1), SPW_OK);
+    assert_int_equal(r.told[0].fate, KUBE_FATE_DONE);
+    assert_true(r.tag_count >= 1);
+    assert_int_equal(kw_writes(r.world), 0);
+    assert_json(in_spec(&r, "chat", "clusters"), BOTH);
+    rig_stop(&r);
+}
+
 /* Every single call fails in every way: the world ends the same, no spec is changed twice, no condition is lost. */
 static void any_call_may_fail(void **state)
 {
@@ -409,6 +426,7 @@ int main(void)
         cmocka_unit_test(says_what_is_placed_and_what_is_not),
         cmocka_unit_test(a_request_to_place_anew_is_answered),
         cmocka_unit_test(the_template_is_scaled_in_the_control_plane),
+        cmocka_unit_test(a_dry_run_asks_and_changes_nothing),
         cmocka_unit_test(any_call_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
