@@ -83,11 +83,10 @@ static void take_hands(kube_rig *r)
                                                      : kube_act_kubernetes_new(&r->act_spec);
 }
 
-void rig_go_dry(kube_rig *r)
+void rig_new_hands(kube_rig *r)
 {
     kube_act_free(r->act);
     kube_writer_free(r->writer);
-    r->writer_spec.server_dry_run = true;
     take_hands(r);
 }
 
@@ -98,9 +97,16 @@ void rig_start(kube_rig *r, kube_mode mode)
 
 void rig_start_with(kube_rig *r, kube_mode mode, const spw_config *config)
 {
+    rig_join(r, mode, config, kw_new(3));
+    r->is_guest = false;
+}
+
+void rig_join(kube_rig *r, kube_mode mode, const spw_config *config, kw_world *world)
+{
     memset(r, 0, sizeof *r);
     r->epoch = 3;
-    r->world = kw_new(3);
+    r->world = world;
+    r->is_guest = true;
     r->inner = kw_wire(r->world);
     r->wire = (kube_wire){.self = r, .start = start, .cancel = cancel, .run = run};
     r->fleet_spec = (kube_fleet_spec){
@@ -128,7 +134,9 @@ void rig_stop(kube_rig *r)
     kube_writer_free(r->writer);
     kube_source_free(r->source);
     kube_fleet_free(r->fleet);
-    kw_free(r->world);
+    if (!r->is_guest) {
+        kw_free(r->world);
+    }
 }
 
 void rig_live(kube_rig *r, spw_dur how_long)

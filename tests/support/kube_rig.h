@@ -27,6 +27,7 @@ typedef struct rig_told {
 
 typedef struct kube_rig {
     kw_world *world;
+    bool is_guest; /**< the world is another's */
     kube_wire wire, inner;
     kube_fleet_spec fleet_spec;
     kube_fleet *fleet;
@@ -48,8 +49,10 @@ extern const spw_config rig_config;
 
 void rig_start(kube_rig *r, kube_mode mode); /**< of rig_config; epoch 3 */
 void rig_start_with(kube_rig *r, kube_mode mode, const spw_config *config);
-/** From now on every write is sent with dryRun=All. */
-void rig_go_dry(kube_rig *r);
+/** Another daemon in a world that is there already, and outlives it. */
+void rig_join(kube_rig *r, kube_mode mode, const spw_config *config, kw_world *world);
+/** A new writer and a new actuator, after writer_spec or act_spec were changed. */
+void rig_new_hands(kube_rig *r);
 void rig_stop(kube_rig *r);
 /** Lets the fleet work. */
 void rig_live(kube_rig *r, spw_dur how_long);

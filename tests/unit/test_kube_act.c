@@ -168,7 +168,8 @@ static void a_dry_run_asks_and_changes_nothing(void **state)
     plan[1].verb = SPW_VERB_SCALE;
     plan[1].cluster = SPW_ID_NONE;
     rig_start(&r, KUBE_MODE_KUBERNETES);
-    rig_go_dry(&r);
+    r.writer_spec.server_dry_run = true;
+    rig_new_hands(&r);
     rig_deployment(&r, RIG_IDC, "chat", 2);
     rig_live(&r, S);
     assert_int_equal(rig_act(&r, 1, plan, 2), SPW_OK);

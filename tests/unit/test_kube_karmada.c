@@ -367,7 +367,8 @@ static void a_dry_run_asks_and_changes_nothing(void **state)
     kube_rig r;
     const spw_action plan[] = {rig_place(RIG_CHAT, RIG_IDC, 4, 6, SPW_WHY_FILL_IDLE)};
     start(&r);
-    rig_go_dry(&r);
+    r.writer_spec.server_dry_run = true;
+    rig_new_hands(&r);
     bind(&r, "chat", "spillway", BOTH, "");
     rig_live(&r, S);
     assert_int_equal(rig_act(&r, 1, plan, 1), SPW_OK);
