@@ -292,10 +292,10 @@ static bool plan_specs(plane *k)
             return false;
         }
         if (wants_status(k, wish, b, row)) {
-            if (wish->uid == NULL && !binding_know(act, wish, b)) {
+            k->wish_count++;
+            if (wish->write == ACT_NO_WRITE && (!binding_know(act, wish, b) || !binding_remember(wish, b))) {
                 return false;
             }
-            k->wish_count++;
         }
     }
     return !act->zone.failed;

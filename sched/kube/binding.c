@@ -25,6 +25,38 @@ bool binding_know(kube_act *act, binding_wish *wish, const kube_binding *b)
     return !act->zone.failed;
 }
 
+static int put_time(json_t *object, const char *key, spw_time unix_ns)
+{
+    char text[40];
+    if (unix_ns == SPW_TIME_MAX) {
+        return 0;
+    }
+    kube_time_write(unix_ns, text, sizeof text);
+    return json_object_set_new(object, key, json_string(text));
+}
+
+bool binding_remember(binding_wish *wish, const kube_binding *b)
+{
+    json_t *conditions = json_loads(b->conditions, 0, NULL);
+    json_t *meta =
+        json_pack("{s:s,s:I}", "resourceVersion", b->meta.version, "generation", (json_int_t)b->meta.generation);
+    json_t *status = json_pack("{s:I}", "schedulerObservedGeneration", (json_int_t)b->observed_generation);
+    json_t *spec = json_object();
+    int failed = put_time(spec, "rescheduleTriggeredAt", b->reschedule) |
+                 put_time(status, "lastScheduledTime", b->last_scheduled) |
+                 json_object_set_new(status, "conditions", conditions);
+    json_t *object = json_object();
+    failed |= json_object_set_new(object, "metadata", meta) | json_object_set_new(object, "spec", spec) |
+              json_object_set_new(object, "status", status);
+    if (failed != 0) {
+        json_decref(object);
+        return false;
+    }
+    binding_forget(wish);
+    wish->object = object;
+    return true;
+}
+
 void binding_forget(binding_wish *wish)
 {
     json_decref(wish->object);
@@ -123,11 +155,16 @@ static bool has_task(const json_t *tasks, const char *cluster)
     return false;
 }
 
-/* Others' tasks as they are; ours but for clusters that get replicas again; one for each cluster that leaves. */
-static json_t *tasks_of(const binding_wish *wish)
+/* The tasks of the binding as it was last read; NULL = none. */
+static json_t *old_tasks(const binding_wish *wish)
 {
     json_t *read = json_object_get(json_object_get(wish->object, "spec"), "gracefulEvictionTasks");
-    json_t *old = wish->object != NULL ? json_incref(read) : json_loads(wish->evictions, 0, NULL);
+    return wish->object != NULL ? json_incref(read) : json_loads(wish->evictions, 0, NULL);
+}
+
+/* Others' tasks as they are; ours but for clusters that get replicas again; one for each cluster that leaves. */
+static json_t *tasks_of(const binding_wish *wish, const json_t *old)
+{
     json_t *tasks = json_array();
     int failed = 0;
     for (size_t i = 0; i < json_array_size(old); i++) {
@@ -145,7 +182,6 @@ static json_t *tasks_of(const binding_wish *wish)
                                                              BINDING_US));
         }
     }
-    json_decref(old);
     if (failed != 0) {
         json_decref(tasks);
         return NULL;
@@ -170,10 +206,16 @@ static json_t *notes_of(const binding_wish *wish)
 static char *spec_body(const kube_write *write, const char *version)
 {
     const binding_wish *wish = write->user;
-    json_t *root = json_pack("{s:{s:s,s:s,s:o},s:{s:o,s:o}}", "metadata", "resourceVersion", version, "uid", wish->uid,
-                             "annotations", notes_of(wish), "spec", "clusters", list_of(wish), "gracefulEvictionTasks",
-                             tasks_of(wish));
-    char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_t *old = old_tasks(wish), *tasks = tasks_of(wish, old);
+    json_t *root = json_pack("{s:{s:s,s:s,s:o},s:{s:o}}", "metadata", "resourceVersion", version, "uid", wish->uid,
+                             "annotations", notes_of(wish), "spec", "clusters", list_of(wish));
+    bool failed = root == NULL || tasks == NULL;
+    if (!failed && (json_array_size(old) > 0 || json_array_size(tasks) > 0) && !json_equal(old, tasks)) {
+        failed = json_object_set(json_object_get(root, "spec"), "gracefulEvictionTasks", tasks) != 0;
+    }
+    char *text = !failed ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(old);
+    json_decref(tasks);
     json_decref(root);
     return text;
 }

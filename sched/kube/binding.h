@@ -27,6 +27,9 @@ typedef struct binding_wish {
 
 /** Fills paths and the uid. @return false: out of memory */
 bool binding_know(kube_act *act, binding_wish *wish, const kube_binding *b);
+/** Takes what the store has of the binding for what was read last, so that no reading is needed. @return false: memory
+ */
+bool binding_remember(binding_wish *wish, const kube_binding *b);
 /** The write of the spec: clusters, eviction tasks, annotations. @return false: out of memory */
 bool binding_write(kube_act *act, binding_wish *wish, const kube_binding *b, kube_write *out);
 /** The write of the status. @return false: it is as wanted, or out of memory (the zone says so) */

@@ -355,11 +355,44 @@ static void karmada_says_what_is_assigned(void **state)
     stop(&r);
 }
 
+/* One object that claims the impossible must not cost the view of all the others. */
+static void an_odd_object_costs_no_snapshot(void **state)
+{
+    (void)state;
+    rig r;
+    start(&r, KUBE_MODE_KUBERNETES);
+    fill(&r);
+    deployment(&r, 0, "chat", 2000000000);
+    deployment(&r, 1, "code", -7);
+    kw_put(
+        r.world, 0, "/api/v1/pods",
+        "{\"metadata\":{\"name\":\"huge\",\"namespace\":\"x\"},\"spec\":{\"nodeName\":\"n1\",\"initContainers\":[{"
+        "\"resources\":{\"requests\":{\"cpu\":\"8E\",\"memory\":\"9E\"}}}],\"containers\":[{\"resources\":{"
+        "\"requests\":{\"cpu\":\"9000000000000000000\",\"memory\":9223372036854775807,\"nvidia.com/gpu\":\"900\"}}}],"
+        "\"overhead\":{\"memory\":\"8E\"}}}");
+    kw_put(r.world, 1, "/api/v1/nodes",
+           "{\"metadata\":{\"name\":\"m9\",\"labels\":{\"gpu\":\"5090\"}},\"spec\":{},\"status\":{\"allocatable\":{"
+           "\"cpu\":\"9E\",\"memory\":\"9E\",\"pods\":\"9E\",\"nvidia.com/"
+           "gpu\":\"-1\"},\"conditions\":[{\"type\":\"Ready\","
+           "\"status\":\"True\"}]}}");
+    r.inventory[0] = (kube_inventory_row){
+        .cluster = "ack", .pool = "od", .target = 1000000, .stock = 1000000, .failures = INT64_MAX, .observed = UNIX};
+    r.inventory_count = 1;
+    live(&r, S);
+    const spw_snapshot *s = look(&r); /* which checks it */
+    assert_int_equal(s->workloads.replicas[0], SPW_REPLICAS_MAX);
+    assert_int_equal(s->placements.assigned[0], SPW_REPLICAS_MAX);
+    assert_int_equal(s->pools.nodes[1], 2); /* m1, and m9 without a free GPU */
+    assert_int_equal(s->pools.free_nodes[1][0], 1);
+    stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_what_is_there),
         cmocka_unit_test(inventory_and_metrics_join),
+        cmocka_unit_test(an_odd_object_costs_no_snapshot),
         cmocka_unit_test(a_cluster_that_is_silent_ages_and_hides_nobody),
         cmocka_unit_test(karmada_says_what_is_assigned),
     };
