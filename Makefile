@@ -45,6 +45,7 @@ LDLIBS_KUBE := -lcurl -lmicrohttpd
 CORE_SRC     := $(sort $(foreach d,core scale place route actuate,$(wildcard sched/$(d)/*.c)))
 MANIFEST_SRC := $(sort $(wildcard sched/manifest/*.c))
 KUBE_SRC     := $(sort $(wildcard sched/kube/*.c))
+DAEMON_SRC   := $(sort $(filter-out sched/daemon/main.c,$(wildcard sched/daemon/*.c)))
 MODELS_SRC   := $(sort $(wildcard models/*/*.c))
 SIM_SRC      := $(sort $(filter-out sim/cli/main.c,$(wildcard sim/*/*.c)))
 SUPPORT_SRC  := $(sort $(wildcard tests/support/*.c))
@@ -53,6 +54,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_CORE     := $(B)/libspillway.a
 LIB_MANIFEST := $(B)/libspillway-manifest.a
 LIB_KUBE     := $(B)/libspillway-kube.a
+LIB_DAEMON   := $(B)/libspillwayd.a
 LIB_MODELS   := $(B)/libmodels.a
 LIB_SIM      := $(B)/libsim.a
 LIB_SUPPORT  := $(B)/libsupport.a
@@ -110,7 +112,7 @@ deps-test:
 # --- objects and archives ---
 CORE_OBJ := $(call objs,$(CORE_SRC))
 $(CORE_OBJ): EXTRA := $(CORE_FLAGS)
-$(call objs,$(MANIFEST_SRC) $(KUBE_SRC)): EXTRA := -Isched
+$(call objs,$(MANIFEST_SRC) $(KUBE_SRC) $(DAEMON_SRC) sched/daemon/main.c): EXTRA := -Isched
 $(B)/obj/tests/%: EXTRA := -Isched
 $(B)/obj/sim/%: EXTRA := -DSPW_DATADIR='"$(DATADIR)"'
 
@@ -122,10 +124,11 @@ $(B)/obj/%.o: %.c | $(B)/have-deps
 $(LIB_CORE): $(CORE_OBJ)
 $(LIB_MANIFEST): $(call objs,$(MANIFEST_SRC))
 $(LIB_KUBE): $(call objs,$(KUBE_SRC))
+$(LIB_DAEMON): $(call objs,$(DAEMON_SRC))
 $(LIB_MODELS): $(call objs,$(MODELS_SRC))
 $(LIB_SIM): $(call objs,$(SIM_SRC))
 $(LIB_SUPPORT): $(call objs,$(SUPPORT_SRC))
-$(LIBS) $(LIB_KUBE) $(LIB_SUPPORT):
+$(LIBS) $(LIB_KUBE) $(LIB_DAEMON) $(LIB_SUPPORT):
 	@rm -f $@
 	$(call say,AR   $@)
 	$(Q)$(AR) rcs $@ $^
@@ -134,7 +137,7 @@ $(B)/spillway: $(call objs,sim/cli/main.c) $(LIBS)
 	$(call say,LD   $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
 
-$(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_KUBE) $(LIBS)
+$(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_DAEMON) $(LIB_KUBE) $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD   $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_KUBE) $(LDLIBS_ALL) $(LDFLAGS)

@@ -240,10 +240,8 @@ static const jsn_column settings_keys[] = {
 const jsn_fields jsn_settings_keys = {settings_keys, COUNT(settings_keys)};
 
 static const jsn_column head_keys[] = {
-    {.key = "spillway", .kind = JSN_OWN},
-    {.key = "settings", .kind = JSN_OWN},
-    {.key = "manifests", .kind = JSN_OWN},
-    {.key = "state", .kind = JSN_OWN},
+    {.key = "spillway", .kind = JSN_OWN}, {.key = "settings", .kind = JSN_OWN}, {.key = "manifests", .kind = JSN_OWN},
+    {.key = "state", .kind = JSN_OWN},    {.key = "sum", .kind = JSN_OWN},
 };
 const jsn_fields jsn_head_keys = {head_keys, COUNT(head_keys)};
 
@@ -261,6 +259,7 @@ static const jsn_column tick_keys[] = {
     {.key = "state_sha", .kind = JSN_KEY64, TICK(state_hash)},
     {.key = "plan", .kind = JSN_OWN},
     {.key = "snapshot", .kind = JSN_OWN},
+    {.key = "sum", .kind = JSN_OWN},
 };
 const jsn_fields jsn_tick_keys = {tick_keys, COUNT(tick_keys)};
 

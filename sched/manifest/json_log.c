@@ -5,6 +5,7 @@
  * A tick line is written by the core's own record actuator; here only the snapshot is put into it. A plan is read back
  * as one text line for each action, which is what is compared and shown.
  */
+#include "sched/core/hash.h"
 #include "sched/manifest/json_int.h"
 
 #include <inttypes.h>
@@ -59,6 +60,36 @@ spw_rc spw_json_tick_write(const char *line, size_t size, const spw_snapshot *sn
     }
     jsn_put(out, "}\n");
     return out->failed ? SPW_NOMEM : SPW_OK;
+}
+
+/* --- checksums --- */
+
+#define SUM_KEY  ",\"sum\":\""
+#define SUM_TAIL (sizeof SUM_KEY - 1 + 16 + 2) /* key, digits, quote and brace */
+
+spw_rc spw_json_line_seal(spw_json_buffer *b, size_t from)
+{
+    if (b->failed || from > b->size || b->size - from < 3 || memcmp(b->text + b->size - 2, "}\n", 2) != 0) {
+        return b->failed ? SPW_NOMEM : SPW_INVAL;
+    }
+    b->size -= 2;
+    const uint64_t sum = hash_bytes(HASH_SEED, b->text + from, b->size - from);
+    jsn_putf(b, SUM_KEY "%016" PRIx64 "\"}\n", sum);
+    return b->failed ? SPW_NOMEM : SPW_OK;
+}
+
+spw_json_seal spw_json_line_sum(const char *line, size_t size)
+{
+    char digits[17] = "";
+    uint64_t sum = 0;
+    size -= size > 0 && line[size - 1] == '\n' ? 1 : 0;
+    if (size < SUM_TAIL || memcmp(line + size - SUM_TAIL, SUM_KEY, sizeof SUM_KEY - 1) != 0 ||
+        memcmp(line + size - 2, "\"}", 2) != 0) {
+        return SPW_SEAL_NONE;
+    }
+    memcpy(digits, line + size - 18, 16);
+    return jsn_hex64(digits, &sum) && sum == hash_bytes(HASH_SEED, line, size - SUM_TAIL) ? SPW_SEAL_GOOD
+                                                                                          : SPW_SEAL_BAD;
 }
 
 /* --- reading --- */
@@ -191,6 +222,10 @@ spw_rc spw_json_line_read(const char *text, size_t size, const char *name, int32
     zone_init(&r.z, NULL);
     line *made = zone_take(&r.z, sizeof *made);
     json_t *root = made != NULL ? jsn_parse(&r) : NULL;
+    if (root != NULL && spw_json_line_sum(text, size) == SPW_SEAL_BAD) {
+        const jsn_path sum = {&top, "sum", 0};
+        jsn_wrong(&r, &sum, "does not fit: bytes of this line have changed since it was written");
+    }
     if (root != NULL && json_object_get(root, "spillway") != NULL) {
         head_read(&r, root, &made->head, &top);
         made->shown.head = &made->head;

@@ -161,6 +161,22 @@ spw_rc spw_json_head_write(const spw_json_head *head, spw_json_buffer *out);
 spw_rc spw_json_tick_write(const char *line, size_t size, const spw_snapshot *snap, const spw_config *names,
                            spw_json_buffer *out);
 
+/**
+ * Puts a checksum into a line: ,"sum":"16 hex digits"} stands in place of its last brace, FNV-1a 64 over all bytes
+ * before the comma. A log that must survive crashes has one in each line; readers look at it where it is.
+ * @param in  from  offset of the line in the buffer; the line ends in "}\n" and the buffer with it
+ * @return SPW_OK; SPW_INVAL (no such line: the buffer is as it was); SPW_NOMEM: the buffer is marked failed
+ */
+spw_rc spw_json_line_seal(spw_json_buffer *buffer, size_t from);
+
+typedef enum spw_json_seal {
+    SPW_SEAL_NONE = 0, /**< the line has no checksum */
+    SPW_SEAL_GOOD = 1, /**< it fits */
+    SPW_SEAL_BAD = 2   /**< it does not: bytes of the line are not those that were written */
+} spw_json_seal;
+/** Looks at the checksum of a line, with or without its '\n'. */
+spw_json_seal spw_json_line_sum(const char *line, size_t size);
+
 /** One tick as it was logged. */
 typedef struct spw_json_tick {
     uint64_t tick;
@@ -179,7 +195,7 @@ typedef struct spw_json_line {
 } spw_json_line;
 
 /**
- * Reads one line.
+ * Reads one line; a checksum that does not fit is an error.
  * @param in  name, number  file and line for messages
  * @return SPW_OK; SPW_INVAL with errors in diag; SPW_NOMEM. *out is untouched on failure.
  */
