@@ -71,7 +71,7 @@ BENCH_BIN  := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/bench/*.
         dist help clean deps deps-test
 
 ## all: build programs and libraries (names a missing package, installs nothing)
-all: $(B)/spillway
+all: $(B)/spillway $(B)/spillwayd
 
 # --- packages: Debian 12 is the only source ---
 DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev zlib1g-dev libgsl-dev libcurl4-openssl-dev libmicrohttpd-dev
@@ -137,6 +137,10 @@ $(B)/spillway: $(call objs,sim/cli/main.c) $(LIBS)
 	$(call say,LD   $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
 
+$(B)/spillwayd: $(call objs,sched/daemon/main.c) $(LIB_DAEMON) $(LIB_KUBE) $(LIB_MANIFEST) $(LIB_CORE)
+	$(call say,LD   $@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_KUBE) -lyaml -ljansson -lm -lpthread $(LDFLAGS)
+
 $(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_DAEMON) $(LIB_KUBE) $(LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD   $@)
@@ -177,8 +181,8 @@ check-tsan: deps-test
 check-clang:
 	@$(MAKE) --no-print-directory run-tests CC=clang B=build/clang
 .PHONY: run-tests
-run-tests: $(B)/spillway $(TEST_BIN)
-	@SPILLWAY=$(B)/spillway BUILD=$(B) CC="$(CC)" SAN="$(SAN)" tests/run.sh $(TEST_BIN)
+run-tests: $(B)/spillway $(B)/spillwayd $(TEST_BIN)
+	@SPILLWAY=$(B)/spillway SPILLWAYD=$(B)/spillwayd BUILD=$(B) CC="$(CC)" SAN="$(SAN)" tests/run.sh $(TEST_BIN)
 
 ## theory: long validation against closed forms (minutes)
 theory: $(THEORY_BIN)

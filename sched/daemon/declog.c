@@ -267,6 +267,13 @@ bool dm_log_wants_head(dm_log *log)
     return log->headless;
 }
 
+void dm_log_begin(dm_log *log)
+{
+    if (log != NULL) {
+        log->headless = true;
+    }
+}
+
 uint64_t dm_log_bytes(const dm_log *log)
 {
     return (uint64_t)log->size;

@@ -42,6 +42,9 @@ void dm_log_close(dm_log *log); /**< NULL allowed */
  */
 bool dm_log_wants_head(dm_log *log);
 
+/** A new configuration begins: the next line must be a head. NULL allowed. */
+void dm_log_begin(dm_log *log);
+
 /** Appends a head or a line as spw_record.emit gets it, sealed (spw_json_line_seal), and syncs.
  * @return SPW_OK; SPW_INVAL (no line); SPW_BACKEND: nothing of it stays in the file; SPW_NOMEM */
 spw_rc dm_log_head(dm_log *log, const spw_json_head *head, spw_err *err);

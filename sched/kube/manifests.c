@@ -85,6 +85,9 @@ static spw_rc add(reader *r, const char *name, const char *text)
         r->result->read++;
         rc = spw_manifest_add_text(r->set, name, text, strlen(text), r->diag);
         rc = rc == SPW_INVAL ? SPW_BACKEND : rc; /* two of one name: the list changed between its pages */
+        if (rc == SPW_OK && r->spec->text != NULL && !r->spec->text(r->spec->user, name, text)) {
+            rc = SPW_NOMEM;
+        }
     }
     spw_diag_free(messages);
     spw_manifest_free(trial);

@@ -29,6 +29,10 @@ typedef struct kube_manifests_spec {
     const char *const *skip; /**< [skip_count] plural names of kinds not to ask for, e.g. "scaledobjects" */
     size_t skip_count;
     spw_dur timeout; /**< of each request; 0 = 5 s */
+    /** Told of every object that was added, as the JSON text it was read from; NULL = nobody is. @return false: out of
+     * memory */
+    bool (*text)(void *user, const char *name, const char *text);
+    void *user;
 } kube_manifests_spec;
 
 typedef struct kube_manifests_result {

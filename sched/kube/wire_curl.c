@@ -424,6 +424,21 @@ static spw_rc run(void *self, spw_dur longest)
     return SPW_OK;
 }
 
+bool kube_curl_begin(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+void kube_curl_end(void)
+{
+    curl_global_cleanup();
+}
+
+const char *kube_curl_version(void)
+{
+    return curl_version();
+}
+
 spw_rc kube_curl_new(const kube_curl_options *options, kube_curl **out)
 {
     kube_curl *c = calloc(1, sizeof *c);

@@ -23,7 +23,12 @@ typedef struct kube_curl_options {
     size_t answer_most;      /**< a longer body is a broken answer; 0 = 256 MiB */
 } kube_curl_options;
 
-/** curl_global_init() is the caller's. @return SPW_OK; SPW_NOMEM; SPW_BACKEND: this libcurl lacks something */
+/** For the process, before its threads: libcurl's global state. @return false: it refuses */
+bool kube_curl_begin(void);
+void kube_curl_end(void);
+const char *kube_curl_version(void); /**< of libcurl and what it is built on. @return static */
+
+/** Between kube_curl_begin() and kube_curl_end(), or the caller's own curl_global_init(). @return SPW_OK; SPW_NOMEM; SPW_BACKEND: this libcurl lacks something */
 spw_rc kube_curl_new(const kube_curl_options *options, kube_curl **out);
 void kube_curl_free(kube_curl *curl); /**< cancels what is under way; NULL allowed */
 kube_wire kube_curl_wire(kube_curl *curl);

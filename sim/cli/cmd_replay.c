@@ -6,7 +6,8 @@
  * A recorded log begins with a head (settings, manifests) and has a snapshot in every tick. Each snapshot goes through
  * the same loop that made the log; what the loop's record actuator writes is compared with what stands there. Whether
  * the actuator of the recorded run failed is not in the log, but shows in the state of the tick after: then the tick is
- * done again with one that fails.
+ * done again with one that fails. A daemon's log has a head wherever it was started again or its configuration changed:
+ * from there on the state and the configuration of that head hold.
  */
 #include "sim/cli/commands.h"
 
@@ -393,25 +394,35 @@ static cli_status decide_again(again *g, const log_file *log, const spw_json_tic
     return CLI_DONE;
 }
 
+/* A head: a log begins, or goes on after a restart or with another configuration, from the state that it holds. */
+static cli_status begin_again(again *g, const log_file *log, const spw_json_line *line)
+{
+    again_fini(g);
+    *g = (again){.set = NULL};
+    return again_new(g, line->head, log->path);
+}
+
 static cli_status replay_ticks(again *g, log_file *log)
 {
     const spw_json_line *last = NULL;
     const spw_json_line *line = NULL;
     uint64_t ticks = 0;
-    cli_status status = log_next_tick(log, &line);
+    cli_status status = log_next(log, &line);
     while (status == CLI_DONE && line != NULL) {
-        if (last != NULL && !settle(g, last->tick, line->tick->state_hash)) {
+        if (line->head != NULL) {
+            status = begin_again(g, log, line);
+        } else if (last != NULL && last->tick != NULL && !settle(g, last->tick, line->tick->state_hash)) {
             status = CLI_INTERNAL;
-            break;
+        } else {
+            status = decide_again(g, log, line->tick);
+            ticks += status == CLI_DONE ? 1 : 0;
         }
-        status = decide_again(g, log, line->tick);
         if (status != CLI_DONE) {
             break;
         }
-        ticks++;
         spw_json_line_free(last);
         last = line;
-        status = log_next_tick(log, &line);
+        status = log_next(log, &line);
     }
     if (status == CLI_DONE) {
         printf("identical: %" PRIu64 " ticks\n", ticks);

@@ -372,7 +372,7 @@ static void test_seal(void **state)
     assert_int_equal(spw_json_line_sum(b.text, b.size), SPW_SEAL_BAD);
     assert_int_equal(spw_json_line_read(b.text, b.size, "log", 1, diag, &read), SPW_INVAL);
     assert_string_equal(spw_diag_at(diag, 0),
-                        "log:1:95: error: 'sum' does not fit: bytes of this line have changed since it was written");
+                        "log:1:103: error: 'sum' does not fit: bytes of this line have changed since it was written");
     spw_diag_free(diag);
     spw_json_buffer_fini(&b);
 }
