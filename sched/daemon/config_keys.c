@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_keys.c - every key of a Daemon file, its unit, default, range and meaning. All nested tables fill one struct. */
+/* config_keys.c - every key of a Daemon file: unit, default, range, meaning. All nested tables fill one struct. */
 #include "sched/daemon/config_keys.h"
 
 /* clang-format off: the tables below are tables */
@@ -48,7 +48,7 @@ static const bind_field pool_fields[] = {
      .help = "of one GPU for one hour"},
     {.key = "nodeSelector", .kind = BIND_TEXTS, .count_min = 1, .required = true, BIND_AT(T, selector),
      BIND_COUNT(T, selector_count), .help = "a node with all these labels belongs to it"},
-    TEXT("nodeGroup", object, "path of the object that holds how many nodes it is told to have, e.g. of a MachineDeployment"),
+    TEXT("nodeGroup", object, "path of the object that says how many nodes it is to have, e.g. a MachineDeployment"),
     WORD("nodeGroupTarget", object_target, "spec.replicas", "where in that object"),
     {.key = NULL}};
 static const bind_table pool_table = {.name = "pool", .size = sizeof(T), .fields = pool_fields};
@@ -60,10 +60,12 @@ static const bind_name reaches[] = {{"direct", DM_REACH_DIRECT}, {"proxy", DM_RE
 static const bind_field cluster_fields[] = {
     MUST("name", name, "as policies name it"),
     WORD("region", region, "", "absent: of Karmada's Cluster"), WORD("zone", zone, "", "likewise"),
-    WORD("provider", provider, "", "likewise"), WORD("jurisdiction", jurisdiction, "", "whose law holds there, e.g. CN"),
+    WORD("provider", provider, "", "likewise"), WORD("jurisdiction", jurisdiction, "",
+         "whose law holds there, e.g. CN"),
     {.key = "labels", .kind = BIND_TEXTS, BIND_AT(T, labels), BIND_COUNT(T, label_count),
      .help = "for policies that select clusters by label; Karmada's Cluster adds its own"},
-    ONE("reach", reaches, reach, "direct", "proxy: through the Karmada control plane; none: seen through Karmada alone"),
+    ONE("reach", reaches, reach, "direct",
+         "proxy: through the Karmada control plane; none: seen through Karmada alone"),
     {.key = "access", .kind = BIND_TABLE, .table = &access_table, BIND_AT(T, access), .help = "with reach direct"},
     {.key = "pools", .kind = BIND_LIST, .table = &pool_table, BIND_AT(T, pools), BIND_COUNT(T, pool_count),
      .help = "nodes that are alike"},
@@ -172,7 +174,8 @@ static const bind_field guards_fields[] = {
     FLAG("breakBeforeMake", guards.break_before_make, "false", "shrink before the replacements are ready"),
     TIME("staleClustersAfter", guards.stale_clusters_after, "2m", 0, "a cluster older than this is stale; 0s: never"),
     SHARE("staleClustersMost", guards.stale_clusters_most, "50%", "more stale clusters: nothing is done in this tick"),
-    TIME("staleMetricsAfter", guards.stale_metrics_after, "5m", 0, "a metric value older than this is stale; 0s: never"),
+    TIME("staleMetricsAfter", guards.stale_metrics_after, "5m", 0,
+         "a metric value older than this is stale; 0s: never"),
     SHARE("staleMetricsMost", guards.stale_metrics_most, "50%", "more stale values: nothing is done in this tick"),
     TEXT("canary", canary, "act on workloads with this label spillway.dev/canary alone"),
     TEXT("canaryExcept", canary_except, "leave those with this label to another scheduler"),
@@ -249,7 +252,8 @@ TABLE(meta_table, "metadata", meta_fields);
 static const bind_name apis[] = {{"spillway.dev/v1alpha1", 1}, {NULL, 0}};
 static const bind_name kinds[] = {{"Daemon", 1}, {NULL, 0}};
 static const bind_field root_fields[] = {
-    {.key = "apiVersion", .kind = BIND_ENUM, .names = apis, .required = true, BIND_AT(T, api), .help = "version of this format"},
+    {.key = "apiVersion", .kind = BIND_ENUM, .names = apis, .required = true, BIND_AT(T, api),
+     .help = "version of this format"},
     {.key = "kind", .kind = BIND_ENUM, .names = kinds, .required = true, BIND_AT(T, kind), .help = "of the document"},
     {.key = "metadata", .kind = BIND_TABLE, .table = &meta_table, .required = true, .offset = 0, .help = "its name"},
     {.key = "spec", .kind = BIND_TABLE, .table = &spec_table, .required = true, .offset = 0, .help = "all else"},

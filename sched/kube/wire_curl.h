@@ -28,7 +28,8 @@ bool kube_curl_begin(void);
 void kube_curl_end(void);
 const char *kube_curl_version(void); /**< of libcurl and what it is built on. @return static */
 
-/** Between kube_curl_begin() and kube_curl_end(), or the caller's own curl_global_init(). @return SPW_OK; SPW_NOMEM; SPW_BACKEND: this libcurl lacks something */
+/** Between kube_curl_begin() and kube_curl_end(), or the caller's own curl_global_init(). @return SPW_OK; SPW_NOMEM;
+ * SPW_BACKEND: this libcurl lacks something */
 spw_rc kube_curl_new(const kube_curl_options *options, kube_curl **out);
 void kube_curl_free(kube_curl *curl); /**< cancels what is under way; NULL allowed */
 kube_wire kube_curl_wire(kube_curl *curl);
