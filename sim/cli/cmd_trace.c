@@ -1,68 +1,68 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cmd_trace.c - spillway trace: import a CSV of requests into binary columns; statistics of a trace. */
-#include "sim/cli/commands.h"
+/* cmd_trace.c - spillway trace: traces in, statistics, changed traces and traffic blocks out. */
+#include "sim/cli/trace_actions.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "sched/manifest/bind.h"
 #include "sched/manifest/suggest.h"
-#include "sim/trace/trace.h"
 
-#define ERR_SIZE 4096
+#define NS_PER_S 1e9
 
-static int by_value(const void *a, const void *b)
-{
-    int32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
+static const opt_row rows[] = {
+    {"form", "NAME", "form of FILE: azure, burstgpt, mooncake, plain, ... (default: told by its first line)",
+     OPT_TEXT, offsetof(trace_values, read.form), 0, 0},
+    {"columns", "MAP",
+     "any other CSV: time=NAME[:clock|s|ms|us|ns],input=NAME,output=NAME[,session=,prefix=,priority=]", OPT_TEXT,
+     offsetof(trace_values, read.columns), 0, 0},
+    {"zero", "refuse|skip|one", "requests with 0 tokens: an error (default), left out, or 1 token", OPT_CHOICE,
+     offsetof(trace_values, zero), 0, 0},
+    {"sort", NULL, "take requests in any order of time", OPT_FLAG, offsetof(trace_values, sort), 0, 0},
+    {"spread", "DURATION", "spread requests of one instant evenly over this long (mooncake: 3s)", OPT_TEXT,
+     offsetof(trace_values, spread), 0, 0},
+    {"input", "N", "input tokens of every request, where the file has none", OPT_INT, offsetof(trace_values, input), 0,
+     INT32_MAX},
+    {"output", "N", "output tokens of every request, where the file has none", OPT_INT, offsetof(trace_values, output),
+     0, INT32_MAX},
+    {"from", "DURATION", "slice, fit: from so long after the first request (default 0s)", OPT_TEXT,
+     offsetof(trace_values, from), 0, 0},
+    {"to", "DURATION", "slice, fit: before so long after the first request (default: the end)", OPT_TEXT,
+     offsetof(trace_values, to), 0, 0},
+    {"factor", "NUMBER", "scale: requests for each one", OPT_TEXT, offsetof(trace_values, factor), 0, 0},
+    {"jitter", "DURATION", "scale: copies lie up to this far behind the original (default 0s)", OPT_TEXT,
+     offsetof(trace_values, jitter), 0, 0},
+    {"by", "DURATION", "shift: later by this, earlier with a leading -", OPT_TEXT, offsetof(trace_values, by), 0, 0},
+    {"aligned", NULL, "mix: all traces begin at the same instant", OPT_FLAG, offsetof(trace_values, aligned), 0, 0},
+    {"seed", "N", "scale, fit: seed of what is drawn (default 1)", OPT_INT, offsetof(trace_values, seed), 0, INT64_MAX},
+    {"format", "text|json", "stats: how to print (default text)", OPT_CHOICE, offsetof(trace_values, format), 0, 0},
+};
 
-/* Nearest-rank quantile of sorted values. */
-static int32_t quantile(const int32_t *sorted, size_t count, size_t percent)
-{
-    return sorted[(count * percent + 99) / 100 - 1];
-}
+typedef struct action {
+    const char *name;
+    const char *usage;
+    size_t least, most; /* operands behind the name */
+    cli_status (*run)(const trace_values *v, const char *const *operands, size_t count);
+} action;
 
-static int print_tokens(const char *name, const int32_t *values, size_t count)
-{
-    int32_t *sorted = malloc(count * sizeof *sorted);
-    if (sorted == NULL) {
-        return -1;
-    }
-    memcpy(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_value);
-    double sum = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        sum += (double)sorted[i];
-    }
-    printf("%s mean %.2f p50 %" PRId32 " p90 %" PRId32 " p99 %" PRId32 " max %" PRId32 "\n", name, sum / (double)count,
-           quantile(sorted, count, 50), quantile(sorted, count, 90), quantile(sorted, count, 99), sorted[count - 1]);
-    free(sorted);
-    return 0;
-}
-
-static cli_status print_stats(const mdl_trace *t)
-{
-    const double span_s = (double)t->at_ns[t->count - 1] / 1e9;
-    printf("requests %zu\nspan_s %.3f\nmean_rate_per_s %.4f\n", t->count, span_s,
-           span_s > 0.0 ? (double)t->count / span_s : 0.0);
-    if (print_tokens("input_tokens", t->input_tokens, t->count) != 0 ||
-        print_tokens("output_tokens", t->output_tokens, t->count) != 0) {
-        fputs("spillway: out of memory\n", stderr);
-        return CLI_INTERNAL;
-    }
-    return CLI_DONE;
-}
+static const action actions[] = {
+    {"import", "a FILE and the trace to write", 2, 2, trace_do_import},
+    {"stats", "one FILE or more", 1, TRACE_FILES_MAX, trace_do_stats},
+    {"slice", "a FILE and the trace to write", 2, 2, trace_do_slice},
+    {"scale", "a FILE, the trace to write and --factor", 2, 2, trace_do_scale},
+    {"shift", "a FILE, the trace to write and --by", 2, 2, trace_do_shift},
+    {"mix", "two FILEs or more, and the trace to write", 3, TRACE_FILES_MAX, trace_do_mix},
+};
+#define ACTIONS (sizeof actions / sizeof actions[0])
 
 static cli_status wrong_action(const char *word)
 {
     suggest near;
     suggest_init(&near, word);
-    suggest_offer(&near, "import");
-    suggest_offer(&near, "stats");
-    fprintf(stderr, "spillway trace: '%s' is neither import nor stats", word);
+    fprintf(stderr, "spillway trace: '%s' is none of", word);
+    for (size_t i = 0; i < ACTIONS; i++) {
+        suggest_offer(&near, actions[i].name);
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", actions[i].name);
+    }
     if (near.best != NULL) {
         fprintf(stderr, " (did you mean '%s'?)", near.best);
     }
@@ -70,57 +70,73 @@ static cli_status wrong_action(const char *word)
     return CLI_BAD;
 }
 
-static cli_status act(const opt_list *operands)
+/* A duration option; text NULL keeps the preset. */
+static bool take_duration(const char *name, const char *text, int64_t *ns)
 {
-    const int import = strcmp(operands->at[0], "import") == 0;
-    if (!import && strcmp(operands->at[0], "stats") != 0) {
-        return wrong_action(operands->at[0]);
+    const char *problem = NULL;
+    const bool minus = text != NULL && *text == '-' && strcmp(name, "by") == 0;
+    if (text == NULL) {
+        return true;
     }
-    if (operands->count != (import ? 3u : 2u)) {
-        fprintf(stderr, "spillway trace: %s; see 'spillway trace --help'\n",
-                import ? "import wants a CSV and the file to write" : "stats wants one file");
-        return CLI_BAD;
+    problem = bind_parse_duration(text + minus, ns);
+    if (problem == NULL && *ns < 0) {
+        problem = "must not be negative";
     }
-    char err[ERR_SIZE];
-    if (import && !trace_may_replace(operands->at[1], operands->at[2], err, sizeof err)) {
-        fprintf(stderr, "%s\n", err);
-        return CLI_BAD;
+    if (problem != NULL) {
+        fprintf(stderr, "spillway trace: --%s %s: a duration such as 90s, 15m or 1h30m is needed\n", name, text);
+        return false;
     }
-    trace *t = trace_open(operands->at[1], err, sizeof err);
-    if (t == NULL) {
-        fprintf(stderr, "%s\n", err);
-        return CLI_BAD;
+    *ns = minus ? -*ns : *ns;
+    return true;
+}
+
+static bool take_values(trace_values *v)
+{
+    v->to_ns = INT64_MAX;
+    v->read.zero = (trace_zero)v->zero;
+    v->read.sort = v->sort != 0;
+    v->read.input = (int32_t)v->input;
+    v->read.output = (int32_t)v->output;
+    return take_duration("spread", v->spread, &v->read.spread_ns) && take_duration("from", v->from, &v->from_ns) &&
+           take_duration("to", v->to, &v->to_ns) && take_duration("jitter", v->jitter, &v->jitter_ns) &&
+           take_duration("by", v->by, &v->by_ns);
+}
+
+static cli_status act(trace_values *v, const opt_list *operands)
+{
+    for (size_t i = 0; i < ACTIONS; i++) {
+        if (strcmp(operands->at[0], actions[i].name) != 0) {
+            continue;
+        }
+        const size_t count = operands->count - 1;
+        if (count < actions[i].least || count > actions[i].most) {
+            fprintf(stderr, "spillway trace: %s wants %s; see 'spillway trace --help'\n", actions[i].name,
+                    actions[i].usage);
+            return CLI_BAD;
+        }
+        return take_values(v) ? actions[i].run(v, operands->at + 1, count) : CLI_BAD;
     }
-    cli_status status = CLI_DONE;
-    if (!import) {
-        status = print_stats(trace_columns(t));
-    } else if (trace_write(t, operands->at[2], err, sizeof err)) {
-        printf("%s: %zu requests\n", operands->at[2], trace_columns(t)->count);
-    } else {
-        fprintf(stderr, "%s\n", err);
-        status = CLI_IO;
-    }
-    trace_close(t);
-    return status;
+    return wrong_action(operands->at[0]);
 }
 
 static cli_status run(int argc, char **argv)
 {
-    char none = 0;
+    trace_values values = {.seed = 1};
     opt_list operands;
-    const opt_outcome outcome = opt_parse(&cli_trace, argc, argv, &none, &operands, stdout, stderr);
-    const cli_status status = outcome == OPT_GO ? act(&operands) : opt_exit(outcome);
-    opt_fini(&cli_trace, &none, &operands);
+    const opt_outcome outcome = opt_parse(&cli_trace, argc, argv, &values, &operands, stdout, stderr);
+    const cli_status status = outcome == OPT_GO ? act(&values, &operands) : opt_exit(outcome);
+    opt_fini(&cli_trace, &values, &operands);
     return status;
 }
 
-const opt_command cli_trace = {.name = "trace",
-                               .operands = "import CSV OUT | stats FILE",
-                               .summary = "import a CSV of requests into binary columns; statistics of a trace",
-                               .rows = NULL,
-                               .row_count = 0,
-                               .operands_min = 2,
-                               .operands_max = 3,
-                               .examples = {"spillway trace import AzureLLMInferenceTrace_conv.csv azure.trace",
-                                            "spillway trace stats azure.trace"},
-                               .run = run};
+const opt_command cli_trace = {
+    .name = "trace",
+    .operands = "import|slice|scale|shift FILE OUT | mix FILE... OUT | stats FILE...",
+    .summary = "read published traces, import them into binary columns, describe, cut, scale, shift and mix them",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .operands_min = 1,
+    .operands_max = TRACE_FILES_MAX + 1,
+    .examples = {"spillway trace import AzureLLMInferenceTrace_conv.csv azure.trace",
+                 "spillway trace stats azure.trace"},
+    .run = run};

@@ -107,7 +107,8 @@ typedef struct csv_layout {
 bool csv_requests(trace_build *b, const char *path, const csv_bytes *text, const csv_layout *layout,
                   csv_message *message);
 
-extern const trace_reader trace_azure, trace_burstgpt, trace_burstgpt_replay, trace_mooncake, trace_plain, trace_mapped;
+extern const trace_reader trace_azure, trace_burstgpt, trace_burstgpt_first, trace_burstgpt_replay, trace_alibaba_genai,
+    trace_alibaba_pods, trace_mooncake, trace_plain, trace_mapped;
 
 /** Whether bytes begin as a binary trace does. */
 bool trace_is_binary(const void *data, size_t size);

@@ -35,6 +35,24 @@ const trace_reader trace_burstgpt = {
     .is = is_burstgpt,
     .read = read_burstgpt};
 
+/* The first conversations with times put together again from a replay: no answers, requests cut at 1023 tokens. */
+static bool is_first(const trace_head *head)
+{
+    return head_has(head, "timestamp_s") && head_has(head, "request_tokens_capped_1023");
+}
+
+static bool read_first(trace_build *b, const char *path, const csv_bytes *text, csv_message *message)
+{
+    static const csv_layout layout = {.time = "timestamp_s", .input = "request_tokens_capped_1023", .unit = UNIT_S};
+    return csv_requests(b, path, text, &layout, message);
+}
+
+const trace_reader trace_burstgpt_first = {
+    .name = "burstgpt-first",
+    .help = "CSV: timestamp_s,request_tokens_capped_1023; input tokens only, say --output N; 0 tokens: see --zero",
+    .is = is_first,
+    .read = read_first};
+
 static bool is_replay(const trace_head *head)
 {
     return head_mentions(head, "\"record_time\"") && head_mentions(head, "\"total_chunk_time\"");

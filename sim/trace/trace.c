@@ -13,7 +13,8 @@
 #include "sim/trace/build.h"
 
 const trace_reader *const trace_readers[] = {
-    &trace_azure, &trace_burstgpt, &trace_burstgpt_replay, &trace_mooncake, &trace_plain, &trace_mapped, NULL};
+    &trace_azure,        &trace_burstgpt, &trace_burstgpt_first, &trace_burstgpt_replay, &trace_alibaba_genai,
+    &trace_alibaba_pods, &trace_mooncake, &trace_plain,          &trace_mapped,          NULL};
 
 const char *trace_reader_name(const trace_reader *reader)
 {
@@ -57,11 +58,30 @@ static void take_head(const csv_bytes *text, char line[TRACE_HEAD_MAX + 1])
     line[kept] = '\0';
 }
 
+bool trace_known(const char *path)
+{
+    csv_message nowhere = {NULL, 0};
+    csv_bytes text;
+    struct stat info;
+    char line[TRACE_HEAD_MAX + 1];
+    const trace_head head = {line};
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode) || !csv_slurp(path, TRACE_BYTES_MAX, &text, &nowhere)) {
+        return true;
+    }
+    bool known = trace_is_binary(text.data, text.size);
+    take_head(&text, line);
+    for (size_t i = 0; !known && trace_readers[i] != NULL; i++) {
+        known = trace_readers[i]->is != NULL && trace_readers[i]->is(&head);
+    }
+    free(text.data);
+    return known;
+}
+
 static const trace_reader *choose(const char *path, const csv_bytes *text, const trace_options *options,
                                   csv_message *message)
 {
     char line[TRACE_HEAD_MAX + 1];
-    char names[256] = "";
+    char names[512] = "";
     const trace_head head = {line};
     take_head(text, line);
     for (size_t i = 0; trace_readers[i] != NULL; i++) {

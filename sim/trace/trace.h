@@ -68,6 +68,8 @@ extern const trace_reader *const trace_readers[]; /**< ends with NULL */
 const char *trace_reader_name(const trace_reader *reader);
 const char *trace_reader_help(const trace_reader *reader); /**< one line: columns, publisher, traps */
 
+/** Whether a file begins as a trace of a known form, or is none that can be looked into (a pipe, nothing there). */
+bool trace_known(const char *path);
 /** @return the trace, or NULL with a message; free with trace_close(). Binary or text is told by the first bytes. */
 trace *trace_read(const char *path, const trace_options *options, char *err, size_t err_size);
 /** trace_read() with nothing set: strict, as replaying wants it. */

@@ -125,9 +125,10 @@ static void test_csv_errors(void **state)
     expect_error("", "1:1: error: the file is empty");
     expect_error("\n\n", "1:1: error: the file is empty");
     expect_error(HEAD, "1:1: error: the trace has no requests");
-    expect_error("a,b\n1,2\n", "1:1: error: not a trace of a known form (azure, burstgpt, burstgpt-replay, mooncake, "
-                               "plain, columns): name the columns of any other CSV, e.g. 'spillway trace import "
-                               "--columns time=at:ms,input=prompt,output=answer'");
+    expect_error("a,b\n1,2\n",
+                 "1:1: error: not a trace of a known form (azure, burstgpt, burstgpt-first, burstgpt-replay, "
+                 "alibaba-genai, alibaba-pods, mooncake, plain, columns): name the columns of any other CSV, e.g. "
+                 "'spillway trace import --columns time=at:ms,input=prompt,output=answer'");
     expect_error("TIMESTAMP,ContextTokens\n",
                  "1:1: error: column 'GeneratedTokens' is missing (it goes with TIMESTAMP)");
     expect_error("at_s,ContextTokens,GeneratedTokens\n",

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace_actions.c - see trace_actions.h. */
+#include "sim/cli/trace_actions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/kernel/rng.h"
+#include "sim/report/trace_report.h"
+#include "sim/scenario/csvfile.h"
+#include "sim/trace/edit.h"
+
+#define ERR_SIZE   4096
+#define FACTOR_MAX 1e6
+
+static cli_status complain(const char *err, cli_status status)
+{
+    fprintf(stderr, "%s\n", err);
+    return status;
+}
+
+static cli_status no_memory(void)
+{
+    return complain("spillway: out of memory", CLI_INTERNAL);
+}
+
+/* Writes a new trace and says so; frees it. NULL: `err` says why there is none. */
+static cli_status deliver(trace *t, const char *out, char *err)
+{
+    if (t == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    cli_status status = CLI_DONE;
+    if (trace_write(t, out, err, ERR_SIZE)) {
+        printf("%s: %zu requests", out, trace_columns(t)->count);
+        if (trace_about(t)->skipped > 0) {
+            printf(", %zu without tokens left out", trace_about(t)->skipped);
+        }
+        fputc('\n', stdout);
+    } else {
+        status = complain(err, CLI_IO);
+    }
+    trace_close(t);
+    return status;
+}
+
+/* The trace to start from, once it is clear that the result may be written. NULL with a message in err. */
+static trace *begin(const trace_values *v, const char *in, const char *out, char *err)
+{
+    return trace_may_replace(in, out, err, ERR_SIZE) ? trace_read(in, &v->read, err, ERR_SIZE) : NULL;
+}
+
+cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count)
+{
+    char err[ERR_SIZE];
+    (void)count;
+    return deliver(begin(v, operands[0], operands[1], err), operands[1], err);
+}
+
+cli_status trace_do_slice(const trace_values *v, const char *const *operands, size_t count)
+{
+    char err[ERR_SIZE];
+    (void)count;
+    trace *t = begin(v, operands[0], operands[1], err);
+    if (t == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    trace *part = edit_slice(t, v->from_ns, v->to_ns, operands[0], err, sizeof err);
+    trace_close(t);
+    return deliver(part, operands[1], err);
+}
+
+cli_status trace_do_scale(const trace_values *v, const char *const *operands, size_t count)
+{
+    char err[ERR_SIZE];
+    double factor = 0.0;
+    (void)count;
+    if (v->factor == NULL || !csv_parse_number(v->factor, &factor) || !(factor > 0.0 && factor <= FACTOR_MAX)) {
+        return complain("spillway trace: scale needs --factor, a number above 0 and at most 1e6", CLI_BAD);
+    }
+    trace *t = begin(v, operands[0], operands[1], err);
+    if (t == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    gsl_rng *r = rng_stream((uint64_t)v->seed, 0, "trace-scale", 0);
+    if (r == NULL) {
+        trace_close(t);
+        return no_memory();
+    }
+    trace *more = edit_scale(t, factor, v->jitter_ns, r, operands[0], err, sizeof err);
+    gsl_rng_free(r);
+    trace_close(t);
+    return deliver(more, operands[1], err);
+}
+
+cli_status trace_do_shift(const trace_values *v, const char *const *operands, size_t count)
+{
+    char err[ERR_SIZE];
+    (void)count;
+    if (v->by == NULL) {
+        return complain("spillway trace: shift needs --by, a duration such as 1h or -30m", CLI_BAD);
+    }
+    trace *t = begin(v, operands[0], operands[1], err);
+    if (t == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    trace *moved = edit_shift(t, v->by_ns, operands[0], err, sizeof err);
+    trace_close(t);
+    return deliver(moved, operands[1], err);
+}
+
+cli_status trace_do_mix(const trace_values *v, const char *const *operands, size_t count)
+{
+    char err[ERR_SIZE] = "";
+    const char *out = operands[count - 1];
+    trace *traces[TRACE_FILES_MAX];
+    size_t opened = 0;
+    while (opened < count - 1) {
+        traces[opened] = begin(v, operands[opened], out, err);
+        if (traces[opened] == NULL) {
+            break;
+        }
+        opened++;
+    }
+    trace *all = opened == count - 1
+                     ? edit_mix((const trace *const *)traces, opened, v->aligned != 0, operands[0], err, sizeof err)
+                     : NULL;
+    while (opened > 0) {
+        trace_close(traces[--opened]);
+    }
+    return deliver(all, out, err);
+}
+
+/* --- statistics ------------------------------------------------------------------------------------------------ */
+
+static cli_status requests_stats(trace *t, const char *path, rep_json *j)
+{
+    trace_stats *s = trace_stats_of(t);
+    if (s == NULL) {
+        return no_memory();
+    }
+    if (j != NULL) {
+        trace_json(path, trace_about(t), s, j);
+    } else {
+        trace_text(path, trace_about(t), s, stdout);
+    }
+    trace_stats_free(s);
+    return CLI_DONE;
+}
+
+static cli_status rate_stats(const char *path, rep_json *j)
+{
+    char err[ERR_SIZE];
+    client_rates *r = rates_read(path, err, sizeof err);
+    if (r == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    rates_stats *s = rates_stats_of(r);
+    rates_free(r);
+    if (s == NULL) {
+        return no_memory();
+    }
+    if (j != NULL) {
+        trace_rates_json(path, s, j);
+    } else {
+        trace_rates_text(path, s, stdout);
+    }
+    rates_stats_free(s);
+    return CLI_DONE;
+}
+
+static cli_status any_table(const char *path, rep_json *j)
+{
+    char err[ERR_SIZE];
+    table_stats *s = table_stats_read(path, err, sizeof err);
+    if (s == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    if (j != NULL) {
+        trace_table_json(path, s, j);
+    } else {
+        trace_table_text(path, s, stdout);
+    }
+    table_stats_free(s);
+    return CLI_DONE;
+}
+
+/* A trace of requests, else client rates, else any CSV with a header. */
+static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
+{
+    char err[ERR_SIZE];
+    trace_options read = v->read;
+    read.zero = v->zero == TRACE_ZERO_REFUSE ? TRACE_ZERO_KEEP : read.zero;
+    if (read.form == NULL && read.columns == NULL && !trace_known(path)) {
+        return rates_is(path) ? rate_stats(path, j) : any_table(path, j);
+    }
+    trace *t = trace_read(path, &read, err, sizeof err);
+    if (t == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    cli_status status = requests_stats(t, path, j);
+    /* what these requests ask for stands in other columns */
+    if (status == CLI_DONE && !trace_about(t)->has_input && !trace_about(t)->has_output) {
+        status = any_table(path, j);
+    }
+    trace_close(t);
+    return status;
+}
+
+cli_status trace_do_stats(const trace_values *v, const char *const *operands, size_t count)
+{
+    rep_json j;
+    cli_status status = CLI_DONE;
+    const bool json = v->format == 1;
+    rep_json_init(&j, stdout);
+    if (json) {
+        rep_json_array(&j, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const cli_status one = stats_of(v, operands[i], json ? &j : NULL);
+        status = status == CLI_DONE ? one : status;
+    }
+    if (json) {
+        rep_json_end(&j, true);
+        rep_json_finish(&j);
+    }
+    return status;
+}

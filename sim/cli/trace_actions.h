@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** trace_actions.h - what 'spillway trace' can do, one function for each action. */
+#ifndef SIM_CLI_TRACE_ACTIONS_H
+#define SIM_CLI_TRACE_ACTIONS_H
+
+#include "sim/cli/commands.h"
+#include "sim/trace/trace.h"
+
+#define TRACE_FILES_MAX 256
+
+typedef struct trace_values {
+    trace_options read;
+    int zero, sort, aligned, format;
+    int64_t input, output, seed;
+    const char *spread, *from, *to, *jitter, *by, *factor;
+    int64_t from_ns, to_ns, jitter_ns, by_ns;
+} trace_values;
+
+cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count);
+cli_status trace_do_stats(const trace_values *v, const char *const *operands, size_t count);
+cli_status trace_do_slice(const trace_values *v, const char *const *operands, size_t count);
+cli_status trace_do_scale(const trace_values *v, const char *const *operands, size_t count);
+cli_status trace_do_shift(const trace_values *v, const char *const *operands, size_t count);
+cli_status trace_do_mix(const trace_values *v, const char *const *operands, size_t count);
+
+#endif

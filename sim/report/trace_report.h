@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/** trace_report.h - statistics of traces and tables for people (ASCII, at most 80 columns) and as JSON. */
+#ifndef SIM_REPORT_TRACE_REPORT_H
+#define SIM_REPORT_TRACE_REPORT_H
+
+#include <stdio.h>
+
+#include "sim/report/json.h"
+#include "sim/trace/rates.h"
+#include "sim/trace/stats.h"
+#include "sim/trace/table_stats.h"
+
+void trace_text(const char *path, const trace_facts *facts, const trace_stats *s, FILE *out);
+void trace_table_text(const char *path, const table_stats *t, FILE *out);
+void trace_rates_text(const char *path, const rates_stats *s, FILE *out);
+/** One object each, as a member of an array. */
+void trace_json(const char *path, const trace_facts *facts, const trace_stats *s, rep_json *j);
+void trace_table_json(const char *path, const table_stats *t, rep_json *j);
+void trace_rates_json(const char *path, const rates_stats *s, rep_json *j);
+
+#endif

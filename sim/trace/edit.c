@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* edit.c - see edit.h. */
+#include "sim/trace/edit.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/random/variates.h"
+#include "sim/scenario/csvfile.h"
+#include "sim/scenario/hash.h"
+
+#define TIME_MAX (INT64_C(1) << 62)
+
+typedef struct pile {
+    trace_request *at;
+    size_t count, capacity;
+} pile;
+
+static bool put(pile *p, const trace_request *q)
+{
+    if (p->count == p->capacity) {
+        const size_t capacity = p->capacity == 0 ? 4096 : 2 * p->capacity;
+        trace_request *more = capacity < SIZE_MAX / sizeof *more ? realloc(p->at, capacity * sizeof *more) : NULL;
+        if (more == NULL) {
+            return false;
+        }
+        p->at = more;
+        p->capacity = capacity;
+    }
+    p->at[p->count++] = *q;
+    return true;
+}
+
+static unsigned columns_of(const mdl_trace *c)
+{
+    return (c->session != NULL ? TRACE_SESSION : 0u) | (c->prefix_tokens != NULL ? TRACE_PREFIX : 0u) |
+           (c->priority != NULL ? TRACE_PRIORITY : 0u);
+}
+
+static trace_request request_at(const trace *t, size_t i)
+{
+    const mdl_trace *c = trace_columns(t);
+    return (trace_request){.at_ns = trace_first_ns(t) + c->at_ns[i],
+                           .session = c->session != NULL ? c->session[i] : -1,
+                           .input = c->input_tokens[i],
+                           .output = c->output_tokens[i],
+                           .prefix = c->prefix_tokens != NULL ? c->prefix_tokens[i] : 0,
+                           .priority = c->priority != NULL ? c->priority[i] : 0};
+}
+
+/* The trace of a pile, which is freed. */
+static trace *made(pile *p, bool whole, unsigned columns, bool clock, const char *name, char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    trace *t = NULL;
+    if (!whole) {
+        csv_fail_at(name, 0, 0, &message, "out of memory");
+    } else if (p->count == 0) {
+        csv_fail_at(name, 0, 0, &message, "no request is left");
+    } else {
+        t = trace_of(name, p->at, p->count, columns, clock, err, err_size);
+    }
+    free(p->at);
+    return t;
+}
+
+trace *edit_slice(const trace *t, int64_t from_ns, int64_t to_ns, const char *name, char *err, size_t err_size)
+{
+    const mdl_trace *c = trace_columns(t);
+    pile p = {NULL, 0, 0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->count; i++) {
+        const trace_request q = request_at(t, i);
+        ok = c->at_ns[i] < from_ns || c->at_ns[i] >= to_ns || put(&p, &q);
+    }
+    return made(&p, ok, columns_of(c), trace_about(t)->clock, name, err, err_size);
+}
+
+trace *edit_scale(const trace *t, double factor, int64_t jitter_ns, gsl_rng *r, const char *name, char *err,
+                  size_t err_size)
+{
+    const mdl_trace *c = trace_columns(t);
+    const double whole = floor(factor);
+    pile p = {NULL, 0, 0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->count; i++) {
+        const trace_request q = request_at(t, i);
+        const double copies = whole + (mdl_ran_uniform_pos(r) < factor - whole ? 1.0 : 0.0);
+        for (double n = 0.0; ok && n < copies; n += 1.0) {
+            trace_request copy = q;
+            copy.at_ns += n > 0.0 && jitter_ns > 0 ? (int64_t)(mdl_ran_uniform_pos(r) * (double)jitter_ns) : 0;
+            ok = put(&p, &copy);
+        }
+    }
+    return made(&p, ok, columns_of(c), trace_about(t)->clock, name, err, err_size);
+}
+
+trace *edit_shift(const trace *t, int64_t by_ns, const char *name, char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    const mdl_trace *c = trace_columns(t);
+    int64_t first = 0;
+    if (__builtin_add_overflow(trace_first_ns(t), by_ns, &first) || first < 0 || first > TIME_MAX) {
+        csv_fail_at(name, 0, 0, &message, "shifted so far, the first request comes before time 0 or after 2^62 ns");
+        return NULL;
+    }
+    pile p = {NULL, 0, 0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->count; i++) {
+        trace_request q = request_at(t, i);
+        q.at_ns += by_ns;
+        ok = put(&p, &q);
+    }
+    return made(&p, ok, columns_of(c), trace_about(t)->clock, name, err, err_size);
+}
+
+/* Session s of trace i among `count`. */
+static int64_t apart(int64_t session, size_t i, size_t count)
+{
+    int64_t number = 0;
+    if (session < 0) {
+        return -1;
+    }
+    if (!__builtin_mul_overflow(session, (int64_t)count, &number) && number <= INT64_MAX - (int64_t)i) {
+        return number + (int64_t)i;
+    }
+    const uint64_t both = hash_bytes(hash_bytes(HASH_START, &session, sizeof session), &i, sizeof i);
+    return (int64_t)(both & (uint64_t)INT64_MAX);
+}
+
+trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *name, char *err, size_t err_size)
+{
+    pile p = {NULL, 0, 0};
+    unsigned columns = 0;
+    bool ok = true;
+    for (size_t f = 0; f < count; f++) {
+        columns |= columns_of(trace_columns(traces[f]));
+    }
+    for (size_t f = 0; f < count; f++) {
+        const int64_t move = aligned ? trace_first_ns(traces[0]) - trace_first_ns(traces[f]) : 0;
+        for (size_t i = 0; ok && i < trace_columns(traces[f])->count; i++) {
+            trace_request q = request_at(traces[f], i);
+            q.at_ns += move;
+            q.session = apart(q.session, f, count);
+            ok = put(&p, &q);
+        }
+    }
+    return made(&p, ok, columns, trace_about(traces[0])->clock, name, err, err_size);
+}
