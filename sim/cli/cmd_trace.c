@@ -10,11 +10,11 @@
 #define NS_PER_S 1e9
 
 static const opt_row rows[] = {
-    {"form", "NAME", "form of FILE: azure, burstgpt, mooncake, plain, ... (default: told by its first line)",
-     OPT_TEXT, offsetof(trace_values, read.form), 0, 0},
+    {"form", "NAME", "form of FILE: azure, burstgpt, mooncake, plain, ... (default: told by its first line)", OPT_TEXT,
+     offsetof(trace_values, read.form), 0, 0},
     {"columns", "MAP",
-     "any other CSV: time=NAME[:clock|s|ms|us|ns],input=NAME,output=NAME[,session=,prefix=,priority=]", OPT_TEXT,
-     offsetof(trace_values, read.columns), 0, 0},
+     "any other CSV, as time=NAME[:clock|s|ms|us|ns],input=NAME,output=NAME; also session=, prefix=, priority=",
+     OPT_TEXT, offsetof(trace_values, read.columns), 0, 0},
     {"zero", "refuse|skip|one", "requests with 0 tokens: an error (default), left out, or 1 token", OPT_CHOICE,
      offsetof(trace_values, zero), 0, 0},
     {"sort", NULL, "take requests in any order of time", OPT_FLAG, offsetof(trace_values, sort), 0, 0},
@@ -131,7 +131,7 @@ static cli_status run(int argc, char **argv)
 
 const opt_command cli_trace = {
     .name = "trace",
-    .operands = "import|slice|scale|shift FILE OUT | mix FILE... OUT | stats FILE...",
+    .operands = "import|stats|slice|scale|shift|mix FILE... [OUT]",
     .summary = "read published traces, import them into binary columns, describe, cut, scale, shift and mix them",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
