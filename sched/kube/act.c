@@ -125,10 +125,8 @@ static spw_rc submit(void *self, const spw_action *action, uint64_t ticket, spw_
     if ((!place && action->verb != SPW_VERB_SCALE) || is_landed(act, ticket)) {
         return SPW_OK;
     }
-    for (size_t i = 0; i < act->count; i++) {
-        if (act->entries[i].ticket == ticket) {
-            return SPW_OK; /* said twice */
-        }
+    if (act->count > 0 && ticket <= act->entries[act->count - 1].ticket) {
+        return SPW_OK; /* said twice: tickets of a tick rise */
     }
     if (action->workload >= snap->workloads.count || (place && action->cluster >= snap->clusters.count) ||
         action->amount < 0 || action->amount > SPW_REPLICAS_MAX) {
