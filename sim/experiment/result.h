@@ -58,13 +58,14 @@ typedef struct res_attempts {
 typedef struct res_service {
     res_requests requests;
     res_latency latency;
-    res_slo *slo;  /**< [targets of the service] */
+    res_slo *slo; /**< [targets of the service] */
     res_attempts attempts;
     uint64_t good; /**< completed requests that met every target */
     uint64_t tokens_in, tokens_out;
-    res_requests *by_region_requests; /**< [region_count], the users' region */
-    res_latency *by_region;           /**< [region_count] */
-    int64_t preemptions;              /**< in the engines, for want of KV */
+    res_requests *by_region_requests;      /**< [region_count], the users' region */
+    res_latency *by_region;                /**< [region_count] */
+    int64_t preemptions;                   /**< in the engines, for want of KV */
+    int64_t tokens_prefill, tokens_cached; /**< prompt tokens that engines computed, and found in their prefix cache */
     res_reclaim reclaim;
     double *nominal_rps; /**< [pool_count] requests/s one ready replica sustains there; 0 = cannot run */
 } res_service;

@@ -80,6 +80,9 @@ static void service(store *s, const sc_scenario *sc, int32_t index, res_service 
         latency(s, &v->by_region[r]);
     }
     RAW(v->preemptions);
+    RAW(v->tokens_prefill);
+    RAW(v->tokens_cached);
+    RAW(v->attempts);
     RAW(v->reclaim);
     LIST(v->nominal_rps, sc->pool_count);
 }

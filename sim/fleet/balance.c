@@ -81,9 +81,10 @@ bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica)
         return false;
     }
     b->ready = rows;
-    if (!buckets_reach(w, b, r->outstanding)) {
+    if (!buckets_reach(w, b, r->outstanding) || (b->has_ring && !fl_ring_add(w, &b->ring, replica))) {
         return false;
     }
+    b->inside += r->outstanding;
     if (b->count == 0 || r->outstanding < b->least) {
         b->least = r->outstanding;
     }
@@ -99,6 +100,10 @@ void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica)
     uint32_t last = b->ready[b->count - 1];
 
     bucket_unlink(w, b, replica);
+    b->inside -= r->outstanding;
+    if (b->has_ring) {
+        fl_ring_remove(&b->ring, replica);
+    }
     b->ready[r->seat] = last;
     w->replicas[last].seat = r->seat;
     b->count--;
@@ -116,6 +121,7 @@ bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
     }
     bucket_unlink(w, b, replica);
     r->outstanding += by;
+    b->inside += by;
     bucket_append(w, b, replica);
     if (r->outstanding < b->least) {
         b->least = r->outstanding;
@@ -178,7 +184,7 @@ static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uin
     return best;
 }
 
-uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, gsl_rng *r, uint32_t attempt)
+uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt)
 {
     uint32_t first, second;
 
@@ -200,6 +206,11 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, gsl_rng 
         return w->replicas[second].outstanding < w->replicas[first].outstanding ? second : first;
     case SC_ROUTER_LEAST_KV:
         return pick_kv(w, b, r, attempt);
+    case SC_ROUTER_SESSION:
+        if (key != 0) {
+            return fl_ring_pick(w, b, key, attempt);
+        }
+        break;
     case SC_ROUTER_LEAST_OUTSTANDING:
         break;
     }
@@ -211,4 +222,5 @@ void fl_balance_fini(fl_balancer *b)
     free(b->ready);
     free(b->head);
     free(b->tail);
+    free(b->ring.points);
 }

@@ -43,7 +43,13 @@ static void routes_refresh(fl_world *w, fl_service *s)
     s->routes_stale = false;
 }
 
-static uint32_t cluster_pick(fl_world *w, fl_service *s, uint32_t avoid)
+/* What a router with affinity goes by; 0 = nothing. */
+static uint64_t affinity_key(const fl_world *w, const fl_service *s, uint32_t request)
+{
+    return s->sc->router == SC_ROUTER_SESSION && w->talks != NULL ? w->talks[request].prefix_key : 0;
+}
+
+static uint32_t cluster_pick(fl_world *w, fl_service *s, uint64_t key, uint32_t avoid)
 {
     uint32_t best = FL_NONE;
     int64_t total = 0;
@@ -64,6 +70,9 @@ static uint32_t cluster_pick(fl_world *w, fl_service *s, uint32_t avoid)
     }
     if (s->eligible_count == 1) {
         return s->eligible[0];
+    }
+    if (key != 0) {
+        return fl_cluster_of(s, key);
     }
     for (uint32_t i = 0; i < s->eligible_count; i++) {
         uint32_t c = s->eligible[i];
@@ -138,7 +147,7 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         work.service_ns = q->need.service_ns;
     }
     for (uint32_t i = 0; i < TRIES && i < b->count; i++) {
-        uint32_t replica = fl_balance_pick(w, b, s->sc->router, s->route_rng, i);
+        uint32_t replica = fl_balance_pick(w, b, s->sc->router, affinity_key(w, s, request), s->route_rng, i);
         mdl_engine *engine = w->replicas[replica].engine;
         uint32_t handle;
 
@@ -203,7 +212,7 @@ void fl_route(fl_world *w, uint32_t request, uint32_t avoid)
     fl_service *s = &w->services[q->service];
 
     for (;;) {
-        uint32_t cluster = cluster_pick(w, s, avoid);
+        uint32_t cluster = cluster_pick(w, s, affinity_key(w, s, request), avoid);
         fl_line *line;
 
         if (cluster == FL_NONE) {

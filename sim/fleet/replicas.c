@@ -287,10 +287,14 @@ void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset)
     if (w->counting) {
         w->pools[r->pool].busy_gpu_ns += (fl_wide)(load.busy_ns - r->busy_base_ns) * w->services[r->service].gpus;
         w->run->services[r->service].preemptions += load.preemptions - r->preempt_base;
+        w->run->services[r->service].tokens_prefill += load.tokens_in - r->prefill_base;
+        w->run->services[r->service].tokens_cached += load.tokens_cached - r->cached_base;
     }
     if (reset || w->counting) {
         r->busy_base_ns = load.busy_ns;
         r->preempt_base = load.preemptions;
+        r->prefill_base = load.tokens_in;
+        r->cached_base = load.tokens_cached;
     }
 }
 

@@ -181,8 +181,8 @@ typedef struct fl_replica {
     int64_t fetch_ns; /**< when FETCH began */
     bool pinned;      /**< its files stay on the node */
     uint64_t ordinal, key;
-    int64_t busy_base_ns, preempt_base;                 /**< engine counters when statistics began */
-    int64_t seen_in, seen_out, seen_done, seen_busy_ns; /**< engine counters at the last scrape */
+    int64_t busy_base_ns, preempt_base, prefill_base, cached_base; /**< engine counters when statistics began */
+    int64_t seen_in, seen_out, seen_done, seen_busy_ns;            /**< engine counters at the last scrape */
 } fl_replica;
 
 /** Replicas of one service in one cluster. */
@@ -195,6 +195,17 @@ typedef struct fl_place {
     int64_t left_ns; /**< flaps: when a replica last moved away, FL_NEVER = never */
 } fl_place;
 
+/** Ready replicas on a circle of hashes; see affinity.c. */
+typedef struct fl_point {
+    uint64_t at;
+    uint32_t replica;
+} fl_point;
+
+typedef struct fl_ring {
+    fl_point *points; /**< [count] ascending */
+    uint32_t count, cap;
+} fl_ring;
+
 /** Ready replicas of one service in one cluster, in buckets of equal load. */
 typedef struct fl_balancer {
     uint32_t *ready; /**< [count] any order */
@@ -202,7 +213,10 @@ typedef struct fl_balancer {
     uint32_t turn;         /**< round robin */
     uint32_t *head, *tail; /**< [buckets] lists by outstanding requests */
     int32_t buckets;
-    int32_t least; /**< no bucket below it holds a replica */
+    int32_t least;  /**< no bucket below it holds a replica */
+    int64_t inside; /**< outstanding requests of all */
+    bool has_ring;  /**< set before the first replica comes */
+    fl_ring ring;
 } fl_balancer;
 
 typedef struct fl_pool {
@@ -343,7 +357,7 @@ typedef struct fl_world {
     uint32_t source_count;
 
     fl_request *requests;
-    fl_try *tries; /**< [request_cap]; NULL = nothing retries */
+    fl_try *tries;  /**< [request_cap]; NULL = nothing retries */
     fl_talk *talks; /**< [request_cap]; NULL = no source has any */
     uint32_t tries_cap, talks_cap;
     uint64_t *numbers; /**< request numbers; only with a request hook */
@@ -438,8 +452,15 @@ void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset);
 bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica);
 void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica);
 bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by); /**< outstanding changes by +-1 */
-uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, gsl_rng *r, uint32_t attempt);
+/** key: conversation, for a router with affinity; 0 = none. attempt: replicas that have refused */
+uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt);
 void fl_balance_fini(fl_balancer *b);
+
+/* affinity.c */
+bool fl_ring_add(fl_world *w, fl_ring *ring, uint32_t replica);
+void fl_ring_remove(fl_ring *ring, uint32_t replica);
+uint32_t fl_ring_pick(const fl_world *w, const fl_balancer *b, uint64_t key, uint32_t attempt);
+uint32_t fl_cluster_of(const fl_service *s, uint64_t key); /**< of the eligible ones, which there must be */
 
 /* gateway.c */
 void fl_route(fl_world *w, uint32_t request, uint32_t avoid); /**< avoid: cluster that just refused, FL_NONE */

@@ -141,6 +141,20 @@ static void put_attempts(figures *f, const sc_service *sc, const res_attempts *a
     end_object(f);
 }
 
+/* Only where a prefix cache found something. */
+static void put_prefix(figures *f, const res_service *service)
+{
+    const double cached = (double)service->tokens_cached, computed = (double)service->tokens_prefill;
+
+    if (service->tokens_cached > 0) {
+        object(f, "prefix_cache");
+        integer(f, "tokens_cached", service->tokens_cached);
+        integer(f, "tokens_computed", service->tokens_prefill);
+        real(f, "hit_share", rep_ratio(cached, cached + computed));
+        end_object(f);
+    }
+}
+
 static void put_services(figures *f, const rep_view *v, const res_run *run)
 {
     object(f, "services");
@@ -155,6 +169,7 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
         count(f, "tokens_in", service->tokens_in);
         count(f, "tokens_out", service->tokens_out);
         integer(f, "kv_preemptions", service->preemptions);
+        put_prefix(f, service);
         put_reclaim(f, v, s, &service->reclaim);
         put_attempts(f, &v->sc->services[s], &service->attempts);
         object(f, "regions");

@@ -99,6 +99,7 @@ typedef enum sc_router {
     SC_ROUTER_ROUND_ROBIN = 2,
     SC_ROUTER_RANDOM = 3,
     SC_ROUTER_TWO_CHOICES = 4,
+    SC_ROUTER_SESSION = 6,  /**< a conversation stays with its replica as long as that has room; others: as the first */
     SC_ROUTER_LEAST_KV = 5 /**< smallest share of KV blocks in use; stations: as least outstanding */
 } sc_router;
 

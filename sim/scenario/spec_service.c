@@ -16,6 +16,7 @@ static const bind_name router_names[] = {{"least-outstanding", SC_ROUTER_LEAST_O
                                          {"random", SC_ROUTER_RANDOM},
                                          {"two-choices", SC_ROUTER_TWO_CHOICES},
                                          {"least-kv", SC_ROUTER_LEAST_KV},
+                                         {"session", SC_ROUTER_SESSION},
                                          {NULL, 0}};
 
 /* --- engine ------------------------------------------------------------------------------------------------ */

@@ -314,8 +314,8 @@ static void test_balancer(void **state)
         } else if (in[i] && what < 60) {
             assert_true(fl_balance_shift(&f, &b, i, 1));
         } else if (b.count > 0) {
-            uint32_t least = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, r, 0);
-            uint32_t second = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, r, 1);
+            uint32_t least = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, 0, r, 0);
+            uint32_t second = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, 0, r, 1);
 
             assert_true(in[least]);
             assert_int_equal(replicas[least].outstanding, least_by_search(&f, &b));
@@ -327,9 +327,67 @@ static void test_balancer(void **state)
     gsl_rng_free(r);
 }
 
+/* The ring: a replica that goes moves its own conversations alone, bounds hold, and shares between clusters are kept.
+ */
+static void affinity_moves_little(void **state)
+{
+    (void)state;
+    enum { REPLICAS = 20, TALKS = 20000 };
+    fl_world f = {.replicas = calloc(REPLICAS, sizeof *f.replicas)};
+    fl_balancer b = {.has_ring = true};
+    static uint32_t home[TALKS];
+    int32_t held[REPLICAS] = {0};
+    assert_non_null(f.replicas);
+    for (uint32_t i = 0; i < REPLICAS; i++) {
+        f.replicas[i].key = fl_mix(77, i);
+        assert_true(fl_balance_add(&f, &b, i));
+    }
+    for (uint64_t k = 0; k < TALKS; k++) { /* nobody inside: room everywhere */
+        home[k] = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, 0);
+        held[home[k]]++;
+    }
+    for (uint32_t i = 0; i < REPLICAS; i++) {
+        assert_true(held[i] > TALKS / REPLICAS / 3 && held[i] < TALKS / REPLICAS * 3);
+    }
+    fl_balance_remove(&f, &b, 7);
+    for (uint64_t k = 0; k < TALKS; k++) {
+        const uint32_t now = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, 0);
+        assert_true(home[k] == 7 ? now != 7 : now == home[k]);
+    }
+    assert_true(fl_balance_add(&f, &b, 7));
+    for (uint64_t k = 0; k < TALKS; k++) {
+        assert_true(fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, 0) == home[k]);
+    }
+    for (uint64_t k = 0; k < 4000; k++) { /* they stay inside: nobody gets over 1.25 times the mean and 8 */
+        const uint32_t at = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 5000 + k, NULL, 0);
+        assert_true(f.replicas[at].outstanding < 1.25 * (double)(k + 1) / REPLICAS + 8);
+        assert_true(fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 5000 + k, NULL, 1) != at);
+        assert_true(fl_balance_shift(&f, &b, at, 1));
+    }
+    fl_balance_fini(&b);
+    free(f.replicas);
+
+    uint32_t eligible[3] = {0, 2, 5};
+    int64_t effective[3] = {1, 2, 5};
+    fl_service s = {.eligible = eligible, .effective = effective, .eligible_count = 3};
+    int count[6] = {0}, moved = 0;
+    for (uint64_t k = 0; k < TALKS; k++) {
+        const uint32_t at = fl_cluster_of(&s, 9000 + k);
+        count[at]++;
+        effective[2] = 4; /* a share that falls: only its own conversations move */
+        const uint32_t then = fl_cluster_of(&s, 9000 + k);
+        effective[2] = 5;
+        assert_true(then == at || at == 5);
+        moved += then != at;
+    }
+    assert_true(abs(count[0] - TALKS / 8) < 200 && abs(count[2] - TALKS / 4) < 250);
+    assert_true(moved > TALKS * (5 / 8.0 - 4 / 7.0) * 0.8 && moved < TALKS * (5 / 8.0 - 4 / 7.0) * 1.2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(affinity_moves_little),
         cmocka_unit_test(test_random_worlds),
         cmocka_unit_test(test_balancer),
     };

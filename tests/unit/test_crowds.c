@@ -19,6 +19,8 @@ typedef struct figures {
     double busiest, least; /* arrivals/s of the busiest and the quietest hour behind the warm-up */
     double violated;       /* minutes */
     double rented_gpu_h;
+    double hit_share; /* of the prompt tokens */
+    double ttft_s;    /* mean */
 } figures;
 
 static figures tell(const char *path, const sc_override *sets, size_t set_count, uint64_t seed)
@@ -43,6 +45,9 @@ static figures tell(const char *path, const sc_override *sets, size_t set_count,
     f.offered = (double)q->offered;
     f.lost = (double)(q->rejected + q->timed_out);
     f.network_s = stat_hist_mean(run->latency.network) / 1e9;
+    f.ttft_s = stat_hist_mean(run->latency.ttft) / 1e9;
+    f.hit_share = (double)run->services[0].tokens_cached /
+                  (double)(run->services[0].tokens_cached + run->services[0].tokens_prefill);
     f.violated = (double)run->services[0].slo[0].minutes_violated;
     for (int32_t p = 0; p < sc->pool_count; p++) {
         f.rented_gpu_h += p > 0 ? (double)run->pools[p].gpu_ns / 3.6e12 : 0;
@@ -101,9 +106,27 @@ static void follow_the_sun(void **state)
     assert_close(three.network_s, (1 + 225 + 220 + 225 + 4 + 92 + 220 + 91 + 2) / 9.0 / 1e3, 0.03);
 }
 
+/** Where a conversation stays its prefix is found, as long as there is room for all of them. */
+static void conversations(void **state)
+{
+    (void)state;
+    static const char path[] = "scenarios/conversations.yaml";
+    const sc_override turn[] = {{"spec.services[0].router", "round-robin"}};
+    const sc_override many[] = {{"spec.services[0].traffic[0].rate", "4/s"}};
+    const sc_override slow[] = {{"spec.services[0].traffic[0].sessions.think.exponential.mean", "10m"}};
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        const figures stay = tell(path, NULL, 0, seed), move = tell(path, turn, 1, seed),
+                      full = tell(path, many, 1, seed), late = tell(path, slow, 1, seed);
+        assert_true(stay.hit_share > 0.6 && move.hit_share < 0.3);
+        assert_true(stay.ttft_s < 0.65 * move.ttft_s);
+        assert_true(full.hit_share < 0.4 && late.hit_share < 0.4);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(flash_crowd), cmocka_unit_test(follow_the_sun)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(flash_crowd), cmocka_unit_test(follow_the_sun),
+                                       cmocka_unit_test(conversations)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
