@@ -431,8 +431,8 @@ static double between(uint64_t *luck, double low, double high)
 
 static void misfortune(node *n, int number, uint64_t *luck)
 {
-    static const kw_fault faults[] = {KW_REFUSE, KW_RESET, KW_MUTE,   KW_DEAF, KW_HALF,
-                                      KW_ERROR,  KW_LATE,  KW_FROZEN, KW_BUSY, KW_GARBAGE};
+    static const kw_fault faults[] = {KW_REFUSE, KW_RESET,  KW_MUTE, KW_DEAF,    KW_HALF, KW_ERROR,
+                                      KW_LATE,   KW_FROZEN, KW_BUSY, KW_GARBAGE, KW_STRAY};
     const spw_time now = kw_now(n->world);
     const double what = jitter_draw(luck);
     const spw_dur length = (spw_dur)(between(luck, 0.2, 25) * (double)S);

@@ -249,8 +249,8 @@ static double between(uint64_t *luck, double low, double high)
 
 static void misfortune(pair *p)
 {
-    static const kw_fault faults[] = {KW_REFUSE, KW_RESET, KW_MUTE, KW_DEAF, KW_HALF,
-                                      KW_ERROR,  KW_LATE,  KW_BUSY, KW_DOWN, KW_GARBAGE};
+    static const kw_fault faults[] = {KW_REFUSE, KW_RESET, KW_MUTE, KW_DEAF,    KW_HALF, KW_ERROR,
+                                      KW_LATE,   KW_BUSY,  KW_DOWN, KW_GARBAGE, KW_STRAY};
     daemon *d = &p->d[(size_t)between(&p->luck, 0, DAEMONS)];
     const spw_time now = kw_now(p->world_keeper.world);
     const spw_dur length = (spw_dur)(between(&p->luck, 1, 30) * (double)S);

@@ -31,7 +31,8 @@ typedef enum kw_fault {
     KW_FORBID = 11,   /**< 403 */
     KW_STRANGER = 12, /**< 401 */
     KW_GARBAGE = 13,  /**< 200, a body that is no JSON; a write was carried out */
-    KW_FAULTS = 14
+    KW_STRAY = 14,    /**< no answer; carried out 12 s later, when nobody waits for it any more */
+    KW_FAULTS = 15
 } kw_fault;
 
 /** One write that was carried out. */

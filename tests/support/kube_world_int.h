@@ -43,8 +43,18 @@ typedef struct kw_call {
     bool end_whole, end_broken;
 } kw_call;
 
+/** A request that is still on its way. */
+typedef struct kw_stray {
+    struct kw_stray *next;
+    spw_time at;
+    size_t server;
+    char method[8];
+    char *path, *type, *body;
+} kw_stray;
+
 struct kw_world {
     spw_time now;
+    kw_stray *strays;
     size_t server_count;
     kw_server server[KW_SERVERS];
     kw_call *calls; /* oldest first */

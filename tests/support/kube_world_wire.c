@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BOOKMARKS (60 * SPW_NS_PER_S)
+#define STRAY     (12 * SPW_NS_PER_S)
 
 /* --- paths ----------------------------------------------------------------------------------------------------- */
 
@@ -78,8 +79,53 @@ static void call_free(kw_call *c)
     free(c);
 }
 
+static void stray_free(kw_stray *s)
+{
+    free(s->path);
+    free(s->type);
+    free(s->body);
+    free(s);
+}
+
+static void go_astray(kw_world *w, const kw_call *c)
+{
+    kw_stray *s = calloc(1, sizeof *s);
+    assert(s != NULL);
+    *s = (kw_stray){.next = w->strays, .at = w->now + STRAY, .server = c->call.server};
+    (void)snprintf(s->method, sizeof s->method, "%s", c->call.method);
+    s->path = strdup(c->path);
+    s->type = c->type != NULL ? strdup(c->type) : NULL;
+    s->body = strdup(c->body);
+    w->strays = s;
+}
+
+/* Carries out what has arrived by now. @return when the next one will */
+static spw_time arrive(kw_world *w)
+{
+    spw_time next = SPW_TIME_MAX;
+    for (kw_stray **at = &w->strays; *at != NULL;) {
+        kw_stray *s = *at;
+        if (s->at > w->now) {
+            next = s->at < next ? s->at : next;
+            at = &s->next;
+            continue;
+        }
+        char *answer = NULL;
+        *at = s->next;
+        (void)kw_handle(w, s->server, s->method, s->path, s->type, s->body, strlen(s->body), &answer);
+        free(answer);
+        stray_free(s);
+    }
+    return next;
+}
+
 void kw_calls_free(kw_world *w)
 {
+    while (w->strays != NULL) {
+        kw_stray *s = w->strays;
+        w->strays = s->next;
+        stray_free(s);
+    }
     while (w->calls != NULL) {
         kw_call *c = w->calls;
         w->calls = c->next;
@@ -295,6 +341,12 @@ static void handle(kw_world *w, kw_call *c)
     case KW_HALF:
         end_call(w, c, KUBE_END_BROKEN, 0, -1, "");
         break;
+    case KW_STRAY:
+        if (strcmp(c->call.method, "GET") != 0) {
+            go_astray(w, c);
+        }
+        c->silent = true;
+        break;
     case KW_MUTE:
     case KW_DEAF:
         c->silent = true;
@@ -334,6 +386,8 @@ static spw_rc run(void *self, spw_dur longest)
 {
     kw_world *w = self;
     spw_time next = w->now + longest;
+    const spw_time arrival = arrive(w);
+    next = arrival < next ? arrival : next;
     for (kw_call *c = w->calls; c != NULL; c = c->next) {
         if (c->cancelled) {
             take_out(w, c);
@@ -390,7 +444,8 @@ void kw_break(kw_world *w, size_t server, kw_fault fault)
 {
     w->server[server].broken = fault;
     for (kw_call *c = w->calls; c != NULL; c = c->next) {
-        c->silent = c->silent || (c->watching && c->call.server == server && (fault == KW_MUTE || fault == KW_DEAF));
+        c->silent = c->silent || (c->watching && c->call.server == server &&
+                                  (fault == KW_MUTE || fault == KW_DEAF || fault == KW_STRAY));
     }
 }
 
