@@ -23,8 +23,9 @@ int32_t mend_target(int32_t assigned, int32_t ready, int32_t stuck)
     return target < ready ? ready : target;
 }
 
-/** How many have been stuck for the whole threshold: the least seen over it. */
-static int32_t long_stuck(memory_seat *mem, int32_t waiting, spw_time now, spw_dur after)
+/** How many have been stuck for the whole threshold: the least seen over it. The clock is that of the observations: a
+ * picture that does not change because none comes is no evidence. */
+static int32_t long_stuck(memory_seat *mem, int32_t waiting, spw_time observed, spw_dur after)
 {
     if (waiting <= 0) {
         mem->stuck = 0;
@@ -32,10 +33,10 @@ static int32_t long_stuck(memory_seat *mem, int32_t waiting, spw_time now, spw_d
     }
     if (mem->stuck == 0) {
         mem->stuck = waiting;
-        mem->stuck_since = now;
+        mem->stuck_since = observed;
     }
     mem->stuck = min32(mem->stuck, waiting);
-    return now - mem->stuck_since >= after ? mem->stuck : 0;
+    return observed - mem->stuck_since >= after ? mem->stuck : 0;
 }
 
 static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, fill_slot *slot, memory_seat *mem)
@@ -46,7 +47,8 @@ static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, 
         return;
     }
     int32_t waiting = seat->held - seat->held_coming - seat->scheduled;
-    int32_t stuck = long_stuck(mem, waiting, core->view.now, policy->unschedulable_after);
+    spw_time observed = core->view.snap->placements.observed[seat->row];
+    int32_t stuck = long_stuck(mem, waiting, observed, policy->unschedulable_after);
     int32_t gone = seat->assigned - mend_target(seat->assigned, seat->ready, stuck);
     if (gone > 0) {
         slot->held -= min32(gone, slot->held);

@@ -395,7 +395,7 @@ spw_time dm_links_step(dm_links *l)
 
 void dm_links_run(dm_links *l, spw_dur longest)
 {
-    (void)l->wire.run(l->wire.self, longest > 0 ? longest : 0);
+    (void)l->wire.run(l->wire.self, longest > 0 ? longest : 1);
 }
 
 kube_fleet *dm_links_fleet(dm_links *l)
