@@ -17,7 +17,7 @@
 
 #include "sched/kube/jitter.h"
 #include "sched/kube/lease.h"
-#include "sched/kube/writes.h"
+#include "tests/support/kube_scale.h"
 #include "tests/support/kube_world.h"
 
 #define S       SPW_NS_PER_S
@@ -323,21 +323,6 @@ static void renew_meanwhile(void *user)
     (void)kube_lease_step(n->lease, mono(n), wall(n));
 }
 
-static char *scale_body(const kube_write *write, const char *version)
-{
-    char text[120];
-    (void)write;
-    (void)snprintf(text, sizeof text, "{\"metadata\":{\"resourceVersion\":\"%s\"},\"spec\":{\"replicas\":5}}", version);
-    return strdup(text);
-}
-
-static kube_seen scale_seen(const kube_write *write, const json_t *object)
-{
-    (void)write;
-    const json_int_t n = json_integer_value(json_object_get(json_object_get(object, "spec"), "replicas"));
-    return n == 5 ? KUBE_SEEN_WANTED : KUBE_SEEN_BEFORE;
-}
-
 /* One write in a second. @return how many were done */
 static size_t write_slowly(kw_world *w, node *n, kube_write *writes, size_t count)
 {
@@ -359,13 +344,8 @@ static size_t write_slowly(kw_world *w, node *n, kube_write *writes, size_t coun
                        "{\"metadata\":{\"name\":\"d%zu\",\"namespace\":\"p\"},\"spec\":{\"replicas\":2}}", i);
         kw_put(w, 1, "/apis/apps/v1/deployments", json);
         (void)snprintf(paths[i], sizeof paths[i], "/apis/apps/v1/namespaces/p/deployments/d%zu/scale", i);
-        writes[i] = (kube_write){.server = 1,
-                                 .breaker = 1,
-                                 .method = "PATCH",
-                                 .path = paths[i],
-                                 .query = "",
-                                 .body = scale_body,
-                                 .seen = scale_seen};
+        writes[i] = scale_write(paths[i], "");
+        writes[i].server = writes[i].breaker = 1;
     }
     (void)kube_writer_run(writer, writes, count, kw_now(w) + 100 * S, NULL);
     for (size_t i = 0; i < count; i++) {

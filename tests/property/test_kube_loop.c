@@ -87,34 +87,6 @@ static void hungry_data(void *user, const char *bytes, size_t size)
     heap.armed = false;
 }
 
-static const char MANIFESTS[] = "apiVersion: apps/v1\n"
-                                "kind: Deployment\n"
-                                "metadata: {name: chat, namespace: prod, labels: {app: chat}}\n"
-                                "spec:\n"
-                                "  replicas: 6\n"
-                                "  selector: {matchLabels: {app: chat}}\n"
-                                "  template:\n"
-                                "    metadata: {labels: {app: chat}}\n"
-                                "    spec:\n"
-                                "      containers: [{name: c, image: i, resources: {limits: {nvidia.com/gpu: 1}}}]\n"
-                                "---\n"
-                                "apiVersion: policy.one.alibabacloud.com/v1alpha1\n"
-                                "kind: PropagationPolicy\n"
-                                "metadata:\n"
-                                "  name: own-first\n"
-                                "  namespace: prod\n"
-                                "  annotations: {spillway.dev/failback: automatic, spillway.dev/failback-window: 30s}\n"
-                                "spec:\n"
-                                "  resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: chat}]\n"
-                                "  placement:\n"
-                                "    clusterAffinities:\n"
-                                "      - {affinityName: own, clusterNames: [idc]}\n"
-                                "      - {affinityName: cloud, clusterNames: [ack]}\n"
-                                "    replicaScheduling:\n"
-                                "      replicaSchedulingType: Divided\n"
-                                "      replicaDivisionPreference: Weighted\n"
-                                "      weightPreference: {dynamicWeight: AvailableReplicas}\n";
-
 typedef struct story {
     kube_rig rig;
     kube_play play;
@@ -158,7 +130,7 @@ static void start(story *s, kube_mode mode)
     memset(s, 0, sizeof *s);
     assert_int_equal(spw_diag_new(NULL, 8, &diag), SPW_OK);
     s->set = spw_manifest_new(NULL);
-    if (spw_manifest_add_text(s->set, "test", MANIFESTS, sizeof MANIFESTS - 1, diag) != SPW_OK ||
+    if (spw_manifest_add_text(s->set, "test", play_manifests, strlen(play_manifests), diag) != SPW_OK ||
         spw_manifest_config(s->set, diag, &config) != SPW_OK) {
         fail_msg("%s", spw_diag_at(diag, 0));
     }
@@ -184,17 +156,11 @@ static void stop(story *s)
     spw_manifest_free(s->set);
 }
 
-static int replicas_in(const story *s, size_t server)
-{
-    const json_t *d = kw_get(s->rig.world, server, "/apis/apps/v1/deployments", "prod", "chat");
-    return d != NULL ? (int)kw_replicas(s->rig.world, server, "prod", "chat") : 0;
-}
-
 static void watch(const story *s)
 {
-    const int all = replicas_in(s, RIG_IDC) + replicas_in(s, RIG_ACK), ready = play_ready(&s->play, SIZE_MAX, "chat");
-    if (all > s->replicas_most || ready < s->ready_least) {
-        fail_msg("%d replicas, at most %d; %d ready, at least %d", all, s->replicas_most, ready, s->ready_least);
+    const char *trouble = play_trouble(&s->play, s->ready_least, s->replicas_most);
+    if (trouble != NULL) {
+        fail_msg("%s", trouble);
     }
 }
 
@@ -223,19 +189,19 @@ static void live(story *s, int ticks)
 static void live_the_story(story *s)
 {
     live(s, 8);
-    assert_int_equal(replicas_in(s, RIG_IDC), 6);
+    assert_int_equal(play_replicas(&s->play, RIG_IDC), 6);
     assert_int_equal(play_ready(&s->play, RIG_IDC, "chat"), 6);
     s->ready_least = 6;
     s->replicas_most = 12;
     play_want(&s->play, "chat", 0, 12);
     live(s, 12);
-    assert_int_equal(replicas_in(s, RIG_IDC), 8);
-    assert_int_equal(replicas_in(s, RIG_ACK), 4);
+    assert_int_equal(play_replicas(&s->play, RIG_IDC), 8);
+    assert_int_equal(play_replicas(&s->play, RIG_ACK), 4);
     assert_int_equal(play_ready(&s->play, SIZE_MAX, "chat"), 12);
     play_want(&s->play, "chat", 0, 6);
     live(s, 16);
-    assert_int_equal(replicas_in(s, RIG_IDC), 6);
-    assert_int_equal(replicas_in(s, RIG_ACK), 0);
+    assert_int_equal(play_replicas(&s->play, RIG_IDC), 6);
+    assert_int_equal(play_replicas(&s->play, RIG_ACK), 0);
     assert_int_equal(play_ready(&s->play, SIZE_MAX, "chat"), 6);
 }
 
@@ -347,7 +313,7 @@ static uint64_t starve(kube_mode mode, uint64_t n)
     }
     heap.refuse_at = 0;
     live(&s, 12);
-    const int here = replicas_in(&s, RIG_IDC), there = replicas_in(&s, RIG_ACK);
+    const int here = play_replicas(&s.play, RIG_IDC), there = play_replicas(&s.play, RIG_ACK);
     if (here != 8 || there != 4 || play_ready(&s.play, SIZE_MAX, "chat") != 12) {
         fail_msg("mode %d, block %" PRIu64 ": %d and %d replicas", (int)mode, n, here, there);
     }

@@ -27,31 +27,6 @@
 #define TICK    (15 * S)
 #define DAEMONS 2
 
-static const char MANIFESTS[] = "apiVersion: apps/v1\n"
-                                "kind: Deployment\n"
-                                "metadata: {name: chat, namespace: prod}\n"
-                                "spec:\n"
-                                "  replicas: 6\n"
-                                "  selector: {matchLabels: {app: chat}}\n"
-                                "  template:\n"
-                                "    metadata: {labels: {app: chat}}\n"
-                                "    spec:\n"
-                                "      containers: [{name: c, image: i, resources: {limits: {nvidia.com/gpu: 1}}}]\n"
-                                "---\n"
-                                "apiVersion: policy.one.alibabacloud.com/v1alpha1\n"
-                                "kind: PropagationPolicy\n"
-                                "metadata: {name: own-first, namespace: prod}\n"
-                                "spec:\n"
-                                "  resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: chat}]\n"
-                                "  placement:\n"
-                                "    clusterAffinities:\n"
-                                "      - {affinityName: own, clusterNames: [idc]}\n"
-                                "      - {affinityName: cloud, clusterNames: [ack]}\n"
-                                "    replicaScheduling:\n"
-                                "      replicaSchedulingType: Divided\n"
-                                "      replicaDivisionPreference: Weighted\n"
-                                "      weightPreference: {dynamicWeight: AvailableReplicas}\n";
-
 struct pair;
 
 typedef struct daemon {
@@ -228,17 +203,11 @@ static void tick(daemon *d)
 
 /* --- both ------------------------------------------------------------------------------------------------------ */
 
-static int replicas_in(const pair *p, size_t server)
-{
-    const json_t *d = kw_get(p->world_keeper.world, server, "/apis/apps/v1/deployments", "prod", "chat");
-    return d != NULL ? (int)kw_replicas(p->world_keeper.world, server, "prod", "chat") : 0;
-}
-
 static void watch(const pair *p)
 {
-    const int all = replicas_in(p, RIG_IDC) + replicas_in(p, RIG_ACK), ready = play_ready(&p->play, SIZE_MAX, "chat");
-    if (all > p->replicas_most || ready < p->ready_least) {
-        fail_msg("%d replicas, at most %d; %d ready, at least %d", all, p->replicas_most, ready, p->ready_least);
+    const char *trouble = play_trouble(&p->play, p->ready_least, p->replicas_most);
+    if (trouble != NULL) {
+        fail_msg("%s", trouble);
     }
 }
 
@@ -300,7 +269,7 @@ static void live_together(uint64_t seed, uint64_t *writes, uint64_t *epochs)
     spw_diag *diag = NULL;
     assert_int_equal(spw_diag_new(NULL, 4, &diag), SPW_OK);
     p.set = spw_manifest_new(NULL);
-    assert_int_equal(spw_manifest_add_text(p.set, "test", MANIFESTS, sizeof MANIFESTS - 1, diag), SPW_OK);
+    assert_int_equal(spw_manifest_add_text(p.set, "test", play_manifests, strlen(play_manifests), diag), SPW_OK);
     assert_int_equal(spw_manifest_config(p.set, diag, &p.config), SPW_OK);
     spw_diag_free(diag);
     rig_start_with(&p.world_keeper, KUBE_MODE_KARMADA, p.config);
@@ -323,8 +292,8 @@ static void live_together(uint64_t seed, uint64_t *writes, uint64_t *epochs)
         live(&p, 150, false);
     }
     live(&p, 240, true);
-    assert_int_equal(replicas_in(&p, RIG_IDC), 6);
-    assert_int_equal(replicas_in(&p, RIG_ACK), 0);
+    assert_int_equal(play_replicas(&p.play, RIG_IDC), 6);
+    assert_int_equal(play_replicas(&p.play, RIG_ACK), 0);
     assert_int_equal(play_ready(&p.play, SIZE_MAX, "chat"), 6);
     *writes += p.writes;
     *epochs += p.epochs;

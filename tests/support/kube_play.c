@@ -11,6 +11,34 @@
 #define BINDINGS    "/apis/work.karmada.io/v1alpha2/resourcebindings"
 #define PODS        "/api/v1/pods"
 
+const char play_manifests[] = "apiVersion: apps/v1\n"
+                              "kind: Deployment\n"
+                              "metadata: {name: chat, namespace: prod, labels: {app: chat}}\n"
+                              "spec:\n"
+                              "  replicas: 6\n"
+                              "  selector: {matchLabels: {app: chat}}\n"
+                              "  template:\n"
+                              "    metadata: {labels: {app: chat}}\n"
+                              "    spec:\n"
+                              "      containers: [{name: c, image: i, resources: {limits: {nvidia.com/gpu: 1}}}]\n"
+                              "---\n"
+                              "apiVersion: policy.one.alibabacloud.com/v1alpha1\n"
+                              "kind: PropagationPolicy\n"
+                              "metadata:\n"
+                              "  name: own-first\n"
+                              "  namespace: prod\n"
+                              "  annotations: {spillway.dev/failback: automatic, spillway.dev/failback-window: 30s}\n"
+                              "spec:\n"
+                              "  resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: chat}]\n"
+                              "  placement:\n"
+                              "    clusterAffinities:\n"
+                              "      - {affinityName: own, clusterNames: [idc]}\n"
+                              "      - {affinityName: cloud, clusterNames: [ack]}\n"
+                              "    replicaScheduling:\n"
+                              "      replicaSchedulingType: Divided\n"
+                              "      replicaDivisionPreference: Weighted\n"
+                              "      weightPreference: {dynamicWeight: AvailableReplicas}\n";
+
 static bool is_karmada(const kube_play *p)
 {
     return p->rig->fleet_spec.mode == KUBE_MODE_KARMADA;
@@ -76,6 +104,21 @@ int play_ready(const kube_play *p, size_t server, const char *owner)
         n += pod->ready && (server == SIZE_MAX || pod->server == server) && strcmp(pod->owner, owner) == 0 ? 1 : 0;
     }
     return n;
+}
+
+int play_replicas(const kube_play *p, size_t server)
+{
+    const json_t *d = kw_get(p->rig->world, server, DEPLOYMENTS, "prod", "chat");
+    return d != NULL ? (int)kw_replicas(p->rig->world, server, "prod", "chat") : 0;
+}
+
+const char *play_trouble(const kube_play *p, int ready_least, int replicas_most)
+{
+    static char text[120];
+    const int all = play_replicas(p, RIG_IDC) + play_replicas(p, RIG_ACK), ready = play_ready(p, SIZE_MAX, "chat");
+    (void)snprintf(text, sizeof text, "%d replicas, at most %d; %d ready, at least %d", all, replicas_most, ready,
+                   ready_least);
+    return all > replicas_most || ready < ready_least ? text : NULL;
 }
 
 /* --- pods ------------------------------------------------------------------------------------------------------ */

@@ -30,6 +30,9 @@ typedef struct kube_play {
     uint64_t born;
 } kube_play;
 
+/** Manifests of prod/chat, 6 replicas of one GPU, at home in idc, overflowing to ack and coming back. */
+extern const char play_manifests[];
+
 /** Nodes, and in a Karmada fleet the two Clusters. */
 void play_start(kube_play *p, kube_rig *r, int idc_nodes, int ack_nodes, int gpus);
 void play_step(kube_play *p);
@@ -37,6 +40,9 @@ int play_ready(const kube_play *p, size_t server, const char *owner); /**< serve
 /** A template with its binding (Karmada), or a Deployment in each cluster with 0 replicas but `replicas` in the first.
  */
 void play_workload(kube_play *p, const char *name, int replicas);
+int play_replicas(const kube_play *p, size_t server); /**< spec.replicas of chat's Deployment there, 0 without one */
+/** @return NULL; what is wrong when fewer than so many are ready, or more than so many wanted anywhere. Static text */
+const char *play_trouble(const kube_play *p, int ready_least, int replicas_most);
 /** spec.replicas of the template: in the control plane, or what the source is told. */
 void play_want(kube_play *p, const char *name, spw_id workload, int replicas);
 

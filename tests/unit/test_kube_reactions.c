@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "sched/kube/reflect.h"
-#include "sched/kube/writes.h"
+#include "tests/support/kube_scale.h"
 #include "tests/support/kube_world.h"
 
 #define S           SPW_NS_PER_S
@@ -93,21 +93,6 @@ static void start(once *o, const kube_answer *say, kube_wire *wire)
 
 /* --- writes ---------------------------------------------------------------------------------------------------- */
 
-static char *body(const kube_write *write, const char *version)
-{
-    char text[160];
-    (void)write;
-    (void)snprintf(text, sizeof text, "{\"metadata\":{\"resourceVersion\":\"%s\"},\"spec\":{\"replicas\":5}}", version);
-    return strdup(text);
-}
-
-static kube_seen seen(const kube_write *write, const json_t *object)
-{
-    const json_int_t n = json_integer_value(json_object_get(json_object_get(object, "spec"), "replicas"));
-    (void)write;
-    return n == 5 ? KUBE_SEEN_WANTED : n == 2 ? KUBE_SEEN_BEFORE : KUBE_SEEN_OTHER;
-}
-
 typedef struct reaction {
     kube_fate fate;
     char calls[64];
@@ -125,13 +110,8 @@ static reaction react(const kube_answer *say)
     kube_writer *writer = kube_writer_new(&spec);
     const json_t *meta = json_object_get(kw_get(o.world, 0, DEPLOYMENTS, "p", "chat"), "metadata");
     const spw_time began = kw_now(o.world);
-    kube_write write = {.method = "PATCH",
-                        .path = "/apis/apps/v1/namespaces/p/deployments/chat/scale",
-                        .query = "",
-                        .body = body,
-                        .seen = seen};
-    (void)snprintf(write.version, sizeof write.version, "%s",
-                   json_string_value(json_object_get(meta, "resourceVersion")));
+    kube_write write = scale_write("/apis/apps/v1/namespaces/p/deployments/chat/scale",
+                                   json_string_value(json_object_get(meta, "resourceVersion")));
     (void)kube_writer_run(writer, &write, 1, began + 60 * S, NULL);
     r.fate = write.fate;
     (void)snprintf(r.calls, sizeof r.calls, "%s", o.calls);

@@ -21,7 +21,7 @@
 #include "sched/kube/lease.h"
 #include "sched/kube/reflect.h"
 #include "sched/kube/wire_curl.h"
-#include "sched/kube/writes.h"
+#include "tests/support/kube_scale.h"
 #include "tests/support/kube_world.h"
 #include "tests/support/tls.h"
 
@@ -569,21 +569,6 @@ static void recorded_watches_are_followed(void **state)
 
 /* --- the whole way --------------------------------------------------------------------------------------------- */
 
-static char *body(const kube_write *write, const char *version)
-{
-    char text[160];
-    (void)write;
-    (void)snprintf(text, sizeof text, "{\"metadata\":{\"resourceVersion\":\"%s\"},\"spec\":{\"replicas\":5}}", version);
-    return strdup(text);
-}
-
-static kube_seen seen(const kube_write *write, const json_t *object)
-{
-    const json_int_t n = json_integer_value(json_object_get(json_object_get(object, "spec"), "replicas"));
-    (void)write;
-    return n == 5 ? KUBE_SEEN_WANTED : n == 2 ? KUBE_SEEN_BEFORE : KUBE_SEEN_OTHER;
-}
-
 static void a_lease_and_a_write_over_a_real_connection(void **state)
 {
     (void)state;
@@ -602,14 +587,9 @@ static void a_lease_and_a_write_over_a_real_connection(void **state)
     assert_true(kube_lease_may_write(lease, mono(NULL)));
     const kube_writer_spec spec = {.wire = &e.wire, .server_count = 1, .breaker_count = 1, .clock = mono, .seed = 1};
     kube_writer *writer = kube_writer_new(&spec);
-    kube_write write = {.method = "PATCH",
-                        .path = "/apis/apps/v1/namespaces/prod/deployments/chat/scale",
-                        .query = "",
-                        .version = "1", /* stale: 409, read, tried again */
-                        .body = body,
-                        .seen = seen};
+    kube_write write = scale_write("/apis/apps/v1/namespaces/prod/deployments/chat/scale", "1");
     assert_int_equal(kube_writer_run(writer, &write, 1, mono(NULL) + 5 * S, NULL), SPW_OK);
-    assert_int_equal(write.attempts, 2);
+    assert_int_equal(write.attempts, 2); /* the version was stale: 409, read, tried again */
     assert_int_equal(kw_replicas(server.world, 0, "prod", "chat"), 5);
     kube_writer_free(writer);
     kube_lease_release(lease, 1790000000 * S);
