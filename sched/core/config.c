@@ -190,6 +190,7 @@ static spw_rc check_workload(const spw_config *config, const spw_workload *w, sp
         }
     }
     spw_rc rc = config_check_data(w, row, err);
+    rc = rc != SPW_OK || w->units == NULL ? rc : config_check_units(w->units, row, err);
     return rc != SPW_OK ? rc : check_requests(w, row, err);
 }
 
@@ -324,6 +325,7 @@ static spw_workload copy_workload(arena *a, const spw_workload *from)
     to.jurisdictions = copy_names(a, from->jurisdictions, from->jurisdiction_count);
     to.user_regions = copy_names(a, from->user_regions, from->user_region_count);
     to.dataset_region = arena_string(a, from->dataset_region);
+    to.units = from->units == NULL ? NULL : config_copy_units(a, from->units);
     if (from->gpu_milli != NULL) {
         int32_t *milli = arena_take(a, from->gpu_class_count, sizeof *milli);
         if (milli != NULL && from->gpu_class_count > 0) {

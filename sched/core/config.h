@@ -35,6 +35,8 @@ spw_rc config_check_place(const spw_policy *p, spw_id row, spw_err *err);
 spw_rc config_check_data(const spw_workload *w, spw_id row, spw_err *err);
 spw_rc config_check_rtt(const spw_rtt *r, spw_id row, spw_err *err);
 void config_copy_place(arena *a, const spw_policy *from, spw_policy *to);
+spw_rc config_check_units(const spw_units *units, spw_id row, spw_err *err);
+const spw_units *config_copy_units(arena *a, const spw_units *from);
 const spw_rtt *config_copy_rtts(arena *a, const spw_config *from);
 
 #endif

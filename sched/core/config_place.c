@@ -69,6 +69,42 @@ spw_rc config_check_rtt(const spw_rtt *r, spw_id row, spw_err *err)
     return SPW_OK;
 }
 
+spw_rc config_check_units(const spw_units *units, spw_id row, spw_err *err)
+{
+    if (units->count == 0 || units->count > SPW_UNITS_MAX || units->at == NULL ||
+        units->next > SPW_NEXT_LACK_AND_NO_TERMINATING || units->timeout < 0 || units->timeout > CONFIG_DUR_MAX) {
+        return err_set(err, SPW_INVAL, row, "workloads.units", "1 to 8 units, a known rule and a timeout expected");
+    }
+    for (size_t i = 0; i < units->count; i++) {
+        const spw_unit *u = &units->at[i];
+        if (u->replicas_max < -1 || u->replicas_max > SPW_REPLICAS_MAX || u->capacity < 0 ||
+            u->capacity > (int32_t)SPW_CAPACITY_SPOT) {
+            return err_set(err, SPW_INVAL, row, "workloads.units",
+                           "a number of replicas, or a capacity, is out of range");
+        }
+    }
+    return SPW_OK;
+}
+
+const spw_units *config_copy_units(arena *a, const spw_units *from)
+{
+    spw_units *to = arena_take(a, 1, sizeof *to);
+    spw_unit *units = arena_take(a, from->count, sizeof *units);
+    for (size_t i = 0; i < from->count; i++) {
+        spw_unit copy = from->at[i];
+        copy.pool = copy.pool == NULL ? NULL : arena_string(a, copy.pool);
+        copy.gpu = copy.gpu == NULL ? NULL : arena_string(a, copy.gpu);
+        if (units != NULL) {
+            units[i] = copy;
+        }
+    }
+    if (to != NULL) {
+        *to = *from;
+        to->at = units;
+    }
+    return to;
+}
+
 void config_copy_place(arena *a, const spw_policy *from, spw_policy *to)
 {
     spw_toleration *tolerations = arena_take(a, from->toleration_count, sizeof *tolerations);

@@ -109,6 +109,6 @@ void decide_orders(spw_core *core, spw_plan *plan);
 void decide_releases(spw_core *core, spw_plan *plan);
 void decide_routes(spw_core *core, spw_plan *plan);
 /** The rule heads prefetch.c. */
-void decide_prefetch(const spw_core *core, spw_plan *plan);
+void decide_prefetch(spw_core *core, spw_plan *plan);
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/explain.h"
 
 #include "place/fill_internal.h"
+#include "place/units.h"
 
 void explain_rooms(const spw_core *core, spw_candidate *told)
 {
@@ -68,6 +69,10 @@ void explain_verdicts(const spw_core *core, spw_candidate *told)
     for (size_t i = 0; told != NULL && i < f->count; i++) {
         spw_candidate *row = &told[f->slots[i].cluster];
         row->target = f->slots[i].target;
+        if (f->workload->units != NULL && f->workload->gpus > 0) {
+            row->unit_count = (int32_t)f->workload->units->count;
+            units_spread(f->rooms, f->slots[i].cluster, f->workload->units, row->target, row->unit_target);
+        }
         row->verdict = verdict_on(core, &f->slots[i], row, last_group);
     }
 }

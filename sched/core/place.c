@@ -55,6 +55,7 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, 
     filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
     size_t remembered = 0;
     memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
+    view_open_units(&core->view, &core->config, work, &core->memory);
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_cluster *cluster = &v->clusters[c];
         const view_seat *seat = view_seat_find(v, work, c);

@@ -45,7 +45,7 @@ static void prefetch_to(const spw_core *core, const spw_outcome *o, uint32_t c, 
     }
 }
 
-static void workload_prefetch(const spw_core *core, const spw_outcome *o, spw_plan *plan)
+static void workload_prefetch(spw_core *core, const spw_outcome *o, spw_plan *plan)
 {
     uint32_t work = core->view.work_of[o->workload];
     const spw_workload *workload = &core->config.workloads[work];
@@ -60,6 +60,7 @@ static void workload_prefetch(const spw_core *core, const spw_outcome *o, spw_pl
         last = in_use(&o->tiers[g]) ? (int32_t)g : last;
         capacity += (int64_t)o->tiers[g].idle + o->tiers[g].elastic + o->tiers[g].preempted;
     }
+    view_open_units(&core->view, &core->config, work, &core->memory);
     for (uint32_t c = 0; c < core->view.cluster_count; c++) {
         int32_t group = view_site_at(&core->view, workload->policy, c)->group;
         bool counts = group >= 0 && group <= last && core->view.clusters[c].ready && !core->view.clusters[c].stale;
@@ -75,7 +76,7 @@ static void workload_prefetch(const spw_core *core, const spw_outcome *o, spw_pl
     }
 }
 
-void decide_prefetch(const spw_core *core, spw_plan *plan)
+void decide_prefetch(spw_core *core, spw_plan *plan)
 {
     for (size_t i = 0; i < spw_plan_outcome_count(plan); i++) {
         workload_prefetch(core, spw_plan_outcome_at(plan, i), plan);

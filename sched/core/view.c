@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "core/sort.h"
 #include "place/select.h"
+#include "place/units.h"
 
 static size_t max_size(size_t a, size_t b)
 {
@@ -33,6 +34,11 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     v->limits = arena_take(a, s->clusters_max, sizeof *v->limits);
     v->grades_max = s->pools_max;
     v->rooms.grades = arena_take(a, v->grades_max, sizeof *v->rooms.grades);
+    bool units = false;
+    for (size_t w = 0; w < works; w++) {
+        units = units || config->workloads[w].units != NULL;
+    }
+    v->rooms.units = arena_take(a, units ? s->clusters_max : 0, sizeof *v->rooms.units);
     v->index = arena_take(a, rows, sizeof *v->index);
     v->index_max = rows;
 }
@@ -269,7 +275,9 @@ static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id r
     *pool = (room_pool){.row = row,
                         .cluster = v->canonical[t->cluster[row]],
                         .node_gpus = t->gpus_per_node[row],
+                        .name = t->name[row],
                         .gpu = t->gpu[row],
+                        .capacity = (spw_capacity)t->capacity[row],
                         .up = t->nodes[row]};
     memcpy(pool->idle, t->free_nodes[row], sizeof pool->idle);
     pool->target = pool_target(v, s, row, mem);
@@ -473,10 +481,60 @@ static void reserve_promise(view *v, const spw_settings *s, const spw_workload *
     mem->unseen = up + mem->unseen_coming + claims;
 }
 
+void view_open_units(view *v, const spw_config *config, uint32_t work, const memory *m)
+{
+    const spw_workload *workload = &config->workloads[work];
+    const spw_units *units = workload->units;
+    const spw_usage_rows *usage = &v->snap->usage;
+    v->rooms.units_wait = workload->policy != SPW_ID_NONE && config->policies[workload->policy].elastic;
+    for (uint32_t c = 0; units != NULL && c < v->cluster_count; c++) {
+        units_open(&v->rooms, c, units);
+    }
+    for (size_t i = 0; units != NULL && i < usage->count; i++) {
+        const spw_pool_rows *t = &v->snap->pools;
+        spw_id pool = usage->pool[i];
+        if (v->work_of[usage->workload[i]] != work) {
+            continue;
+        }
+        int32_t u = spw_unit_of(units, t->name[pool], t->gpu[pool], (spw_capacity)t->capacity[pool]);
+        uint32_t c = v->canonical[t->cluster[pool]];
+        v->rooms.units[c].known += u >= 0 ? usage->ready[i] : 0;
+        units_use(&v->rooms, c, units, u >= 0 ? u : 0, u >= 0 ? usage->ready[i] : 0);
+    }
+    size_t count = 0;
+    memory_seat *promises = memory_seats_of(m, workload->key, &count);
+    for (uint32_t i = v->seat_first[work]; units != NULL && i < v->seat_first[work + 1]; i++) {
+        const view_seat *seat = &v->seats[i];
+        int32_t others = seat->held - v->rooms.units[seat->cluster].known;
+        units_use(&v->rooms, seat->cluster, units, -1, others > 0 ? others : 0);
+    }
+    for (size_t i = 0; units != NULL && i < count; i++) {
+        uint32_t c = view_cluster_find(v, promises[i].cluster);
+        if (c != UINT32_MAX) {
+            units_use(&v->rooms, c, units, -1, promises[i].unseen);
+        }
+    }
+    const spw_pod_rows *pods = &v->snap->pods;
+    bool looks = units != NULL && units->next == SPW_NEXT_LACK_AND_NO_TERMINATING;
+    for (size_t i = 0; looks && i < pods->count; i++) {
+        if (v->work_of[pods->workload[i]] == work && pods->deleting[i] != 0) {
+            v->rooms.units[v->canonical[pods->cluster[i]]].locked = true;
+        }
+    }
+}
+
 /** Room for what is assigned and has no node yet; then for what the core promised and the snapshot does not show. */
 static void reserve(view *v, const spw_settings *s, const spw_config *config, uint32_t work, memory *m)
 {
     const spw_workload *workload = &config->workloads[work];
+    size_t count = 0;
+    memory_seat *promises = memory_seats_of(m, workload->key, &count);
+    for (size_t i = 0; i < count; i++) {
+        promises[i].unseen = 0;
+        promises[i].unseen_coming = 0;
+        promises[i].unseen_nominated = 0;
+    }
+    view_open_units(v, config, work, m);
     for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
         view_seat *seat = &v->seats[i];
         int32_t missing = seat->assigned - seat->scheduled;
@@ -485,13 +543,8 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         seat->held += up + coming;
         seat->held_coming = coming;
     }
-    size_t count = 0;
-    memory_seat *promises = memory_seats_of(m, workload->key, &count);
     for (size_t i = 0; i < count; i++) {
         memory_seat *mem = &promises[i];
-        mem->unseen = 0;
-        mem->unseen_coming = 0;
-        mem->unseen_nominated = 0;
         uint32_t c = view_cluster_find(v, mem->cluster);
         if (c != UINT32_MAX) {
             reserve_promise(v, s, workload, seat_at(v, work, c), mem, c);

@@ -89,6 +89,10 @@ const view_site *view_site_at(const view *v, spw_id policy, uint32_t c);
 spw_rc view_build(view *v, const spw_settings *settings, const spw_config *config, const uint32_t *works_by_priority,
                   memory *m, const spw_snapshot *snap, spw_err *err);
 
+/** Before rooms are counted or taken for a workload: what its units have left in each cluster. Nothing without units.
+ */
+void view_open_units(view *v, const spw_config *config, uint32_t work, const memory *m);
+
 /** Canonical number of a cluster, UINT32_MAX if the snapshot lacks it. */
 uint32_t view_cluster_find(const view *v, uint64_t key);
 

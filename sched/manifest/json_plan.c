@@ -263,6 +263,14 @@ static void put_candidate(const telling *t, const spw_candidate *c)
     key_int(t->out, "room_idle", c->room_idle);
     key_int(t->out, "room_elastic", c->room_elastic);
     key_int(t->out, "target", c->target);
+    if (c->unit_count > 0) {
+        open_at(t->out, "units", "[");
+        for (int32_t u = 0; u < c->unit_count; u++) {
+            jsn_comma(t->out);
+            jsn_putf(t->out, "%" PRId32, c->unit_target[u]);
+        }
+        jsn_put(t->out, "]");
+    }
 }
 
 static void put_step(const telling *t, const spw_action *a)

@@ -87,6 +87,8 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
     out->priority_node = d.pod.priority_node;
     out->pod_labels = d.pod.labels;
     out->pod_label_count = d.pod.label_count;
+    out->pod_annotations = d.pod.annotations;
+    out->pod_annotation_count = d.pod.annotation_count;
     if (!km_append(set, &set->deployments, &out->head, root)) {
         return false;
     }

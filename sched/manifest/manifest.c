@@ -28,6 +28,7 @@ static const kind_row kinds[] = {
     {"scaling.spillway.dev/v1alpha1", "ForecastScaler", km_read_forecast},
     {"scheduling.k8s.io/v1", "PriorityClass", km_read_priority},
     {"policy/v1", "PodDisruptionBudget", km_read_budget},
+    {"scheduling.alibabacloud.com/v1alpha1", "ResourcePolicy", km_read_units},
     {"apps.karmada.io/v1alpha1", "WorkloadRebalancer", km_read_rebalancer},
     {"scheduling.spillway.dev/v1alpha1", "RoundTrips", km_read_trips},
     {"v1", "Service", NULL},
@@ -63,6 +64,7 @@ spw_manifest_set *spw_manifest_new(const spw_mem *mem)
     list_init(&set->priorities);
     list_init(&set->budgets);
     list_init(&set->rebalancers);
+    list_init(&set->units);
     list_init(&set->trips);
     return set;
 }
@@ -274,8 +276,8 @@ spw_rc spw_manifest_add_text(spw_manifest_set *set, const char *name, const char
 bool spw_manifest_where(const spw_manifest_set *set, const char *kind, const char *name, const char **file,
                         int32_t *line, int32_t *column)
 {
-    const km_list *const lists[] = {&set->deployments, &set->policies, &set->hpas,        &set->scalers,
-                                    &set->priorities,  &set->budgets,  &set->rebalancers, &set->trips};
+    const km_list *const lists[] = {&set->deployments, &set->policies,    &set->hpas,  &set->scalers, &set->priorities,
+                                    &set->budgets,     &set->rebalancers, &set->trips, &set->units};
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         for (const km_head *head = lists[i]->first; head != NULL; head = head->next) {

@@ -80,6 +80,8 @@ typedef struct km_deployment {
     const ynode *priority_node;
     const bind_pair *pod_labels;
     size_t pod_label_count;
+    const bind_pair *pod_annotations;
+    size_t pod_annotation_count;
 } km_deployment;
 
 typedef struct km_claim {
@@ -156,6 +158,13 @@ typedef struct km_budget {
     int32_t value;
 } km_budget;
 
+/** ResourcePolicy. */
+typedef struct km_units {
+    km_head head;
+    km_selector selector;
+    spw_units units;
+} km_units;
+
 /** One of the workloads that a WorkloadRebalancer lists. */
 typedef struct km_mention {
     const char *api;
@@ -204,6 +213,7 @@ struct spw_manifest_set {
     km_list priorities;
     km_list budgets;
     km_list rebalancers;
+    km_list units;
     km_list trips;
     spw_ignored *ignored;
     size_t ignored_count;
@@ -221,6 +231,7 @@ bool km_read_queue(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_forecast(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_budget(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_rebalancer(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_units(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_trips(spw_manifest_set *set, bind *b, const ynode *root);
 
 /* --- objects that say something about Deployments: joined once these are in a table, sorted by full name --- */
@@ -228,6 +239,10 @@ bool km_read_trips(spw_manifest_set *set, bind *b, const ynode *root);
 /** Budgets select pods by label; each may select one Deployment, and one selects each. false = errors added. */
 bool km_join_budgets(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,
                      spw_workload *workloads);
+
+/** Each Deployment has at most one ResourcePolicy. false = errors added, or out of memory. */
+bool km_join_units(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,
+                   spw_workload *workloads);
 
 /** The latest request for each Deployment counts. A workload that is not there is a warning. */
 void km_join_rebalancers(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,

@@ -2,6 +2,8 @@
 /* capacity.c - see capacity.h. */
 #include "place/capacity.h"
 
+#include "place/units.h"
+
 bool room_class_fits(const spw_workload *workload, const char *gpu)
 {
     if (workload->gpu_class_count == 0) {
@@ -17,7 +19,8 @@ bool room_class_fits(const spw_workload *workload, const char *gpu)
 
 bool room_fits(const room_pool *pool, const spw_workload *workload)
 {
-    return workload->gpus <= pool->node_gpus && room_class_fits(workload, pool->gpu);
+    return workload->gpus <= pool->node_gpus && room_class_fits(workload, pool->gpu) &&
+           (workload->units == NULL || units_index(workload->units, pool) >= 0);
 }
 
 static int64_t count_nodes(const int32_t *nodes, int32_t node_gpus, int32_t gpus)
@@ -29,7 +32,7 @@ static int64_t count_nodes(const int32_t *nodes, int32_t node_gpus, int32_t gpus
     return replicas;
 }
 
-static int64_t pool_count(const room_pool *pool, int32_t gpus, room_kind kind)
+int64_t room_pool_count(const room_pool *pool, int32_t gpus, room_kind kind)
 {
     switch (kind) {
     case ROOM_IDLE:
@@ -48,10 +51,13 @@ static int32_t count_gpus(const room *r, uint32_t c, const spw_workload *workloa
     if (workload->gpus == 0) {
         return kind == ROOM_IDLE ? SPW_REPLICAS_MAX : 0; /* GPUs are what is scarce here */
     }
+    if (workload->units != NULL) {
+        return units_count(r, c, workload, kind);
+    }
     int64_t replicas = 0;
     for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
         if (room_fits(&r->pools[p], workload)) {
-            replicas += pool_count(&r->pools[p], workload->gpus, kind);
+            replicas += room_pool_count(&r->pools[p], workload->gpus, kind);
         }
     }
     return replicas < SPW_REPLICAS_MAX ? (int32_t)replicas : SPW_REPLICAS_MAX;
@@ -110,30 +116,38 @@ static int32_t take_fresh(room_pool *pool, int32_t gpus, int32_t n)
     return take_nodes(pool->coming, pool->node_gpus, gpus, n < nodes * each ? n : nodes * each);
 }
 
+int32_t room_pool_take(room_pool *pool, int32_t gpus, room_kind kind, int32_t n)
+{
+    switch (kind) {
+    case ROOM_IDLE:
+        return take_nodes(pool->idle, pool->node_gpus, gpus, n);
+    case ROOM_COMING:
+        return take_nodes(pool->coming, pool->node_gpus, gpus, n);
+    case ROOM_FRESH:
+        return take_fresh(pool, gpus, n);
+    }
+    return 0;
+}
+
 static int32_t take_gpus(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
 {
     if (workload->gpus == 0) {
         return kind == ROOM_IDLE ? n : 0;
     }
+    if (workload->units != NULL) {
+        return units_take(r, c, workload, kind, n);
+    }
     int32_t taken = 0;
     for (uint32_t p = r->first[c]; p < r->first[c + 1] && taken < n; p++) {
         room_pool *pool = &r->pools[p];
-        if (!room_fits(pool, workload)) {
-            continue;
-        }
-        switch (kind) {
-        case ROOM_IDLE:
-            taken += take_nodes(pool->idle, pool->node_gpus, workload->gpus, n - taken);
-            break;
-        case ROOM_COMING:
-            taken += take_nodes(pool->coming, pool->node_gpus, workload->gpus, n - taken);
-            break;
-        case ROOM_FRESH:
-            taken += take_fresh(pool, workload->gpus, n - taken);
-            break;
-        }
+        taken += room_fits(pool, workload) ? room_pool_take(pool, workload->gpus, kind, n - taken) : 0;
     }
     return taken;
+}
+
+int32_t room_limit(const room *r, uint32_t c, const spw_workload *workload)
+{
+    return r->limits == NULL ? SPW_REPLICAS_MAX : estimate_count(&r->limits[c], r->grades, workload, NULL);
 }
 
 int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)

@@ -23,7 +23,9 @@ typedef struct room_pool {
     spw_id row;       /**< in the snapshot's pools */
     uint32_t cluster; /**< canonical cluster number */
     int32_t node_gpus;
+    const char *name;
     const char *gpu;
+    spw_capacity capacity;
     int32_t up;                            /**< nodes that are up */
     int32_t idle[SPW_NODE_GPUS_MAX + 1];   /**< [k] = up nodes with k GPUs free */
     int32_t coming[SPW_NODE_GPUS_MAX + 1]; /**< [k] = ordered nodes with k GPUs not promised */
@@ -32,12 +34,21 @@ typedef struct room_pool {
     int32_t target;                        /**< desired size before this plan */
 } room_pool;
 
+/** What is left of the units of a workload in one cluster. */
+typedef struct room_units {
+    int32_t left[SPW_UNITS_MAX]; /**< replicas that each may still take by its `max` */
+    int32_t known;               /**< scratch: replicas whose unit the snapshot tells */
+    bool locked;                 /**< a replica is on its way out, and the others wait for its place */
+} room_units;
+
 /** Pools sorted by cluster, then order of use; pools of cluster c are [first[c], first[c + 1]). */
 typedef struct room {
     room_pool *pools;
     uint32_t *first;        /**< [clusters + 1] */
     estimate_left *limits;  /**< [clusters]; NULL = no summaries and no grades */
     estimate_grade *grades; /**< of all clusters */
+    room_units *units;      /**< [clusters] of the workload at hand, where that has units; see units.h */
+    bool units_wait;        /**< its policy creates nodes: replicas wait for those of a unit before they go on */
 } room;
 
 typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_kind;
@@ -57,6 +68,15 @@ int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, 
 
 /** Idle gaps on nodes that the workload can use, up to this many GPUs, are not to be had any more: small gaps first. */
 void room_close(room *r, uint32_t c, const spw_workload *workload, int64_t gpus);
+
+/** What the least estimate but that of GPUs leaves; SPW_REPLICAS_MAX where nothing limits. */
+int32_t room_limit(const room *r, uint32_t c, const spw_workload *workload);
+
+/** Replicas that a pool could take. */
+int64_t room_pool_count(const room_pool *pool, int32_t gpus, room_kind kind);
+
+/** Takes room in one pool. @return replicas that got room */
+int32_t room_pool_take(room_pool *pool, int32_t gpus, room_kind kind, int32_t n);
 
 /** Takes room for up to n replicas. FRESH orders nodes. @return replicas that got room */
 int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n);

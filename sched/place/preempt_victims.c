@@ -5,6 +5,8 @@
  */
 #include "place/preempt_victims.h"
 
+#include "place/units.h"
+
 #define PRIORITY_SHIFT (INT64_C(1) << 31) /* kube-scheduler: makes every priority count as at least one victim */
 
 /** Beneficiary replicas that fit in the CPU and memory that one victim leaves on its node. */
@@ -100,6 +102,7 @@ void preempt_open(preempt *p, const room *r, uint32_t cluster)
     c->slack = 0;
     c->usable = p->workload->gpus == 0;
     c->taken = 0;
+    c->places = units_places(r, cluster, p->workload);
     c->known = false;
     for (int k = 0; k < ESTIMATE_KINDS; k++) {
         c->base.left[k] = r->limits == NULL ? ESTIMATE_NO_LIMIT : r->limits[cluster].left[k];
@@ -261,7 +264,8 @@ int64_t preempt_room(preempt *p, const fill *f, int32_t group)
         for (uint32_t k = c->first; k < c->end; k++) {
             leave(p, &p->runs[k], p->runs[k].usable ? p->runs[k].count : 0, &sum);
         }
-        places += fitting(p, c, &sum);
+        int64_t n = fitting(p, c, &sum);
+        places += n < c->places ? n : c->places;
     }
     return places;
 }
@@ -277,6 +281,9 @@ static fill_slot *cheapest(preempt *p, fill *f, int32_t group)
             continue;
         }
         const preempt_cluster *c = &p->at[slot->cluster];
+        if (c->taken >= c->places) {
+            continue;
+        }
         preempt_cost cost = c->known ? c->offer : preempt_try(p, slot->cluster);
         if (cost.possible && (best == NULL || preempt_better(&cost, &p->at[best->cluster].offer))) {
             best = slot;

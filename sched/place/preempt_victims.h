@@ -59,6 +59,7 @@ typedef struct preempt_cluster {
     int64_t slack;       /**< N (g - 1) */
     bool usable;         /**< there is a node that the beneficiary can use, or it needs no GPU */
     int32_t taken;       /**< beneficiary replicas so far */
+    int32_t places;      /**< beneficiary replicas that its units leave room for by their `max` */
     preempt_cost offer;  /**< of one more */
     bool known;          /**< offer is up to date */
 } preempt_cluster;

@@ -58,6 +58,13 @@ typedef struct spw_group {
     spw_dur failback_window; /**< room in this group must have lasted this long before a replica moves back into it */
 } spw_group;
 
+typedef enum spw_capacity {
+    SPW_CAPACITY_OWNED = 1,     /**< paid whether used or not */
+    SPW_CAPACITY_RESERVED = 2,  /**< subscription: likewise */
+    SPW_CAPACITY_ON_DEMAND = 3, /**< paid while it runs */
+    SPW_CAPACITY_SPOT = 4       /**< likewise, and can be reclaimed */
+} spw_capacity;
+
 /** How replicas are split over the clusters of one group (semantics: Karmada replicaScheduling). */
 typedef enum spw_division {
     SPW_DIVIDE_DUPLICATED = 1, /**< all replicas on every cluster */
@@ -287,6 +294,39 @@ typedef enum spw_budget {
     SPW_BUDGET_MAX_UNAVAILABLE_PERCENT = 4
 } spw_budget;
 
+/** When the replicas of a workload may go on to the next unit of their cluster: whenTryNextUnits. */
+typedef enum spw_next_unit {
+    SPW_NEXT_LACK_OR_MAX = 0,            /**< the unit has no room, or holds its `max` (default) */
+    SPW_NEXT_MAX = 1,                    /**< it holds its `max`, or has none */
+    SPW_NEXT_TIMEOUT_OR_MAX = 2,         /**< it holds its `max`, or the replica has waited for `timeout` */
+    SPW_NEXT_LACK_AND_NO_TERMINATING = 3 /**< as the first, while no replica of it is on its way out */
+} spw_next_unit;
+
+/** Pools of a cluster that a ResourcePolicy treats alike. A pool belongs to the first unit that it meets. */
+typedef struct spw_unit {
+    const char *pool;     /**< name; NULL = any */
+    const char *gpu;      /**< GPU class; NULL = any */
+    int32_t capacity;     /**< spw_capacity; 0 = any */
+    bool pay_per_use;     /**< on-demand and spot pools only */
+    bool waits;           /**< with TIMEOUT_OR_MAX a replica waits here for a node although there is no `max` */
+    int32_t replicas_max; /**< replicas of the workload in one cluster; -1 = any number */
+} spw_unit;
+
+/**
+ * ACK's ResourcePolicy: the order in which the replicas of a workload use the pools of each cluster, and in reverse
+ * leave them. It says nothing of the order of clusters. Pools that meet no unit are not used. Replicas without GPUs
+ * stand on no pool here and are not bound by it.
+ */
+typedef struct spw_units {
+    const spw_unit *at;
+    size_t count; /**< 1..SPW_UNITS_MAX */
+    spw_next_unit next;
+    spw_dur timeout; /**< TIMEOUT_OR_MAX */
+} spw_units;
+
+/** @return the unit that a pool belongs to, -1 if none */
+int32_t spw_unit_of(const spw_units *units, const char *pool, const char *gpu, spw_capacity capacity);
+
 /** A workload (Deployment) and what governs it. */
 typedef struct spw_workload {
     uint64_t key;                   /**< stable, unique: spw_key2(namespace, name), or a hash of the UID */
@@ -317,6 +357,7 @@ typedef struct spw_workload {
     size_t user_region_count;
     const char *dataset_region; /**< where the data is that the replicas read; NULL or "" = nowhere in particular */
     bool dataset_movable;       /**< the data can follow: dataset_region binds nothing */
+    const spw_units *units;     /**< order of pools inside a cluster; NULL = by rank, price and name */
 } spw_workload;
 
 struct spw_scaler; /**< spillway/autoscale.h */

@@ -7,6 +7,7 @@
 
 #define SPW_NODE_GPUS_MAX 16                 /**< GPUs of one node */
 #define SPW_GROUPS_MAX    64                 /**< groups of one policy */
+#define SPW_UNITS_MAX     8                  /**< units of one ResourcePolicy */
 #define SPW_NAME_MAX      253                /**< length of a name, as Kubernetes bounds it */
 #define SPW_REPLICAS_MAX  1000000            /**< replicas of one workload */
 #define SPW_NODES_MAX     1000000            /**< nodes of one pool */

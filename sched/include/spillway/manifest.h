@@ -24,6 +24,8 @@
  *   scheduling.k8s.io/v1 PriorityClass               the priority
  *   policy/v1 PodDisruptionBudget                    ready replicas of a Deployment that preemption should leave: two
  *                                                    budgets for one, or one for two, are an error
+ *   scheduling.alibabacloud.com/v1alpha1             the order of the pools of each cluster for pods of a Deployment,
+ *     ResourcePolicy                                 and in reverse of scale-in
  *   apps.karmada.io/v1alpha1 WorkloadRebalancer      place workloads anew, once, from its creationTimestamp on
  *   scheduling.spillway.dev/v1alpha1 RoundTrips      spec.regions [{from, to, rtt}]: distances for latency budgets; in
  *                                                    a scenario instead of its own network
@@ -91,6 +93,13 @@
  *                                    or without (110); exact also divides a FederatedHPA's Object average once
  * Without gpu-classes, nodeSelector or required node affinity on nvidia.com/gpu.product gives the classes.
  * Any other annotation in spillway.dev/ is an error.
+ *
+ * A unit of a ResourcePolicy takes the pools that meet every label of its nodeSelector; a pool belongs to the first
+ * unit that takes it, and one that no unit takes is not used. Labels of pools: alibabacloud.com/nodepool-id and
+ * spillway.dev/pool (the name of the pool), nvidia.com/gpu.product (its GPU class), spillway.dev/capacity (owned,
+ * reserved, on-demand, spot). `resource` ecs takes any pool; elastic too, and with TimeoutOrExceedMax replicas wait for
+ * its nodes; eci and acs take on-demand and spot pools. `max` counts in each cluster. All four rules of
+ * whenTryNextUnits are kept; of preemptPolicy AfterAllUnits.
  *
  * A replica count has one owner: two of the autoscaling kinds on one Deployment are an error that names both places.
  * A timetable over the bounds of a FederatedHPA is no second owner; there is at most one for each FederatedHPA.

@@ -131,6 +131,8 @@ typedef struct spw_candidate {
     int32_t room_idle;    /**< further ones that would have fitted on nodes that are up; 0 for clusters filtered out */
     int32_t room_elastic; /**< further ones on nodes to be created, 0 where the policy creates none */
     int32_t target;       /**< replicas after this plan, when what it starts is finished */
+    int32_t unit_count;   /**< units of the workload's ResourcePolicy; 0 = none */
+    int32_t unit_target[SPW_UNITS_MAX]; /**< of target, those in each unit; victims' places are in none of them yet */
 } spw_candidate;
 
 /** Outcome for one workload of the snapshot that the core governs. */

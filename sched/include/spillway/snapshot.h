@@ -54,13 +54,6 @@ typedef struct spw_grade_rows {
     const int64_t *memory_bytes; /**< least free memory */
 } spw_grade_rows;
 
-typedef enum spw_capacity {
-    SPW_CAPACITY_OWNED = 1,     /**< paid whether used or not */
-    SPW_CAPACITY_RESERVED = 2,  /**< subscription: likewise */
-    SPW_CAPACITY_ON_DEMAND = 3, /**< paid while it runs */
-    SPW_CAPACITY_SPOT = 4       /**< likewise, and can be reclaimed */
-} spw_capacity;
-
 typedef struct spw_pool_rows {
     size_t count;
     const uint64_t *key;          /**< spw_key2(cluster name, pool name) */
