@@ -56,6 +56,21 @@ static bool services_init(const sc_scenario *sc, res_run *run)
     return true;
 }
 
+static bool tenants_init(const sc_scenario *sc, res_run *run)
+{
+    run->tenants = calloc((size_t)sc->tenant_count + 1, sizeof *run->tenants);
+    if (run->tenants == NULL) {
+        return false;
+    }
+    run->tenant_count = sc->tenant_count;
+    for (int32_t i = 0; i < sc->tenant_count; i++) {
+        if (!latency_init(&run->tenants[i].latency)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool timeline_init(const sc_scenario *sc, res_timeline *t, int32_t bins, int64_t bin_ns)
 {
     size_t rows = (size_t)bins * (size_t)sc->service_count + 1;
@@ -127,7 +142,7 @@ res_run *res_new(const sc_scenario *sc, int32_t bins, int64_t bin_ns)
     run->pools = calloc((size_t)sc->pool_count + 1, sizeof *run->pools);
     run->pool_count = sc->pool_count;
     run->region_count = sc->region_count;
-    if (run->pools == NULL || !latency_init(&run->latency) || !services_init(sc, run) ||
+    if (run->pools == NULL || !latency_init(&run->latency) || !services_init(sc, run) || !tenants_init(sc, run) ||
         !timeline_init(sc, &run->timeline, bins, bin_ns)) {
         res_free(run);
         return NULL;
@@ -152,6 +167,10 @@ void res_free(res_run *run)
         free(s->by_region);
         free(s->nominal_rps);
     }
+    for (int32_t i = 0; run->tenants != NULL && i < run->tenant_count; i++) {
+        latency_fini(&run->tenants[i].latency);
+    }
+    free(run->tenants);
     timeline_fini(run, &run->timeline);
     latency_fini(&run->latency);
     free(run->faults);

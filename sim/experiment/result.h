@@ -55,6 +55,14 @@ typedef struct res_attempts {
     uint64_t denied;              /**< retries that the budget did not allow */
 } res_attempts;
 
+/** Requests of one tenant, over all services. */
+typedef struct res_tenant {
+    res_requests requests;
+    res_latency latency;
+    uint64_t good; /**< completed requests that met every target of their service */
+    uint64_t shed; /**< attempts that admission control rejected */
+} res_tenant;
+
 typedef struct res_service {
     res_requests requests;
     res_latency latency;
@@ -177,6 +185,8 @@ typedef struct res_run {
     res_latency latency; /**< over all services */
     res_service *services;
     int32_t service_count;
+    res_tenant *tenants;
+    int32_t tenant_count;
     int32_t region_count; /**< rows of by_region in each service */
     res_pool *pools;
     int32_t pool_count;

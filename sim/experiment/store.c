@@ -87,6 +87,14 @@ static void service(store *s, const sc_scenario *sc, int32_t index, res_service 
     LIST(v->nominal_rps, sc->pool_count);
 }
 
+static void tenant(store *s, res_tenant *v)
+{
+    RAW(v->requests);
+    latency(s, &v->latency);
+    RAW(v->good);
+    RAW(v->shed);
+}
+
 static void timeline(store *s, const sc_scenario *sc, res_timeline *t)
 {
     const int64_t rows = (int64_t)t->bins * sc->service_count, pools = (int64_t)t->bins * sc->pool_count;
@@ -120,6 +128,9 @@ static void run_of(store *s, const sc_scenario *sc, res_run *r)
     for (int32_t i = 0; i < sc->service_count; i++) {
         service(s, sc, i, &r->services[i]);
     }
+    for (int32_t i = 0; i < sc->tenant_count; i++) {
+        tenant(s, &r->tenants[i]);
+    }
     LIST(r->pools, sc->pool_count);
     RAW(r->cost);
     RAW(r->burst_count);
@@ -140,8 +151,8 @@ static void run_of(store *s, const sc_scenario *sc, res_run *r)
 /* Structs that changed their size were written by another build, whatever its version says. */
 static int put_mark(char *mark, size_t size, const char *version)
 {
-    return snprintf(mark, size, "spillway %s runs %zu %zu %zu %zu %zu\n", version, sizeof(res_run), sizeof(res_service),
-                    sizeof(res_pool), sizeof(res_burst), sizeof(res_timeline));
+    return snprintf(mark, size, "spillway %s runs %zu %zu %zu %zu %zu %zu\n", version, sizeof(res_run),
+                    sizeof(res_service), sizeof(res_tenant), sizeof(res_pool), sizeof(res_burst), sizeof(res_timeline));
 }
 
 static void head_of(store *s, store_head *head)

@@ -81,11 +81,13 @@ static void attempt_leave(fl_world *w, uint32_t request)
     }
 }
 
-static bool admitted(fl_world *w, fl_service *s)
+static bool admitted(fl_world *w, fl_service *s, uint32_t request)
 {
     const sc_admission *a = &s->sc->admission;
+    bool urgent = w->talks == NULL || w->talks[request].priority <= s->urgent;
+    double open = urgent ? a->per_replica : a->per_replica * (1.0 - a->reserved);
 
-    if (a->per_replica > 0 && (double)s->inside >= a->per_replica * s->ready_total) {
+    if (a->per_replica > 0 && (double)s->inside >= open * s->ready_total) {
         return false;
     }
     return a->rate_per_s <= 0 || mdl_bucket_take(&s->admission, w->now);
@@ -103,8 +105,9 @@ void fl_attempt(fl_world *w, uint32_t request)
         s->budget += s->sc->retry.budget;
         s->budget = s->budget < s->sc->retry.budget_burst ? s->budget : s->sc->retry.budget_burst;
     }
-    if (!admitted(w, s)) {
+    if (!admitted(w, s, request)) {
         out->shed += one;
+        fl_note_shed(w, q);
         fl_finish(w, request, FL_REJECTED, w->now);
         return;
     }

@@ -36,6 +36,23 @@ static res_latency *latency_of(fl_world *w, const fl_request *q)
     return &w->run->services[q->service].by_region[q->region];
 }
 
+/* NULL: of none. */
+static res_tenant *tenant_of(fl_world *w, const fl_request *q)
+{
+    int32_t tenant = w->run->tenant_count > 0 ? w->talks[q - w->requests].tenant : -1;
+
+    return tenant >= 0 ? &w->run->tenants[tenant] : NULL;
+}
+
+void fl_note_shed(fl_world *w, const fl_request *q)
+{
+    res_tenant *tenant = tenant_of(w, q);
+
+    if (tenant != NULL && (q->flags & FL_RQ_COUNTED) != 0) {
+        tenant->shed++;
+    }
+}
+
 void fl_note_sent(fl_world *w, uint32_t request)
 {
     const fl_request *q = &w->requests[request];
@@ -46,7 +63,12 @@ void fl_note_sent(fl_world *w, uint32_t request)
     w->run->host.requests++;
     w->run->timeline.arrivals[w->bin * w->run->service_count + q->service]++;
     if ((q->flags & FL_RQ_COUNTED) != 0) {
+        res_tenant *tenant = tenant_of(w, q);
+
         requests_of(w, q)->offered++;
+        if (tenant != NULL) {
+            tenant->requests.offered++;
+        }
     }
     fl_note_system(w, 1);
 }
@@ -99,6 +121,7 @@ static void timeline_add(fl_world *w, stat_hist **rows, const fl_request *q, int
 void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns)
 {
     const fl_service *s = &w->services[q->service];
+    res_tenant *tenant = tenant_of(w, q);
     int64_t ttft = seen_ns - q->sent_ns;
 
     timeline_add(w, w->run->timeline.ttft, q, seen_ns, ttft);
@@ -106,6 +129,9 @@ void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns)
         return;
     }
     stat_hist_add(latency_of(w, q)->ttft, ttft);
+    if (tenant != NULL) {
+        stat_hist_add(tenant->latency.ttft, ttft);
+    }
     for (int32_t t = 0; t < s->sc->target_count; t++) {
         if (s->target_kind[t] == FL_TARGET_TTFT) {
             minute_add(w, q, t, ttft <= s->sc->targets[t].limit_ns);
@@ -146,6 +172,7 @@ static void targets_end(fl_world *w, const fl_request *q, bool completed, int64_
 {
     const fl_service *s = &w->services[q->service];
     res_service *out = &w->run->services[q->service];
+    res_tenant *tenant = tenant_of(w, q);
     bool good = completed;
 
     for (int32_t t = 0; t < s->sc->target_count; t++) {
@@ -162,20 +189,31 @@ static void targets_end(fl_world *w, const fl_request *q, bool completed, int64_
         }
     }
     out->good += good ? 1 : 0;
+    if (tenant != NULL) {
+        tenant->good += good ? 1 : 0;
+    }
 }
 
-static void completed_counted(fl_world *w, const fl_request *q, int64_t seen_ns, int64_t back_ns)
+static void latency_add(res_latency *l, const fl_request *q, int64_t tpot, int64_t seen_ns, int64_t back_ns)
 {
-    res_latency *l = latency_of(w, q);
-    res_service *out = &w->run->services[q->service];
-    int64_t tpot = tpot_of(w, q, seen_ns);
-
     if (tpot >= 0) {
         stat_hist_add(l->tpot, tpot);
     }
     stat_hist_add(l->e2e, seen_ns - q->sent_ns);
     stat_hist_add(l->queue, q->started_ns - q->sent_ns - q->wire_ns);
     stat_hist_add(l->network, q->wire_ns + back_ns);
+}
+
+static void completed_counted(fl_world *w, const fl_request *q, int64_t seen_ns, int64_t back_ns)
+{
+    res_service *out = &w->run->services[q->service];
+    res_tenant *tenant = tenant_of(w, q);
+    int64_t tpot = tpot_of(w, q, seen_ns);
+
+    latency_add(latency_of(w, q), q, tpot, seen_ns, back_ns);
+    if (tenant != NULL) {
+        latency_add(&tenant->latency, q, tpot, seen_ns, back_ns);
+    }
     if (w->services[q->service].sc->engine == SC_ENGINE_LLM) {
         out->tokens_in += (uint64_t)q->need.tokens.input;
         out->tokens_out += (uint64_t)q->need.tokens.output;
@@ -205,29 +243,36 @@ void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t s
 {
     fl_service *s = &w->services[q->service];
     res_requests *requests = requests_of(w, q);
+    res_tenant *tenant = tenant_of(w, q);
+    res_requests nobody, *of_tenant = tenant != NULL ? &tenant->requests : &nobody;
     const uint64_t one = (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
     size_t cell = (size_t)(fl_bin_of(w, seen_ns) * w->run->service_count + q->service);
 
     if ((q->flags & FL_RQ_STARTED) == 0) {
         s->waiting--;
     }
+    nobody = (res_requests){0};
     fl_note_system(w, -1);
     w->run->sojourn_sum_ns += w->now - q->sent_ns;
     switch (outcome) {
     case FL_COMPLETED:
         requests->completed += one;
+        of_tenant->completed += one;
         completed(w, q, seen_ns);
         break;
     case FL_REJECTED:
         requests->rejected += one;
+        of_tenant->rejected += one;
         w->run->timeline.rejected[cell]++;
         break;
     case FL_TIMED_OUT:
         requests->timed_out += one;
+        of_tenant->timed_out += one;
         w->run->timeline.timed_out[cell]++;
         break;
     case FL_IN_FLIGHT:
         requests->in_flight += one;
+        of_tenant->in_flight += one;
         return;
     }
     if (outcome != FL_COMPLETED && (q->flags & FL_RQ_HURT) == 0) {

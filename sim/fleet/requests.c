@@ -156,7 +156,8 @@ void fl_source_event(fl_world *w, uint32_t source)
                                     .prefix_tokens = src->next.prefix_tokens,
                                     .shared_tokens = src->next.shared_tokens,
                                     .turn = src->next.turn,
-                                    .priority = src->sc->priority};
+                                    .priority = src->sc->priority,
+                                    .tenant = src->sc->tenant};
     }
     if (w->numbers != NULL) {
         w->numbers[index] = w->request_next;

@@ -127,6 +127,10 @@ bool fl_service_init(fl_world *w, uint32_t index)
         stat_timew_init(&s->t_ready_pool[p], 0, 0);
     }
     fl_policy_groups(sc, s->policy, s->group_of);
+    s->urgent = INT32_MAX;
+    for (int32_t t = 0; t < s->sc->traffic_count; t++) {
+        s->urgent = s->sc->traffic[t].priority < s->urgent ? s->sc->traffic[t].priority : s->urgent;
+    }
     s->gate_head = s->gate_tail = s->oldest = s->newest = FL_NONE;
     s->routes_stale = true;
     s->minute_number = 0;

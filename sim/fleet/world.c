@@ -186,7 +186,7 @@ static bool has_talks(const sc_traffic *sc)
 {
     const mdl_trace *trace = sc->arrivals.trace;
 
-    return sc->priority != 0 || sc->arrivals.sessions != NULL ||
+    return sc->priority != 0 || sc->tenant >= 0 || sc->arrivals.sessions != NULL ||
            (trace != NULL && (trace->session != NULL || trace->prefix_tokens != NULL || trace->priority != NULL));
 }
 

@@ -92,6 +92,7 @@ typedef struct fl_talk {
     int32_t prefix_tokens, shared_tokens;
     int32_t turn; /**< -1 = none */
     int32_t priority;
+    int32_t tenant; /**< -1 = none */
 } fl_talk;
 
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
@@ -282,6 +283,7 @@ typedef struct fl_service {
     int64_t inside; /**< attempts under way */
     double budget;  /**< of retries */
     mdl_bucket admission;
+    int32_t urgent; /**< smallest priority of its traffic */
     gsl_rng *retry_rng;
     gsl_rng *route_rng; /**< random routers */
     gsl_rng *service_rng;
@@ -495,6 +497,7 @@ uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from whereve
 
 /* measure.c */
 void fl_note_sent(fl_world *w, uint32_t request);
+void fl_note_shed(fl_world *w, const fl_request *q); /**< an attempt of it, by admission control */
 void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns);
 void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t seen_ns);
 void fl_note_minutes(fl_world *w, uint32_t service, bool last);

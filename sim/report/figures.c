@@ -185,6 +185,26 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
     end_object(f);
 }
 
+/* Only where traffic says whose it is. */
+static void put_tenants(figures *f, const rep_view *v, const res_run *run)
+{
+    if (run->tenant_count == 0) {
+        return;
+    }
+    object(f, "tenants");
+    for (int32_t i = 0; i < run->tenant_count; i++) {
+        const res_tenant *t = &run->tenants[i];
+        object(f, v->sc->tenants[i]);
+        put_requests(f, &t->requests);
+        put_latency(f, &t->latency);
+        count(f, "good", t->good);
+        real(f, "attainment", rep_tenant_attainment(t));
+        count(f, "shed", t->shed);
+        end_object(f);
+    }
+    end_object(f);
+}
+
 static void put_target(figures *f, const char *name, const sc_target *target, const res_slo *slo, double achieved_s)
 {
     rep_verdict verdict = rep_judge(slo->met, slo->missed, target->percentile);
@@ -417,6 +437,7 @@ void figures_of_run(figures *f, const rep_view *v, const res_run *run, bool burs
     put_requests(f, &run->requests);
     put_latency(f, &run->latency);
     put_services(f, v, run);
+    put_tenants(f, v, run);
     put_slo(f, v, run);
     put_cost(f, v, run);
     put_capacity(f, v, run);

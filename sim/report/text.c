@@ -171,6 +171,27 @@ static void put_latency(const rep_view *v, FILE *out)
     }
 }
 
+static void put_tenants(const rep_view *v, FILE *out)
+{
+    char ttft[REP_CLOCK_SIZE], e2e[REP_CLOCK_SIZE];
+    if (v->sc->tenant_count > 0) {
+        fputs("\nTenants\n  name                  offered       lost     within     ttft p95      e2e p95\n", out);
+    }
+    for (int32_t k = 0; k < v->sc->tenant_count; k++) {
+        double offered = 0, lost = 0, within = 0, first = 0, whole = 0;
+        for (int32_t i = 0; i < v->n; i++) {
+            const res_tenant *t = &v->runs[i]->tenants[k];
+            offered += (double)t->requests.offered / v->n;
+            lost += (double)(t->requests.rejected + t->requests.timed_out) / v->n;
+            within += 100 * rep_tenant_attainment(t) / v->n;
+            first += rep_quantile_s(t->latency.ttft, 0.95) / v->n;
+            whole += rep_quantile_s(t->latency.e2e, 0.95) / v->n;
+        }
+        fprintf(out, "  %-16.16s %12.0f %10.0f %8.2f %% %12s %12s\n", v->sc->tenants[k], offered, lost, within,
+                rep_span(first, ttft), rep_span(whole, e2e));
+    }
+}
+
 static void put_head(const rep_view *v, FILE *out)
 {
     char duration[REP_CLOCK_SIZE], warmup[REP_CLOCK_SIZE];
@@ -200,6 +221,7 @@ int rep_write_text(const rep_view *v, FILE *out)
     put_line(v, "per 1000 requests", rep_fig_usd_per_1k, 4, "USD", out);
     put_line(v, "per 1M tokens", rep_fig_usd_per_1m, 4, "USD", out);
     put_latency(v, out);
+    put_tenants(v, out);
     put_slo(v, out);
     put_pools(v, out);
     put_bursts(v, out);

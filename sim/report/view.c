@@ -160,6 +160,11 @@ double rep_service_attainment(const res_service *service)
     return attainment(service->good, &service->requests);
 }
 
+double rep_tenant_attainment(const res_tenant *tenant)
+{
+    return attainment(tenant->good, &tenant->requests);
+}
+
 uint64_t rep_minutes_violated(const rep_view *v, const res_run *run)
 {
     uint64_t sum = 0;

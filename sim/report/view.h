@@ -59,6 +59,7 @@ uint64_t rep_tokens_out(const res_run *run);
 /** Share of requests with an outcome (completed, rejected, timed out) that met every target of their service. */
 double rep_attainment(const res_run *run);
 double rep_service_attainment(const res_service *service);
+double rep_tenant_attainment(const res_tenant *tenant);
 /** Sum over the targets. */
 uint64_t rep_minutes_violated(const rep_view *v, const res_run *run);
 

@@ -28,6 +28,7 @@ typedef struct resolve {
     const spw_manifest_set *manifests;
     const char *dir;       /**< folder of the scenario file, "." if it has none */
     resolve_trace *traces; /**< closed by sc_free */
+    const char **tenants;  /**< those of sc, while they are gathered */
     uint64_t hash;         /**< of everything read so far */
 } resolve;
 

@@ -25,7 +25,7 @@ static mdl_retry retry_of(const spec_retry *spec)
 static sc_admission admission_of(const spec_admission *spec)
 {
     return spec == NULL ? (sc_admission){.per_replica = 0}
-                        : (sc_admission){spec->per_replica, spec->rate_per_s, spec->burst};
+                        : (sc_admission){spec->per_replica, spec->reserved, spec->rate_per_s, spec->burst};
 }
 
 static void resolve_workload(resolve *r, const spec_service *spec, sc_service *service)

@@ -190,13 +190,37 @@ static void resolve_extras(resolve *r, const spec_traffic *spec, const sc_servic
     }
 }
 
+/* Tenants of all services, in order of appearance. */
+static int32_t tenant_of(resolve *r, const char *name)
+{
+    if (name[0] == '\0') {
+        return -1;
+    }
+    if (r->tenants == NULL) {
+        size_t most = 0;
+        for (size_t i = 0; i < r->spec->service_count; i++) {
+            most += r->spec->services[i].traffic_count;
+        }
+        r->tenants = zone_array(r->zone, most, sizeof *r->tenants);
+        r->sc->tenants = r->tenants;
+    }
+    int32_t at = 0;
+    while (at < r->sc->tenant_count && strcmp(r->tenants[at], name) != 0) {
+        at++;
+    }
+    if (at == r->sc->tenant_count && r->tenants != NULL) {
+        r->tenants[r->sc->tenant_count++] = name;
+    }
+    return at;
+}
+
 static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service *owner, size_t index,
                         const sc_service *service, sc_traffic *traffic)
 {
     *traffic = (sc_traffic){.region = resolve_region(r, spec->from, spec->from_node),
                             .name = zone_format(r->zone, "%s/%zu", owner->workload, index),
                             .priority = spec->priority,
-                            .tenant = spec->tenant};
+                            .tenant = tenant_of(r, spec->tenant)};
     mdl_arrival_spec *arrivals = &traffic->arrivals;
     arrivals->kind = (mdl_arrival_kind)spec->kind;
     arrivals->local_offset_ns = since_monday(r->sc, traffic->region);

@@ -116,7 +116,7 @@ typedef struct sc_traffic {
     const char *name;   /**< "SERVICE/INDEX": names the random streams */
     bool trace_lengths; /**< lengths come with the trace rows */
     int32_t priority;   /**< in an engine's queue and batch: smaller is more urgent, as in vLLM */
-    const char *tenant; /**< "" if not given */
+    int32_t tenant; /**< of the scenario's; -1 = none */
     const mdl_lengths *lengths; /**< of drawn requests; NULL = the service's */
 } sc_traffic;
 
@@ -135,6 +135,7 @@ typedef enum sc_on_reclaim {
 /** Attempts beyond either bound are rejected at once. */
 typedef struct sc_admission {
     double per_replica;       /**< attempts under way for each ready replica; 0 = no bound */
+    double reserved;          /**< share of that bound which only the service's most urgent traffic may use, 0..1 */
     double rate_per_s, burst; /**< token bucket; 0 = no bound */
 } sc_admission;
 
@@ -220,6 +221,8 @@ typedef struct sc_scenario {
     int32_t pool_count; /**< over all clusters */
     const sc_service *services;
     int32_t service_count;
+    const char *const *tenants; /**< [tenant_count] whose requests traffic is, in order of appearance */
+    int32_t tenant_count;
     sc_observation observation;
     sc_payload payload;
     const sc_quota *quotas;

@@ -203,6 +203,7 @@ typedef struct spec_retry {
 } spec_retry;
 
 typedef struct spec_admission {
+    double reserved;
     double per_replica, rate_per_s, burst;
 } spec_admission;
 

@@ -40,6 +40,10 @@ static bool admission_check(bind *b, const ynode *node, void *object)
 static const bind_field admission_fields[] = {
     {.key = "perReplica", .kind = BIND_DOUBLE, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 1e6,
      BIND_AT(spec_admission, per_replica), .help = "attempts under way for each ready replica; with none ready: none"},
+    {.key = "reserved", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1.0,
+     BIND_AT(spec_admission, reserved),
+     .help = "share of perReplica that only traffic of the service's most urgent 'priority' may use: the rest is shed "
+             "first"},
     {.key = "rate", .kind = BIND_RATE, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 1e9,
      BIND_AT(spec_admission, rate_per_s), .help = "token bucket: attempts per second"},
     {.key = "burst", .kind = BIND_DOUBLE, .preset = "100", .range = BIND_MIN | BIND_MAX, .min = 1.0, .max = 1e9,

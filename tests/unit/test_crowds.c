@@ -123,10 +123,71 @@ static void conversations(void **state)
     }
 }
 
+typedef struct shares {
+    double lost[2], ttft_s[2]; /* paying, free: lost of the offered; 95th percentile */
+} shares;
+
+static shares tell_tenants(const sc_override *sets, size_t set_count, uint64_t seed)
+{
+    const sc_options options = {.sets = sets, .set_count = set_count};
+    sc_messages messages = {0};
+    char err[256] = "";
+    shares s;
+    sc_scenario *sc = sc_load("scenarios/noisy-tenant.yaml", &options, &messages);
+    if (sc == NULL) {
+        fail_msg("%s", messages.text);
+    }
+    sc_messages_fini(&messages);
+    res_run *run = fleet_run(sc, seed, 0, NULL, err, sizeof err);
+    if (run == NULL) {
+        fail_msg("%s", err);
+    }
+    assert_int_equal(run->tenant_count, 2);
+    assert_string_equal(sc->tenants[0], "paying");
+    const res_tenant *t = run->tenants;
+    /* all traffic has a tenant: their sums are the totals */
+    assert_int_equal(t[0].requests.offered + t[1].requests.offered, run->requests.offered);
+    assert_int_equal(t[0].requests.completed + t[1].requests.completed, run->requests.completed);
+    assert_int_equal(t[0].requests.rejected + t[1].requests.rejected, run->requests.rejected);
+    assert_int_equal(t[0].requests.timed_out + t[1].requests.timed_out, run->requests.timed_out);
+    assert_int_equal(t[0].requests.in_flight + t[1].requests.in_flight, run->requests.in_flight);
+    assert_int_equal(stat_hist_count(t[0].latency.e2e) + stat_hist_count(t[1].latency.e2e),
+                     stat_hist_count(run->latency.e2e));
+    assert_int_equal(stat_hist_count(t[0].latency.ttft) + stat_hist_count(t[1].latency.ttft),
+                     stat_hist_count(run->latency.ttft));
+    assert_int_equal(t[0].good + t[1].good, run->services[0].good);
+    assert_int_equal(t[0].shed + t[1].shed, run->services[0].attempts.shed);
+    for (int k = 0; k < 2; k++) {
+        s.lost[k] = (double)(t[k].requests.rejected + t[k].requests.timed_out) / (double)t[k].requests.offered;
+        s.ttft_s[k] = (double)stat_hist_quantile(t[k].latency.ttft, 0.95) / 1e9;
+    }
+    res_free(run);
+    sc_free(sc);
+    return s;
+}
+
+/** A crowd of the free tenant: a reserve at the door and priority within keep it from the paying one. */
+static void noisy_tenant(void **state)
+{
+    (void)state;
+    const sc_override alike[] = {{"spec.services[0].admission.reserved", "0"}};
+    const sc_override open[] = {{"spec.services[0].admission.perReplica", "100000"}};
+    const sc_override flat[] = {{"spec.services[0].admission.perReplica", "100000"},
+                                {"spec.services[0].traffic[0].priority", "1"}};
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        const shares kept = tell_tenants(NULL, 0, seed), shed = tell_tenants(alike, 1, seed),
+                     wait = tell_tenants(open, 1, seed), all = tell_tenants(flat, 2, seed);
+        assert_true(kept.lost[0] < 1e-4 && kept.lost[1] > 0.04 && kept.ttft_s[1] < 1);
+        assert_true(shed.lost[0] > 0.003 && shed.lost[1] < kept.lost[1]);
+        assert_true(wait.lost[0] < 0.002 && wait.ttft_s[0] < 1 && wait.ttft_s[1] > 20);
+        assert_true(all.lost[0] > 5 * wait.lost[0] && all.lost[0] > 0.005);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(flash_crowd), cmocka_unit_test(follow_the_sun),
-                                       cmocka_unit_test(conversations)};
+                                       cmocka_unit_test(conversations), cmocka_unit_test(noisy_tenant)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
