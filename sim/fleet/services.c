@@ -84,6 +84,7 @@ static bool service_arrays(const sc_scenario *sc, fl_service *s)
     size_t pools = (size_t)sc->pool_count + 1;
 
     s->pool_ok = calloc(pools, sizeof *s->pool_ok);
+    s->unit_of = calloc(pools, sizeof *s->unit_of);
     s->t_ready_pool = calloc(pools, sizeof *s->t_ready_pool);
     s->group_of = calloc(clusters, sizeof *s->group_of);
     s->places = calloc(clusters, sizeof *s->places);
@@ -94,9 +95,9 @@ static bool service_arrays(const sc_scenario *sc, fl_service *s)
     s->effective = calloc(clusters, sizeof *s->effective);
     s->minute = calloc((size_t)s->sc->target_count + 1, sizeof *s->minute);
     s->target_kind = calloc((size_t)s->sc->target_count + 1, 1);
-    return s->pool_ok != NULL && s->t_ready_pool != NULL && s->group_of != NULL && s->places != NULL &&
-           s->balancers != NULL && s->weight != NULL && s->current != NULL && s->eligible != NULL &&
-           s->effective != NULL && s->minute != NULL && s->target_kind != NULL;
+    return s->pool_ok != NULL && s->unit_of != NULL && s->t_ready_pool != NULL && s->group_of != NULL &&
+           s->places != NULL && s->balancers != NULL && s->weight != NULL && s->current != NULL &&
+           s->eligible != NULL && s->effective != NULL && s->minute != NULL && s->target_kind != NULL;
 }
 
 bool fl_service_init(fl_world *w, uint32_t index)
@@ -120,7 +121,13 @@ bool fl_service_init(fl_world *w, uint32_t index)
         for (int32_t i = 0; i < sc->clusters[c].pool_count; i++) {
             int32_t pool = sc->clusters[c].pool_first + i;
 
-            s->pool_ok[pool] = can_run(s, &sc->clusters[c].pools[i], pool);
+            const sc_pool *p = &sc->clusters[c].pools[i];
+
+            s->unit_of[pool] = s->workload->units == NULL
+                                   ? 0
+                                   : spw_unit_of(s->workload->units, p->name, p->gpu != NULL ? p->gpu->name : "",
+                                                 (spw_capacity)p->capacity);
+            s->pool_ok[pool] = s->unit_of[pool] >= 0 && can_run(s, p, pool);
         }
     }
     for (int32_t p = 0; p < sc->pool_count; p++) {
@@ -177,6 +184,7 @@ void fl_service_fini(fl_world *w, fl_service *s)
         }
     }
     free(s->pool_ok);
+    free(s->unit_of);
     free(s->t_ready_pool);
     free(s->group_of);
     free(s->places);

@@ -265,6 +265,7 @@ typedef struct fl_service {
     uint64_t key;
     int32_t gpus;
     uint8_t *pool_ok;  /**< [pool_count] it can run there */
+    int32_t *unit_of;  /**< [pool_count] unit of its ResourcePolicy; all 0 without one */
     int32_t *group_of; /**< [cluster_count] group of its policy, -1 = none */
     int32_t replicas;  /**< template */
     int32_t desired;
@@ -434,6 +435,7 @@ uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus); /**< tight
 void fl_assign(fl_world *w, uint32_t service, uint32_t cluster, int32_t replicas);
 void fl_place_settle(fl_world *w, uint32_t service, uint32_t cluster);
 void fl_schedule(fl_world *w, uint32_t cluster); /**< pending replicas onto nodes with room */
+void fl_schedule_waiting(fl_world *w); /**< the same everywhere, for replicas whose wait in a unit may be over */
 bool fl_replica_more_dispensable(const fl_world *w, uint32_t a, uint32_t b);
 
 /* replicas.c */

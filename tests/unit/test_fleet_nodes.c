@@ -241,6 +241,118 @@ static void test_order_of_removal(void **state)
     fl_world_free(f);
 }
 
+/* Units: the second pool first, two at most; then the first pool. */
+static void units_of(world *w, spw_units *units, spw_unit *at, spw_next_unit next)
+{
+    world_init(w);
+    w->pools_of[0] = 2;
+    for (int p = 0; p < 2; p++) {
+        w->pools[0][p].gpus_per_node = 4;
+    }
+    at[0] = (spw_unit){.pool = w->pools[0][1].name, .replicas_max = 2};
+    at[1] = (spw_unit){.pool = w->pools[0][0].name, .replicas_max = -1};
+    *units = (spw_units){.at = at, .count = 2, .next = next, .timeout = 60 * S};
+    w->workloads[0].units = units;
+}
+
+/* Filled in the order of the units, up to the first one's max; emptied in reverse, whatever the order of the pools. */
+static void test_units_in_order_and_back(void **state)
+{
+    static const int32_t first[] = {0, 1, 2, 2, 2, 2, 2};  /* at 0..6 replicas, in the first unit ... */
+    static const int32_t second[] = {0, 0, 0, 1, 2, 3, 4}; /* ... and in the second */
+    spw_unit at[2];
+    spw_units units;
+    world w;
+
+    (void)state;
+    units_of(&w, &units, at, SPW_NEXT_LACK_OR_MAX);
+    fl_world *f = fleet_open(&w);
+    f->warm_start = true;
+    for (int32_t n = 1; n <= 12; n++) { /* up to 6, and down again */
+        int32_t count = n <= 6 ? n : 12 - n;
+
+        fl_assign(f, 0, 0, count);
+        assert_int_equal(f->services[0].places[0].ready, count);
+        fleet_live(f, f->now + 120 * S); /* those on their way out are gone */
+        assert_int_equal(f->nodes[f->pools[1].nodes[0]].gpus_free, 4 - first[count]);
+        assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 4 - second[count]);
+    }
+    fl_assign(f, 0, 0, 9);
+    assert_int_equal(f->services[0].places[0].ready, 6); /* two GPUs of the first unit stay empty, three wait */
+    fl_world_free(f);
+
+    units_of(&w, &units, at, SPW_NEXT_LACK_OR_MAX);
+    units.count = 1;
+    f = fleet_open(&w);
+    f->warm_start = true;
+    fl_assign(f, 0, 0, 3);
+    assert_int_equal(f->services[0].places[0].ready, 2);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, 4); /* of no unit: not used */
+    fl_world_free(f);
+}
+
+/* The first unit has no node: by its rule the replica goes on at once, after a minute, or never while below max. */
+static void test_units_wait(void **state)
+{
+    static const struct {
+        spw_next_unit next;
+        int32_t at_once, after_59_s, after_61_s;
+    } cases[] = {{SPW_NEXT_LACK_OR_MAX, 1, 1, 1},
+                 {SPW_NEXT_TIMEOUT_OR_MAX, 0, 0, 1},
+                 {SPW_NEXT_MAX, 0, 0, 0},
+                 {SPW_NEXT_LACK_AND_NO_TERMINATING, 1, 1, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        spw_unit at[2];
+        spw_units units;
+        world w;
+
+        units_of(&w, &units, at, cases[i].next);
+        w.pools[0][1].nodes_start = 0;
+        w.pools[0][1].nodes_min = 0;
+        fl_world *f = fleet_open(&w);
+        const fl_place *place = &f->services[0].places[0];
+
+        f->warm_start = true;
+        fl_assign(f, 0, 0, 1);
+        assert_int_equal(place->ready, cases[i].at_once);
+        fleet_live(f, 59 * S);
+        fl_schedule_waiting(f);
+        assert_int_equal(place->ready, cases[i].after_59_s);
+        fleet_live(f, 61 * S);
+        fl_schedule_waiting(f);
+        assert_int_equal(place->ready, cases[i].after_61_s);
+        fl_world_free(f);
+    }
+}
+
+/* One of two in the full first unit is on its way out with its work: the new replica waits for its place. */
+static void test_units_wait_for_the_leaving(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        spw_unit at[2];
+        spw_units units;
+        world w;
+
+        units_of(&w, &units, at, k == 0 ? SPW_NEXT_LACK_AND_NO_TERMINATING : SPW_NEXT_LACK_OR_MAX);
+        w.pools[0][1].gpus_per_node = 2;
+        fl_world *f = fleet_open(&w);
+        const fl_place *place = &f->services[0].places[0];
+
+        f->warm_start = true;
+        fl_assign(f, 0, 0, 2);
+        f->replicas[place->ids[1]].outstanding = 1; /* something is still inside */
+        fl_assign(f, 0, 0, 1);
+        fl_assign(f, 0, 0, 2);
+        assert_int_equal(place->count, 3);
+        assert_int_equal(place->ready, k == 0 ? 1 : 2); /* without that rule it stands in the second unit */
+        assert_int_equal(f->nodes[f->pools[0].nodes[0]].gpus_free, k == 0 ? 4 : 3);
+        fl_world_free(f);
+    }
+}
+
 /* A market with a known lifetime: notice drains and makes a successor pending; the end is where it was said to be. */
 static void test_reclaim(void **state)
 {
@@ -278,10 +390,17 @@ static void test_reclaim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_minimum_billing), cmocka_unit_test(test_shrinking),
-        cmocka_unit_test(test_failed_orders),   cmocka_unit_test(test_binding_and_images),
-        cmocka_unit_test(test_choice_of_node),  cmocka_unit_test(test_order_of_removal),
-        cmocka_unit_test(test_reclaim),         cmocka_unit_test(test_longest_empty_goes),
+        cmocka_unit_test(test_minimum_billing),
+        cmocka_unit_test(test_shrinking),
+        cmocka_unit_test(test_failed_orders),
+        cmocka_unit_test(test_binding_and_images),
+        cmocka_unit_test(test_choice_of_node),
+        cmocka_unit_test(test_order_of_removal),
+        cmocka_unit_test(test_reclaim),
+        cmocka_unit_test(test_longest_empty_goes),
+        cmocka_unit_test(test_units_in_order_and_back),
+        cmocka_unit_test(test_units_wait),
+        cmocka_unit_test(test_units_wait_for_the_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
