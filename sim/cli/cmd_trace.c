@@ -24,16 +24,18 @@ static const opt_row rows[] = {
      INT32_MAX},
     {"output", "N", "output tokens of every request, where the file has none", OPT_INT, offsetof(trace_values, output),
      0, INT32_MAX},
-    {"from", "DURATION", "slice, fit: from so long after the first request (default 0s)", OPT_TEXT,
+    {"from", "DURATION", "import of rates, slice, fit: from so long after the first request (default 0s)", OPT_TEXT,
      offsetof(trace_values, from), 0, 0},
-    {"to", "DURATION", "slice, fit: before so long after the first request (default: the end)", OPT_TEXT,
+    {"to", "DURATION", "likewise: before so long after the first request (default: the end)", OPT_TEXT,
      offsetof(trace_values, to), 0, 0},
-    {"factor", "NUMBER", "scale: requests for each one", OPT_TEXT, offsetof(trace_values, factor), 0, 0},
+    {"factor", "NUMBER", "scale, import of rates: requests for each one", OPT_TEXT, offsetof(trace_values, factor), 0,
+     0},
     {"jitter", "DURATION", "scale: copies lie up to this far behind the original (default 0s)", OPT_TEXT,
      offsetof(trace_values, jitter), 0, 0},
     {"by", "DURATION", "shift: later by this, earlier with a leading -", OPT_TEXT, offsetof(trace_values, by), 0, 0},
     {"aligned", NULL, "mix: all traces begin at the same instant", OPT_FLAG, offsetof(trace_values, aligned), 0, 0},
-    {"seed", "N", "scale, fit: seed of what is drawn (default 1)", OPT_INT, offsetof(trace_values, seed), 0, INT64_MAX},
+    {"seed", "N", "scale, fit, import of rates: seed of what is drawn (default 1)", OPT_INT,
+     offsetof(trace_values, seed), 0, INT64_MAX},
     {"format", "text|json", "stats: how to print (default text)", OPT_CHOICE, offsetof(trace_values, format), 0, 0},
 };
 
@@ -50,6 +52,7 @@ static const action actions[] = {
     {"slice", "a FILE and the trace to write", 2, 2, trace_do_slice},
     {"scale", "a FILE, the trace to write and --factor", 2, 2, trace_do_scale},
     {"shift", "a FILE, the trace to write and --by", 2, 2, trace_do_shift},
+    {"fit", "a FILE, and the trace to write pairs of lengths to", 1, 2, trace_do_fit},
     {"mix", "two FILEs or more, and the trace to write", 3, TRACE_FILES_MAX, trace_do_mix},
 };
 #define ACTIONS (sizeof actions / sizeof actions[0])
@@ -131,8 +134,8 @@ static cli_status run(int argc, char **argv)
 
 const opt_command cli_trace = {
     .name = "trace",
-    .operands = "import|stats|slice|scale|shift|mix FILE... [OUT]",
-    .summary = "read published traces, import them into binary columns, describe, cut, scale, shift and mix them",
+    .operands = "import|stats|fit|slice|scale|shift|mix FILE... [OUT]",
+    .summary = "read published traces, import them into binary columns, describe, fit, cut, scale, shift and mix them",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,

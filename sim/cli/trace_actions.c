@@ -9,6 +9,7 @@
 #include "sim/report/trace_report.h"
 #include "sim/scenario/csvfile.h"
 #include "sim/trace/edit.h"
+#include "sim/trace/fit.h"
 
 #define ERR_SIZE   4096
 #define FACTOR_MAX 1e6
@@ -50,11 +51,53 @@ static trace *begin(const trace_values *v, const char *in, const char *out, char
     return trace_may_replace(in, out, err, ERR_SIZE) ? trace_read(in, &v->read, err, ERR_SIZE) : NULL;
 }
 
+/* --factor, or `preset` without it (0: it must be given). False: said why. */
+static bool take_factor(const trace_values *v, double preset, double *factor)
+{
+    *factor = preset;
+    if ((v->factor == NULL && preset > 0.0) ||
+        (v->factor != NULL && csv_parse_number(v->factor, factor) && *factor > 0.0 && *factor <= FACTOR_MAX)) {
+        return true;
+    }
+    fputs("spillway trace: --factor, a number above 0 and at most 1e6, is needed\n", stderr);
+    return false;
+}
+
+static int64_t whole_seconds(int64_t ns)
+{
+    return ns / INT64_C(1000000000);
+}
+
+/* Client rates are no requests yet. */
+static bool is_rates(const trace_values *v, const char *path)
+{
+    return v->read.form == NULL && v->read.columns == NULL && !trace_known(path) && rates_is(path);
+}
+
+static cli_status import_rates(const trace_values *v, const char *in, const char *out)
+{
+    char err[ERR_SIZE];
+    double factor = 1.0;
+    if (!take_factor(v, 1.0, &factor)) {
+        return CLI_BAD;
+    }
+    client_rates *r = trace_may_replace(in, out, err, sizeof err) ? rates_read(in, err, sizeof err) : NULL;
+    if (r == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    const int64_t to_s = v->to_ns == INT64_MAX ? r->to_s : r->from_s + whole_seconds(v->to_ns);
+    trace *t =
+        rates_draw(r, in, r->from_s + whole_seconds(v->from_ns), to_s, factor, (uint64_t)v->seed, err, sizeof err);
+    rates_free(r);
+    return deliver(t, out, err);
+}
+
 cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count)
 {
     char err[ERR_SIZE];
     (void)count;
-    return deliver(begin(v, operands[0], operands[1], err), operands[1], err);
+    return is_rates(v, operands[0]) ? import_rates(v, operands[0], operands[1])
+                                    : deliver(begin(v, operands[0], operands[1], err), operands[1], err);
 }
 
 cli_status trace_do_slice(const trace_values *v, const char *const *operands, size_t count)
@@ -75,8 +118,8 @@ cli_status trace_do_scale(const trace_values *v, const char *const *operands, si
     char err[ERR_SIZE];
     double factor = 0.0;
     (void)count;
-    if (v->factor == NULL || !csv_parse_number(v->factor, &factor) || !(factor > 0.0 && factor <= FACTOR_MAX)) {
-        return complain("spillway trace: scale needs --factor, a number above 0 and at most 1e6", CLI_BAD);
+    if (!take_factor(v, 0.0, &factor)) {
+        return CLI_BAD;
     }
     trace *t = begin(v, operands[0], operands[1], err);
     if (t == NULL) {
@@ -129,6 +172,53 @@ cli_status trace_do_mix(const trace_values *v, const char *const *operands, size
         trace_close(traces[--opened]);
     }
     return deliver(all, out, err);
+}
+
+static trace_fit *fit_requests(const trace_values *v, const char *path, char *err)
+{
+    trace *t = trace_read(path, &v->read, err, ERR_SIZE);
+    if (t != NULL && (v->from_ns > 0 || v->to_ns < INT64_MAX)) {
+        trace *part = edit_slice(t, v->from_ns, v->to_ns, path, err, ERR_SIZE);
+        trace_close(t);
+        t = part;
+    }
+    trace_fit *f = t != NULL ? trace_fit_of(t, path, (uint64_t)v->seed, err, ERR_SIZE) : NULL;
+    trace_close(t);
+    return f;
+}
+
+static trace_fit *fit_rates(const trace_values *v, const char *path, char *err)
+{
+    client_rates *r = rates_read(path, err, ERR_SIZE);
+    if (r == NULL) {
+        return NULL;
+    }
+    const int64_t to_s = v->to_ns == INT64_MAX ? r->to_s : r->from_s + whole_seconds(v->to_ns);
+    trace_fit *f =
+        trace_fit_of_rates(r, r->from_s + whole_seconds(v->from_ns), to_s, path, (uint64_t)v->seed, err, ERR_SIZE);
+    rates_free(r);
+    return f;
+}
+
+cli_status trace_do_fit(const trace_values *v, const char *const *operands, size_t count)
+{
+    char err[ERR_SIZE];
+    const char *pairs = count > 1 ? operands[1] : NULL;
+    if (pairs != NULL && !trace_may_replace(operands[0], pairs, err, sizeof err)) {
+        return complain(err, CLI_BAD);
+    }
+    trace_fit *f = is_rates(v, operands[0]) ? fit_rates(v, operands[0], err) : fit_requests(v, operands[0], err);
+    if (f == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    cli_status status = CLI_DONE;
+    if (pairs != NULL && !trace_write(f->pairs, pairs, err, sizeof err)) {
+        status = complain(err, CLI_IO);
+    } else {
+        trace_block(operands[0], f, pairs, stdout);
+    }
+    trace_fit_free(f);
+    return status;
 }
 
 /* --- statistics ------------------------------------------------------------------------------------------------ */
@@ -191,8 +281,11 @@ static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
     char err[ERR_SIZE];
     trace_options read = v->read;
     read.zero = v->zero == TRACE_ZERO_REFUSE ? TRACE_ZERO_KEEP : read.zero;
+    if (is_rates(v, path)) {
+        return rate_stats(path, j);
+    }
     if (read.form == NULL && read.columns == NULL && !trace_known(path)) {
-        return rates_is(path) ? rate_stats(path, j) : any_table(path, j);
+        return any_table(path, j);
     }
     trace *t = trace_read(path, &read, err, sizeof err);
     if (t == NULL) {

@@ -22,5 +22,6 @@ cli_status trace_do_slice(const trace_values *v, const char *const *operands, si
 cli_status trace_do_scale(const trace_values *v, const char *const *operands, size_t count);
 cli_status trace_do_shift(const trace_values *v, const char *const *operands, size_t count);
 cli_status trace_do_mix(const trace_values *v, const char *const *operands, size_t count);
+cli_status trace_do_fit(const trace_values *v, const char *const *operands, size_t count);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sim/report/json.h"
+#include "sim/trace/fit.h"
 #include "sim/trace/rates.h"
 #include "sim/trace/stats.h"
 #include "sim/trace/table_stats.h"
@@ -17,5 +18,11 @@ void trace_rates_text(const char *path, const rates_stats *s, FILE *out);
 void trace_json(const char *path, const trace_facts *facts, const trace_stats *s, rep_json *j);
 void trace_table_json(const char *path, const table_stats *t, rep_json *j);
 void trace_rates_json(const char *path, const rates_stats *s, rep_json *j);
+
+/**
+ * A fit as YAML, an entry of spec.services[].traffic with the region to be filled in.
+ * @param pairs  file that the fit's pairs were written to; NULL = lognormal lengths
+ */
+void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *out);
 
 #endif

@@ -268,13 +268,13 @@ static size_t first_from(const client_rates *r, int64_t start_s)
     return low;
 }
 
-double rates_hour(const client_rates *r, int64_t hour_s)
+double rates_between(const client_rates *r, int64_t from_s, int64_t to_s)
 {
     double requests = 0.0;
-    for (size_t i = first_from(r, hour_s); i < r->count && r->cells[i].start_s < hour_s + HOUR_S; i++) {
+    for (size_t i = first_from(r, from_s); i < r->count && r->cells[i].start_s < to_s; i++) {
         requests += r->cells[i].rate_per_s * r->window_s;
     }
-    return requests / HOUR_S;
+    return requests / (double)(to_s - from_s);
 }
 
 static bool largest_client(const client_rates *r, rates_stats *s, double whole)
@@ -325,7 +325,7 @@ static bool take_calendar(const client_rates *r, rates_stats *s)
     }
     bool first = true;
     for (int64_t h = r->from_s / HOUR_S * HOUR_S; h + HOUR_S <= r->to_s; h += HOUR_S) {
-        const double rate = rates_hour(r, h);
+        const double rate = rates_between(r, h, h + HOUR_S);
         s->hour_max = first || rate > s->hour_max ? rate : s->hour_max;
         s->hour_min = first || rate < s->hour_min ? rate : s->hour_min;
         first = false;

@@ -5,6 +5,12 @@
  *   timestamp_s,client,rate_per_s,cv,pattern,arg1,arg2     a window of a client; absent = rate 0
  * and beside it the lengths, NAME-token-quantiles.csv[.gz] for NAME-client-rates.csv[.gz]:
  *   client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max     field: input_tokens, output_tokens
+ *
+ * Requests are drawn: in each window each client is a renewal process of its rate, with Gamma or Weibull gaps of its
+ * CV, in equilibrium at the start of the window. Input and output are drawn independently of each other (the source
+ * says nothing of their dependence) from the client's quantiles in the token window, logarithms interpolated; below
+ * p10 the line from p25 goes on. Clients without published lengths draw from another client of the same time, in
+ * proportion to requests.
  */
 #ifndef SIM_TRACE_RATES_H
 #define SIM_TRACE_RATES_H
@@ -55,7 +61,15 @@ typedef struct rates_stats {
 rates_stats *rates_stats_of(const client_rates *r); /**< NULL: memory; free with rates_stats_free() */
 void rates_stats_free(rates_stats *s);
 
-/** Rate of all clients in the hour that begins at hour_s, requests/s. */
-double rates_hour(const client_rates *r, int64_t hour_s);
+/** Mean rate of all clients over the windows that begin from from_s on and before to_s, requests/s. */
+double rates_between(const client_rates *r, int64_t from_s, int64_t to_s);
+
+/**
+ * Draws requests from from_s on and before to_s by the file's clock, all rates times `scale`.
+ * @return a trace with times from the file's time 0; NULL with a message (no lengths beside the rates, nothing drawn,
+ * more than some 500 million requests, memory)
+ */
+trace *rates_draw(const client_rates *r, const char *name, int64_t from_s, int64_t to_s, double scale, uint64_t seed,
+                  char *err, size_t err_size);
 
 #endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace_block.c - a fit as an entry of spec.services[].traffic, with how good it is as comments. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "sim/report/trace_report.h"
+
+#define PER_LINE 8
+
+static void put_errors(FILE *out, const char *name, const double *errors)
+{
+    static const char *const names[] = {"p10", "p25", "p50", "p75", "p90", "p95", "p99"};
+    fprintf(out, "#   %-16s", name);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (isfinite(errors[i])) {
+            fprintf(out, " %s %+.1f", names[i], 100.0 * errors[i]);
+        }
+    }
+    fputs(" %\n", out);
+}
+
+static void put_source(FILE *out, const char *path, const trace_fit *f)
+{
+    static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+    const char *slash = strrchr(path, '/');
+    fprintf(out, "# Fitted to %.50s: %zu requests.\n", slash != NULL ? slash + 1 : path, f->requests);
+    if (f->hours_seen < MDL_SHAPE_HOURS) {
+        fprintf(out, "# Hours of the week seen: %zu of %d, the others are means of the same hour or of all.\n",
+                f->hours_seen, MDL_SHAPE_HOURS);
+    }
+    if (f->clock) {
+        fprintf(out, "# The trace begins on a %s, %02d:00 to %02d:59 UTC: take hours as local time.\n",
+                days[f->start_hour / 24], (int)(f->start_hour % 24), (int)(f->start_hour % 24));
+    } else {
+        fputs("# The trace knows no calendar: its time 0 is taken for a Monday 00:00.\n", out);
+    }
+}
+
+static void put_quality(FILE *out, const trace_fit *f, const char *pairs)
+{
+    static const char *const laws[] = {"exponential", "Gamma", "Weibull"};
+    const trace_fit_errors *e = &f->errors;
+    fprintf(out, "# Gaps on the clock of the rates: CV %.3f, %s, KS distance %.4f; wall clock: CV %.3f.\n", f->cv,
+            laws[f->renewal], f->ks, f->wall_cv);
+    if (f->drawn) {
+        fputs("# The source has CVs of single clients only: gaps and lengths are those of requests\n"
+              "# drawn from it.\n",
+              out);
+    }
+    if (f->zero_gap_share > 0.05) {
+        fprintf(out, "# %.0f %% of the gaps are zero: times were rounded; read the trace with --spread.\n",
+                100.0 * f->zero_gap_share);
+    }
+    fprintf(out, "# Drawn from this fit%s: differences to the trace\n",
+            e->scale < 1.0 ? ", rates scaled down to 10 million requests" : "");
+    fprintf(out, "#   hourly rates     mean %.1f, worst %.1f %% (%zu hours)\n", 100.0 * e->hour_mean,
+            100.0 * e->hour_worst, e->hours);
+    fprintf(out, "#   CV of gaps       %+.1f %%%s\n", 100.0 * e->cv, f->drawn ? " (on the clock of the rates)" : "");
+    put_errors(out, "input tokens", pairs != NULL ? e->input : f->lognormal_in);
+    put_errors(out, "output tokens", pairs != NULL ? e->output : f->lognormal_out);
+}
+
+static void put_length(FILE *out, const char *key, double median, double sigma, const stats_values *v)
+{
+    fprintf(out, "        %s: {lognormal: {median: %.6g, sigma: %.4g}, min: %.0f, max: %.0f}\n", key, median, sigma,
+            v->min, v->at[STATS_POINTS - 1]);
+}
+
+void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *out)
+{
+    put_source(out, path, f);
+    put_quality(out, f, pairs);
+    fputs("traffic:\n  - kind: diurnal\n    from: REGION # region of the users\n    hours: [", out);
+    for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
+        fprintf(out, "%s%.6g/s", h == 0 ? "\n        " : h % PER_LINE == 0 ? ",\n        " : ", ", f->hours[h]);
+    }
+    fputs("]\n", out);
+    if (f->renewal != MDL_RENEWAL_POISSON) {
+        fprintf(out, "    burstiness: {%s: {cv: %.4g}}\n", f->renewal == MDL_RENEWAL_GAMMA ? "gamma" : "weibull",
+                f->cv);
+    }
+    if (pairs != NULL) {
+        fprintf(out, "    lengths: {pairs: {file: %s}}\n", pairs);
+        return;
+    }
+    fputs("    lengths:\n", out);
+    put_length(out, "input", f->median_in, f->sigma_in, &f->input);
+    put_length(out, "output", f->median_out, f->sigma_out, &f->output);
+    if (fabs(f->correlation) >= 0.005) {
+        fprintf(out, "        correlation: %.3g\n", f->correlation);
+    }
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * fit.h - a source of drawn traffic that resembles a trace.
+ *
+ * Rates: each hour of the local week (hour 0 = Monday 00:00) has that of the requests that fall into it, over the time
+ * that the trace covers of it; a trace of several weeks gives means. By the calendar where the trace has one, else time
+ * 0 of the file is taken for a Monday 00:00. Hours that the trace does not cover get the mean of the same hour of other
+ * days, or of all.
+ *
+ * Gaps: on the clock of these rates (time change), so that what remains is burstiness. Their CV is taken as it is; of
+ * Gamma and Weibull the one with the smaller Kolmogorov-Smirnov distance. At a CV within FIT_POISSON of 1 there is no
+ * burstiness.
+ *
+ * Lengths: pairs of input and output, FIT_PAIRS at most, with the quantiles of all requests in both and the ranks of
+ * some requests between them; and two lognormal laws (median and quartiles) with the correlation of a Gaussian
+ * copula that has the trace's rank correlation, 2 sin(pi rho / 6).
+ *
+ * The errors are those of a source of this fit, drawn over the time of the trace, at most FIT_DRAWS requests.
+ */
+#ifndef SIM_TRACE_FIT_H
+#define SIM_TRACE_FIT_H
+
+#include "sim/trace/rates.h"
+#include "sim/trace/stats.h"
+
+#define FIT_POISSON 0.02
+#define FIT_PAIRS   20000
+#define FIT_DRAWS   10000000
+
+/** Relative differences: of the drawn source to the trace, less 1. */
+typedef struct trace_fit_errors {
+    double hour_mean, hour_worst;                     /**< sizes, over the hours that the trace covers whole */
+    size_t hours;                                     /**< that many */
+    double cv;                                        /**< of the gaps by the clock on the wall */
+    double input[STATS_POINTS], output[STATS_POINTS]; /**< at stats_points */
+    double scale;                                     /**< of the rates, where all would be too many */
+} trace_fit_errors;
+
+typedef struct trace_fit {
+    size_t requests;
+    bool clock, drawn;             /**< drawn: the source was client rates, its gaps and lengths were drawn */
+    double hours[MDL_SHAPE_HOURS]; /**< requests/s */
+    size_t hours_seen;             /**< of them, from the trace; the others are filled */
+    int64_t start_hour;            /**< hour of the week that the trace begins in */
+    mdl_renewal renewal;
+    double cv;      /**< of gaps on the clock of the rates */
+    double wall_cv; /**< of gaps by the clock on the wall */
+    double ks;      /**< distance of the gaps on the clock of the rates from the law taken, 0..1 */
+    double zero_gap_share;
+    trace *pairs; /**< NULL: the trace has no token counts */
+    stats_values input, output;
+    double median_in, sigma_in, median_out, sigma_out, correlation; /**< the lognormal alternative */
+    double lognormal_in[STATS_POINTS], lognormal_out[STATS_POINTS]; /**< its errors */
+    trace_fit_errors errors;
+} trace_fit;
+
+/** @return to be freed with trace_fit_free(); NULL with a message about `name` */
+trace_fit *trace_fit_of(const trace *t, const char *name, uint64_t seed, char *err, size_t err_size);
+/**
+ * The same of client rates from from_s on and before to_s. Rates are taken from the file. It has no requests, so these
+ * are drawn (rates_draw): for the gaps, at the full rate in windows spread over the time, hence the CV is that of all
+ * clients together as drawn, not a published one; for the lengths, thinly over the whole time.
+ */
+trace_fit *trace_fit_of_rates(const client_rates *r, int64_t from_s, int64_t to_s, const char *name, uint64_t seed,
+                              char *err, size_t err_size);
+void trace_fit_free(trace_fit *f); /**< NULL allowed */
+/** The arrivals of a fit, with hours times `scale` written to hours[]. */
+mdl_arrival_spec trace_fit_arrivals(const trace_fit *f, double scale, double hours[MDL_SHAPE_HOURS]);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rates_draw.c - requests from client rates; see rates.h. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/random/variates.h"
+#include "sim/kernel/rng.h"
+#include "sim/scenario/csvfile.h"
+#include "sim/trace/rates.h"
+
+#define NS_PER_S   INT64_C(1000000000)
+#define COUNT_MAX  5e8
+#define CV_LEAST   0.05
+#define CV_LARGEST 100.0
+
+typedef struct drawing {
+    const client_rates *r;
+    double *weight; /* [length_count] requests up to and with this row, from the first row of its window on */
+    gsl_rng *gaps, *lengths;
+    trace_request *at;
+    size_t count, capacity;
+} drawing;
+
+static const double points[RATES_POINTS] = {0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 1.0};
+
+/* The value at u, logarithms on straight lines between the quantiles, the first line going on below p10. */
+static int64_t at_quantile(const double *values, double u)
+{
+    size_t i = 1;
+    while (i + 1 < RATES_POINTS && u > points[i]) {
+        i++;
+    }
+    const double low = log(fmax(values[i - 1], 1.0));
+    const double high = log(fmax(values[i], 1.0));
+    const double x = low + (high - low) * (u - points[i - 1]) / (points[i] - points[i - 1]);
+    return x > 0.0 ? (int64_t)(exp(x) + 0.5) : 1;
+}
+
+/* First row of the lengths that lies at (start, client) or behind it. */
+static size_t row_from(const client_rates *r, int64_t start_s, int32_t client)
+{
+    size_t low = 0;
+    size_t high = r->length_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const rate_lengths *l = &r->lengths[middle];
+        if (l->start_s < start_s || (l->start_s == start_s && l->client < client)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool whole_row(const rate_lengths *l)
+{
+    return l->input[RATES_POINTS - 1] > 0.0 && l->output[RATES_POINTS - 1] > 0.0;
+}
+
+static bool weigh(drawing *d)
+{
+    const client_rates *r = d->r;
+    d->weight = malloc(r->length_count * sizeof *d->weight);
+    for (size_t i = 0; d->weight != NULL && i < r->length_count; i++) {
+        const bool first = i == 0 || r->lengths[i].start_s != r->lengths[i - 1].start_s;
+        d->weight[i] = (first ? 0.0 : d->weight[i - 1]) + (whole_row(&r->lengths[i]) ? r->lengths[i].requests : 0.0);
+    }
+    return d->weight != NULL;
+}
+
+/* Lengths of a request of some client between rows from and to, in proportion to their requests. */
+static const rate_lengths *some_client(const drawing *d, size_t from, size_t to)
+{
+    const double mark = mdl_ran_uniform_pos(d->lengths) * d->weight[to - 1];
+    while (from + 1 < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (d->weight[middle - 1] < mark) {
+            from = middle;
+        } else {
+            to = middle;
+        }
+    }
+    return &d->r->lengths[from];
+}
+
+static bool put(drawing *d, int64_t at_ns, const rate_lengths *l)
+{
+    if (d->count == d->capacity) {
+        const size_t capacity = d->capacity == 0 ? 4096 : 2 * d->capacity;
+        trace_request *more = realloc(d->at, capacity * sizeof *more);
+        if (more == NULL) {
+            return false;
+        }
+        d->at = more;
+        d->capacity = capacity;
+    }
+    const double u = mdl_ran_uniform_pos(d->lengths);
+    const double v = mdl_ran_uniform_pos(d->lengths);
+    d->at[d->count++] = (trace_request){
+        .at_ns = at_ns, .session = -1, .input = at_quantile(l->input, u), .output = at_quantile(l->output, v)};
+    return true;
+}
+
+/* All requests of one client in one window. */
+static bool draw_cell(drawing *d, const rate_cell *c, int64_t from_s, int64_t to_s, double scale)
+{
+    const client_rates *r = d->r;
+    mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_POISSON, .rate_per_s = c->rate_per_s * scale};
+    if (c->cv > 0.0) {
+        spec.burst.renewal = c->weibull ? MDL_RENEWAL_WEIBULL : MDL_RENEWAL_GAMMA;
+        spec.burst.cv = fmin(fmax(c->cv, CV_LEAST), CV_LARGEST);
+    }
+    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    if (a == NULL) {
+        return false;
+    }
+    const int64_t window = (int64_t)(floor((double)c->start_s / r->length_window_s) * r->length_window_s);
+    const size_t from = row_from(r, window, INT32_MIN);
+    const size_t to = row_from(r, window, INT32_MAX);
+    const size_t own = row_from(r, window, c->client);
+    const bool known = own < to && r->lengths[own].client == c->client && whole_row(&r->lengths[own]);
+    const bool any = to > from && d->weight[to - 1] > 0.0;
+    const int64_t end_ns = (int64_t)r->window_s * NS_PER_S;
+    bool ok = true;
+    mdl_arrival arrival;
+    while (ok && mdl_arrivals_next(a, d->gaps, &arrival) < end_ns) {
+        const int64_t at_ns = c->start_s * NS_PER_S + arrival.at_ns;
+        const rate_lengths *l = known ? &r->lengths[own]
+                                : any ? some_client(d, from, to)
+                                      : &r->lengths[gsl_rng_uniform_int(d->lengths, r->length_count)];
+        ok = arrival.at_ns >= 0 && (at_ns < from_s * NS_PER_S || at_ns >= to_s * NS_PER_S || put(d, at_ns, l));
+    }
+    mdl_arrivals_free(a);
+    return ok;
+}
+
+static bool draw_all(drawing *d, int64_t from_s, int64_t to_s, double scale, uint64_t seed)
+{
+    const client_rates *r = d->r;
+    d->gaps = rng_stream(seed, 0, "client-gaps", 0);
+    d->lengths = rng_stream(seed, 0, "client-lengths", 0);
+    bool ok = weigh(d) && d->gaps != NULL && d->lengths != NULL;
+    for (size_t i = 0; ok && i < r->count; i++) {
+        const rate_cell *c = &r->cells[i];
+        if (c->start_s + (int64_t)r->window_s <= from_s || c->start_s >= to_s || !(c->rate_per_s > 0.0)) {
+            continue;
+        }
+        /* a client's window has streams of its own: a part of a file is drawn as the whole is */
+        const uint64_t key = (uint64_t)c->start_s * UINT64_C(0x100000001b3) + (uint64_t)c->client;
+        rng_rekey(d->gaps, seed, 0, "client-gaps", key);
+        rng_rekey(d->lengths, seed, 0, "client-lengths", key);
+        ok = draw_cell(d, c, from_s, to_s, scale);
+    }
+    return ok;
+}
+
+trace *rates_draw(const client_rates *r, const char *name, int64_t from_s, int64_t to_s, double scale, uint64_t seed,
+                  char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    drawing d = {.r = r};
+    trace *t = NULL;
+    double expected = 0.0;
+    for (size_t i = 0; i < r->count; i++) {
+        const bool inside = r->cells[i].start_s >= from_s && r->cells[i].start_s < to_s;
+        expected += inside ? r->cells[i].rate_per_s * r->window_s * scale : 0.0;
+    }
+    if (r->length_count == 0) {
+        csv_fail_at(name, 0, 0, &message,
+                    "no lengths: NAME-client-rates.csv[.gz] needs NAME-token-quantiles.csv[.gz] beside it");
+    } else if (expected > COUNT_MAX) {
+        csv_fail_at(name, 0, 0, &message,
+                    "about %.3g requests: take a part of it (--from, --to) or less of all (--factor)", expected);
+    } else if (!draw_all(&d, from_s, to_s, scale, seed)) {
+        csv_fail_at(name, 0, 0, &message, "out of memory");
+    } else if (d.count == 0) {
+        csv_fail_at(name, 0, 0, &message, "no request falls into this time");
+    } else {
+        t = trace_of(name, d.at, d.count, 0, false, err, err_size);
+    }
+    gsl_rng_free(d.gaps);
+    gsl_rng_free(d.lengths);
+    free(d.weight);
+    free(d.at);
+    return t;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/**
+ * test_trace_fit.c - a fit finds what a trace was drawn from, and what is drawn from a fit resembles the source: hourly
+ * rates, CV of gaps and quantiles of lengths within 5 %.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/kernel/rng.h"
+#include "sim/trace/fit.h"
+
+#define DATA   "../shared/traces/"
+#define HOUR   INT64_C(3600000000000)
+#define WITHIN 0.05
+
+static void near_to(double is, double expected, double share)
+{
+    if (!(fabs(is - expected) <= share * fabs(expected))) {
+        print_error("%.10g is not within %g %% of %.10g\n", is, 100.0 * share, expected);
+        fail();
+    }
+}
+
+/* Requests of a known source: an hour-by-hour rate, bursty, output twice the input. */
+static trace *known_source(mdl_renewal law, double cv, int64_t span_ns, int64_t from_ns)
+{
+    double hours[MDL_SHAPE_HOURS];
+    char err[300] = "";
+    for (int h = 0; h < MDL_SHAPE_HOURS; h++) {
+        hours[h] = h % 24 < 12 ? 2.0 : 6.0;
+    }
+    mdl_arrival_spec spec = {
+        .kind = MDL_ARRIVAL_DIURNAL, .weekend_factor = 1.0, .hours = hours, .burst = {.renewal = law, .cv = cv}};
+    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    gsl_rng *r = rng_stream(5, 0, "known", 0);
+    trace_request *at = malloc(2000000 * sizeof *at);
+    size_t count = 0;
+    mdl_arrival next;
+    while (mdl_arrivals_next(a, r, &next) < span_ns) {
+        const int64_t input = 1 + (int64_t)gsl_rng_uniform_int(r, 1000);
+        at[count++] =
+            (trace_request){.at_ns = from_ns + next.at_ns, .session = -1, .input = input, .output = 2 * input};
+        assert_true(count < 2000000);
+    }
+    trace *t = trace_of("known", at, count, 0, false, err, sizeof err);
+    assert_string_equal(err, "");
+    free(at);
+    gsl_rng_free(r);
+    mdl_arrivals_free(a);
+    return t;
+}
+
+static void test_finds_its_source(void **state)
+{
+    (void)state;
+    static const mdl_renewal laws[3] = {MDL_RENEWAL_POISSON, MDL_RENEWAL_GAMMA, MDL_RENEWAL_WEIBULL};
+    for (int i = 0; i < 3; i++) {
+        char err[300] = "";
+        const double cv = i == 0 ? 1.0 : 1.5;
+        trace *t = known_source(laws[i], cv, 48 * HOUR, 0);
+        trace_fit *f = trace_fit_of(t, "known", 1, err, sizeof err);
+        assert_string_equal(err, "");
+        assert_int_equal(f->renewal, laws[i]);
+        near_to(f->cv, cv, 0.02);
+        assert_true(f->ks < 0.005); /* 690,000 gaps: 1.63 / sqrt(n) = 0.002 at 1 % */
+        assert_int_equal(f->hours_seen, 48);
+        near_to(f->hours[3], 2.0, 0.1); /* 7,200 requests at CV 1.5: 1.8 % a standard deviation */
+        near_to(f->hours[20], 6.0, 0.06);
+        /* Wednesday was not seen: means of Monday and Tuesday */
+        near_to(f->hours[48 + 5], 0.5 * (f->hours[5] + f->hours[24 + 5]), 1e-12);
+        near_to(f->correlation, 1.0, 1e-9);
+        assert_true(fabs(f->errors.cv) < WITHIN);
+        const mdl_trace *p = trace_columns(f->pairs);
+        assert_int_equal(p->count, FIT_PAIRS);
+        for (size_t k = 0; k < p->count; k++) { /* joint: what belongs together stays together, but for one step */
+            assert_true(abs(p->output_tokens[k] - 2 * p->input_tokens[k]) <= 2);
+        }
+        trace_fit_free(f);
+        trace_close(t);
+    }
+    /* a trace that begins later in the week */
+    char err[300] = "";
+    trace *t = known_source(MDL_RENEWAL_POISSON, 1.0, 3 * HOUR, 30 * HOUR + HOUR / 2);
+    trace_fit *f = trace_fit_of(t, "known", 1, err, sizeof err);
+    assert_int_equal(f->start_hour, 30);
+    assert_int_equal(f->hours_seen, 4);
+    trace_fit_free(f);
+    trace_close(t);
+}
+
+/* Draws from a fit, counts for itself, and compares with what the caller knows of the source. */
+static void check_drawn(const trace_fit *f, double scale, int64_t span_h, const double *source_per_s)
+{
+    double hours[MDL_SHAPE_HOURS];
+    double count[MDL_SHAPE_HOURS] = {0.0};
+    mdl_arrival_spec spec = trace_fit_arrivals(f, scale, hours);
+    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    gsl_rng *r = rng_stream(99, 0, "check", 0);
+    mdl_arrival next;
+    while (mdl_arrivals_next(a, r, &next) < span_h * HOUR) {
+        count[next.at_ns / HOUR] += 1.0;
+    }
+    for (int64_t h = 0; h < span_h; h++) {
+        near_to(count[h] / 3600.0 / scale, source_per_s[h], WITHIN);
+    }
+    mdl_arrivals_free(a);
+    gsl_rng_free(r);
+}
+
+/* Quantiles of lengths as drawn from the fit: within 5 %, or the next token. */
+static void check_lengths(const trace_fit *f)
+{
+    for (size_t i = 0; i + 1 < STATS_POINTS; i++) {
+        assert_true(fabs(f->errors.input[i]) < fmax(WITHIN, 1.01 / f->input.at[i]));
+        assert_true(fabs(f->errors.output[i]) < fmax(WITHIN, 1.01 / f->output.at[i]));
+    }
+}
+
+static void check_rates(const char *name, int64_t span_h, double scale)
+{
+    char file[200], err[700] = "";
+    double source[MDL_SHAPE_HOURS];
+    snprintf(file, sizeof file, DATA "servegen/%s-client-rates.csv.gz", name);
+    client_rates *r = rates_read(file, err, sizeof err);
+    assert_string_equal(err, "");
+    trace_fit *f = trace_fit_of_rates(r, 0, span_h * 3600, name, 1, err, sizeof err);
+    assert_string_equal(err, "");
+    for (int64_t h = 0; h < span_h; h++) {
+        source[h] = rates_between(r, h * 3600, (h + 1) * 3600);
+    }
+    check_drawn(f, scale, span_h, source);
+    assert_true(f->errors.hour_worst < WITHIN);
+    assert_true(fabs(f->errors.cv) < WITHIN);
+    check_lengths(f);
+    trace_fit_free(f);
+    rates_free(r);
+}
+
+static void test_published_rates(void **state)
+{
+    (void)state;
+    if (access(DATA "README.md", R_OK) != 0) {
+        print_message("no " DATA ": skipped\n");
+        skip();
+    }
+    check_rates("m-large", 168, 0.05);
+    check_rates("deepseek-r1", 24, 1.0);
+}
+
+/*
+ * Requests drawn from client rates: as many as the rates say, and lengths near the published mixtures. These were taken
+ * of whole distributions, the draws are from eight quantiles of each client, and clients without any borrow.
+ */
+static void check_requests(const char *name, int64_t span_s, double scale, double requests, const double *input,
+                           const double *output)
+{
+    char file[200], err[700] = "";
+    static const size_t points[3] = {2, 4, 6};
+    snprintf(file, sizeof file, DATA "servegen/%s-client-rates.csv.gz", name);
+    client_rates *r = rates_read(file, err, sizeof err);
+    assert_string_equal(err, "");
+    trace *t = rates_draw(r, name, 0, span_s, scale, 3, err, sizeof err);
+    assert_string_equal(err, "");
+    trace_stats *s = trace_stats_of(t);
+    near_to((double)s->count, requests * scale, 0.005);
+    near_to(s->input.mean, input[0], 0.05);
+    near_to(s->output.mean, output[0], 0.05);
+    for (size_t i = 0; i < 3; i++) {
+        near_to(s->input.at[points[i]], input[i + 1], 0.1);
+        near_to(s->output.at[points[i]], output[i + 1], 0.1);
+    }
+    trace_stats_free(s);
+    trace_close(t);
+    /* the same seed draws the same requests, and a part as in the whole */
+    trace *part = rates_draw(r, name, span_s / 2, span_s / 2 + 7200, scale, 3, err, sizeof err);
+    trace *again = rates_draw(r, name, span_s / 2 + 3600, span_s / 2 + 7200, scale, 3, err, sizeof err);
+    const size_t more = trace_columns(part)->count - trace_columns(again)->count;
+    assert_memory_equal(trace_columns(part)->input_tokens + more, trace_columns(again)->input_tokens,
+                        trace_columns(again)->count * sizeof(int32_t));
+    trace_close(part);
+    trace_close(again);
+    rates_free(r);
+}
+
+static void test_drawn_requests(void **state)
+{
+    (void)state;
+    if (access(DATA "README.md", R_OK) != 0) {
+        print_message("no " DATA ": skipped\n");
+        skip();
+    }
+    check_requests("m-large", 14 * 86400, 0.005, 236892826, (const double[4]){914.28, 601, 2371, 5452},
+                   (const double[4]){155.09, 53, 461, 872});
+    check_requests("deepseek-r1", 86400, 1.0, 1383669, (const double[4]){1268.25, 208, 2092, 23423},
+                   (const double[4]){1527.42, 792, 3432, 12607});
+}
+
+static void test_published_requests(void **state)
+{
+    (void)state;
+    if (access(DATA "README.md", R_OK) != 0) {
+        print_message("no " DATA ": skipped\n");
+        skip();
+    }
+    char err[700] = "";
+    trace *t = trace_open(DATA "azure-llm-2023/AzureLLMInferenceTrace_conv.csv", err, sizeof err);
+    trace_fit *f = trace_fit_of(t, "azure", 1, err, sizeof err);
+    assert_string_equal(err, "");
+    near_to(f->wall_cv, 1.094, 0.0005);
+    assert_int_equal(f->start_hour, 3 * 24 + 18); /* 2023-11-16 was a Thursday */
+    /* 18:15:46.68 to 19:00 and to 19:14:08.40, counted in the file */
+    assert_int_equal(f->hours_seen, 2);
+    assert_true(f->errors.hour_worst < WITHIN);
+    assert_true(fabs(f->errors.cv) < WITHIN);
+    check_lengths(f);
+    trace_fit_free(f);
+    trace_close(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_finds_its_source),
+        cmocka_unit_test(test_published_rates),
+        cmocka_unit_test(test_drawn_requests),
+        cmocka_unit_test(test_published_requests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
