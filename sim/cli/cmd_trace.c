@@ -134,8 +134,8 @@ static cli_status run(int argc, char **argv)
 
 const opt_command cli_trace = {
     .name = "trace",
-    .operands = "import|stats|fit|slice|scale|shift|mix FILE... [OUT]",
-    .summary = "read published traces, import them into binary columns, describe, fit, cut, scale, shift and mix them",
+    .operands = "ACTION FILE... [OUT]",
+    .summary = "import, stats, fit, slice, scale, shift or mix: traces of requests in, columns, figures, traffic out",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,
