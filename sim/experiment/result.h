@@ -69,6 +69,9 @@ typedef struct res_service {
     res_slo *slo; /**< [targets of the service] */
     res_attempts attempts;
     uint64_t good; /**< completed requests that met every target */
+    /** Completed requests that were served under another law than that of their user's region, and in a jurisdiction
+     * that the workload's annotation does not list. */
+    uint64_t served_abroad, residency_violations;
     uint64_t tokens_in, tokens_out;
     res_requests *by_region_requests;      /**< [region_count], the users' region */
     res_latency *by_region;                /**< [region_count] */

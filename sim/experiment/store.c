@@ -73,6 +73,8 @@ static void service(store *s, const sc_scenario *sc, int32_t index, res_service 
     latency(s, &v->latency);
     LIST(v->slo, sc->services[index].target_count);
     RAW(v->good);
+    RAW(v->served_abroad);
+    RAW(v->residency_violations);
     RAW(v->tokens_in);
     RAW(v->tokens_out);
     LIST(v->by_region_requests, sc->region_count);

@@ -204,6 +204,27 @@ static void latency_add(res_latency *l, const fl_request *q, int64_t tpot, int64
     stat_hist_add(l->network, q->wire_ns + back_ns);
 }
 
+/* A region whose law is not known is abroad to nobody, and on no list. */
+static bool abroad(const sc_scenario *sc, uint32_t region, uint32_t cluster)
+{
+    const char *user = sc->regions[region].jurisdiction;
+    const char *there = sc->regions[sc->clusters[cluster].region].jurisdiction;
+
+    return user[0] != '\0' && there[0] != '\0' && strcmp(user, there) != 0;
+}
+
+bool fl_unlawful(const fl_world *w, const fl_service *s, uint32_t cluster)
+{
+    const char *there = w->sc->regions[w->sc->clusters[cluster].region].jurisdiction;
+
+    for (size_t i = 0; i < s->workload->jurisdiction_count; i++) {
+        if (strcmp(s->workload->jurisdictions[i], there) == 0) {
+            return false;
+        }
+    }
+    return s->workload->jurisdiction_count > 0;
+}
+
 static void completed_counted(fl_world *w, const fl_request *q, int64_t seen_ns, int64_t back_ns)
 {
     res_service *out = &w->run->services[q->service];
@@ -235,6 +256,12 @@ static void completed(fl_world *w, const fl_request *q, int64_t seen_ns)
             llround(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output_of(w, q));
     }
     if ((q->flags & FL_RQ_COUNTED) != 0) {
+        if (w->laws > 1) {
+            res_service *out = &w->run->services[q->service];
+
+            out->served_abroad += abroad(w->sc, q->region, cluster) ? 1 : 0;
+            out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
+        }
         completed_counted(w, q, seen_ns, fl_line_of(w, q->region, cluster, true)->delay_ns);
     }
 }

@@ -292,6 +292,7 @@ fl_world *fl_world_new(const sc_scenario *sc, uint64_t seed, uint32_t replicatio
     w->replication = replication;
     w->hooks = hooks;
     w->end_ns = sc->duration_ns;
+    w->laws = sc_laws(sc);
     w->warmup_ns = sc->warmup_ns;
     w->counting = sc->warmup_ns <= 0;
     w->reading_ns = FL_NEVER;

@@ -347,6 +347,7 @@ typedef struct fl_world {
     int64_t now, end_ns, warmup_ns;
     bool warm_start; /**< the first tick: placements on nodes that are up are ready at once */
     bool counting;   /**< warm-up is over */
+    int32_t laws;    /**< see sc_laws */
     bool no_memory;
     bool hook_stopped;
     uint64_t events;
@@ -499,6 +500,7 @@ uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from whereve
 
 /* measure.c */
 void fl_note_sent(fl_world *w, uint32_t request);
+bool fl_unlawful(const fl_world *w, const fl_service *s, uint32_t cluster); /**< not where its annotation allows */
 void fl_note_shed(fl_world *w, const fl_request *q); /**< an attempt of it, by admission control */
 void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns);
 void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t seen_ns);

@@ -155,6 +155,17 @@ static void put_prefix(figures *f, const res_service *service)
     }
 }
 
+/* Only where there is more than one law. */
+static void put_laws(figures *f, const rep_view *v, const res_service *service)
+{
+    if (sc_laws(v->sc) > 1) {
+        object(f, "jurisdiction");
+        count(f, "served_abroad", service->served_abroad);
+        count(f, "residency_violations", service->residency_violations);
+        end_object(f);
+    }
+}
+
 static void put_services(figures *f, const rep_view *v, const res_run *run)
 {
     object(f, "services");
@@ -170,6 +181,7 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
         count(f, "tokens_out", service->tokens_out);
         integer(f, "kv_preemptions", service->preemptions);
         put_prefix(f, service);
+        put_laws(f, v, service);
         put_reclaim(f, v, s, &service->reclaim);
         put_attempts(f, &v->sc->services[s], &service->attempts);
         object(f, "regions");

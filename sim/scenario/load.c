@@ -49,6 +49,20 @@ void sc_free(sc_scenario *sc)
     loaded_free((loaded *)sc);
 }
 
+int32_t sc_laws(const sc_scenario *sc)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < sc->region_count; i++) {
+        const char *law = sc->regions[i].jurisdiction;
+        bool known = law == NULL || law[0] == '\0';
+        for (int32_t k = 0; k < i && !known; k++) {
+            known = sc->regions[k].jurisdiction != NULL && strcmp(sc->regions[k].jurisdiction, law) == 0;
+        }
+        count += known ? 0 : 1;
+    }
+    return count;
+}
+
 const spw_manifest_set *sc_manifest_set(const sc_scenario *sc)
 {
     return ((const loaded *)(const void *)sc)->manifests;

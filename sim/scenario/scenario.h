@@ -253,6 +253,9 @@ typedef struct sc_messages {
 } sc_messages;
 void sc_messages_fini(sc_messages *m);
 
+/** Different jurisdictions of its regions, those not given aside. */
+int32_t sc_laws(const sc_scenario *sc);
+
 /** @return the scenario, or NULL with messages. Free with sc_free. */
 sc_scenario *sc_load(const char *path, const sc_options *options, sc_messages *messages);
 void sc_free(sc_scenario *sc);

@@ -384,10 +384,34 @@ static void affinity_moves_little(void **state)
     assert_true(moved > TALKS * (5 / 8.0 - 4 / 7.0) * 0.8 && moved < TALKS * (5 / 8.0 - 4 / 7.0) * 1.2);
 }
 
+/* Who may serve the words of a workload that may stay in China only. */
+static void laws(void **state)
+{
+    (void)state;
+    const sc_options options = {.tables_dir = NULL};
+    sc_messages messages = {0};
+    sc_scenario *sc = sc_load("scenarios/data-residency.yaml", &options, &messages);
+    assert_non_null(sc);
+    assert_int_equal(sc_laws(sc), 2);
+    fl_world *w = fl_world_new(sc, 1, 0, NULL);
+    assert_non_null(w);
+    int unlawful = 0;
+    for (uint32_t c = 0; c < (uint32_t)sc->cluster_count; c++) {
+        const bool singapore = strcmp(sc->clusters[c].name, "gpu-singapore") == 0;
+        assert_true(fl_unlawful(w, &w->services[0], c) == singapore);
+        unlawful += singapore;
+    }
+    assert_int_equal(unlawful, 1);
+    fl_world_free(w);
+    sc_free(sc);
+    sc_messages_fini(&messages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(affinity_moves_little),
+        cmocka_unit_test(laws),
         cmocka_unit_test(test_random_worlds),
         cmocka_unit_test(test_balancer),
     };

@@ -317,6 +317,11 @@ static void data_residency(void **state)
     assert_true(pool_of(&b, "gpu-singapore")->held_gpu_ns > 0);
     assert_true(gpu_hours(&b, "ack-beijing") < gpu_hours(&a, "ack-beijing"));
     assert_true(a.run->cost.total_uusd > b.run->cost.total_uusd);
+    /* the words of users in China stay there under the promise; without it nothing is broken, but they travel */
+    assert_int_equal(a.run->services[0].served_abroad, 0);
+    assert_int_equal(a.run->services[0].residency_violations, 0);
+    assert_true(b.run->services[0].served_abroad > 1000);
+    assert_int_equal(b.run->services[0].residency_violations, 0);
     assert_non_null(a.log.snapshot);
     ask_why(&a, "gpu-singapore", SPW_VERDICT_JURISDICTION);
     forget(&a);
