@@ -133,6 +133,27 @@ $(LIBS) $(LIB_KUBE) $(LIB_DAEMON) $(LIB_SUPPORT):
 	$(call say,AR   $@)
 	$(Q)$(AR) rcs $@ $^
 
+# Shared libraries, for others: the core, and beside it what reads manifests and JSON. The number is SPW_ABI_MAJOR.
+ABI := 0
+pic = $(patsubst %.c,$(B)/pic/%.o,$(1))
+SO_CORE     := $(B)/libspillway.so.$(ABI)
+SO_MANIFEST := $(B)/libspillway-manifest.so.$(ABI)
+$(call pic,$(CORE_SRC)): EXTRA := $(CORE_FLAGS)
+$(call pic,$(MANIFEST_SRC)): EXTRA := -Isched
+$(B)/pic/%.o: %.c | $(B)/have-deps
+	@mkdir -p $(@D)
+	$(call say,CC   $< (shared))
+	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA) -fPIC -DSPILLWAY_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+SO_FLAGS = -shared -Wl,-soname,$(@F) -Wl,--version-script=sched/core/exports.map -Wl,-z,defs -Wl,-z,now
+$(SO_CORE): $(call pic,$(CORE_SRC)) sched/core/exports.map
+	$(call say,LD   $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(SO_FLAGS) -o $@ $(filter %.o,$^) -lm $(LDFLAGS)
+	@ln -sf $(@F) $(B)/libspillway.so
+$(SO_MANIFEST): $(call pic,$(MANIFEST_SRC)) $(SO_CORE) sched/core/exports.map
+	$(call say,LD   $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(SO_FLAGS) -o $@ $(filter %.o,$^) -L$(B) -lspillway -lyaml -ljansson -lm $(LDFLAGS)
+	@ln -sf $(@F) $(B)/libspillway-manifest.so
+
 $(B)/spillway: $(call objs,sim/cli/main.c) $(LIBS)
 	$(call say,LD   $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDLIBS_ALL) $(LDFLAGS)
@@ -215,16 +236,23 @@ cppcheck:
 	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -Isched/include -Isched sched models sim
 
 # --- delivering it ---
-## install: PREFIX= and DESTDIR= as usual: program, headers, archives, pkg-config file, scenarios, plots, man pages, completion
-install: all man
+## install: PREFIX= and DESTDIR= as usual: programs, headers, libraries, pkg-config files, scenarios, plots, man pages, completion
+define pc_file
+	printf 'prefix=%s\nName: $(1)\nDescription: $(2)\nVersion: %s\n$(3)Cflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib $(4)\nLibs.private: $(5)\n' \
+		'$(PREFIX)' '$(VERSION)' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$(1).pc
+endef
+install: all man $(SO_CORE) $(SO_MANIFEST)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/spillway $(DESTDIR)$(DATADIR)
-	install -m 755 $(B)/spillway $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(LIB_CORE) $(LIB_MANIFEST) $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(B)/spillway $(B)/spillwayd $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(LIB_CORE) $(LIB_MANIFEST) $(LIB_KUBE) $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(SO_CORE) $(SO_MANIFEST) $(DESTDIR)$(PREFIX)/lib/
+	for l in $(notdir $(SO_CORE) $(SO_MANIFEST)); do ln -sf $$l $(DESTDIR)$(PREFIX)/lib/$${l%.$(ABI)} || exit 1; done
 	install -m 644 sched/include/spillway/*.h $(DESTDIR)$(PREFIX)/include/spillway/
-	printf 'prefix=%s\nName: spillway\nDescription: scheduling core for AI inference fleets\nVersion: %s\nCflags: -I$${prefix}/include\nLibs: -L$${prefix}/lib -lspillway -lm\nLibs.private: -lspillway-manifest -lyaml -ljansson\n' \
-		'$(PREFIX)' '$(VERSION)' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc
+	$(call pc_file,spillway,scheduling core for AI inference fleets,,-lspillway,-lm)
+	$(call pc_file,spillway-manifest,Kubernetes manifests and JSON for the scheduling core,Requires: spillway\n,-lspillway-manifest,-lspillway-kube -lspillway-manifest -lspillway -lyaml -ljansson $(LDLIBS_KUBE) -lm)
 	cp -r scenarios/. $(DESTDIR)$(DATADIR)/
 	cp -r plots $(DESTDIR)$(DATADIR)/
+	cp -r sched/deploy $(DESTDIR)$(DATADIR)/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 $(MAN)/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
@@ -232,9 +260,10 @@ install: all man
 	install -m 644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spillway
 ## uninstall: remove what install wrote
 uninstall:
-	rm -rf $(DESTDIR)$(PREFIX)/bin/spillway $(DESTDIR)$(PREFIX)/include/spillway $(DESTDIR)$(DATADIR) \
-		$(DESTDIR)$(PREFIX)/lib/libspillway.a $(DESTDIR)$(PREFIX)/lib/libspillway-manifest.a \
-		$(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc $(DESTDIR)$(PREFIX)/share/man/man1/spillway.1 \
+	rm -rf $(DESTDIR)$(PREFIX)/bin/spillway $(DESTDIR)$(PREFIX)/bin/spillwayd $(DESTDIR)$(PREFIX)/include/spillway \
+		$(DESTDIR)$(DATADIR) $(DESTDIR)$(PREFIX)/lib/libspillway.* $(DESTDIR)$(PREFIX)/lib/libspillway-manifest.* \
+		$(DESTDIR)$(PREFIX)/lib/libspillway-kube.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc \
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway-manifest.pc $(DESTDIR)$(PREFIX)/share/man/man1/spillway.1 \
 		$(DESTDIR)$(PREFIX)/share/man/man1/spillway-*.1 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spillway \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spillway
@@ -248,4 +277,4 @@ clean:
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST)) | awk '{ i = index($$0, ": "); printf "  %-14s %s\n", substr($$0, 1, i - 1), substr($$0, i + 2) }'
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/pic -name '*.d' 2>/dev/null)

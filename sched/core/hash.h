@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HASH_SEED UINT64_C(0xcbf29ce484222325)
 
@@ -27,7 +28,19 @@ static inline uint64_t hash_word(uint64_t h, uint64_t word)
     return hash_mix(h * UINT64_C(0x9e3779b97f4a7c15) + word);
 }
 
-uint64_t hash_bytes(uint64_t h, const void *data, size_t size);
-uint64_t hash_string(uint64_t h, const char *text); /**< NULL counts as "" */
+static inline uint64_t hash_bytes(uint64_t h, const void *data, size_t size)
+{
+    const unsigned char *p = (const unsigned char *)data;
+    for (size_t i = 0; i < size; i++) {
+        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+    }
+    return h;
+}
+
+/** NULL counts as "". */
+static inline uint64_t hash_string(uint64_t h, const char *text)
+{
+    return text == NULL ? h : hash_bytes(h, text, strlen(text));
+}
 
 #endif

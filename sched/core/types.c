@@ -4,20 +4,6 @@
 
 #include "core/hash.h"
 
-uint64_t hash_bytes(uint64_t h, const void *data, size_t size)
-{
-    const unsigned char *p = data;
-    for (size_t i = 0; i < size; i++) {
-        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
-    }
-    return h;
-}
-
-uint64_t hash_string(uint64_t h, const char *text)
-{
-    return text == NULL ? h : hash_bytes(h, text, strlen(text));
-}
-
 uint64_t spw_key(const char *name)
 {
     return hash_string(HASH_SEED, name);
