@@ -80,6 +80,7 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
 static void layout_scratch(spw_core *core, arena *a, size_t works, const spw_settings *s)
 {
     core->by_priority = arena_take(a, works, sizeof *core->by_priority);
+    core->copies = arena_take(a, works, sizeof *core->copies);
     core->desired = arena_take(a, works, sizeof *core->desired);
     core->fill.slots = arena_take(a, s->clusters_max, sizeof *core->fill.slots);
     core->fill.parties = arena_take(a, s->clusters_max, sizeof *core->fill.parties);

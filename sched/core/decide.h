@@ -48,6 +48,7 @@ struct spw_core {
     uint32_t *by_priority; /**< [works] most important first, ties by name */
     view view;
     int32_t *desired; /**< [works] of this tick */
+    int32_t *copies;  /**< [works] the same, but copies to place where counts are in reference replicas */
     /* scratch */
     fill fill; /**< arrays for [clusters_max] candidates */
     preempting preempting;
@@ -87,6 +88,11 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
  * MEMORY_NEVER if there is none.
  */
 spw_time decide_request(const spw_core *core, uint32_t work);
+/* reference.c */
+/** Are the workload's counts in replicas on its reference GPU class? */
+bool decide_counts_reference(const spw_workload *workload, const spw_policy *policy);
+/** Copies that make up `wanted` of those, with the slots of core->fill listed. */
+int32_t decide_copies(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
 /** Replicas of a seat, as the snapshot shows it, that this plan does not take away. */
 int32_t decide_staying(const spw_core *core, const view_seat *seat);
 /** Adds what decide_place put aside. */

@@ -53,7 +53,7 @@ static spw_verdict verdict_on(const spw_core *core, const fill_slot *slot, const
     if (slot->target == 0) {
         return why_nothing(core, slot, row, last_group);
     }
-    bool more = core->desired[f->workload - core->config.workloads] > slot->target;
+    bool more = core->copies[f->workload - core->config.workloads] > slot->target;
     bool full = slot->target >= row->held + row->room_idle + row->room_elastic;
     return more && full && !fill_is_roomless(f->policy) ? SPW_VERDICT_FULL : SPW_VERDICT_CHOSEN;
 }

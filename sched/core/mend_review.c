@@ -22,7 +22,7 @@ static bool may_go(const spw_core *core, shrink *s, const memory_seat *mem, cons
 {
     bool everywhere = policy->division == SPW_DIVIDE_DUPLICATED; /* nothing elsewhere stands in for these */
     if ((policy->evict_grace > 0 || answers) && !everywhere &&
-        ready_elsewhere(core, s->work) >= core->desired[s->work]) {
+        ready_elsewhere(core, s->work) >= core->copies[s->work]) {
         s->action.reason = SPW_WHY_EVICTED;
         return true;
     }

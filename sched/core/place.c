@@ -546,7 +546,9 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     memory_work *mem = &core->memory.works[work];
     int32_t wanted = core->desired[work];
     touch_seats(core, work);
-    if (decide_is_settled(core, work, policy, wanted)) {
+    core->copies[work] = wanted;
+    bool by_reference = decide_counts_reference(workload, policy);
+    if (!by_reference && decide_is_settled(core, work, policy, wanted)) {
         account_settled(core, work, policy, plan);
         return;
     }
@@ -560,9 +562,12 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
         decide_preempt_begin(core, work);
     }
     explain_rooms(core, told);
+    bool resized = mem->desired >= 0 && wanted != mem->desired;
+    wanted = by_reference ? decide_copies(core, work, policy, wanted) : wanted;
+    core->copies[work] = wanted;
     int32_t unplaced = is_triggered(core, work, policy, wanted) ? fill_place(&core->fill, wanted, &mem->group)
                                                                 : fill_keep(&core->fill);
-    int32_t moved = fail_back(core, work, policy, mem->desired >= 0 && wanted != mem->desired);
+    int32_t moved = fail_back(core, work, policy, resized);
     if (!policy->compat) {
         decide_preempt_end(core, work);
     }

@@ -124,6 +124,12 @@ static int32_t sum_assigned(const spw_core *core, uint32_t work)
     return sum;
 }
 
+static bool counts_reference(const spw_core *core, uint32_t work)
+{
+    const spw_workload *w = &core->config.workloads[work];
+    return w->policy != SPW_ID_NONE && decide_counts_reference(w, &core->config.policies[w->policy]);
+}
+
 /** Input too old to shrink on? Any cluster that holds the workload counts. */
 static bool is_stale(const spw_core *core, uint32_t work)
 {
@@ -168,6 +174,7 @@ static scaler_result ask_owner(spw_core *core, uint32_t work, owner *o, int32_t 
                        .current = current,
                        .pods = count_pods(core, work),
                        .assigned = sum_assigned(core, work),
+                       .by_reference = counts_reference(core, work),
                        .readings = core->readings};
     scaler_result result;
     if (o->cron != NULL) {

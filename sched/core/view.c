@@ -563,8 +563,7 @@ static int32_t batch_of(const spw_config *config)
     return batch;
 }
 
-/** Throughput of a replica on a GPU class; 0 = it does not run there. */
-static int32_t class_milli(const spw_workload *w, const char *gpu)
+int32_t view_class_milli(const spw_workload *w, const char *gpu)
 {
     for (size_t i = 0; i < w->gpu_class_count; i++) {
         if (strcmp(w->gpu_classes[i], gpu) == 0) {
@@ -583,7 +582,7 @@ static void read_usage(view *v, const spw_config *config)
             continue;
         }
         view_seat *seat = seat_at(v, work, v->canonical[v->snap->pools.cluster[t->pool[i]]]);
-        int32_t milli = class_milli(&config->workloads[work], v->snap->pools.gpu[t->pool[i]]);
+        int32_t milli = view_class_milli(&config->workloads[work], v->snap->pools.gpu[t->pool[i]]);
         if (seat != NULL && milli > 0) {
             seat->usage_ready += t->ready[i];
             seat->usage_milli += (int64_t)t->ready[i] * milli;
@@ -596,7 +595,7 @@ static int32_t slowest_class(const view *v, const spw_workload *workload, uint32
     int32_t slowest = 0;
     for (uint32_t p = v->rooms.first[cluster]; p < v->rooms.first[cluster + 1]; p++) {
         const room_pool *pool = &v->rooms.pools[p];
-        int32_t milli = pool->up > 0 && room_fits(pool, workload) ? class_milli(workload, pool->gpu) : 0;
+        int32_t milli = pool->up > 0 && room_fits(pool, workload) ? view_class_milli(workload, pool->gpu) : 0;
         slowest = milli > 0 && (slowest == 0 || milli < slowest) ? milli : slowest;
     }
     return slowest > 0 ? slowest : 1000;

@@ -99,6 +99,9 @@ uint32_t view_cluster_find(const view *v, uint64_t key);
 /** The seat of a workload on a cluster, NULL if it has none there. */
 const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster);
 
+/** Throughput of a replica on a GPU class, 1e-3; 0 = it does not run there. */
+int32_t view_class_milli(const spw_workload *workload, const char *gpu);
+
 /**
  * What `ready` replicas of a seat weigh in traffic, in 1e-3 of a replica on the reference class: by the classes of the
  * pools they run on (table usage). Those the table says nothing about count as on the slowest class that the cluster

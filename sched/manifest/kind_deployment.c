@@ -59,13 +59,22 @@ static uint32_t fnv32(const char *text)
 
 bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
 {
-    static const char *const known[] = {
-        POD_JURISDICTIONS, POD_LATENCY_BUDGET, POD_USER_REGIONS, POD_DATASET_REGION, POD_DATASET_MOVABLE,
-        GPU_CLASSES,       MIN_AVAILABLE,      PAUSED,           ALLOW_ZERO,         NULL};
+    static const char *const known[] = {POD_JURISDICTIONS,
+                                        POD_LATENCY_BUDGET,
+                                        POD_USER_REGIONS,
+                                        POD_DATASET_REGION,
+                                        POD_DATASET_MOVABLE,
+                                        GPU_CLASSES,
+                                        MIN_AVAILABLE,
+                                        REPLICA_UNIT,
+                                        PAUSED,
+                                        ALLOW_ZERO,
+                                        NULL};
     km_deployment *out = zone_take(b->zone, sizeof(*out));
     deployment d;
     pod_classes classes = {NULL, NULL, 0};
     int32_t min_available = 0;
+    bool by_reference = false;
     int64_t cpu = 0;
     int64_t memory = 0;
     spw_workload data = {.key = 0};
@@ -78,8 +87,8 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
     if (!km_check_annotations(b, meta->annotations, meta->annotation_count, known) ||
         !km_check_annotations(b, d.pod.annotations, d.pod.annotation_count, known) ||
         !pod_count_gpus(b, &d.pod, &gpus) || !pod_read_classes(b, &d.pod, meta, &classes) ||
-        !pod_read_data(b, &d.pod, meta, &data) || !pod_count_requests(b, &d.pod, &cpu, &memory) ||
-        !pod_read_min_available(b, &d.pod, meta, &min_available)) {
+        !pod_read_replica_unit(b, &d.pod, meta, &classes, &by_reference) || !pod_read_data(b, &d.pod, meta, &data) ||
+        !pod_count_requests(b, &d.pod, &cpu, &memory) || !pod_read_min_available(b, &d.pod, meta, &min_available)) {
         return false;
     }
     out->head = d.head;
@@ -101,6 +110,7 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
         .gpu_classes = classes.at,
         .gpu_class_count = classes.count,
         .gpu_milli = classes.milli,
+        .by_reference = by_reference,
         .cpu_milli = cpu,
         .memory_bytes = memory,
         .min_available = min_available,

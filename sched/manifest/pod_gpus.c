@@ -288,3 +288,29 @@ bool pod_read_min_available(bind *b, const pod *p, const km_meta *meta, int32_t 
     plain.quoted = false;
     return bind_scalar(b, &field, &plain, out);
 }
+
+bool pod_read_replica_unit(bind *b, const pod *p, const km_meta *meta, const pod_classes *classes, bool *by_reference)
+{
+    static const bind_name names[] = {{"replica", 0}, {"reference", 1}, {NULL, 0}};
+    const bind_pair *own = km_find(p->annotations, p->annotation_count, REPLICA_UNIT);
+
+    *by_reference = false;
+    if (own == NULL) {
+        own = km_find(meta->annotations, meta->annotation_count, REPLICA_UNIT);
+    }
+    if (own == NULL) {
+        return true;
+    }
+    for (const bind_name *name = names; name->text != NULL; name++) {
+        if (strcmp(name->text, own->value) != 0) {
+            continue;
+        }
+        *by_reference = name->value == 1;
+        if (*by_reference && classes->milli == NULL) {
+            ynode_error(b->diag, own->node, "replica-unit 'reference' needs " GPU_CLASSES " with throughputs");
+            return false;
+        }
+        return true;
+    }
+    return bind_unknown_name(b, own->node, "unit of replicas", names);
+}

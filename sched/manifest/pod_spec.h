@@ -9,6 +9,7 @@
 #define GPU_PRODUCT  "nvidia.com/gpu.product"
 #define GPU_CLASSES  "spillway.dev/gpu-classes"
 
+#define REPLICA_UNIT  "spillway.dev/replica-unit"
 #define MIN_AVAILABLE "spillway.dev/min-available"
 
 /* What limits or requests name; -1 = absent. */
@@ -71,6 +72,9 @@ typedef struct pod_classes {
     int32_t *milli; /* throughput on each, 1000 = the reference class; NULL = the same on all */
     size_t count;
 } pod_classes;
+
+/** Are counts in replicas on the reference class? That needs classes with throughputs. @return false = error added. */
+bool pod_read_replica_unit(bind *b, const pod *p, const km_meta *meta, const pod_classes *classes, bool *by_reference);
 
 /** Disruption budget, 0 without one. @param meta of the object around the template. @return false = error added. */
 bool pod_read_min_available(bind *b, const pod *p, const km_meta *meta, int32_t *out);

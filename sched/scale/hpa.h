@@ -55,6 +55,7 @@ typedef struct hpa_input {
     int32_t status_replicas; /**< pods that exist: status.replicas, summed over clusters */
     int32_t calibration_num; /**< federated only: sum of spec.replicas over ready members; <= 0 makes metrics fail */
     int32_t calibration_den; /**< federated only: replicas of the template, that is spec_replicas; <= 0 likewise */
+    bool by_reference; /**< counts are in reference replicas: what pods say is divided by num / den, copies for each */
     const hpa_reading *readings; /**< [spec->metric_count], in the order of spec->metrics */
 } hpa_input;
 

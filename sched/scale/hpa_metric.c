@@ -154,7 +154,8 @@ static double usage_ratio(const spw_hpa_metric *metric, hpa_wide usage, hpa_wide
 
 static double calibration_of(const spw_hpa *spec, const hpa_input *in)
 {
-    if (!spec->federated || in->spec_replicas == 0) {
+    bool known = spec->federated || (in->by_reference && in->calibration_num > 0 && in->calibration_den > 0);
+    if (!known || in->spec_replicas == 0) {
         return 1.0;
     }
     return (double)in->calibration_num / (double)in->calibration_den;
@@ -233,10 +234,12 @@ static bool propose_average(const spw_hpa *spec, size_t index, const hpa_input *
     const spw_hpa_metric *metric = &spec->metrics[index];
     double value = (double)in->readings[index].value_milli;
     double target = (double)metric->target;
-    double calibration = calibration_of(spec, in);
+    /* the value over the target is a number of reference replicas by itself */
+    double calibration = in->by_reference ? 1.0 : calibration_of(spec, in);
+    int32_t status = in->by_reference ? in->spec_replicas : in->status_replicas;
     /* without pods this is infinite, or not a number: both are out of tolerance */
-    double ratio = value / (target * (double)in->status_replicas);
-    double replicas = (double)in->status_replicas;
+    double ratio = value / (target * (double)status);
+    double replicas = (double)status;
     bool keep = within_tolerance(spec, ratio);
     if (!keep) {
         replicas = (double)hpa_to_int(round_up(spec, value / target / calibration));

@@ -36,6 +36,7 @@ static void hpa_class_decide(const void *spec, void *state, const scaler_input *
                        .status_replicas = in->pods,
                        .calibration_num = in->assigned,
                        .calibration_den = in->current,
+                       .by_reference = in->by_reference,
                        .readings = in->readings};
     hpa_result result;
     hpa_decide(spec, &input, state, &result);

@@ -24,6 +24,7 @@ typedef struct scaler_input {
     int32_t current;             /**< spec.replicas of the template */
     int32_t pods;                /**< that exist */
     int32_t assigned;            /**< sum over ready clusters */
+    bool by_reference;           /**< counts are in replicas on the reference GPU class, pods are copies */
     const hpa_reading *readings; /**< one for each metric, in their order */
 } scaler_input;
 

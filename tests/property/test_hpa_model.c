@@ -180,7 +180,7 @@ static void play_world(uint64_t seed, hpa_model *model, scene *s, tally *seen)
     int32_t current = (int32_t)choice_below(&c, 20);
     for (int r = 0; r < ROUNDS; r++) {
         draw_readings(&c, s, now, current);
-        hpa_input in = {now, current, current - (int32_t)PICK(&c, 0, 0, 0, 1), current, current, s->readings};
+        hpa_input in = {now, current, current - (int32_t)PICK(&c, 0, 0, 0, 1), current, current, false, s->readings};
         in.status_replicas = in.status_replicas < 0 ? 0 : in.status_replicas;
         in.calibration_num += (int32_t)PICK(&c, 0, 0, -1, 2);
         hpa_result mine;
@@ -259,7 +259,7 @@ static void test_fast_ticks_stay_within_one_sync(void **state)
         for (int t = 0; t < TICKS; t++) {
             int32_t proposal = (int32_t)choice_range(&c, 1, 40);
             hpa_reading reading = {NULL, 0, true, (int64_t)proposal * 1000};
-            hpa_input in = {now, 20, 0, 0, 0, &reading};
+            hpa_input in = {now, 20, 0, 0, 0, false, &reading};
             hpa_result out;
             hpa_decide(&spec, &in, history, &out);
             int32_t low[2] = {proposal, proposal}; /* of the exact window, of the longer one */
@@ -318,7 +318,7 @@ static void test_fixed_load_settles(void **state)
                     (hpa_pod){.phase = SPW_POD_RUNNING, .ready = 1, .has_sample = true, .value_milli = load / current};
             }
             hpa_reading reading = {pods, (size_t)current, false, 0};
-            hpa_input in = {t * 15 * SPW_NS_PER_S, current, current, 0, 0, &reading};
+            hpa_input in = {t * 15 * SPW_NS_PER_S, current, current, 0, 0, false, &reading};
             hpa_result out;
             hpa_decide(&spec, &in, history, &out);
             hpa_record_scale(history, in.now, current, out.desired);
@@ -370,7 +370,7 @@ static spw_time at_s(int32_t t)
 static int32_t round_at(world *w, int32_t t_s, int32_t current, int32_t proposal)
 {
     hpa_reading reading = {NULL, 0, true, (int64_t)proposal * 1000};
-    hpa_input in = {at_s(t_s), current, 0, current, current, &reading};
+    hpa_input in = {at_s(t_s), current, 0, current, current, false, &reading};
     hpa_result out;
     hpa_decide(&w->spec, &in, w->history, &out);
     return out.desired;

@@ -226,7 +226,7 @@ static void check_metric_case(const metric_case *c, bool reversed)
     spec.federated = c->members >= 0;
     spec.replicas_max = INT32_MAX;
     hpa_reading reading = {pods, n, c->value != NOVALUE, c->value};
-    hpa_input in = {at_s(NOW_S), c->spec, c->status, c->members, c->spec, &reading};
+    hpa_input in = {at_s(NOW_S), c->spec, c->status, c->members, c->spec, false, &reading};
     hpa_history *history = new_history(&spec);
     hpa_result out;
     hpa_decide(&spec, &in, history, &out);
@@ -267,7 +267,7 @@ static world open_world(spw_hpa spec)
 static int32_t round_at(world *w, int32_t t_s, int32_t current, int32_t proposal)
 {
     hpa_reading reading = {NULL, 0, true, (int64_t)proposal * 1000};
-    hpa_input in = {at_s(t_s), current, 0, current, current, &reading};
+    hpa_input in = {at_s(t_s), current, 0, current, current, false, &reading};
     hpa_decide(&w->spec, &in, w->history, &w->out);
     return w->out.desired;
 }
@@ -326,7 +326,7 @@ static void test_several_metrics(void **state)
     hpa_history *history = new_history(&spec);
     hpa_result out;
     hpa_reading readings[3] = {{NULL, 0, true, 5000}, {NULL, 0, true, 7000}, {NULL, 0, true, 6000}};
-    hpa_input in = {at_s(0), 6, 0, 0, 0, readings};
+    hpa_input in = {at_s(0), 6, 0, 0, 0, false, readings};
     hpa_decide(&spec, &in, history, &out); /* the largest: 7 */
     assert_int_equal(out.desired, 7);
     assert_int_equal(out.metric, 1);
@@ -598,13 +598,13 @@ static void test_tolerance_per_direction(void **state)
     const int32_t expected[] = {50, 66, 49, 50};
     for (size_t i = 0; i < 4; i++) {
         hpa_reading reading = {pods, expand(&loads[i], 1, pods), false, 0};
-        hpa_input in = {at_s(NOW_S), 50, 50, 0, 0, &reading};
+        hpa_input in = {at_s(NOW_S), 50, 50, 0, 0, false, &reading};
         hpa_decide(&spec, &in, history, &out);
         assert_int_equal(out.proposal, expected[i]);
     }
     spec.has_behavior = false; /* rules without has_behavior are not read: 1.3 is out of 0.1, 65 */
     hpa_reading reading = {pods, expand(&loads[0], 1, pods), false, 0};
-    hpa_input in = {at_s(NOW_S), 50, 50, 0, 0, &reading};
+    hpa_input in = {at_s(NOW_S), 50, 50, 0, 0, false, &reading};
     hpa_decide(&spec, &in, history, &out);
     assert_int_equal(out.proposal, 65);
     free(history);

@@ -339,6 +339,9 @@ typedef struct spw_workload {
     int32_t priority;         /**< PriorityClass value */
     const int32_t *gpu_milli; /**< [gpu_class_count] throughput of a replica on that class, 1000 = the reference class;
                                    each 1..SPW_GPU_MILLI_MAX; NULL = 1000 on all */
+    bool by_reference;        /**< counts of this workload are in replicas on the reference class: copies are placed
+                                   until their throughputs add up; needs gpu_milli. Not under `compat`, nor where
+                                   weights or copies alone divide */
     int64_t cpu_milli;        /**< CPU that one replica requests; 0 = none */
     int64_t memory_bytes;     /**< memory that one replica requests; 0 = none */
     int32_t min_available;    /**< disruption budget: ready replicas that preemption should leave; 0 = no budget */

@@ -80,6 +80,10 @@
  *                                    the autoscaler: a count means that many replicas, of whatever class. Traffic is
  *                                    shared by throughput, so a replica of 0.5 gets half as much and all are equally
  *                                    busy; a per-pod target should therefore be one for the reference class
+ *   spillway.dev/replica-unit        replica | reference: what a count of this Deployment means. By default one copy,
+ *                                    of whatever class. With reference, as much throughput as one copy on the reference
+ *                                    class has: 4 are 8 copies of "RTX-4090=0.5". So count spec.replicas, minReplicas,
+ *                                    maxReplicas and what the autoscaler proposes; assigned counts are copies
  *   spillway.dev/min-available       integer 0..1000000: ready replicas that preemption should leave
  *   spillway.dev/jurisdictions       comma-separated: only clusters of one of these jurisdictions, e.g. "CN,SG"
  *   spillway.dev/latency-budget      duration > 0s: longest round trip from each of the user regions
