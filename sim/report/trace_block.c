@@ -6,12 +6,12 @@
 
 #include "sim/report/trace_report.h"
 
-#define PER_LINE 8
+#define PER_LINE 6
 
 static void put_errors(FILE *out, const char *name, const double *errors)
 {
     static const char *const names[] = {"p10", "p25", "p50", "p75", "p90", "p95", "p99"};
-    fprintf(out, "#   %-16s", name);
+    fprintf(out, "#   %-13s", name);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (isfinite(errors[i])) {
             fprintf(out, " %s %+.1f", names[i], 100.0 * errors[i]);
@@ -41,8 +41,8 @@ static void put_quality(FILE *out, const trace_fit *f, const char *pairs)
 {
     static const char *const laws[] = {"exponential", "Gamma", "Weibull"};
     const trace_fit_errors *e = &f->errors;
-    fprintf(out, "# Gaps on the clock of the rates: CV %.3f, %s, KS distance %.4f; wall clock: CV %.3f.\n", f->cv,
-            laws[f->renewal], f->ks, f->wall_cv);
+    fprintf(out, "# Gaps on the clock of the rates: CV %.3f, %s, KS distance %.4f.\n", f->cv, laws[f->renewal], f->ks);
+    fprintf(out, "# Gaps on the wall clock: CV %.3f.\n", f->wall_cv);
     if (f->drawn) {
         fputs("# The source has CVs of single clients only: gaps and lengths are those of requests\n"
               "# drawn from it.\n",
@@ -54,9 +54,9 @@ static void put_quality(FILE *out, const trace_fit *f, const char *pairs)
     }
     fprintf(out, "# Drawn from this fit%s: differences to the trace\n",
             e->scale < 1.0 ? ", rates scaled down to 10 million requests" : "");
-    fprintf(out, "#   hourly rates     mean %.1f, worst %.1f %% (%zu hours)\n", 100.0 * e->hour_mean,
+    fprintf(out, "#   hourly rates  mean %.1f, worst %.1f %% (%zu hours)\n", 100.0 * e->hour_mean,
             100.0 * e->hour_worst, e->hours);
-    fprintf(out, "#   CV of gaps       %+.1f %%%s\n", 100.0 * e->cv, f->drawn ? " (on the clock of the rates)" : "");
+    fprintf(out, "#   CV of gaps    %+.1f %%%s\n", 100.0 * e->cv, f->drawn ? " (on the clock of the rates)" : "");
     put_errors(out, "input tokens", pairs != NULL ? e->input : f->lognormal_in);
     put_errors(out, "output tokens", pairs != NULL ? e->output : f->lognormal_out);
 }
@@ -67,12 +67,23 @@ static void put_length(FILE *out, const char *key, double median, double sigma, 
             v->min, v->at[STATS_POINTS - 1]);
 }
 
+/* Rates to print: a day where all days are alike. */
+static size_t hours_of(const trace_fit *f)
+{
+    for (size_t h = 24; h < MDL_SHAPE_HOURS; h++) {
+        if (fabs(f->hours[h] - f->hours[h - 24]) > 0.0) {
+            return MDL_SHAPE_HOURS;
+        }
+    }
+    return 24;
+}
+
 void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *out)
 {
     put_source(out, path, f);
     put_quality(out, f, pairs);
     fputs("traffic:\n  - kind: diurnal\n    from: REGION # region of the users\n    hours: [", out);
-    for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
+    for (size_t h = 0; h < hours_of(f); h++) {
         fprintf(out, "%s%.6g/s", h == 0 ? "\n        " : h % PER_LINE == 0 ? ",\n        " : ", ", f->hours[h]);
     }
     fputs("]\n", out);
@@ -81,7 +92,8 @@ void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *
                 f->cv);
     }
     if (pairs != NULL) {
-        fprintf(out, "    lengths: {pairs: {file: %s}}\n", pairs);
+        const char *slash = strrchr(pairs, '/');
+        fprintf(out, "    lengths: {pairs: {file: %s}} # beside the scenario\n", slash != NULL ? slash + 1 : pairs);
         return;
     }
     fputs("    lengths:\n", out);
