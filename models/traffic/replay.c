@@ -148,6 +148,26 @@ static int32_t least_one(int32_t tokens)
     return tokens > 1 ? tokens : 1;
 }
 
+/* All that the trace says of a row. */
+static void describe(const mdl_arrival_spec *spec, mdl_arrival *out)
+{
+    const mdl_trace *t = spec->trace;
+    if (t->input_tokens != NULL) {
+        out->input = least_one(t->input_tokens[out->row]);
+        out->output = least_one(t->output_tokens[out->row]);
+    }
+    if (t->session != NULL && t->session[out->row] >= 0) {
+        out->session = t->session[out->row];
+        out->prefix_key = spec->trace_key + (uint64_t)out->session + 1;
+    }
+    if (t->prefix_tokens != NULL) {
+        *(out->session >= 0 ? &out->prefix_tokens : &out->shared_tokens) = t->prefix_tokens[out->row];
+    }
+    if (t->priority != NULL) {
+        out->priority = t->priority[out->row];
+    }
+}
+
 int64_t replay_next(replay *p, gsl_rng *r, mdl_arrival *out)
 {
     if (p->copies == 0) {
@@ -159,10 +179,7 @@ int64_t replay_next(replay *p, gsl_rng *r, mdl_arrival *out)
     }
     p->copies--;
     out->row = p->row - 1;
-    if (p->spec->trace->input_tokens != NULL) {
-        out->input = least_one(p->spec->trace->input_tokens[out->row]);
-        out->output = least_one(p->spec->trace->output_tokens[out->row]);
-    }
+    describe(p->spec, out);
     return p->copy_at;
 }
 

@@ -122,8 +122,9 @@ typedef struct mdl_sessions {
  *
  * TRACE: a looped trace starts again one mean gap after its last request; a trace whose requests all fall at one
  * instant has no such gap and is played once. Copies of a request come at the same instant. Rows that would fall before
- * time 0 (negative shift) are left out. Growth, seasons and crowds multiply trace_scale; burst and sessions do not
- * apply.
+ * time 0 (negative shift) are left out. A row's prefix lies in the blocks of its session; that of a row without one was
+ * left by any earlier request and counts as found (shared_tokens): what a cache without limit would hold. Growth,
+ * seasons and crowds multiply trace_scale; burst and sessions do not apply.
  */
 typedef struct mdl_arrival_spec {
     mdl_arrival_kind kind;
@@ -139,6 +140,7 @@ typedef struct mdl_arrival_spec {
     double trace_scale;     /**< TRACE: each request is replayed scale times on average (2.0 = doubled, 0.5 = halved) */
     int64_t trace_shift_ns; /**< TRACE: simulated time of the first request */
     int trace_loop;         /**< TRACE: 1 = start over at the end */
+    uint64_t trace_key;     /**< TRACE: prefix_key of session s is trace_key + s + 1 */
     mdl_growth growth;
     const mdl_season *seasons; /**< [season_count] */
     size_t season_count;
@@ -158,6 +160,7 @@ typedef struct mdl_arrival {
     int32_t prefix_tokens; /**< leading input tokens that earlier turns had in their input or output */
     uint64_t prefix_key;   /**< conversation whose KV blocks the next turn can use again; 0 = none */
     int32_t input, output; /**< tokens; 0 = not known to the source: draw them */
+    int32_t priority;      /**< TRACE: of the row; 0 = none */
 } mdl_arrival;
 
 typedef struct mdl_arrivals mdl_arrivals;

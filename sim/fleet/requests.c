@@ -156,7 +156,7 @@ void fl_source_event(fl_world *w, uint32_t source)
                                     .prefix_tokens = src->next.prefix_tokens,
                                     .shared_tokens = src->next.shared_tokens,
                                     .turn = src->next.turn,
-                                    .priority = src->sc->priority,
+                                    .priority = src->sc->priority + src->next.priority,
                                     .tenant = src->sc->tenant};
     }
     if (w->numbers != NULL) {

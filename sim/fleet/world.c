@@ -206,6 +206,7 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
         source->sessions.luck_self = source;
         spec.sessions = &source->sessions;
     }
+    spec.trace_key = key;
     source->arrivals = mdl_arrivals_new(&spec);
     source->arrival_rng = rng_stream(w->seed, w->replication, "arrivals", key);
     source->length_rng = rng_stream(w->seed, w->replication, "lengths", key);

@@ -112,8 +112,9 @@ static bool on_row(void *context, const csv_row *row, csv_message *message)
         !read_count(r, row, F_PRIORITY, &priority, message)) {
         return false;
     }
-    if (priority < INT32_MIN || priority > INT32_MAX) {
-        return csv_fail(row, r->cell[F_PRIORITY], message, "a priority must fit 32 bits");
+    if (priority < -TRACE_PRIORITY_MAX || priority > TRACE_PRIORITY_MAX) {
+        return csv_fail(row, r->cell[F_PRIORITY], message, "a priority must be from %d to %d", -TRACE_PRIORITY_MAX,
+                        TRACE_PRIORITY_MAX);
     }
     q.priority = (int32_t)priority;
     q.session = session_of(r, row);

@@ -119,6 +119,7 @@ static const char *columns_problem(const mdl_trace *c, uint64_t expected_sum)
     for (size_t i = 0; i < c->count; i++) {
         good &= c->input_tokens[i] >= 1 && c->output_tokens[i] >= 1 && (i == 0 || c->at_ns[i] >= c->at_ns[i - 1]);
         good &= c->session == NULL || c->session[i] >= -1;
+        good &= c->priority == NULL || (c->priority[i] >= -TRACE_PRIORITY_MAX && c->priority[i] <= TRACE_PRIORITY_MAX);
         good &= c->prefix_tokens == NULL || (c->prefix_tokens[i] >= 0 && c->prefix_tokens[i] <= c->input_tokens[i]);
     }
     return good ? NULL : "the requests are not in order or have no tokens: import the trace again";

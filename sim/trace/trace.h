@@ -87,8 +87,9 @@ typedef struct trace_request {
     int64_t session;       /**< conversation; -1 = none */
     int64_t input, output; /**< tokens */
     int64_t prefix;        /**< leading input tokens that earlier requests had; 0 = none */
-    int32_t priority;
+    int32_t priority;      /**< from -TRACE_PRIORITY_MAX to TRACE_PRIORITY_MAX */
 } trace_request;
+#define TRACE_PRIORITY_MAX 1000000
 
 /** Optional columns. */
 enum { TRACE_SESSION = 1, TRACE_PREFIX = 2, TRACE_PRIORITY = 4 };

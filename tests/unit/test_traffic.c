@@ -363,6 +363,34 @@ static void test_replay_loop(void **state)
     gsl_rng_free(r);
 }
 
+/* What a trace says of a row beyond its lengths. */
+static void test_replay_describes(void **state)
+{
+    (void)state;
+    static const int64_t session[4] = {7, -1, 7, 0};
+    static const int32_t prefix[4] = {0, 2, 3, 1}, priority[4] = {0, -1, 5, 0};
+    mdl_trace t = trace_four;
+    t.session = session;
+    t.prefix_tokens = prefix;
+    t.priority = priority;
+    mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_TRACE, .trace = &t, .trace_scale = 1.0, .trace_key = 100};
+    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    gsl_rng *r = rng_stream(1, 0, "replay", 0);
+    mdl_arrival got[4];
+    for (int i = 0; i < 4; i++) {
+        mdl_arrivals_next(a, r, &got[i]);
+        assert_int_equal(got[i].priority, priority[i]);
+        assert_true(got[i].session == session[i]);
+    }
+    assert_true(got[0].prefix_key == 108 && got[2].prefix_key == 108); /* one conversation */
+    assert_true(got[1].prefix_key == 0 && got[3].prefix_key == 101);
+    /* of a session: in its blocks; of none: what any earlier request left */
+    assert_true(got[2].prefix_tokens == 3 && got[2].shared_tokens == 0);
+    assert_true(got[1].prefix_tokens == 0 && got[1].shared_tokens == 2);
+    gsl_rng_free(r);
+    mdl_arrivals_free(a);
+}
+
 /* Fractional scales: how often each row comes, and that gaps between chosen rows are those of independent choices. */
 static void check_scale(double scale, uint64_t seed)
 {
@@ -554,13 +582,14 @@ static void test_length_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_poisson_counts),   cmocka_unit_test(test_poisson_keeps_fractions),
-        cmocka_unit_test(test_cosine_counts),    cmocka_unit_test(test_cosine_extremes),
-        cmocka_unit_test(test_cosine_rare),      cmocka_unit_test(test_cosine_peak_within_hour),
-        cmocka_unit_test(test_shape_counts),     cmocka_unit_test(test_nothing_comes),
-        cmocka_unit_test(test_replay),           cmocka_unit_test(test_replay_loop),
-        cmocka_unit_test(test_replay_fractions), cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_services),         cmocka_unit_test(test_length_bounds),
+        cmocka_unit_test(test_poisson_counts), cmocka_unit_test(test_poisson_keeps_fractions),
+        cmocka_unit_test(test_cosine_counts),  cmocka_unit_test(test_cosine_extremes),
+        cmocka_unit_test(test_cosine_rare),    cmocka_unit_test(test_cosine_peak_within_hour),
+        cmocka_unit_test(test_shape_counts),   cmocka_unit_test(test_nothing_comes),
+        cmocka_unit_test(test_replay),         cmocka_unit_test(test_replay_describes),
+        cmocka_unit_test(test_replay_loop),    cmocka_unit_test(test_replay_fractions),
+        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_length_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
