@@ -398,6 +398,11 @@ void dm_links_run(dm_links *l, spw_dur longest)
     (void)l->wire.run(l->wire.self, longest > 0 ? longest : 1);
 }
 
+const kube_wire *dm_links_wire(const dm_links *l)
+{
+    return &l->wire;
+}
+
 kube_fleet *dm_links_fleet(dm_links *l)
 {
     return l->fleet;

@@ -24,6 +24,7 @@ spw_time dm_links_step(dm_links *links);
 /** Moves bytes for at most so long; returns sooner when something has happened. */
 void dm_links_run(dm_links *links, spw_dur longest);
 
+const kube_wire *dm_links_wire(const dm_links *links);
 kube_fleet *dm_links_fleet(dm_links *links);
 kube_writer *dm_links_writer(dm_links *links);
 kube_meters *dm_links_meters(dm_links *links);       /**< NULL = none */

@@ -19,10 +19,11 @@
 
 #include "sched/daemon/daemon.h"
 #include "sched/daemon/http.h"
+#include "sched/daemon/rights.h"
 #include "sched/kube/wire_curl.h"
 
 /* Exit statuses, as of the program spillway. */
-enum { STATUS_DONE = 0, STATUS_BAD = 2, STATUS_IO = 3, STATUS_INTERNAL = 4 };
+enum { STATUS_DONE = 0, STATUS_MISSING = 1, STATUS_BAD = 2, STATUS_IO = 3, STATUS_INTERNAL = 4 };
 
 #define MESSAGES_KEPT 64
 #define WORK_MOST     (SPW_NS_PER_S / 2)
@@ -92,33 +93,31 @@ static void usage(FILE *out)
           "  --explain      print each plan as JSON, with what was considered and why it\n"
           "                 lost\n"
           "  --check        read the configuration and all it names; end\n"
+          "  --rights       ask the servers for every right that the configuration uses;\n"
+          "                 print which are missing; end, with status 1 if one is\n"
           "  --schema       print every key of the configuration\n"
           "  --version      print the version\n"
           "  --help         print this\n"
           "\n"
           "SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 stop and allow\n"
-          "writing, SIGTERM ends. Exit status: 0 done; 2 bad usage or configuration;\n"
-          "3 input or output failed; 4 internal error.\n",
+          "writing, SIGTERM ends. Exit status: 0 done; 1 a right is missing; 2 bad\n"
+          "usage or configuration; 3 input or output failed; 4 internal error.\n",
           out);
 }
 
 typedef struct options {
     const char *config;
-    bool once, dry_run, explain, check;
+    bool once, dry_run, explain, check, rights;
 } options;
 
 /* @return -1 to go on, else the exit status */
 static int parse(int argc, char **argv, options *o)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"once", no_argument, NULL, 'o'},
-                                          {"dry-run", no_argument, NULL, 'd'},
-                                          {"explain", no_argument, NULL, 'e'},
-                                          {"check", no_argument, NULL, 'k'},
-                                          {"schema", no_argument, NULL, 's'},
-                                          {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'}, {"once", no_argument, NULL, 'o'},
+                                          {"dry-run", no_argument, NULL, 'd'},      {"explain", no_argument, NULL, 'e'},
+                                          {"check", no_argument, NULL, 'k'},        {"rights", no_argument, NULL, 'r'},
+                                          {"schema", no_argument, NULL, 's'},       {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     for (int c = getopt_long(argc, argv, "h", known, NULL); c != -1; c = getopt_long(argc, argv, "h", known, NULL)) {
         switch (c) {
         case 'c':
@@ -135,6 +134,9 @@ static int parse(int argc, char **argv, options *o)
             break;
         case 'k':
             o->check = true;
+            break;
+        case 'r':
+            o->rights = true;
             break;
         case 's':
             return dm_config_schema(stdout) && fflush(stdout) == 0 ? STATUS_DONE : STATUS_IO;
@@ -299,6 +301,25 @@ static int run(const options *o, const dm_host *host, dm_voice *voice)
     return status_of(rc);
 }
 
+/* What may we? */
+static int ask_rights(const options *o, const dm_host *host)
+{
+    spw_diag *diag = NULL;
+    dm_config_file *file = NULL;
+    bool all = false;
+    if (spw_diag_new(NULL, MESSAGES_KEPT, &diag) != SPW_OK) {
+        fputs("spillwayd: out of memory\n", stderr);
+        return STATUS_INTERNAL;
+    }
+    spw_rc rc = dm_config_read(o->config, diag, &file);
+    rc = rc == SPW_OK ? dm_rights(dm_config_get(file), host, stdout, diag, &all) : rc;
+    print_messages(diag);
+    spw_diag_free(diag);
+    dm_config_free(file);
+    const int status = status_of(rc);
+    return status != STATUS_DONE ? status : fflush(stdout) != 0 ? STATUS_IO : all ? STATUS_DONE : STATUS_MISSING;
+}
+
 int main(int argc, char **argv)
 {
     options o = {.config = NULL};
@@ -320,7 +341,7 @@ int main(int argc, char **argv)
                           .once = o.once,
                           .dry_run = o.dry_run,
                           .explain = o.explain};
-    const int rc = run(&o, &host, &voice);
+    const int rc = o.rights ? ask_rights(&o, &host) : run(&o, &host, &voice);
     kube_curl_end();
     return rc;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sched/daemon/daemon.h"
+#include "sched/daemon/rights.h"
 #include "tests/support/kube_world.h"
 
 #define S    SPW_NS_PER_S
@@ -431,6 +432,46 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* The lines of --rights for a Daemon file. @return how many begin with `word` */
+static size_t rights(rig *r, const char *act, bool lease, const char *word, bool *all)
+{
+    char path[128], *text = NULL;
+    size_t size = 0, n = 0;
+    spw_diag *diag = NULL;
+    dm_config_file *file = NULL;
+    FILE *out = open_memstream(&text, &size);
+    write_text("d.yaml", daemon_file, act, lease ? "true" : "false", "");
+    (void)snprintf(path, sizeof path, "%s/d.yaml", folder);
+    assert_int_equal(spw_diag_new(NULL, 8, &diag), SPW_OK);
+    assert_int_equal(dm_config_read(path, diag, &file), SPW_OK);
+    assert_int_equal(dm_rights(dm_config_get(file), &r->host, out, diag, all), SPW_OK);
+    assert_int_equal(fclose(out), 0);
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        n += strncmp(line, word, strlen(word)) == 0 ? 1 : 0;
+    }
+    free(text);
+    dm_config_free(file);
+    spw_diag_free(diag);
+    return n;
+}
+
+/* Two clusters, each seen by six rights; two more to scale; three for the lease. */
+static void test_rights(void **state)
+{
+    (void)state;
+    rig r;
+    bool all = false;
+    start(&r);
+    assert_int_equal(rights(&r, "dry-run", false, "yes ", &all), 12);
+    assert_true(all);
+    assert_int_equal(rights(&r, "native", true, "yes ", &all), 19);
+    assert_true(all);
+    kw_fail_at(r.world, 7, false, KW_FORBID);
+    assert_int_equal(rights(&r, "native", true, "?    idc  patch deployments.apps/scale  (", &all), 1);
+    assert_false(all);
+    stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_kill_switch),
         cmocka_unit_test(test_damaged_state_observes),
         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_rights),
         cmocka_unit_test(test_any_call_fails),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
