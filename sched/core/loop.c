@@ -2,8 +2,9 @@
 /*
  * loop.c - observe, check, decide, check, act. The same function in the simulator and in production.
  *
- * A bad snapshot or a bad plan stops the tick before anything is done; a failing actuator stops it where it is. Either
- * way the next tick starts from what the source then shows, and amounts are absolute, so nothing has to be undone.
+ * A bad snapshot or a bad plan stops the tick before anything is done. An action that is refused takes those with it
+ * that depend on it, and no others. Either way the next tick starts from what the source then shows, and amounts are
+ * absolute, so nothing has to be undone.
  */
 #include <spillway/seam.h>
 
@@ -17,6 +18,7 @@ struct spw_loop {
     const spw_actuator *actuator;
     spw_plan *plan;
     spw_loop_stats stats;
+    unsigned char failed[]; /**< [actions_max] scratch of a tick */
 };
 
 spw_rc spw_loop_new(spw_core *core, const spw_source *source, const spw_actuator *actuator, const spw_mem *mem,
@@ -25,7 +27,7 @@ spw_rc spw_loop_new(spw_core *core, const spw_source *source, const spw_actuator
     if (source->version != SPW_API_VERSION || actuator->version != SPW_API_VERSION) {
         return SPW_VERSION;
     }
-    spw_loop *loop = mem->take(sizeof *loop, mem->user);
+    spw_loop *loop = mem->take(sizeof *loop + actions_max, mem->user);
     if (loop == NULL) {
         return SPW_NOMEM;
     }
@@ -48,15 +50,42 @@ void spw_loop_free(spw_loop *loop)
     }
 }
 
+/** Does an action need one that failed: the one it names, or an earlier one of the same workload? */
+static bool is_cut_off(const spw_loop *loop, size_t index)
+{
+    const spw_action *a = spw_plan_at(loop->plan, index);
+    if (a->after != UINT32_MAX && loop->failed[a->after] != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < index && a->workload != SPW_ID_NONE; i++) {
+        if (loop->failed[i] != 0 && spw_plan_at(loop->plan, i)->workload == a->workload) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/**
+ * An end that refuses an action (SPW_BACKEND) must not blind the others: all that does not depend on what failed is
+ * carried out, and the first failure is told. Any other failure is the actuator's own and stops the tick.
+ */
 static spw_rc act(spw_loop *loop, const spw_tick_info *info, spw_err *err)
 {
     const spw_actuator *a = loop->actuator;
+    spw_rc first = SPW_OK;
     spw_rc rc = a->begin(a->self, info, err);
     for (size_t i = 0; i < spw_plan_count(loop->plan) && rc == SPW_OK; i++) {
-        rc = a->submit(a->self, spw_plan_at(loop->plan, i), (info->tick << 20) + i, err);
+        bool cut_off = first != SPW_OK && is_cut_off(loop, i);
+        spw_err *told = first == SPW_OK ? err : NULL;
+        rc = cut_off ? SPW_BACKEND : a->submit(a->self, spw_plan_at(loop->plan, i), (info->tick << 20) + i, told);
+        loop->failed[i] = rc != SPW_OK ? 1 : 0;
         loop->stats.actions += rc == SPW_OK ? 1 : 0;
+        loop->stats.actions_refused += rc != SPW_OK ? 1 : 0;
+        first = first == SPW_OK ? rc : first;
+        rc = rc == SPW_BACKEND ? SPW_OK : rc;
     }
-    return rc == SPW_OK ? a->commit(a->self, err) : rc;
+    rc = rc == SPW_OK ? a->commit(a->self, first == SPW_OK ? err : NULL) : rc;
+    return first == SPW_OK ? rc : first;
 }
 
 static bool is_stale(const spw_loop *loop, const spw_snapshot *snap)

@@ -179,6 +179,64 @@ static void tickets_and_stats(void **state)
     toy_end(&t);
 }
 
+/** Refuses what is for one cluster; the toy carries the rest out. */
+static spw_rc submit_but_for_one(void *self, const spw_action *action, uint64_t ticket, spw_err *err)
+{
+    (void)ticket;
+    toy *t = self;
+    if (action->cluster != SPW_ID_NONE && strcmp(t->cluster_name[action->cluster], "idc") == 0) {
+        if (err != NULL) {
+            *err = (spw_err){.code = SPW_BACKEND, .row = action->cluster, .field = "idc", .text = "does not answer"};
+        }
+        return SPW_BACKEND;
+    }
+    toy_carry_out(t, action);
+    return SPW_OK;
+}
+
+/**
+ * Two workloads, two groups: idc has room for one of four. What is for idc is refused: the share of the first workload
+ * in the other group, which comes after that, is held back in this tick, for it belongs to the same workload; the
+ * second workload, which has no action in idc, is placed. Each tick tells the first failure, and closes what it began.
+ */
+static void one_cluster_does_not_blind_the_others(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"idc", "ack"};
+    toy t;
+    toy_init(&t);
+    (void)toy_pool_add(&t, toy_cluster(&t, "idc"), "own", SPW_CAPACITY_OWNED, 1, 1);
+    (void)toy_pool_add(&t, toy_cluster(&t, "ack"), "own", SPW_CAPACITY_OWNED, 8, 8);
+    t.works = 2;
+    t.work[1].priority = -1;
+    t.template_replicas[0] = 2;
+    t.template_replicas[1] = 3;
+    toy_start(&t, groups, 2);
+    spw_source source = toy_source(&t);
+    spw_actuator actuator = {.version = SPW_API_VERSION,
+                             .name = "t",
+                             .self = &t,
+                             .begin = begin_ticket,
+                             .submit = submit_but_for_one,
+                             .commit = commit_ticket};
+    spw_loop *loop = NULL;
+    spw_err err = {.row = 0};
+    assert_int_equal(spw_loop_new(t.core, &source, &actuator, spw_mem_libc(), 64, 8, &loop), SPW_OK);
+    uint64_t before = commits;
+    assert_int_equal(spw_loop_tick(loop, 0, &err), SPW_BACKEND);
+    assert_string_equal(err.text, "does not answer");
+    assert_int_equal(commits, before + 1);
+    assert_int_equal(t.assigned[0][0], 0);
+    assert_int_equal(t.assigned[1][1], 3);
+    spw_loop_stats stats;
+    spw_loop_stats_get(loop, &stats);
+    assert_int_equal(stats.actuator_failures, 1);
+    assert_int_equal(stats.actions + stats.actions_refused, spw_plan_count(spw_loop_plan(loop)));
+    assert_true(stats.actions > 0 && stats.actions_refused > 0);
+    spw_loop_free(loop);
+    toy_end(&t);
+}
+
 static void other_versions_are_refused(void **state)
 {
     (void)state;
@@ -454,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_fails_once),
         cmocka_unit_test(tickets_and_stats),
+        cmocka_unit_test(one_cluster_does_not_blind_the_others),
         cmocka_unit_test(other_versions_are_refused),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(snapshots_larger_than_the_settings),

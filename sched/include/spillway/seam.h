@@ -53,6 +53,7 @@ typedef struct spw_loop_stats {
     uint64_t bad_plans;     /**< refused by spw_plan_check: dropped whole */
     uint64_t source_failures;
     uint64_t actuator_failures; /**< a submit or commit that failed; re-planned next tick */
+    uint64_t actions_refused;   /**< actions that failed, or depended on one that did */
     uint64_t stale_decisions;   /**< decided on input older than settings.stale_after */
 } spw_loop_stats;
 
@@ -62,7 +63,8 @@ spw_rc spw_loop_new(spw_core *core, const spw_source *source, const spw_actuator
 void spw_loop_free(spw_loop *loop); /**< NULL allowed; calls neither close */
 
 /**
- * One tick: observe, check, decide, check, begin, submit each, commit.
+ * One tick: observe, check, decide, check, begin, submit each, commit. After an action that is refused (SPW_BACKEND)
+ * the others are carried out all the same, but for those that name it in `after` and later ones of the same workload.
  * @return SPW_OK; SPW_BACKEND if an end failed; SPW_INVAL if the snapshot or the plan was refused. Every failure
  * is counted and leaves the loop usable: the next tick starts from what the source then shows.
  */
@@ -87,7 +89,7 @@ typedef struct spw_record {
 /** `record` is borrowed for the actuator's life. Writes {"tick","now_ns","snapshot_sha","state_sha","plan":[...]}. */
 spw_actuator spw_actuator_record(spw_record *record);
 
-/** Passes every call to both, first `a`, then `b`; the first failure stops and is returned. */
+/** Passes every call to both, first `a`, then `b`; a failure of `a` keeps the call from `b`, and is returned. */
 typedef struct spw_tee {
     spw_actuator a;
     spw_actuator b;
