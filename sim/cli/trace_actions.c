@@ -8,6 +8,7 @@
 #include "sim/kernel/rng.h"
 #include "sim/report/trace_report.h"
 #include "sim/scenario/csvfile.h"
+#include "sim/scenario/stock_record.h"
 #include "sim/trace/edit.h"
 #include "sim/trace/fit.h"
 
@@ -275,6 +276,36 @@ static cli_status any_table(const char *path, rep_json *j)
     return CLI_DONE;
 }
 
+/* A JSON document that is no trace of requests may be a record of availability. */
+static cli_status record_stats(const char *path, rep_json *j)
+{
+    char err[ERR_SIZE];
+    csv_message message = {err, sizeof err};
+    mdl_stock_trace record = {.count = 0};
+    cli_status status = CLI_DONE;
+    zone z;
+    zone_init(&z, NULL);
+    if (!stock_record_read(path, &z, &record, &message)) {
+        status = complain(err, CLI_BAD);
+    } else {
+        const availability_stats s = availability_of(&record);
+        if (j != NULL) {
+            trace_availability_json(path, &s, j);
+        } else {
+            trace_availability_text(path, &s, stdout);
+        }
+    }
+    zone_fini(&z);
+    return status;
+}
+
+static bool is_json(const char *path)
+{
+    const size_t length = strlen(path);
+    return (length > 5 && strcmp(path + length - 5, ".json") == 0) ||
+           (length > 8 && strcmp(path + length - 8, ".json.gz") == 0);
+}
+
 /* A trace of requests, else client rates, else any CSV with a header. */
 static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
 {
@@ -285,7 +316,7 @@ static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
         return rate_stats(path, j);
     }
     if (read.form == NULL && read.columns == NULL && !trace_known(path)) {
-        return any_table(path, j);
+        return is_json(path) ? record_stats(path, j) : any_table(path, j);
     }
     trace *t = trace_read(path, &read, err, sizeof err);
     if (t == NULL) {

@@ -142,3 +142,21 @@ void trace_rates_json(const char *path, const rates_stats *s, rep_json *j)
     rep_json_end(j, true);
     rep_json_end(j, false);
 }
+
+void trace_availability_json(const char *path, const availability_stats *s, rep_json *j)
+{
+    rep_json_object(j, NULL);
+    rep_json_text(j, "file", path);
+    rep_json_text(j, "form", "availability");
+    rep_json_count(j, "steps", s->steps);
+    rep_json_real(j, "step_s", s->step_s);
+    rep_json_int(j, "max", s->most);
+    rep_json_real(j, "mean", s->mean);
+    rep_json_real(j, "share_up", s->share_up);
+    rep_json_count(j, "up_spells", s->up_spells);
+    rep_json_real(j, "up_h", s->up_h);
+    rep_json_real(j, "down_h", s->down_h);
+    rep_json_count(j, "falls", s->falls);
+    rep_json_int(j, "lost", s->lost);
+    rep_json_end(j, false);
+}

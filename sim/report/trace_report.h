@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sim/report/json.h"
+#include "sim/trace/availability.h"
 #include "sim/trace/fit.h"
 #include "sim/trace/rates.h"
 #include "sim/trace/stats.h"
@@ -14,10 +15,12 @@
 void trace_text(const char *path, const trace_facts *facts, const trace_stats *s, FILE *out);
 void trace_table_text(const char *path, const table_stats *t, FILE *out);
 void trace_rates_text(const char *path, const rates_stats *s, FILE *out);
+void trace_availability_text(const char *path, const availability_stats *s, FILE *out);
 /** One object each, as a member of an array. */
 void trace_json(const char *path, const trace_facts *facts, const trace_stats *s, rep_json *j);
 void trace_table_json(const char *path, const table_stats *t, rep_json *j);
 void trace_rates_json(const char *path, const rates_stats *s, rep_json *j);
+void trace_availability_json(const char *path, const availability_stats *s, rep_json *j);
 
 /**
  * A fit as YAML, an entry of spec.services[].traffic with the region to be filled in.

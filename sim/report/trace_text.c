@@ -142,3 +142,12 @@ void trace_rates_text(const char *path, const rates_stats *s, FILE *out)
     }
     fputc('\n', out);
 }
+
+void trace_availability_text(const char *path, const availability_stats *s, FILE *out)
+{
+    fprintf(out, "%s\n  availability: %zu steps of %.0f s, %.2f days\n", path, s->steps, s->step_s, s->days);
+    fprintf(out, "  level              max %" PRId32 ", mean %.3f, above 0 in %.4f of the steps\n", s->most, s->mean,
+            s->share_up);
+    fprintf(out, "  spells above 0     %zu, mean %.2f h; at 0 mean %.2f h\n", s->up_spells, s->up_h, s->down_h);
+    fprintf(out, "  falls              %zu, instances lost %" PRId64 "\n", s->falls, s->lost);
+}

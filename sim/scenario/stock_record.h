@@ -2,7 +2,6 @@
 /**
  * stock_record.h - reads a record of availability: JSON as skypilot-org/spot-traces publishes it,
  *   {"metadata": {"gap_seconds": 300}, "data": [nodes obtainable, one integer a step], "prices": [USD, optional]}
- * Internal to sim/scenario.
  */
 #ifndef SIM_SCENARIO_STOCK_RECORD_H
 #define SIM_SCENARIO_STOCK_RECORD_H

@@ -18,6 +18,8 @@
 #include <zlib.h>
 
 #include "sim/kernel/rng.h"
+#include "sim/scenario/stock_record.h"
+#include "sim/trace/availability.h"
 #include "sim/trace/edit.h"
 #include "sim/trace/rates.h"
 #include "sim/trace/stats.h"
@@ -560,6 +562,67 @@ static void test_published_tables(void **state)
     }
 }
 
+static void test_availability(void **state)
+{
+    (void)state;
+    /* up 2 steps, down 1, up 3 with one fall inside, down 2 */
+    static const int32_t level[8] = {1, 2, 0, 3, 3, 1, 0, 0};
+    const mdl_stock_trace record = {.step_ns = 1800000000000, .count = 8, .level = level};
+    const availability_stats s = availability_of(&record);
+    assert_int_equal(s.most, 3);
+    near_to(s.mean, 10.0 / 8.0, 1e-12);
+    near_to(s.share_up, 5.0 / 8.0, 1e-12);
+    assert_int_equal(s.up_spells, 2);
+    near_to(s.up_h, 1.25, 1e-12);
+    near_to(s.down_h, 0.75, 1e-12);
+    assert_int_equal(s.falls, 3);
+    assert_true(s.lost == 2 + 2 + 1);
+}
+
+static void test_published_availability(void **state)
+{
+    (void)state;
+    if (access(DATA "README.md", R_OK) != 0) {
+        print_message("no " DATA ": skipped\n");
+        skip();
+    }
+    /* | file | ticks x gap s | days | max | mean up | share | up spells | up h | down h | falls | lost | */
+    FILE *readme = fopen(DATA "README.md", "r");
+    assert_non_null(readme);
+    char line[1024];
+    int files = 0;
+    while (fgets(line, sizeof line, readme) != NULL) {
+        char name[200], file[300], err[700] = "";
+        double x[11];
+        if (sscanf(line, "| %199s | %lf x %lf s | %lf | %lf | %lf | %lf | %lf | %lf | %lf | %lf | %lf |", name, &x[0],
+                   &x[1], &x[2], &x[3], &x[4], &x[5], &x[6], &x[7], &x[8], &x[9], &x[10]) != 12) {
+            continue;
+        }
+        csv_message message = {err, sizeof err};
+        mdl_stock_trace record = {.count = 0};
+        zone z;
+        zone_init(&z, NULL);
+        snprintf(file, sizeof file, DATA "skypilot-spot/%s", name);
+        assert_true(stock_record_read(file, &z, &record, &message));
+        const availability_stats s = availability_of(&record);
+        near_to((double)s.steps, x[0], 0);
+        near_to(s.step_s, x[1], 0);
+        near_to(s.days, x[2], 0.051);
+        near_to((double)s.most, x[3], 0);
+        near_to(s.mean, x[4], 0.000501);
+        near_to(s.share_up, x[5], 0.0000501);
+        near_to((double)s.up_spells, x[6], 0);
+        near_to(s.up_h, x[7], 0.0501);
+        near_to(s.down_h, x[8], 0.0501);
+        near_to((double)s.falls, x[9], 0);
+        near_to((double)s.lost, x[10], 0);
+        zone_fini(&z);
+        files++;
+    }
+    fclose(readme);
+    assert_true(files > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,7 +633,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stats, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_edit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_table, set_up, tear_down),
+        cmocka_unit_test(test_availability),
         cmocka_unit_test(test_published),
+        cmocka_unit_test(test_published_availability),
         cmocka_unit_test(test_published_rates),
         cmocka_unit_test(test_published_tables),
     };
