@@ -264,8 +264,16 @@ int64_t preempt_room(preempt *p, const fill *f, int32_t group)
         for (uint32_t k = c->first; k < c->end; k++) {
             leave(p, &p->runs[k], p->runs[k].usable ? p->runs[k].count : 0, &sum);
         }
-        int64_t n = fitting(p, c, &sum);
-        places += n < c->places ? n : c->places;
+        preempt_sum all = c->base;
+        for (uint32_t k = c->first; k < c->end; k++) {
+            leave(p, &p->runs[k], p->runs[k].usable ? p->runs[k].count : 0, &all);
+        }
+        int64_t idle = room_count(f->rooms, slot->cluster, f->workload, ROOM_IDLE);
+        int64_t alone = fitting(p, c, &sum);
+        int64_t beyond =
+            fitting(p, c, &all) - idle; /* what is left of idle room may do together with what they leave */
+        beyond = beyond > alone ? beyond : alone;
+        places += beyond < c->places - idle ? beyond : c->places - idle;
     }
     return places;
 }

@@ -85,7 +85,8 @@ preempt_cost preempt_try(preempt *p, uint32_t cluster);
 /** Carries the last try of the cluster out: runs, budgets, sums. @return true if it used up any budget */
 bool preempt_take(preempt *p, uint32_t cluster);
 
-/** Beneficiary replicas that fit on what all potential victims of a group leave, for sure and beside its idle room. */
+/** Beneficiary replicas that fit, for sure, once all potential victims of a group are gone, beyond those on idle room.
+ */
 int64_t preempt_room(preempt *p, const fill *f, int32_t group);
 
 /**
