@@ -36,6 +36,7 @@ static const opt_row rows[] = {
     {"aligned", NULL, "mix: all traces begin at the same instant", OPT_FLAG, offsetof(trace_values, aligned), 0, 0},
     {"seed", "N", "scale, fit, import of rates: seed of what is drawn (default 1)", OPT_INT,
      offsetof(trace_values, seed), 0, INT64_MAX},
+    {"out", "DIR", "stats: also CSV files and pictures of the (one) FILE", OPT_TEXT, offsetof(trace_values, out), 0, 0},
     {"format", "text|json", "stats: how to print (default text)", OPT_CHOICE, offsetof(trace_values, format), 0, 0},
 };
 

@@ -224,7 +224,7 @@ cli_status trace_do_fit(const trace_values *v, const char *const *operands, size
 
 /* --- statistics ------------------------------------------------------------------------------------------------ */
 
-static cli_status requests_stats(trace *t, const char *path, rep_json *j)
+static cli_status requests_stats(const trace_values *v, trace *t, const char *path, rep_json *j)
 {
     trace_stats *s = trace_stats_of(t);
     if (s == NULL) {
@@ -235,8 +235,13 @@ static cli_status requests_stats(trace *t, const char *path, rep_json *j)
     } else {
         trace_text(path, trace_about(t), s, stdout);
     }
+    char err[ERR_SIZE];
+    cli_status status = CLI_DONE;
+    if (v->out != NULL && trace_plots(path, t, s, v->out, err, sizeof err) != 0) {
+        status = complain(err, CLI_IO);
+    }
     trace_stats_free(s);
-    return CLI_DONE;
+    return status;
 }
 
 static cli_status rate_stats(const char *path, rep_json *j)
@@ -322,7 +327,7 @@ static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
     if (t == NULL) {
         return complain(err, CLI_BAD);
     }
-    cli_status status = requests_stats(t, path, j);
+    cli_status status = requests_stats(v, t, path, j);
     /* what these requests ask for stands in other columns */
     if (status == CLI_DONE && !trace_about(t)->has_input && !trace_about(t)->has_output) {
         status = any_table(path, j);
@@ -336,6 +341,9 @@ cli_status trace_do_stats(const trace_values *v, const char *const *operands, si
     rep_json j;
     cli_status status = CLI_DONE;
     const bool json = v->format == 1;
+    if (v->out != NULL && count != 1) {
+        return complain("spillway trace: stats --out DIR takes one FILE", CLI_BAD);
+    }
     rep_json_init(&j, stdout);
     if (json) {
         rep_json_array(&j, NULL);

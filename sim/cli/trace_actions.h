@@ -12,7 +12,7 @@ typedef struct trace_values {
     trace_options read;
     int zero, sort, aligned, format;
     int64_t input, output, seed;
-    const char *spread, *from, *to, *jitter, *by, *factor;
+    const char *spread, *from, *to, *jitter, *by, *factor, *out;
     int64_t from_ns, to_ns, jitter_ns, by_ns;
 } trace_values;
 

@@ -69,26 +69,9 @@ __attribute__((format(printf, 2, 3))) static void say(script *s, const char *for
     va_end(args);
 }
 
-/** A single-quoted gnuplot string: '' stands for '; control characters and backquotes have no business in a label. */
-static void quote(script *s, const char *text)
-{
-    fputc('\'', s->out);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '\'') {
-            fputs("''", s->out);
-        } else {
-            fputc(c < 0x20 || c == 0x7f || c == '`' ? ' ' : c, s->out);
-        }
-    }
-    fputc('\'', s->out);
-}
-
 static void say_text(script *s, const char *name, const char *text)
 {
-    say(s, "%s=", name);
-    quote(s, text);
-    say(s, "; ");
+    rep_quote(s->out, name, text);
 }
 
 /** Pools that can run the service, and for burst and demand pictures their columns in timeline.csv. */
@@ -112,7 +95,7 @@ static void say_pools(script *s, const rep_view *v, const res_service *service)
         count++;
         say(s, "COLUMN[%" PRId32 "]=%" PRId32 "; NTH[%" PRId32 "]=%" PRId32 "; NAME[%" PRId32 "]=", count,
             FIRST_COLUMN + p, count, nth[kind]++, count);
-        quote(s, v->pools[p].name);
+        rep_quote_text(s->out, v->pools[p].name);
         say(s, "; KIND[%" PRId32 "]='%s'; ", count, rep_kind_key(kind));
     }
 }

@@ -43,16 +43,6 @@ typedef struct drawing {
     int32_t metric;
 } drawing;
 
-static void quote(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "%s='", name);
-    for (; *text != '\0'; text++) {
-        fputs(*text == '\'' ? "'" : "", out);
-        fputc((unsigned char)*text < 0x20 || *text == '`' ? ' ' : *text, out);
-    }
-    fputs("'; ", out);
-}
-
 /* The assignments that the head of each script lists. */
 static char *values_of(const void *user, const char *const texts[][2])
 {
@@ -65,14 +55,14 @@ static char *values_of(const void *user, const char *const texts[][2])
         return NULL;
     }
     for (size_t i = 0; texts[i][0] != NULL; i++) {
-        quote(out, texts[i][0], texts[i][1]);
+        rep_quote(out, texts[i][0], texts[i][1]);
     }
     if (d->metric < 0) {
         const int32_t first = 3 + c->axis_count; /* column of the first metric in settings.csv, counted from 1 */
         fprintf(out, "width=1000; height=560; x_column=%" PRId32 "; y_column=%" PRId32 "; ",
                 first + 2 * d->r->pareto[0], first + 2 * d->r->pareto[1]);
-        quote(out, "x_name", c->metrics[d->r->pareto[0]]);
-        quote(out, "y_name", c->metrics[d->r->pareto[1]]);
+        rep_quote(out, "x_name", c->metrics[d->r->pareto[0]]);
+        rep_quote(out, "y_name", c->metrics[d->r->pareto[1]]);
     } else {
         const int32_t rows = c->axis_values[0], columns = c->axis_values[1];
         fprintf(out,
@@ -80,9 +70,9 @@ static char *values_of(const void *user, const char *const texts[][2])
                 "; last=%" PRId32 "; ",
                 160 + (rows < 4 ? 4 : rows) * 40, rows, columns, d->metric * rows * columns,
                 (d->metric + 1) * rows * columns - 1);
-        quote(out, "title", c->metrics[d->metric]);
-        quote(out, "row_name", c->axes[0]);
-        quote(out, "column_name", c->axes[1]);
+        rep_quote(out, "title", c->metrics[d->metric]);
+        rep_quote(out, "row_name", c->axes[0]);
+        rep_quote(out, "column_name", c->axes[1]);
     }
     if (fclose(out) != 0) {
         free(text);

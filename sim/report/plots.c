@@ -66,6 +66,27 @@ static bool take_near_program(char *path, size_t path_size)
     return false;
 }
 
+void rep_quote_text(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
+        if (c == '\'') {
+            fputs("''", out);
+        } else {
+            fputc(c < 0x20 || c == 0x7f || c == '`' ? ' ' : c, out);
+        }
+    }
+    fputc('\'', out);
+}
+
+void rep_quote(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, "%s=", name);
+    rep_quote_text(out, text);
+    fputs("; ", out);
+}
+
 int report_find_plots(const char *option, char *path, size_t path_size)
 {
     if (option != NULL && option[0] != '\0') {

@@ -61,6 +61,11 @@ void rep_album_plan(const rep_view *v, rep_album *album);
  */
 char *rep_picture_values(const rep_view *v, const rep_picture *p, const char *const texts[][2]);
 
+/** A single-quoted gnuplot string: '' stands for '; control characters and backquotes have no business in a label. */
+void rep_quote_text(FILE *out, const char *text);
+/** An assignment of one to a name, for -e. */
+void rep_quote(FILE *out, const char *name, const char *text);
+
 typedef struct rep_drawing {
     const char *scripts; /**< folder of the gnuplot scripts */
     const char *gnuplot; /**< program */

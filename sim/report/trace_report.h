@@ -16,6 +16,13 @@ void trace_text(const char *path, const trace_facts *facts, const trace_stats *s
 void trace_table_text(const char *path, const table_stats *t, FILE *out);
 void trace_rates_text(const char *path, const rates_stats *s, FILE *out);
 void trace_availability_text(const char *path, const availability_stats *s, FILE *out);
+/**
+ * Writes into DIR, made if missing: trace-rates.csv (time_s of the bin's begin by the clock of the trace,
+ * requests_per_s; bins of a minute, over 12 hours of an hour), trace-quantiles.csv (share, input_tokens, output_tokens,
+ * gap_s) and, where gnuplot is at hand, plots/trace.svg and .png; why not is said on stderr.
+ * @return 0; -1 with a sentence
+ */
+int trace_plots(const char *path, const trace *t, const trace_stats *s, const char *dir, char *err, size_t err_size);
 /** One object each, as a member of an array. */
 void trace_json(const char *path, const trace_facts *facts, const trace_stats *s, rep_json *j);
 void trace_table_json(const char *path, const table_stats *t, rep_json *j);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trace_plots.c - a trace of requests as CSV and pictures. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/report/plots.h"
+#include "sim/report/trace_report.h"
+
+#define FINE_S 43200.0 /* longer traces are shown by the hour */
+#define SHARES 200     /* points of a distribution */
+
+typedef struct trace_view {
+    const char *path;
+    const trace *t;
+    const trace_stats *s;
+    double *sorted[3]; /* input, output, gaps */
+} trace_view;
+
+static const stats_bins *bins_of(const trace_view *v)
+{
+    return v->s->span_s > FINE_S ? &v->s->hours : &v->s->minutes;
+}
+
+static int write_rates(const void *user, FILE *out)
+{
+    const trace_view *v = user;
+    const stats_bins *bins = bins_of(v);
+    const double width_s = (double)bins->width_ns / 1e9;
+    fputs("time_s,requests_per_s\n", out);
+    for (size_t i = 0; i < bins->full; i++) {
+        fprintf(out, "%.0f,%.6g\n", (double)i * width_s, bins->requests[i] / width_s);
+    }
+    return ferror(out) ? -1 : 0;
+}
+
+static double value_at(const double *sorted, size_t count, size_t share)
+{
+    return sorted[(count - 1) * share / SHARES];
+}
+
+static int write_quantiles(const void *user, FILE *out)
+{
+    const trace_view *v = user;
+    const size_t count = v->s->count;
+    fputs("share,input_tokens,output_tokens,gap_s\n", out);
+    for (size_t i = 0; i <= SHARES; i++) {
+        fprintf(out, "%.4f,%.0f,%.0f,%.9g\n", (double)i / SHARES, value_at(v->sorted[0], count, i),
+                value_at(v->sorted[1], count, i), count > 1 ? value_at(v->sorted[2], count - 1, i) : 0.0);
+    }
+    return ferror(out) ? -1 : 0;
+}
+
+static char *values_of(const void *user, const char *const texts[][2])
+{
+    const trace_view *v = user;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; texts[i][0] != NULL; i++) {
+        rep_quote(out, texts[i][0], texts[i][1]);
+    }
+    const char *slash = strrchr(v->path, '/');
+    const stats_bins *bins = bins_of(v);
+    rep_quote(out, "title", slash != NULL ? slash + 1 : v->path);
+    fprintf(out, "width=1000; height=620; local0_s=%.3f; from_s=0; to_s=%.0f; warmup_s=0; has_lengths=%d; ",
+            (double)trace_first_ns(v->t) / 1e9, (double)bins->full * (double)bins->width_ns / 1e9,
+            v->s->input.count > 0 && v->s->output.count > 0);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void draw(const trace_view *v, const char *dir)
+{
+    static const char *const formats[] = {"svg", "png"};
+    char scripts[1024], said[512] = "";
+    const rep_drawing how = {scripts, "gnuplot"};
+    if (bins_of(v)->full < 2) {
+        fputs("spillway: no picture: the trace is too short to draw\n", stderr);
+        return;
+    }
+    if (report_find_plots(NULL, scripts, sizeof scripts) != 0) {
+        fputs("spillway: no picture: the gnuplot scripts (folder plots) were not found\n", stderr);
+        return;
+    }
+    for (int f = 0; f < 2; f++) {
+        const int rc = rep_draw("trace", "trace.gp", formats[f], dir, &how, values_of, v, said, sizeof said);
+        if (rc != 0) {
+            fprintf(stderr, "spillway: no picture: gnuplot %s\n", rc > 0 ? strerror(rc) : said);
+            return;
+        }
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+static int take_sorted(trace_view *v)
+{
+    const mdl_trace *c = trace_columns(v->t);
+    for (int k = 0; k < 3; k++) {
+        v->sorted[k] = malloc(c->count * sizeof *v->sorted[k]);
+        if (v->sorted[k] == NULL) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        v->sorted[0][i] = (double)c->input_tokens[i];
+        v->sorted[1][i] = (double)c->output_tokens[i];
+        if (i > 0) {
+            v->sorted[2][i - 1] = (double)(c->at_ns[i] - c->at_ns[i - 1]) / 1e9;
+        }
+    }
+    for (int k = 0; k < 3; k++) {
+        qsort(v->sorted[k], k < 2 ? c->count : c->count - 1, sizeof *v->sorted[k], by_value);
+    }
+    return 0;
+}
+
+int trace_plots(const char *path, const trace *t, const trace_stats *s, const char *dir, char *err, size_t err_size)
+{
+    char plots[1200];
+    trace_view v = {.path = path, .t = t, .s = s};
+    int rc = take_sorted(&v);
+    if (rc != 0) {
+        snprintf(err, err_size, "out of memory");
+    } else if (snprintf(plots, sizeof plots, "%s/plots", dir) >= (int)sizeof plots) {
+        snprintf(err, err_size, "%.60s...: the name is too long", dir);
+        rc = -1;
+    } else if (rep_make_folder(dir, err, err_size) != 0 || rep_make_folder(plots, err, err_size) != 0 ||
+               rep_write_file(dir, "trace-rates.csv", write_rates, &v, err, err_size) != 0 ||
+               rep_write_file(dir, "trace-quantiles.csv", write_quantiles, &v, err, err_size) != 0) {
+        rc = -1;
+    } else {
+        draw(&v, dir);
+    }
+    for (int k = 0; k < 3; k++) {
+        free(v.sorted[k]);
+    }
+    return rc;
+}
