@@ -182,6 +182,7 @@ static bool make_native(dm_gear *g)
     const kube_act_spec spec = {.fleet = dm_links_fleet(g->spec.links),
                                 .writer = dm_links_writer(g->spec.links),
                                 .source = g->kube,
+                                .config = g->spec.governed,
                                 .within = c->within,
                                 .epoch = epoch,
                                 .told = tell,

@@ -44,6 +44,8 @@ typedef struct kube_act_spec {
     const kube_fleet *fleet;
     kube_writer *writer; /**< breaker i: cluster i of the fleet's spec; breaker cluster_count: the control plane */
     kube_source *source; /**< kubernetes: keeps the counts of templates; not used by karmada */
+    const spw_config
+        *config;         /**< karmada: names of groups for statuses, rows as in the snapshot; NULL = none are said */
     spw_dur within;      /**< longest time for the writes of one tick; 0 = 10 s */
     const char *manager; /**< fieldManager; NULL = "spillway" */
     uint64_t (*epoch)(void *user);                   /**< the fencing epoch writes carry (lease.h); NULL = 0 */

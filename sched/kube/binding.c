@@ -11,7 +11,8 @@
 #define NOTE_APPLIED "policy.karmada.io/applied-placement"
 #define NOTE_PLAN    "spillway.dev/plan"
 #define NOTE_REASON  "spillway.dev/reason"
-#define REASON       "LeftByPlan" /* of eviction tasks: one word, as the schema wants it */
+#define AFFINITY     "schedulerObservingAffinityName" /* as v1alpha2 spells it */
+#define REASON       "LeftByPlan"                     /* of eviction tasks: one word, as the schema wants it */
 
 bool binding_know(kube_act *act, binding_wish *wish, const kube_binding *b)
 {
@@ -42,6 +43,7 @@ bool binding_remember(binding_wish *wish, const kube_binding *b)
         json_pack("{s:s,s:I}", "resourceVersion", b->meta.version, "generation", (json_int_t)b->meta.generation);
     json_t *status = json_pack("{s:I}", "schedulerObservedGeneration", (json_int_t)b->observed_generation);
     json_t *spec = json_object();
+    (void)json_object_set_new(status, AFFINITY, json_string(b->affinity)); /* missing, it is only said again */
     int failed = put_time(spec, "rescheduleTriggeredAt", b->reschedule) |
                  put_time(status, "lastScheduledTime", b->last_scheduled) |
                  json_object_set_new(status, "conditions", conditions);
@@ -263,6 +265,24 @@ static verdict verdict_of(const binding_wish *wish)
     return v;
 }
 
+/* Of a policy with failover groups: the one that holds the workload. "" = nothing to say */
+static const char *affinity_of(const binding_wish *wish)
+{
+    const spw_config *config = wish->act->spec.config;
+    const spw_outcome *o = wish->outcome;
+    if (config == NULL || o == NULL || wish->row >= config->workload_count ||
+        config->workloads[wish->row].policy >= config->policy_count) {
+        return "";
+    }
+    const spw_policy *policy = &config->policies[config->workloads[wish->row].policy];
+    for (size_t g = 0; policy->order == SPW_GROUPS_FAILOVER && g < policy->group_count && g < o->tier_count; g++) {
+        if (o->tiers[g].idle + o->tiers[g].elastic + o->tiers[g].preempted > 0) {
+            return policy->groups[g].name;
+        }
+    }
+    return "";
+}
+
 static bool status_is_right(const binding_wish *wish, const json_t *object)
 {
     const verdict v = verdict_of(wish);
@@ -274,7 +294,9 @@ static bool status_is_right(const binding_wish *wish, const json_t *object)
                       strcmp(obj_text(c, "reason"), v.reason) == 0 && strcmp(obj_text(c, "message"), v.message) == 0;
     const bool settled = json_integer_value(json_object_get(status, "schedulerObservedGeneration")) == generation &&
                          (asked == SPW_TIME_MAX || (last != SPW_TIME_MAX && asked <= last));
-    return said && (settled || !v.placed);
+    const char *affinity = affinity_of(wish);
+    const bool named = affinity[0] == '\0' || strcmp(obj_text(status, AFFINITY), affinity) == 0;
+    return said && ((settled && named) || !v.placed);
 }
 
 static kube_seen status_seen(const kube_write *write, const json_t *object)
@@ -335,6 +357,9 @@ static char *status_body(const kube_write *write, const char *version)
     if (v.placed) { /* a generation is only confirmed when it was served whole */
         failed |= json_object_set_new(status, "schedulerObservedGeneration", json_integer(generation));
         failed |= json_object_set_new(status, "lastScheduledTime", json_string(now));
+        if (affinity_of(wish)[0] != '\0') {
+            failed |= json_object_set_new(status, AFFINITY, json_string(affinity_of(wish)));
+        }
     }
     char *text = failed == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);

@@ -334,6 +334,37 @@ static void says_what_is_placed_and_what_is_not(void **state)
     rig_stop(&r);
 }
 
+/* Failover groups: the status names the one in use. */
+static void the_group_in_use_is_named(void **state)
+{
+    (void)state;
+    kube_rig r;
+    static const spw_group groups[] = {{.name = "own"}, {.name = "cloud"}};
+    static const spw_policy policy = {.groups = groups, .group_count = 2, .order = SPW_GROUPS_FAILOVER};
+    static const spw_workload works[] = {{.name = "prod/chat", .policy = 0},
+                                         {.name = "prod/code", .policy = SPW_ID_NONE}};
+    static const spw_config config = {.workloads = works, .workload_count = 2, .policies = &policy, .policy_count = 1};
+    start(&r);
+    r.act_spec.config = &config;
+    rig_new_hands(&r);
+    bind(&r, "chat", "spillway", BOTH, "");
+    rig_live(&r, S);
+    spw_plan *plan = NULL;
+    assert_int_equal(spw_plan_new(spw_mem_libc(), 4, 4, &plan), SPW_OK);
+    spw_outcome *o = plan_add_outcome(plan);
+    *o = (spw_outcome){.workload = RIG_CHAT, .desired = 6, .tier_count = 2, .tiers = {[1] = {.idle = 6}}};
+    const spw_actuator seam = kube_act_seam(r.act);
+    const spw_snapshot *snap = rig_look(&r);
+    const spw_tick_info info = {.now = snap->now, .tick = 1, .snap = snap, .plan = plan};
+    spw_err err = {0};
+    assert_int_equal(seam.begin(seam.self, &info, &err), SPW_OK);
+    assert_int_equal(seam.commit(seam.self, &err), SPW_OK);
+    spw_plan_free(plan);
+    assert_string_equal(text_of(json_object_get(binding(&r, "chat"), "status"), "schedulerObservingAffinityName"),
+                        "cloud");
+    rig_stop(&r);
+}
+
 static void a_request_to_place_anew_is_answered(void **state)
 {
     (void)state;
@@ -427,6 +458,7 @@ int main(void)
         cmocka_unit_test(conditions_of_others_survive_a_race),
         cmocka_unit_test(a_later_epoch_fences_out),
         cmocka_unit_test(says_what_is_placed_and_what_is_not),
+        cmocka_unit_test(the_group_in_use_is_named),
         cmocka_unit_test(a_request_to_place_anew_is_answered),
         cmocka_unit_test(the_template_is_scaled_in_the_control_plane),
         cmocka_unit_test(a_dry_run_asks_and_changes_nothing),
