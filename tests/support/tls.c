@@ -150,7 +150,7 @@ int tls_demanding(const char *certificate, const char *authority, int *port)
                      "-Verify", "1", "-verify_return_error", "-www", (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; pid > 0 && i < 200; i++) {
+    for (int i = 0; pid > 0 && i < 1500; i++) {
         const struct timespec nap = {0, 20000000};
         if (answers(*port)) {
             return pid;

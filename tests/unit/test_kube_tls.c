@@ -169,7 +169,7 @@ static enum MHD_Result answer(scripted *s, struct MHD_Connection *c, const char 
         return MHD_NO;
     }
     if (strcmp(url, "/mute") == 0) {
-        const struct timespec nap = {1, 0};
+        const struct timespec nap = {3, 0};
         (void)nanosleep(&nap, NULL);
         return MHD_NO;
     }
@@ -255,7 +255,8 @@ static void connect_to(ends *e, int port)
     e->access.name = "test";
     e->access.server = e->url;
     e->servers[0] = &e->access;
-    const kube_curl_options options = {.servers = e->servers, .server_count = 1, .wake_fd = -1};
+    const kube_curl_options options = {
+        .servers = e->servers, .server_count = 1, .wake_fd = -1, .connect_timeout = 30 * S};
     assert_int_equal(kube_curl_new(&options, &e->curl), SPW_OK);
     e->wire = kube_curl_wire(e->curl);
 }
@@ -306,7 +307,7 @@ static void trusts_its_authority_and_no_other(void **state)
         ends e;
         kube_reply r;
         start(&e, cases[i].certificate, cases[i].authority, cases[i].name);
-        const kube_end end = get(&e, "/api/v1/nodes", 5 * S, &r);
+        const kube_end end = get(&e, "/api/v1/nodes", 30 * S, &r);
         if ((end == KUBE_END_ANSWERED) != cases[i].good) {
             fail_msg("case %zu: %d %s", i, (int)end, r.error);
         }
@@ -328,15 +329,15 @@ static void follows_an_authority_that_is_replaced(void **state)
     tls_replace("ca.pem", "bundle.pem");
     start(&e, "server", tls_path("bundle.pem"), NULL);
     const int port = tls_port(e.daemon);
-    assert_int_equal(get(&e, "/api/v1/nodes", 5 * S, &r), KUBE_END_ANSWERED);
+    assert_int_equal(get(&e, "/api/v1/nodes", 30 * S, &r), KUBE_END_ANSWERED);
     kube_reply_fini(&r);
     MHD_stop_daemon(e.daemon);
     e.daemon = tls_serve("renewed", port, serve, &server);
     assert_non_null(e.daemon);
-    assert_int_equal(get(&e, "/api/v1/nodes", 5 * S, &r), KUBE_END_UNSENT);
+    assert_int_equal(get(&e, "/api/v1/nodes", 30 * S, &r), KUBE_END_UNSENT);
     kube_reply_fini(&r);
     tls_replace("other.pem", "bundle.pem");
-    assert_int_equal(get(&e, "/api/v1/nodes", 5 * S, &r), KUBE_END_ANSWERED);
+    assert_int_equal(get(&e, "/api/v1/nodes", 30 * S, &r), KUBE_END_ANSWERED);
     kube_reply_fini(&r);
     stop(&e);
 }
@@ -347,7 +348,7 @@ static kube_end show(const char *cert, const char *key, kube_reply *r, ends *e, 
                            .cert_file = cert != NULL ? tls_path(cert) : NULL,
                            .key_file = key != NULL ? tls_path(key) : NULL}};
     connect_to(e, port);
-    return get(e, "/", 5 * S, r);
+    return get(e, "/", 30 * S, r);
 }
 
 static void shows_its_certificate_and_the_next_one(void **state)
@@ -367,7 +368,7 @@ static void shows_its_certificate_and_the_next_one(void **state)
     kube_reply_fini(&r);
     tls_replace("walrus.pem", "client.pem");
     tls_replace("walrus.key", "client.key");
-    assert_int_equal(get(&e, "/", 5 * S, &r), KUBE_END_ANSWERED);
+    assert_int_equal(get(&e, "/", 30 * S, &r), KUBE_END_ANSWERED);
     assert_non_null(strstr(r.body, "walrus"));
     kube_reply_fini(&r);
     kube_curl_free(e.curl);
@@ -396,10 +397,10 @@ static void a_broken_answer_is_no_answer(void **state)
     start(&e, "server", tls_path("ca.pem"), NULL);
     const char *const paths[] = {"/half", "/empty", "/mute"};
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(get(&e, paths[i], S / 2, &r), KUBE_END_BROKEN);
+        assert_int_equal(get(&e, paths[i], i < 2 ? 30 * S : 2 * S, &r), KUBE_END_BROKEN);
         kube_reply_fini(&r);
     }
-    assert_int_equal(get(&e, "/api/v1/nodes", 5 * S, &r), KUBE_END_ANSWERED); /* nothing is left over from them */
+    assert_int_equal(get(&e, "/api/v1/nodes", 30 * S, &r), KUBE_END_ANSWERED); /* nothing is left over from them */
     kube_reply_fini(&r);
     stop(&e);
 }
@@ -452,7 +453,7 @@ static void recorded_answers_arrive_as_they_were(void **state)
                                     .size = strlen(json_string_value(body)),
                                     .error = ""};
         (void)snprintf(path, sizeof path, "/record/%zu", i);
-        assert_int_equal(get(&e, path, 5 * S, &r), KUBE_END_ANSWERED);
+        assert_int_equal(get(&e, path, 30 * S, &r), KUBE_END_ANSWERED);
         assert_int_equal(r.status, direct.status);
         assert_string_equal(r.body, direct.body);
         kube_status_of_reply(&r, true, &far);
@@ -547,7 +548,7 @@ static void recorded_watches_are_followed(void **state)
             .seed = i,
             .sink = {.self = &got, .begin = on_begin, .put = on_put, .remove = on_remove, .end = on_end}};
         kube_reflect *reflect = kube_reflect_new(&spec, &e.wire);
-        const spw_time until = mono(NULL) + 8 * S;
+        const spw_time until = mono(NULL) + 60 * S;
         while (mono(NULL) < until && s.watches < 2 && s.lists < 2) {
             (void)kube_reflect_step(reflect, mono(NULL));
             (void)e.wire.run(e.wire.self, S / 20);
@@ -579,7 +580,7 @@ static void a_lease_and_a_write_over_a_real_connection(void **state)
            "{\"metadata\":{\"name\":\"chat\",\"namespace\":\"prod\"},\"spec\":{\"replicas\":2}}");
     const kube_lease_spec lease_spec = {.wire = &e.wire, .space = "s", .name = "l", .identity = "me", .seed = 1};
     kube_lease *lease = kube_lease_new(&lease_spec);
-    const spw_time until = mono(NULL) + 5 * S;
+    const spw_time until = mono(NULL) + 30 * S;
     while (!kube_lease_may_write(lease, mono(NULL)) && mono(NULL) < until) {
         (void)kube_lease_step(lease, mono(NULL), 1790000000 * S);
         (void)e.wire.run(e.wire.self, S / 20);
@@ -588,7 +589,7 @@ static void a_lease_and_a_write_over_a_real_connection(void **state)
     const kube_writer_spec spec = {.wire = &e.wire, .server_count = 1, .breaker_count = 1, .clock = mono, .seed = 1};
     kube_writer *writer = kube_writer_new(&spec);
     kube_write write = scale_write("/apis/apps/v1/namespaces/prod/deployments/chat/scale", "1");
-    assert_int_equal(kube_writer_run(writer, &write, 1, mono(NULL) + 5 * S, NULL), SPW_OK);
+    assert_int_equal(kube_writer_run(writer, &write, 1, mono(NULL) + 30 * S, NULL), SPW_OK);
     assert_int_equal(write.attempts, 2); /* the version was stale: 409, read, tried again */
     assert_int_equal(kw_replicas(server.world, 0, "prod", "chat"), 5);
     kube_writer_free(writer);
