@@ -50,7 +50,8 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     m->work_count = config->workload_count;
     m->works = arena_take(a, m->work_count, sizeof *m->works);
     m->seat_max = s->placements_max * 2;
-    m->seats = arena_take(a, m->seat_max, sizeof *m->seats);
+    m->seats = arena_take(a, m->seat_max * MEMORY_SPACE, sizeof *m->seats);
+    m->runs = arena_take(a, m->work_count, sizeof *m->runs);
     m->pool_max = s->pools_max * 2;
     m->pools = arena_take(a, m->pool_max, sizeof *m->pools);
     m->cluster_max = s->clusters_max * 2;
@@ -158,6 +159,7 @@ static void start(spw_core *core)
     core->memory.last = MEMORY_NEVER;
     core->route_metric = spw_key(SPW_ROUTE_RATE);
     view_start(&core->view, &core->config);
+    core->memory.work_by_key = core->view.work_by_key;
     for (size_t i = 0; i < core->config.workload_count; i++) {
         core->by_priority[i] = (uint32_t)i;
     }

@@ -1,66 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory.c - the sorted tables of memory.h. */
+/* memory.c - the runs and sorted tables of memory.h. */
 #include "core/memory.h"
 
-/** Index of the first seat not before (workload, cluster). */
-static size_t seat_lower(const memory *m, uint64_t workload, uint64_t cluster)
-{
-    size_t low = 0;
-    size_t high = m->seat_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        const memory_seat *s = &m->seats[mid];
-        if (s->workload < workload || (s->workload == workload && s->cluster < cluster)) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
+#include "core/sort.h"
 
-memory_seat *memory_seat_find(const memory *m, uint64_t workload, uint64_t cluster)
-{
-    size_t at = seat_lower(m, workload, cluster);
-    if (at < m->seat_count && m->seats[at].workload == workload && m->seats[at].cluster == cluster) {
-        return &m->seats[at];
-    }
-    return NULL;
-}
-
-memory_seat *memory_seat_get(memory *m, uint64_t workload, uint64_t cluster)
-{
-    memory_seat *found = memory_seat_find(m, workload, cluster);
-    if (found != NULL || m->seat_count == m->seat_max) {
-        return found;
-    }
-    size_t at = seat_lower(m, workload, cluster);
-    memmove(&m->seats[at + 1], &m->seats[at], (m->seat_count - at) * sizeof m->seats[0]);
-    m->seat_count++;
-    m->seats[at] = (memory_seat){.workload = workload,
-                                 .cluster = cluster,
-                                 .seen = MEMORY_NEVER,
-                                 .promised = -1,
-                                 .promised_at = MEMORY_NEVER,
-                                 .move_by = MEMORY_NEVER,
-                                 .blocked_until = MEMORY_NEVER,
-                                 .nominated_until = MEMORY_NEVER,
-                                 .route = MEMORY_ROUTE_NONE};
-    return &m->seats[at];
-}
-
-memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count)
-{
-    size_t first = seat_lower(m, workload, 0);
-    size_t end = first;
-    while (end < m->seat_count && m->seats[end].workload == workload) {
-        end++;
-    }
-    *count = end - first;
-    return &m->seats[first];
-}
-
-memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster)
+/** Index of the first seat of a run not before a cluster. */
+static size_t seat_lower(const memory_seat *seats, size_t count, uint64_t cluster)
 {
     size_t low = 0;
     size_t high = count;
@@ -72,7 +17,120 @@ memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster)
             high = mid;
         }
     }
-    return low < count && seats[low].cluster == cluster ? &seats[low] : NULL;
+    return low;
+}
+
+memory_seat *memory_seats_of(const memory *m, uint32_t work, size_t *count)
+{
+    *count = m->works[work].seat_count;
+    return m->seats + m->works[work].seat_first;
+}
+
+memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster)
+{
+    size_t at = seat_lower(seats, count, cluster);
+    return at < count && seats[at].cluster == cluster ? &seats[at] : NULL;
+}
+
+memory_seat *memory_seat_find(const memory *m, uint32_t work, uint64_t cluster)
+{
+    size_t count = 0;
+    memory_seat *seats = memory_seats_of(m, work, &count);
+    return memory_seat_in(seats, count, cluster);
+}
+
+static bool lies_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const memory_work *works = rows;
+    return works[a].seat_first < works[b].seat_first;
+}
+
+/** Moves all runs to the front, in the order they lie in, without room to grow. */
+static void move_together(memory *m)
+{
+    size_t used = 0;
+    for (size_t w = 0; w < m->work_count; w++) {
+        if (m->works[w].seat_count > 0) {
+            m->runs[used++] = (uint32_t)w;
+        }
+        m->works[w].seat_room = 0;
+    }
+    sort_rows(m->runs, used, lies_before, m->works);
+    m->seat_end = 0;
+    for (size_t i = 0; i < used; i++) {
+        memory_work *own = &m->works[m->runs[i]];
+        memmove(m->seats + m->seat_end, m->seats + own->seat_first, own->seat_count * sizeof *m->seats);
+        own->seat_first = m->seat_end;
+        own->seat_room = own->seat_count;
+        m->seat_end += own->seat_count;
+    }
+}
+
+#define RUN_LEAST 4 /* seats that a run has room for from the start */
+
+/** Gives a full run a new place, with room for more. There is one: all entries in use fit in one half of the array. */
+static void move_run(memory *m, memory_work *own)
+{
+    size_t space = m->seat_max * MEMORY_SPACE;
+    size_t room = own->seat_count < RUN_LEAST ? RUN_LEAST : own->seat_count * 2;
+    if (space - m->seat_end < room) {
+        move_together(m);
+        room = room < space - m->seat_end ? room : space - m->seat_end;
+    }
+    assert(room > own->seat_count);
+    if (own->seat_count > 0) {
+        memcpy(m->seats + m->seat_end, m->seats + own->seat_first, own->seat_count * sizeof *m->seats);
+    }
+    own->seat_first = m->seat_end;
+    own->seat_room = room;
+    m->seat_end += room;
+}
+
+memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster)
+{
+    memory_work *own = &m->works[work];
+    size_t at = seat_lower(m->seats + own->seat_first, own->seat_count, cluster);
+    if (at < own->seat_count && m->seats[own->seat_first + at].cluster == cluster) {
+        return &m->seats[own->seat_first + at];
+    }
+    if (m->seat_count == m->seat_max) {
+        return NULL;
+    }
+    if (own->seat_count == own->seat_room) {
+        move_run(m, own);
+    }
+    memory_seat *seat = m->seats + own->seat_first + at;
+    memmove(seat + 1, seat, (own->seat_count - at) * sizeof *seat);
+    own->seat_count++;
+    m->seat_count++;
+    *seat = (memory_seat){.cluster = cluster,
+                          .seen = MEMORY_NEVER,
+                          .promised = -1,
+                          .promised_at = MEMORY_NEVER,
+                          .move_by = MEMORY_NEVER,
+                          .blocked_until = MEMORY_NEVER,
+                          .nominated_until = MEMORY_NEVER,
+                          .route = MEMORY_ROUTE_NONE};
+    return seat;
+}
+
+void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat)
+{
+    memory_work *own = &m->works[work];
+    own->seat_first = own->seat_count == 0 ? m->seat_end : own->seat_first;
+    assert(own->seat_first + own->seat_count == m->seat_end && m->seat_count < m->seat_max);
+    m->seats[m->seat_end++] = *seat;
+    own->seat_room = ++own->seat_count;
+    m->seat_count++;
+}
+
+void memory_seats_clear(memory *m)
+{
+    for (size_t w = 0; w < m->work_count; w++) {
+        m->works[w].seat_first = m->works[w].seat_count = m->works[w].seat_room = 0;
+    }
+    m->seat_count = 0;
+    m->seat_end = 0;
 }
 
 static size_t pool_lower(const memory *m, uint64_t key)
@@ -119,26 +177,41 @@ memory_pool *memory_pool_get(memory *m, uint64_t key)
 
 void memory_forget_routes(memory *m)
 {
-    for (size_t i = 0; i < m->seat_count; i++) {
-        if (m->seats[i].route != MEMORY_ROUTE_NONE) {
-            m->seats[i].route = MEMORY_ROUTE_UNKNOWN;
+    for (uint32_t w = 0; w < m->work_count; w++) {
+        size_t count = 0;
+        memory_seat *seats = memory_seats_of(m, w, &count);
+        for (size_t i = 0; i < count; i++) {
+            if (seats[i].route != MEMORY_ROUTE_NONE) {
+                seats[i].route = MEMORY_ROUTE_UNKNOWN;
+            }
         }
+        m->works[w].owner.wrote = -1;
     }
-    for (size_t i = 0; i < m->work_count; i++) {
-        m->works[i].owner.wrote = -1;
+}
+
+static void prune_run(memory *m, memory_work *own, spw_time now)
+{
+    memory_seat *seats = m->seats + own->seat_first;
+    size_t kept = 0;
+    for (size_t i = 0; i < own->seat_count; i++) {
+        if (seats[i].seen == MEMORY_NEVER || now - seats[i].seen > MEMORY_KEEP) {
+            continue;
+        }
+        if (kept < i) {
+            seats[kept] = seats[i];
+        }
+        kept++;
     }
+    m->seat_count -= own->seat_count - kept;
+    own->seat_count = kept;
 }
 
 void memory_prune(memory *m, spw_time now)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < m->seat_count; i++) {
-        if (m->seats[i].seen != MEMORY_NEVER && now - m->seats[i].seen <= MEMORY_KEEP) {
-            m->seats[kept++] = m->seats[i];
-        }
+    for (size_t w = 0; w < m->work_count; w++) {
+        prune_run(m, &m->works[w], now);
     }
-    m->seat_count = kept;
-    kept = 0;
+    size_t kept = 0;
     for (size_t i = 0; i < m->pool_count; i++) {
         if (m->pools[i].seen != MEMORY_NEVER && now - m->pools[i].seen <= MEMORY_KEEP) {
             m->pools[kept++] = m->pools[i];

@@ -2,8 +2,13 @@
 /**
  * memory.h - what the core remembers from tick to tick, keyed by stable keys, never by rows.
  *
- * Three tables: one entry for each configured workload (in configuration order), and two sorted tables that grow with
- * what is seen: seats (workload, cluster) and pools. An entry not seen for MEMORY_KEEP is dropped.
+ * One entry for each configured workload (in configuration order), and tables that grow with what is seen: seats, of
+ * which each workload has a run of its own, sorted by cluster; pools and clusters, sorted. An entry not seen for
+ * MEMORY_KEEP is dropped.
+ *
+ * A run has room to grow; when that is used up it goes to the end of the array, with room for twice as many, and when
+ * the end is reached all runs move together. So a seat more costs as much as its own workload has, not as all have.
+ *
  * The reservation ledger lives here: `promised` is what the core wrote last and what the snapshot does not show yet.
  */
 #ifndef SCHED_CORE_MEMORY_H
@@ -18,6 +23,7 @@
 #define MEMORY_ROUTE_NONE    (-1)                           /**< no share of traffic was ever sent */
 #define MEMORY_ROUTE_UNKNOWN (-2)                           /**< one was sent and may not have arrived: send it again */
 
+#define MEMORY_SPACE 2 /**< seats laid out for each that may be in use: a run of any length finds a new place */
 #define MEMORY_TURNS 3 /**< up, down, up, down: the direction turns three times */
 
 /** One workload. */
@@ -34,11 +40,14 @@ typedef struct memory_work {
     int32_t surge;         /**< copies that moves added and whose sources have not gone yet */
     spw_reason reason;     /**< of the desired count */
     owner owner;           /**< who decides how many */
+    size_t seat_first;     /**< its run in memory.seats ... */
+    size_t seat_count;     /**< ... of so many ... */
+    size_t seat_room;      /**< ... with room for so many */
 } memory_work;
 
 /** One workload on one cluster. */
 typedef struct memory_seat {
-    uint64_t workload, cluster;
+    uint64_t cluster;
     spw_time seen;
     int32_t promised; /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
     spw_time promised_at;
@@ -96,23 +105,30 @@ typedef struct memory {
     spw_time last; /**< time of the last tick, MEMORY_NEVER before the first */
     memory_work *works;
     size_t work_count;
-    memory_seat *seats; /**< sorted by (workload, cluster) */
-    size_t seat_count, seat_max;
-    memory_pool *pools; /**< sorted by key */
+    const uint32_t *work_by_key; /**< [work_count] in the order of their keys */
+    memory_seat *seats;          /**< [MEMORY_SPACE * seat_max] the runs of the workloads, each sorted by cluster */
+    size_t seat_count, seat_max; /**< of all runs together */
+    size_t seat_end;             /**< the runs lie before it */
+    uint32_t *runs;              /**< [work_count] scratch of moving them together */
+    memory_pool *pools;          /**< sorted by key */
     size_t pool_count, pool_max;
     memory_cluster *clusters; /**< sorted by key */
     size_t cluster_count, cluster_max;
 } memory;
 
 /** @return the entry, made if absent; NULL if the table is full. Moves other entries: keep no pointers over it. */
-memory_seat *memory_seat_get(memory *m, uint64_t workload, uint64_t cluster);
+memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster);
 /** @return the entry or NULL. */
-memory_seat *memory_seat_find(const memory *m, uint64_t workload, uint64_t cluster);
+memory_seat *memory_seat_find(const memory *m, uint32_t work, uint64_t cluster);
+/** One more entry after all others of a workload, whose run lies last or is empty: for filling an empty table. */
+void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat);
+/** No workload has any. */
+void memory_seats_clear(memory *m);
 memory_pool *memory_pool_get(memory *m, uint64_t key);
 memory_pool *memory_pool_find(const memory *m, uint64_t key);
 /** The entries of a workload, sorted by cluster key. */
-memory_seat *memory_seats_of(const memory *m, uint64_t workload, size_t *count);
-/** The one of them on a cluster, NULL if none: cheaper than memory_seat_find() for many clusters in a row. */
+memory_seat *memory_seats_of(const memory *m, uint32_t work, size_t *count);
+/** The one of them on a cluster, NULL if none. */
 memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster);
 /** The actuator failed: no share of traffic, no replica count is known to have arrived. */
 void memory_forget_routes(memory *m);

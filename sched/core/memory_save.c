@@ -57,9 +57,9 @@ static void put_work(out *o, const memory_work *w)
     o->used = rest.used;
 }
 
-static void put_seat(out *o, const memory_seat *s)
+static void put_seat(out *o, uint64_t workload, const memory_seat *s)
 {
-    put(o, s->workload, 8);
+    put(o, workload, 8);
     put(o, s->cluster, 8);
     put64(o, s->seen);
     put32(o, s->promised);
@@ -126,8 +126,12 @@ static void put_all(out *o, const memory *m, uint64_t length)
     for (size_t i = 0; i < m->work_count; i++) {
         put_work(o, &m->works[i]);
     }
-    for (size_t i = 0; i < m->seat_count; i++) {
-        put_seat(o, &m->seats[i]);
+    for (size_t k = 0; k < m->work_count; k++) {
+        size_t count = 0;
+        const memory_seat *seats = memory_seats_of(m, m->work_by_key[k], &count);
+        for (size_t i = 0; i < count; i++) {
+            put_seat(o, m->works[m->work_by_key[k]].key, &seats[i]);
+        }
     }
     for (size_t i = 0; i < m->pool_count; i++) {
         put_pool(o, &m->pools[i]);
@@ -223,9 +227,7 @@ static void get_work(in *i, const memory_work *own, memory_work *into)
 
 static memory_seat get_seat(in *i)
 {
-    memory_seat s = {0};
-    s.workload = get(i, 8);
-    s.cluster = get(i, 8);
+    memory_seat s = {.cluster = get(i, 8)};
     s.seen = get64(i);
     s.promised = get32(i);
     s.promised_at = get64(i);
@@ -281,23 +283,38 @@ static memory_pool get_pool(in *i)
     return p;
 }
 
+/** Seats come by workload key, then by cluster key: one run after the other. */
+static void get_seats(in *i, memory *m, size_t seats, bool apply)
+{
+    if (apply) {
+        memory_seats_clear(m);
+    }
+    size_t work = 0; /* in the order of the keys */
+    uint64_t cluster = 0;
+    bool first = true;
+    for (size_t k = 0; k < seats && !i->bad; k++) {
+        uint64_t key = get(i, 8);
+        for (; work < m->work_count && m->works[m->work_by_key[work]].key < key; work++) {
+            first = true;
+        }
+        memory_seat s = get_seat(i);
+        bool ours = work < m->work_count && m->works[m->work_by_key[work]].key == key;
+        i->bad = i->bad || !ours || (!first && s.cluster <= cluster);
+        cluster = s.cluster;
+        first = false;
+        if (apply && !i->bad) {
+            memory_seats_append(m, m->work_by_key[work], &s);
+        }
+    }
+}
+
 /** The tables after the head; with apply false only checks that they fit and are in order. */
 static void get_tables(in *i, memory *m, size_t seats, size_t pools, size_t clusters, bool apply)
 {
     for (size_t k = 0; k < m->work_count && !i->bad; k++) {
         get_work(i, &m->works[k], apply ? &m->works[k] : NULL);
     }
-    memory_seat before = {0};
-    for (size_t k = 0; k < seats && !i->bad; k++) {
-        memory_seat s = get_seat(i);
-        i->bad =
-            i->bad ||
-            (k > 0 && (s.workload < before.workload || (s.workload == before.workload && s.cluster <= before.cluster)));
-        before = s;
-        if (apply) {
-            m->seats[k] = s;
-        }
-    }
+    get_seats(i, m, seats, apply);
     uint64_t key = 0;
     for (size_t k = 0; k < pools && !i->bad; k++) {
         memory_pool p = get_pool(i);
@@ -359,7 +376,6 @@ spw_rc memory_load(memory *m, const void *buf, size_t size)
     }
     m->ticks = ticks;
     m->last = last;
-    m->seat_count = seats;
     m->pool_count = pools;
     m->cluster_count = clusters;
     return SPW_OK;

@@ -10,7 +10,7 @@ const spw_policy *mend_policy(const spw_core *core, uint32_t work)
 
 memory_seat *mend_memory(const spw_core *core, uint32_t work, uint32_t cluster)
 {
-    return memory_seat_find(&core->memory, core->config.workloads[work].key, core->view.clusters[cluster].key);
+    return memory_seat_find(&core->memory, work, core->view.clusters[cluster].key);
 }
 
 /* --- what is remembered of clusters --- */
@@ -68,40 +68,36 @@ static bool answers(const spw_core *core, uint32_t cluster)
     return core->view.snap->clusters.ready[core->view.clusters[cluster].row] != 0;
 }
 
-/** An eviction is over when nothing is left of it, or when the grace has passed and the cluster is back. */
+/** Is an eviction over? When nothing is left of it, or when the grace has passed and the cluster is back. */
+static bool is_over(const spw_core *core, uint32_t work, const memory_seat *mem, spw_dur after)
+{
+    uint32_t cluster = view_cluster_find(&core->view, mem->cluster);
+    const view_seat *seat = cluster == UINT32_MAX ? NULL : view_seat_find(&core->view, work, cluster);
+    const spw_policy *policy = mend_policy(core, work);
+    if (seat == NULL || seat->assigned == 0 || policy == NULL) {
+        return true;
+    }
+    const memory_cluster *c = mend_cluster_find(&core->memory, mem->cluster);
+    bool back = c != NULL && answers(core, cluster) && c->answers && core->view.now - c->since >= after;
+    return back && core->view.now - mem->evict_since >= policy->evict_grace;
+}
+
 static void end_evictions(spw_core *core, spw_dur after)
 {
-    memory *m = &core->memory;
-    for (size_t i = 0; i < m->seat_count; i++) {
-        memory_seat *mem = &m->seats[i];
-        if (!mem->evicting) {
-            continue;
-        }
-        uint32_t cluster = view_cluster_find(&core->view, mem->cluster);
-        const view_seat *seat = NULL;
-        const spw_policy *policy = NULL;
-        for (uint32_t w = 0; w < core->config.workload_count && cluster != UINT32_MAX; w++) {
-            if (core->config.workloads[w].key == mem->workload) {
-                seat = view_seat_find(&core->view, w, cluster);
-                policy = mend_policy(core, w);
-            }
-        }
-        if (seat == NULL || seat->assigned == 0 || policy == NULL) {
-            mem->evicting = false;
-            continue;
-        }
-        const memory_cluster *c = mend_cluster_find(m, mem->cluster);
-        bool back = c != NULL && answers(core, cluster) && c->answers && core->view.now - c->since >= after;
-        if (back && core->view.now - mem->evict_since >= policy->evict_grace) {
-            mem->evicting = false;
+    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+        size_t count = 0;
+        memory_seat *seats = memory_seats_of(&core->memory, w, &count);
+        for (size_t i = 0; i < count; i++) {
+            seats[i].evicting = seats[i].evicting && !is_over(core, w, &seats[i], after);
         }
     }
 }
 
 static bool is_drained(const spw_core *core, uint64_t cluster)
 {
-    for (size_t i = 0; i < core->memory.seat_count; i++) {
-        if (core->memory.seats[i].cluster == cluster && core->memory.seats[i].evicting) {
+    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+        const memory_seat *mem = memory_seat_find(&core->memory, w, cluster);
+        if (mem != NULL && mem->evicting) {
             return false;
         }
     }
@@ -131,7 +127,7 @@ static void release(spw_core *core, uint32_t work)
         if (c == NULL || !c->lost || seat->assigned == 0) {
             continue;
         }
-        memory_seat *mem = memory_seat_get(&core->memory, core->config.workloads[work].key, c->key);
+        memory_seat *mem = memory_seat_get(&core->memory, work, c->key);
         if (mem == NULL) {
             continue;
         }

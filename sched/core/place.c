@@ -54,7 +54,7 @@ static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, 
     bool weighted = false;
     filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
     size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     view_open_units(&core->view, &core->config, work, &core->memory);
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_cluster *cluster = &v->clusters[c];
@@ -93,7 +93,7 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
 {
     fill *f = &core->fill;
     size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     for (size_t i = 0; i < f->count; i++) {
         fill_slot *slot = &f->slots[i];
         memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
@@ -117,11 +117,11 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
 }
 
 /** Places from which a move was given up lately take no new ones. */
-static void bar_blocked(spw_core *core)
+static void bar_blocked(spw_core *core, uint32_t work)
 {
     fill *f = &core->fill;
     size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, f->workload->key, &remembered);
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     for (size_t i = 0; i < f->count; i++) {
         fill_slot *slot = &f->slots[i];
         const memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
@@ -160,7 +160,7 @@ static int32_t fail_back(spw_core *core, uint32_t work, const spw_policy *policy
         mem->room_since = MEMORY_NEVER; /* Karmada has no such thing; placing anew brings everything back */
         return 0;
     }
-    bar_blocked(core);
+    bar_blocked(core, work);
     if (mem->group_count > 0 && policy->failback == SPW_FAILBACK_AUTOMATIC) {
         f->shut = shut_groups(core, mem, policy);
         int32_t into_open = fill_movable(f);
@@ -215,9 +215,9 @@ static spw_action place_action(const spw_core *core, uint32_t work, uint32_t clu
                         .before = from};
 }
 
-static void promise(spw_core *core, uint64_t workload, uint32_t cluster, int32_t replicas)
+static void promise(spw_core *core, uint32_t work, uint32_t cluster, int32_t replicas)
 {
-    memory_seat *mem = memory_seat_get(&core->memory, workload, core->view.clusters[cluster].key);
+    memory_seat *mem = memory_seat_get(&core->memory, work, core->view.clusters[cluster].key);
     if (mem != NULL) {
         mem->promised = replicas;
         mem->promised_at = core->view.now;
@@ -235,7 +235,7 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         }
         const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
         int32_t assigned = seat == NULL ? 0 : seat->assigned;
-        memory_seat *mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = memory_seat_find(&core->memory, work, core->view.clusters[slot->cluster].key);
         /* a growth for which victims went and which was lost on the way is written again when they have left */
         int32_t later = mem == NULL ? 0 : min32(mem->unseen_nominated, slot->preempted);
         if (slot->target - later <= assigned) {
@@ -244,8 +244,8 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         spw_reason why = grow_reason(policy, slot, f->fresh);
         spw_action action = place_action(core, work, slot->cluster, assigned, slot->target - later, why);
         (void)plan_add(plan, &action);
-        promise(core, f->workload->key, slot->cluster, slot->target);
-        mem = memory_seat_find(&core->memory, f->workload->key, core->view.clusters[slot->cluster].key);
+        promise(core, work, slot->cluster, slot->target);
+        mem = memory_seat_find(&core->memory, work, core->view.clusters[slot->cluster].key);
         if (mem != NULL && slot->moved_in > 0) {
             mem->move_by = mem->moving > 0 ? mem->move_by : core->view.now + policy->move_deadline;
             mem->moving += slot->moved_in;
@@ -414,16 +414,15 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
 
 static void touch_seats(spw_core *core, uint32_t work)
 {
-    uint64_t key = core->config.workloads[work].key;
     size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, key, &remembered);
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
         const view_seat *seat = &core->view.seats[i];
         uint64_t cluster = core->view.clusters[seat->cluster].key;
         memory_seat *mem = memory_seat_in(seats, remembered, cluster);
         if (mem == NULL) { /* the first time: entries move */
-            mem = memory_seat_get(&core->memory, key, cluster);
-            seats = memory_seats_of(&core->memory, key, &remembered);
+            mem = memory_seat_get(&core->memory, work, cluster);
+            seats = memory_seats_of(&core->memory, work, &remembered);
         }
         if (mem != NULL) {
             mem->seen = core->view.now;
@@ -600,8 +599,7 @@ void decide_shrinks(spw_core *core, spw_plan *plan)
         shrink *s = &core->shrinks[i];
         decide_preempt_name(core, plan, s->work, s->cluster, &s->action);
         (void)plan_add(plan, &s->action);
-        memory_seat *mem =
-            memory_seat_find(&core->memory, core->config.workloads[s->work].key, core->view.clusters[s->cluster].key);
+        memory_seat *mem = memory_seat_find(&core->memory, s->work, core->view.clusters[s->cluster].key);
         if (mem != NULL) {
             mem->promised = -1;
         }

@@ -292,8 +292,8 @@ void decide_preempt_end(spw_core *core, uint32_t work)
         const fill_slot *slot = &core->fill.slots[i];
         uint64_t key = core->view.clusters[slot->cluster].key;
         preempt_cluster *c = core->fill.preempt == NULL ? NULL : &core->preempting.p.at[slot->cluster];
-        memory_seat *mem = c != NULL && c->taken > 0 ? memory_seat_get(&core->memory, workload->key, key)
-                                                     : memory_seat_find(&core->memory, workload->key, key);
+        memory_seat *mem = c != NULL && c->taken > 0 ? memory_seat_get(&core->memory, work, key)
+                                                     : memory_seat_find(&core->memory, work, key);
         if (mem != NULL) {
             mem->nominated = slot->preempted;
         }

@@ -29,7 +29,7 @@ static void send_share(const spw_core *core, uint32_t work, uint32_t cluster, in
 static void clear_left(spw_core *core, uint32_t work, spw_plan *plan)
 {
     size_t count = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, core->config.workloads[work].key, &count);
+    memory_seat *seats = memory_seats_of(&core->memory, work, &count);
     for (size_t i = 0; i < count; i++) {
         uint32_t cluster = view_cluster_find(&core->view, seats[i].cluster);
         bool routed = seats[i].route > 0 || seats[i].route == MEMORY_ROUTE_UNKNOWN;

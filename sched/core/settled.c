@@ -51,7 +51,7 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
         placed += seat->assigned;
     }
     size_t remembered = 0;
-    const memory_seat *seats = memory_seats_of(&core->memory, workload->key, &remembered);
+    const memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     for (size_t i = 0; i < remembered; i++) {
         if (seat_has_business(&seats[i])) {
             return false;

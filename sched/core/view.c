@@ -502,7 +502,7 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
         units_use(&v->rooms, c, units, u >= 0 ? u : 0, u >= 0 ? usage->ready[i] : 0);
     }
     size_t count = 0;
-    memory_seat *promises = memory_seats_of(m, workload->key, &count);
+    memory_seat *promises = memory_seats_of(m, work, &count);
     for (uint32_t i = v->seat_first[work]; units != NULL && i < v->seat_first[work + 1]; i++) {
         const view_seat *seat = &v->seats[i];
         int32_t others = seat->held - v->rooms.units[seat->cluster].known;
@@ -528,7 +528,7 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
 {
     const spw_workload *workload = &config->workloads[work];
     size_t count = 0;
-    memory_seat *promises = memory_seats_of(m, workload->key, &count);
+    memory_seat *promises = memory_seats_of(m, work, &count);
     for (size_t i = 0; i < count; i++) {
         promises[i].unseen = 0;
         promises[i].unseen_coming = 0;
