@@ -100,6 +100,11 @@ int64_t mdl_network_rtt_ns_by_name(const mdl_network *network, const char *from,
     return mdl_network_rtt_ns(network, row, column);
 }
 
+int64_t mdl_jitter_mean_ns(const mdl_jitter *jitter, int64_t rtt_ns)
+{
+    return (int64_t)llround(jitter->floor_us * 1e3 + jitter->share * 0.5 * (double)rtt_ns);
+}
+
 const char *mdl_egress_scope_name(mdl_egress_scope scope)
 {
     return scope == MDL_EGRESS_INTERNET ? "internet" : "inter-region";

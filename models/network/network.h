@@ -3,8 +3,8 @@
  * network.h - round-trip times between regions, what a byte costs on its way out, how many bytes a request has.
  *
  * Pure data with arithmetic: nothing here draws random numbers or changes after creation, so one object may be shared
- * by threads. Figures: scenarios/tables/rtt.csv, egress.csv, payload.csv. A pair of regions without a figure does not
- * exist here: whoever builds the matrix (the table reader) refuses a hole.
+ * by threads. Figures: scenarios/tables/rtt.csv, jitter.csv, egress.csv, payload.csv. A pair of regions without a
+ * figure does not exist here: whoever builds the matrix (the table reader) refuses a hole.
  */
 #ifndef MODELS_NETWORK_NETWORK_H
 #define MODELS_NETWORK_NETWORK_H
@@ -34,6 +34,17 @@ size_t mdl_network_find(const mdl_network *network, const char *region);
 int64_t mdl_network_rtt_ns(const mdl_network *network, size_t from, size_t to);
 /** Round trip in ns by name, or -1 if either region is unknown. */
 int64_t mdl_network_rtt_ns_by_name(const mdl_network *network, const char *from, const char *to);
+
+/**
+ * What a packet is late by, on one way: exponential, the law of the wait behind others at a shared link. A table's
+ * round trip is then the shortest one, and the mean round trip is longer by twice the mean.
+ */
+typedef struct mdl_jitter {
+    double floor_us; /**< mean on any way, however short */
+    double share;    /**< plus this share of half the round trip: long ways cross more links */
+} mdl_jitter;
+/** Mean of the law between two regions, floor + share * rtt / 2, to the nearest ns; rtt_ns >= 0. */
+int64_t mdl_jitter_mean_ns(const mdl_jitter *jitter, int64_t rtt_ns);
 
 /** Where bytes go; each way has its own price with every provider. */
 typedef enum mdl_egress_scope {

@@ -11,11 +11,13 @@
  * each candidate has refused once it is rejected. While no cluster has a ready replica it waits in the service's
  * FIFO, bounded by the scenario; beyond the bound it is rejected.
  *
- * Wires have a constant delay, so a ring for each (region, cluster, direction) keeps them in order with one pending
- * event. A wire without delay is skipped: the request is handled within the same event.
+ * A ring for each (region, cluster, direction) keeps what is under way in order of arrival with one pending event: a
+ * constant delay appends, a jitter overtakes a few from the end. A wire without delay is skipped: the request is
+ * handled within the same event.
  */
 #include "sim/fleet/world.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define TRIES 3u /* replicas of one cluster that may refuse a request before the cluster counts as full */
@@ -87,8 +89,18 @@ static uint32_t cluster_pick(fl_world *w, fl_service *s, uint64_t key, uint32_t 
     return best;
 }
 
+int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request)
+{
+    return line->jitter_ns > 0
+               ? line->delay_ns + llround(line->jitter_ns * (double)w->talks[request].late[line->back ? 1 : 0])
+               : line->delay_ns;
+}
+
 static void line_push(fl_world *w, fl_line *line, uint32_t request)
 {
+    const int64_t way_ns = fl_way_ns(w, line, request);
+    uint32_t at = line->count;
+
     if (line->count == line->cap) {
         uint32_t cap = line->cap == 0 ? 64 : line->cap * 2;
         struct fl_flight *ring = malloc((size_t)cap * sizeof *ring);
@@ -105,12 +117,17 @@ static void line_push(fl_world *w, fl_line *line, uint32_t request)
         line->cap = cap;
         line->head = 0;
     }
-    line->ring[(line->head + line->count) & (line->cap - 1)] = (struct fl_flight){w->now + line->delay_ns, request};
-    if (line->count++ == 0) {
-        evq_set(w->queue, line->slot, w->now + line->delay_ns, EVQ_DELIVERY);
+    while (at > 0 && line->ring[(line->head + at - 1) & (line->cap - 1)].due_ns > w->now + way_ns) {
+        line->ring[(line->head + at) & (line->cap - 1)] = line->ring[(line->head + at - 1) & (line->cap - 1)];
+        at--;
+    }
+    line->ring[(line->head + at) & (line->cap - 1)] = (struct fl_flight){w->now + way_ns, request};
+    line->count++;
+    if (at == 0) {
+        evq_set(w->queue, line->slot, w->now + way_ns, EVQ_DELIVERY);
     }
     w->requests[request].state = FL_RQ_FLYING;
-    w->requests[request].wire_ns += line->delay_ns;
+    w->requests[request].wire_ns += way_ns;
 }
 
 static fl_line *line_of(fl_world *w, uint32_t region, uint32_t cluster, bool back)
@@ -224,7 +241,7 @@ void fl_route(fl_world *w, uint32_t request, uint32_t avoid)
             return;
         }
         line = line_of(w, q->region, cluster, false);
-        if (line->delay_ns > 0) {
+        if (line->slot != FL_NONE) {
             line_push(w, line, request);
             return;
         }
@@ -245,7 +262,7 @@ void fl_bounce(fl_world *w, uint32_t request, uint32_t cluster)
     fl_request *q = &w->requests[request];
     fl_line *line = line_of(w, q->region, cluster, true);
 
-    if (line->delay_ns > 0) {
+    if (line->slot != FL_NONE) {
         line_push(w, line, request);
     } else {
         fl_route(w, request, q->refused > 0 ? cluster : FL_NONE);

@@ -246,6 +246,7 @@ static void completed(fl_world *w, const fl_request *q, int64_t seen_ns)
     uint32_t cluster = w->replicas[q->place.at.replica].cluster;
     const sc_payload *payload = &w->sc->payload;
     int64_t tpot = tpot_of(w, q, seen_ns);
+    int64_t back_ns = fl_way_ns(w, fl_line_of(w, q->region, cluster, true), (uint32_t)(q - w->requests));
 
     w->run->timeline.completed[fl_bin_of(w, seen_ns) * w->run->service_count + q->service]++;
     if (tpot >= 0) {
@@ -262,7 +263,7 @@ static void completed(fl_world *w, const fl_request *q, int64_t seen_ns)
             out->served_abroad += abroad(w->sc, q->region, cluster) ? 1 : 0;
             out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
         }
-        completed_counted(w, q, seen_ns, fl_line_of(w, q->region, cluster, true)->delay_ns);
+        completed_counted(w, q, seen_ns, back_ns);
     }
 }
 

@@ -8,9 +8,10 @@
  * not moved when the head finishes, but looks at the new head when it fires.
  *
  * Times: the user sends at t, the request is at the cluster rtt/2 later, and what the engine puts out is seen rtt/2
- * after that. A completion counts if it is seen by the deadline and by the end of the run; a cancellation reaches the
- * engine at once.
+ * after that, jitter apart. A completion counts if it is seen by the deadline and by the end of the run; a cancellation
+ * reaches the engine at once.
  */
+#include "models/random/variates.h"
 #include "sim/fleet/world.h"
 
 /* The rows with room for `need` of them; as they were, and w->no_memory, if there is none. */
@@ -158,6 +159,10 @@ void fl_source_event(fl_world *w, uint32_t source)
                                     .turn = src->next.turn,
                                     .priority = src->sc->priority + src->next.priority,
                                     .tenant = src->sc->tenant};
+        if (src->jitter_rng != NULL) {
+            w->talks[index].late[0] = (float)mdl_ran_exponential(src->jitter_rng);
+            w->talks[index].late[1] = (float)mdl_ran_exponential(src->jitter_rng);
+        }
     }
     if (w->numbers != NULL) {
         w->numbers[index] = w->request_next;
@@ -328,7 +333,7 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
         }
         return;
     }
-    seen = event->at_ns + fl_line_of(w, q->region, r->cluster, true)->delay_ns;
+    seen = event->at_ns + fl_way_ns(w, fl_line_of(w, q->region, r->cluster, true), event->tag);
     deadline = s->sc->timeout_ns < FL_NEVER - q->sent_ns ? q->sent_ns + s->sc->timeout_ns : FL_NEVER;
     if (event->kind == MDL_FIRST) {
         if ((q->flags & FL_RQ_FIRST) == 0 && seen <= deadline && seen <= w->end_ns) {

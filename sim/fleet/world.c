@@ -148,8 +148,12 @@ static bool lines_init(fl_world *w)
         line->cluster = pair % (uint32_t)sc->cluster_count;
         line->delay_ns =
             sc->rtt_ns[line->region * (uint32_t)sc->region_count + (uint32_t)sc->clusters[line->cluster].region] / 2;
+        if (sc->jitter_ns != NULL) {
+            line->jitter_ns = (double)sc->jitter_ns[line->region * (uint32_t)sc->region_count +
+                                                    (uint32_t)sc->clusters[line->cluster].region];
+        }
         line->slot = FL_NONE;
-        if (line->delay_ns > 0) {
+        if (line->delay_ns > 0 || line->jitter_ns > 0) {
             line->slot = fl_slot_new(w, FL_OWNER_LINE, i);
             if (line->slot == FL_NONE) {
                 return false;
@@ -210,11 +214,15 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
     source->arrivals = mdl_arrivals_new(&spec);
     source->arrival_rng = rng_stream(w->seed, w->replication, "arrivals", key);
     source->length_rng = rng_stream(w->seed, w->replication, "lengths", key);
+    if (w->sc->jitter_ns != NULL) {
+        source->jitter_rng = rng_stream(w->seed, w->replication, "jitter", key);
+    }
     source->slot = fl_slot_new(w, FL_OWNER_SOURCE, w->source_count);
     w->source_count++;
     return source->arrivals != NULL && source->arrival_rng != NULL && source->length_rng != NULL &&
            source->slot != FL_NONE && (spec.sessions == NULL || source->session_rng != NULL) &&
-           (!has_talks(sc) || talks_init(w));
+           (w->sc->jitter_ns == NULL || source->jitter_rng != NULL) &&
+           ((!has_talks(sc) && w->sc->jitter_ns == NULL) || talks_init(w));
 }
 
 static bool sources_init(fl_world *w)
@@ -314,6 +322,9 @@ static void traffic_fini(fl_world *w)
         }
         if (w->sources[i].length_rng != NULL) {
             gsl_rng_free(w->sources[i].length_rng);
+        }
+        if (w->sources[i].jitter_rng != NULL) {
+            gsl_rng_free(w->sources[i].jitter_rng);
         }
         if (w->sources[i].session_rng != NULL) {
             gsl_rng_free(w->sources[i].session_rng);

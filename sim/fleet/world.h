@@ -85,7 +85,7 @@ typedef struct fl_try {
     bool listed;
 } fl_try;
 
-/** Beside each request, where a source has conversations or a priority. */
+/** Beside each request, where a source has conversations or a priority, or ways have jitter. */
 typedef struct fl_talk {
     int64_t session; /**< numbered within its source; -1 = none */
     uint64_t prefix_key;
@@ -93,11 +93,12 @@ typedef struct fl_talk {
     int32_t turn; /**< -1 = none */
     int32_t priority;
     int32_t tenant; /**< -1 = none */
+    float late[2];  /**< forth, back: jitter in units of its mean, of the request alone: no policy changes this luck */
 } fl_talk;
 
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
 
-/** Requests under way between a region and a cluster, or back: constant delay, so first in is first out. */
+/** Requests under way between a region and a cluster, or back, in order of arrival: with jitter, one may overtake. */
 typedef struct fl_line {
     struct fl_flight {
         int64_t due_ns;
@@ -108,9 +109,11 @@ typedef struct fl_line {
     uint32_t region, cluster;
     bool back;
     int64_t delay_ns;
+    double jitter_ns; /**< mean of what comes on top, 0 = none */
 } fl_line;
 
 typedef struct fl_source {
+    gsl_rng *jitter_rng; /**< NULL = no jitter */
     uint32_t service, region;
     const sc_traffic *sc;
     mdl_arrivals *arrivals;
@@ -482,6 +485,8 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event);
 void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns);
 void fl_request_drop(fl_world *w, uint32_t request); /**< frees a record */
 void fl_requests_close(fl_world *w);                 /**< end of the run: what is left is in flight */
+/** How long a request is on this wire: the delay, and what its jitter adds. */
+int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request);
 const fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back);
 
 uint32_t fl_request_new(fl_world *w);

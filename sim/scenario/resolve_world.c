@@ -127,6 +127,30 @@ static void resolve_regions(resolve *r)
     r->sc->rtt_ns = rtt;
 }
 
+static void resolve_jitter(resolve *r)
+{
+    const spec_network *spec = &r->spec->network;
+    const size_t pairs = r->spec->region_count * r->spec->region_count;
+    const table_jitter *row = tables_jitter(r->tables, spec->jitter);
+
+    if (strcmp(spec->jitter, "none") == 0 || r->sc->rtt_ns == NULL) {
+        return;
+    }
+    if (row == NULL) {
+        resolve_unknown(r, spec->jitter_node, "jitter", spec->jitter, TABLES_JITTER);
+        return;
+    }
+    if (strcmp(spec->rtt, "none") == 0) {
+        ynode_error(r->diag, spec->jitter_node, "'spec.network.jitter' is about delays, of which rtt: none has none");
+        return;
+    }
+    int64_t *mean_ns = zone_array(r->zone, pairs, sizeof *mean_ns);
+    for (size_t i = 0; mean_ns != NULL && i < pairs; i++) {
+        mean_ns[i] = mdl_jitter_mean_ns(&row->jitter, r->sc->rtt_ns[i]);
+    }
+    r->sc->jitter_ns = mean_ns;
+}
+
 static const char *capacity_name(spw_capacity capacity)
 {
     switch (capacity) {
@@ -291,6 +315,7 @@ void resolve_world(resolve *r)
         spw_diag_add(r->diag, SPW_DIAG_ERROR, NULL, 0, 0, "tables/payload.csv has no row '%s'", PAYLOAD_DEFAULT);
     }
     resolve_regions(r);
+    resolve_jitter(r);
     resolve_clusters(r);
     resolve_quotas(r);
     resolve_delivery(r);

@@ -216,6 +216,7 @@ typedef struct sc_scenario {
     const sc_region *regions;
     int32_t region_count;
     const int64_t *rtt_ns; /**< [region_count * region_count], row = from (user), column = to (cluster) */
+    const int64_t *jitter_ns; /**< mean of what a way is late by, exponential, as rtt_ns; NULL = constant delays */
     const sc_cluster *clusters;
     int32_t cluster_count;
     int32_t pool_count; /**< over all clusters */

@@ -247,6 +247,8 @@ static const bind_table cluster_table = {.name = "cluster", .size = sizeof(spec_
 static const bind_field network_fields[] = {
     {.key = "rtt", .kind = BIND_STRING, .preset = "default", BIND_AT(spec_network, rtt),
      BIND_NODE_AT(spec_network, rtt_node), .help = "default (tables/rtt.csv) or none (no delay anywhere)"},
+    {.key = "jitter", .kind = BIND_STRING, .preset = "none", BIND_AT(spec_network, jitter),
+     BIND_NODE_AT(spec_network, jitter_node), .help = "none (constant delays) or a row of tables/jitter.csv: default"},
     {.key = "egress", .kind = BIND_STRING, .preset = "default", BIND_AT(spec_network, egress),
      BIND_NODE_AT(spec_network, egress_node), .help = "default (tables/egress.csv) or none (bytes are free)"},
     {.key = NULL}};

@@ -226,8 +226,8 @@ typedef struct spec_service {
 } spec_service;
 
 typedef struct spec_network {
-    const char *rtt, *egress;
-    const ynode *rtt_node, *egress_node;
+    const char *rtt, *jitter, *egress;
+    const ynode *rtt_node, *jitter_node, *egress_node;
 } spec_network;
 
 typedef struct spec_quota {

@@ -367,6 +367,11 @@ const table_egress *tables_egress(const tables *t, const char *provider, mdl_egr
     return find(t, TABLES_EGRESS, key);
 }
 
+const table_jitter *tables_jitter(const tables *t, const char *name)
+{
+    return find(t, TABLES_JITTER, &name);
+}
+
 const table_payload *tables_payload(const tables *t, const char *name)
 {
     return find(t, TABLES_PAYLOAD, &name);

@@ -18,6 +18,7 @@
  *   markets.csv   name                  mdl_market
  *   rtt.csv       from,to               round trips, a full matrix
  *   egress.csv    provider,scope        scope internet or inter-region
+ *   jitter.csv    name                  mdl_jitter
  *   payload.csv   name                  mdl_payload
  *   images.csv    model                 mdl_image
  *   bathtubs.csv  name                  mdl_market with a longest life
@@ -173,6 +174,13 @@ typedef struct table_egress {
     TABLE_ORIGIN;
 } table_egress;
 
+/** A row of jitter.csv. */
+typedef struct table_jitter {
+    char name[MDL_NAME_SIZE];
+    mdl_jitter jitter;
+    TABLE_ORIGIN;
+} table_jitter;
+
 /** A row of payload.csv. */
 typedef struct table_payload {
     char name[MDL_NAME_SIZE];
@@ -221,6 +229,7 @@ typedef enum tables_kind {
     TABLES_STORAGE,
     TABLES_THROUGHPUT,
     TABLES_PUBLISHED,
+    TABLES_JITTER,
     TABLES_KINDS
 } tables_kind;
 
@@ -249,6 +258,7 @@ const table_walk *tables_walk(const tables *t, const char *name);
 const table_delivery *tables_delivery(const tables *t, const char *name);
 const table_storage *tables_storage(const tables *t, const char *provider);
 const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope);
+const table_jitter *tables_jitter(const tables *t, const char *name);
 const table_payload *tables_payload(const tables *t, const char *name);
 const table_image *tables_image(const tables *t, const char *model);
 const table_shape *tables_shape(const tables *t, const char *name);

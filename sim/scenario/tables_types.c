@@ -318,6 +318,25 @@ static void figures_egress(const void *row, char *text, size_t size)
     snprintf(text, size, "%.4g USD per GB", ((const table_egress *)row)->usd_per_gb);
 }
 
+#define JITTER(F) AT(table_jitter, jitter.F, #F, MDL_COLUMN_REAL)
+static const mdl_column jitter_columns[] = {TEXT(table_jitter, name), JITTER(floor_us), JITTER(share),
+                                            ORIGIN(table_jitter)};
+
+static const char *check_jitter(void *row)
+{
+    const mdl_jitter *p = &((const table_jitter *)row)->jitter;
+    if (!(p->floor_us >= 0.0 && p->floor_us <= 1e6)) {
+        return "floor_us must be from 0 to 1e6";
+    }
+    return p->share >= 0.0 && p->share <= 10.0 ? NULL : "share must be from 0 to 10";
+}
+
+static void figures_jitter(const void *row, char *text, size_t size)
+{
+    const mdl_jitter *p = &((const table_jitter *)row)->jitter;
+    snprintf(text, size, "mean %.4g us + %.4g of one way", p->floor_us, p->share);
+}
+
 #define PAYLOAD(F) AT(table_payload, payload.F, #F, MDL_COLUMN_REAL)
 static const mdl_column payload_columns[] = {TEXT(table_payload, name),         PAYLOAD(request_bytes_fixed),
                                              PAYLOAD(request_bytes_per_token),  PAYLOAD(response_bytes_fixed),
@@ -471,4 +490,5 @@ const table_type table_types[TABLES_KINDS] = {
                            table_throughput_figures},
     [TABLES_PUBLISHED] = {"published", table_published_columns, sizeof(table_published), 1, table_published_check,
                           table_published_figures},
+    [TABLES_JITTER] = {"jitter", jitter_columns, sizeof(table_jitter), 1, check_jitter, figures_jitter},
 };

@@ -99,6 +99,7 @@ static void random_service(gsl_rng *r, world *w, int s)
 
 static void random_world(gsl_rng *r, world *w)
 {
+    static const int64_t jitter_ns[WORLD_REGIONS * WORLD_REGIONS] = {S / 100, S / 20, S / 20, 0};
     static const char *const metrics[] = {"requests_in_flight", "vllm_num_requests_running", "requests_per_second"};
     int metric;
     int target;
@@ -137,6 +138,7 @@ static void random_world(gsl_rng *r, world *w)
     w->sc.duration_ns = (1800 + pick(r, 3600)) * S;
     w->sc.duration_ns += pick(r, 1000000000);
     w->sc.warmup_ns = pick(r, 2) * 600 * S;
+    w->sc.jitter_ns = pick(r, 2) > 0 ? jitter_ns : NULL;
 }
 
 static void check_requests(const res_run *run, const sc_scenario *sc)

@@ -176,6 +176,44 @@ static void test_network_and_egress(void **state)
 }
 
 /*
+ * Jitter of mean 20 ms on each of two ways of 50 ms: the network takes 100 ms + Erlang(2), of which (1 + x) e^-x is
+ * above x means: half above 1.67835, a twentieth above 4.74386. 20,000 requests of 10 ms on 1000 servers wait for
+ * nothing else, and those that overtake arrive in their own time: each waits for its ways and the server alone.
+ */
+static void test_jitter(void **state)
+{
+    static const int64_t mean_ns[WORLD_REGIONS * WORLD_REGIONS] = {S / 50, S / 50, S / 50, S / 50};
+    world w;
+    res_run *run, *again;
+
+    (void)state;
+    world_init(&w);
+    w.services[0].station.servers = 1000;
+    w.services[0].station_law = (mdl_service_law){.kind = MDL_SERVICE_FIXED, .mean_s = 0.01};
+    w.traffic[0].arrivals.rate_per_s = 50;
+    w.sc.duration_ns = 400 * S;
+    w.sc.warmup_ns = 0;
+    w.rtt[0] = S / 10;
+    w.sc.jitter_ns = mean_ns;
+    run = world_run(&w, 1);
+    assert_true(run->requests.completed > 19000);
+    assert_near(mean_s(run->latency.network), 0.14, 4 * 0.02 * sqrt(2) / sqrt(19000));
+    assert_near((double)stat_hist_quantile(run->latency.network, 0.5) / 1e9, 0.1 + 0.02 * 1.67835, 0.002);
+    assert_near((double)stat_hist_quantile(run->latency.network, 0.95) / 1e9, 0.1 + 0.02 * 4.74386, 0.004);
+    assert_near(mean_s(run->latency.queue), 0, 1e-9);
+    assert_near(mean_s(run->latency.e2e), mean_s(run->latency.network) + 0.01, 1e-6);
+    again = world_run(&w, 1);
+    assert_true(world_same(run, again));
+    res_free(again);
+    w.sc.jitter_ns = NULL; /* the same users, without the luck of the ways */
+    again = world_run(&w, 1);
+    assert_int_equal(again->requests.offered, run->requests.offered);
+    assert_near(mean_s(again->latency.network), 0.1, 1e-9);
+    res_free(again);
+    res_free(run);
+}
+
+/*
  * A spot node that is there at time 0 and lives 180 s (a Weibull of shape 1e6 is its scale), with 30 s of notice. A
  * request of 100 s sent at 100 s is lost at 180 s and starts again on the next node. That one is ordered by the tick
  * at or after the notice (150 s) and is up 20 s later; the request starts there the moment it is lost here.
@@ -376,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_gateway_bound_and_patience),
         cmocka_unit_test(test_patience_in_service),
         cmocka_unit_test(test_network_and_egress),
+        cmocka_unit_test(test_jitter),
         cmocka_unit_test(test_spot_loses_work),
         cmocka_unit_test(test_warmup_and_bins),
         cmocka_unit_test(test_age_of_what_is_seen),

@@ -46,6 +46,16 @@ static void test_payload(void **state)
     assert_true(mdl_payload_request_bytes(&p, 1) == INT64_MAX);
 }
 
+static void test_jitter(void **state)
+{
+    (void)state;
+    mdl_jitter law = {.floor_us = 100, .share = 0.01};
+    assert_int_equal(mdl_jitter_mean_ns(&law, 0), 100000);
+    assert_int_equal(mdl_jitter_mean_ns(&law, 150000000), 850000); /* 0.1 ms + 1 % of 75 ms */
+    law.floor_us = law.share = 0;
+    assert_int_equal(mdl_jitter_mean_ns(&law, 150000000), 0);
+}
+
 static void test_scopes(void **state)
 {
     (void)state;
@@ -58,6 +68,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix),
         cmocka_unit_test(test_payload),
+        cmocka_unit_test(test_jitter),
         cmocka_unit_test(test_scopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
