@@ -135,9 +135,55 @@ static void retry_storm(void **state)
     forget(&d);
 }
 
+/* A slow node under three routers: who looks at loads passes it by, who deals in turn queues users on it for half an
+ * hour, at most the quarter of those 30 of 55 minutes that it is dealt; and nearly nobody without the fault. */
+static void slow_node(void **state)
+{
+    static const char *const routers[] = {"least-outstanding", "two-choices", "round-robin"};
+    double share[2][3];
+
+    (void)state;
+    for (int fault = 0; fault < 2; fault++) {
+        for (int i = 0; i < 3; i++) {
+            const sc_override sets[] = {{"spec.services[0].router", routers[i]},
+                                        {"spec.faults[0].factor", fault == 1 ? "3" : "1"}};
+            story s = tell("scenarios/slow-node.yaml", sets, COUNT(sets));
+
+            share[fault][i] = (double)lost(&s) / (double)s.run->requests.offered;
+            forget(&s);
+        }
+        assert_true(share[fault][0] < 0.002 && share[fault][1] < 0.002);
+    }
+    assert_true(share[0][2] < 0.002);
+    assert_true(share[1][2] > 0.05 && share[1][2] < 0.25 * 30 / 55);
+}
+
+/* No values as the day begins: thousands give up; an hour later, or as the day has settled, nobody does. A frozen value
+ * in the settled day: a ratio below one, applied again and again. */
+static void metric_outage(void **state)
+{
+    const sc_override settled[] = {{"spec.faults[0].at[0]", "7h"}};
+    const sc_override frozen[] = {{"spec.faults[0].at[0]", "7h"}, {"spec.faults[0].kind", "metrics-freeze"}};
+    story early = tell("scenarios/metric-outage.yaml", NULL, 0);
+    story late = tell("scenarios/metric-outage.yaml", settled, COUNT(settled));
+    story ice = tell("scenarios/metric-outage.yaml", frozen, COUNT(frozen));
+
+    (void)state;
+    assert_int_equal(early.run->requests.offered, late.run->requests.offered);
+    assert_true(lost(&early) > 1000);
+    assert_int_equal(lost(&late), 0);
+    assert_true(lost(&ice) > lost(&early));
+    assert_true(early.run->services[0].slo[0].minutes_violated >= 10);
+    assert_int_equal(late.run->services[0].slo[0].minutes_violated, 0);
+    forget(&early);
+    forget(&late);
+    forget(&ice);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(region_failover), cmocka_unit_test(retry_storm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(region_failover), cmocka_unit_test(retry_storm),
+                                       cmocka_unit_test(slow_node), cmocka_unit_test(metric_outage)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
