@@ -12,7 +12,6 @@
 #include "sim/fleet/world.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MINUTE_NS INT64_C(60000000000)
@@ -362,96 +361,4 @@ void fl_measure_close(fl_world *w)
                         s->requests.completed + s->requests.rejected + s->requests.timed_out + s->requests.in_flight);
     }
     lag_close(w);
-}
-
-#define NOMINAL_REQUESTS 2000u /* enough for about 2 % of the saturation rate at a coefficient of variation of 1 */
-
-/* Input of a turn somewhere in a conversation, as long as it fits. */
-static int32_t context_before(const mdl_sessions *sessions, gsl_rng *r, int32_t input, int32_t output)
-{
-    int32_t turns = mdl_length_draw(&sessions->turns, r);
-    int32_t turn = (int32_t)(gsl_rng_uniform(r) * turns);
-    int64_t most = sessions->max_context > 0 ? sessions->max_context : INT32_MAX;
-    int64_t tokens = (int64_t)input + sessions->system_tokens;
-
-    for (int32_t i = 0; i < turn; i++) {
-        int32_t in, out;
-
-        mdl_lengths_draw(sessions->lengths, r, &in, &out);
-        if (tokens + in + out + output > most) {
-            break;
-        }
-        tokens += in + out;
-    }
-    return (int32_t)(tokens < INT32_MAX ? tokens : INT32_MAX);
-}
-
-/* Lengths for the rate a replica sustains: the service's laws, or rows of its traces in proportion to nothing but
- * chance, on a stream of their own so that no other draw shifts. */
-static void nominal_lengths(fl_world *w, const fl_service *s, int32_t *input, int32_t *output)
-{
-    gsl_rng *r = fl_luck(w, "nominal", s->key);
-
-    for (uint32_t i = 0; i < NOMINAL_REQUESTS; i++) {
-        const sc_traffic *traffic =
-            s->sc->traffic_count > 0 ? &s->sc->traffic[i % (uint32_t)s->sc->traffic_count] : NULL;
-        const mdl_trace *trace = traffic != NULL && traffic->trace_lengths ? traffic->arrivals.trace : NULL;
-
-        if (trace != NULL && trace->count > 0) {
-            size_t row = (size_t)(gsl_rng_uniform(r) * (double)trace->count);
-
-            input[i] = trace->input_tokens[row] > 1 ? trace->input_tokens[row] : 1;
-            output[i] = trace->output_tokens[row] > 1 ? trace->output_tokens[row] : 1;
-        } else {
-            const mdl_lengths *lengths =
-                traffic != NULL && traffic->lengths != NULL ? traffic->lengths : &s->sc->lengths;
-
-            mdl_lengths_draw(lengths, r, &input[i], &output[i]);
-            if (traffic != NULL && traffic->arrivals.sessions != NULL) {
-                input[i] = context_before(traffic->arrivals.sessions, r, input[i], output[i]);
-            }
-        }
-    }
-}
-
-/* The same engine on two pools has the same rate: look it up among the pools done before. */
-static double nominal_of(const fl_service *s, const double *rates, int32_t pool, const int32_t *input,
-                         const int32_t *output)
-{
-    for (int32_t i = 0; i < pool; i++) {
-        if (s->pool_ok[i] && memcmp(&s->sc->llm[i], &s->sc->llm[pool], sizeof s->sc->llm[i]) == 0) {
-            return rates[i];
-        }
-    }
-    return mdl_saturation_rate(&s->sc->llm[pool], input, output, NOMINAL_REQUESTS, s->sc->prefix_hit_share);
-}
-
-bool fl_nominal(fl_world *w)
-{
-    int32_t *input = malloc(NOMINAL_REQUESTS * sizeof *input);
-    int32_t *output = malloc(NOMINAL_REQUESTS * sizeof *output);
-    bool ok = input != NULL && output != NULL;
-
-    for (int32_t i = 0; ok && i < w->sc->service_count; i++) {
-        const fl_service *s = &w->services[i];
-        double *rates = w->run->services[i].nominal_rps;
-
-        if (s->sc->engine == SC_ENGINE_LLM) {
-            nominal_lengths(w, s, input, output);
-        }
-        for (int32_t p = 0; ok && p < w->sc->pool_count; p++) {
-            if (!s->pool_ok[p]) {
-                rates[p] = 0;
-            } else if (s->sc->engine == SC_ENGINE_STATION) {
-                rates[p] = (double)s->sc->station.servers / s->sc->station_law.mean_s;
-            } else {
-                rates[p] = nominal_of(s, rates, p, input, output);
-                ok = rates[p] >= 0;
-            }
-        }
-    }
-    free(input);
-    free(output);
-    w->no_memory = w->no_memory || !ok;
-    return ok;
 }

@@ -512,7 +512,9 @@ void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t s
 void fl_note_minutes(fl_world *w, uint32_t service, bool last);
 void fl_note_system(fl_world *w, int change);
 void fl_measure_close(fl_world *w);
-bool fl_nominal(fl_world *w);
+
+/* nominal.c */
+bool fl_nominal(fl_world *w); /**< rates of one replica into the result; false: no memory */
 
 /* billing.c */
 void fl_bill_node(fl_world *w, uint32_t pool, int change);
