@@ -366,6 +366,73 @@ static void test_luck_stays(void **state)
     free(after);
 }
 
+/* Replay where the scale varies: each row has scale x m(t) copies on average, and never another number than that
+ * rounded down or up. */
+static void test_replay_varies(void **state)
+{
+    (void)state;
+    enum { ROWS = 40000, PARTS = 4 };
+    static const struct {
+        int from, to;
+        double scale;
+    } parts[PARTS] = {{0, 10000, 1.5}, {10000, 20000, 0.75}, {20000, 30000, 0.0}, {30000, 40000, 6.0}};
+    const mdl_season seasons[] = {{10000 * SECOND, 20000 * SECOND, 0.5}, {20000 * SECOND, 30000 * SECOND, 0.0}};
+    const mdl_crowd crowd = {.at_ns = 30000 * SECOND, .hold_ns = 10 * HOUR, .factor = 4.0};
+    int64_t *at = calloc(ROWS, sizeof *at);
+    int *copies = calloc(ROWS, sizeof *copies);
+    assert_true(at != NULL && copies != NULL);
+    for (int i = 0; i < ROWS; i++) {
+        at[i] = i * SECOND;
+    }
+    const mdl_trace trace = {.count = ROWS, .at_ns = at};
+    mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_TRACE,
+                             .trace = &trace,
+                             .trace_scale = 1.5,
+                             .seasons = seasons,
+                             .season_count = 2,
+                             .crowds = &crowd,
+                             .crowd_count = 1};
+    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    gsl_rng *r = rng_stream(14, 0, "traffic", 11);
+    mdl_arrival q;
+    assert_true(a != NULL && r != NULL);
+    while (mdl_arrivals_next(a, r, &q) != INT64_MAX) {
+        assert_true(q.at_ns == at[q.row]);
+        copies[q.row]++;
+    }
+    for (int k = 0; k < PARTS; k++) {
+        const double more = parts[k].scale - floor(parts[k].scale), n = parts[k].to - parts[k].from;
+        double sum = 0;
+        for (int i = parts[k].from; i < parts[k].to; i++) {
+            assert_true(copies[i] >= floor(parts[k].scale) && copies[i] <= ceil(parts[k].scale));
+            sum += copies[i];
+        }
+        assert_within(sum, n * parts[k].scale, 4 * sqrt(n * more * (1 - more)) + 1e-6);
+        assert_close(mdl_arrivals_rate(a, (parts[k].from + 5000) * SECOND), parts[k].scale, 1e-9);
+    }
+    mdl_arrivals_free(a);
+
+    /* for ever again, but fewer and fewer: after two and a half rounds nothing is left, and it says so */
+    spec = (mdl_arrival_spec){.kind = MDL_ARRIVAL_TRACE,
+                              .trace = &trace,
+                              .trace_scale = 1.0,
+                              .trace_loop = 1,
+                              .growth = {0.0, 100000 * SECOND, true}};
+    a = mdl_arrivals_new(&spec);
+    assert_non_null(a);
+    int64_t last = 0, count = 0;
+    while (mdl_arrivals_next(a, r, &q) != INT64_MAX) {
+        last = q.at_ns;
+        count++;
+    }
+    assert_true(last < 100000 * SECOND);
+    assert_within((double)count, 50000, 4 * sqrt(100000 / 6.0)); /* sum of p = 1 - t, and of p (1 - p) */
+    mdl_arrivals_free(a);
+    gsl_rng_free(r);
+    free(at);
+    free(copies);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_renewal_begins_in_equilibrium),
         cmocka_unit_test(test_modulated),
         cmocka_unit_test(test_luck_stays),
+        cmocka_unit_test(test_replay_varies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
