@@ -5,7 +5,7 @@
 
 #include "tests/support/kube_world.h"
 
-#define KW_SERVERS 8
+#define KW_SERVERS 101
 
 typedef struct kw_object {
     struct kw_object *next; /* sorted by collection, namespace, name */
