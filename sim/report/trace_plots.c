@@ -66,9 +66,10 @@ static char *values_of(const void *user, const char *const texts[][2])
     const char *slash = strrchr(v->path, '/');
     const stats_bins *bins = bins_of(v);
     rep_quote(out, "title", slash != NULL ? slash + 1 : v->path);
-    fprintf(out, "width=1000; height=620; local0_s=%.3f; from_s=0; to_s=%.0f; warmup_s=0; has_lengths=%d; ",
+    fprintf(out,
+            "width=1000; height=620; local0_s=%.3f; from_s=0; to_s=%.0f; warmup_s=0; has_input=%d; has_output=%d; ",
             (double)trace_first_ns(v->t) / 1e9, (double)bins->full * (double)bins->width_ns / 1e9,
-            v->s->input.count > 0 && v->s->output.count > 0);
+            v->s->input.count > 0, v->s->output.count > 0);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
