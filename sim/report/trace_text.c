@@ -33,7 +33,7 @@ static void put_bins(FILE *out, const char *name, const stats_bins *b)
     if (b->full == 0) {
         return;
     }
-    fprintf(out, "  per full %-9s peak %" PRIu32 ", trough %" PRIu32 ", peak/mean %.2f, variance/mean %.2f (%zu)\n",
+    fprintf(out, "  per full %-9s peak %" PRIu32 ", trough %" PRIu32 ", peak/mean %.2f, var/mean %.2f (%zu)\n",
             name, b->peak, b->trough, b->mean > 0.0 ? b->peak / b->mean : 0.0, b->dispersion, b->full);
 }
 

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# spillway trace from end to end: forms told apart, nothing overwritten or half-written, the same seed the same bytes, a
+# fitted block that a scenario takes. Last line: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/../.."
+SPILLWAY=${SPILLWAY:-build/spillway}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"; rm -f scenarios/fitted-$$.yaml scenarios/lengths-$$.trace' EXIT
+passed=0 failed=0 skipped=0
+same() { if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED $1: '$2', not '$3'"; fi; }
+data=tests/data/traces
+
+# Forms, packed and not.
+same "a request without tokens" "$("$SPILLWAY" trace import $data/burstgpt.csv "$dir/b.trace" 2>&1; echo $?)" \
+    "$data/burstgpt.csv:4:13: error: 0 tokens: leave out requests that were not served ('spillway trace import --zero skip')
+2"
+same "nothing is left of it" "$(ls "$dir")" ""
+gzip -c $data/burstgpt.csv >"$dir/b.csv.gz"
+same "left out" "$("$SPILLWAY" trace import "$dir/b.csv.gz" "$dir/b.trace" --zero skip)" \
+    "$dir/b.trace: 3 requests, 1 without tokens left out"
+same "from a pipe" "$("$SPILLWAY" trace import <(cat "$dir/b.csv.gz") "$dir/p.trace" --zero skip >/dev/null; cmp "$dir/p.trace" "$dir/b.trace" && echo same)" same
+same "prefix" "$("$SPILLWAY" trace stats $data/mooncake.jsonl | sed -n 's/^  blocks  *\(.*\)/\1/p')" \
+    "0.2500 found by the longest prefix, 5 distinct"
+"$SPILLWAY" trace import $data/mooncake.jsonl "$dir/m.trace" --spread 3s >/dev/null
+same "spread" "$("$SPILLWAY" trace stats "$dir/m.trace" --format json | tr -d ' \n' | grep -o '"zero_gaps":[0-9]*')" '"zero_gaps":0'
+same "prefix in the columns" "$("$SPILLWAY" trace stats "$dir/m.trace" | grep -c 'prefix  *0.3751 of')" 1
+
+# What may be overwritten.
+cp $data/burstgpt.csv "$dir/notes"
+"$SPILLWAY" trace shift "$dir/b.trace" "$dir/notes" --by 1h 2>/dev/null
+same "a file of another kind" "$?" 2
+same "stays" "$(cmp $data/burstgpt.csv "$dir/notes" && echo same)" same
+"$SPILLWAY" trace slice "$dir/b.trace" "$dir/b.trace" --to 1m 2>/dev/null
+same "the source itself" "$?" 2
+
+# Changes.
+sample=scenarios/traces/sample.csv
+same "slice" "$("$SPILLWAY" trace slice $sample "$dir/s.trace" --from 5m --to 10m)" "$dir/s.trace: $(awk -F'[ :,]' '
+    NR == 2 { first = $2 * 3600 + $3 * 60 + $4 } NR > 1 { t = $2 * 3600 + $3 * 60 + $4 - first; n += t >= 300 && t < 600 }
+    END { print n }' $sample) requests"
+for i in 1 2; do "$SPILLWAY" trace scale $sample "$dir/scaled$i.trace" --factor 1.5 --jitter 2s --seed 4 >/dev/null; done
+"$SPILLWAY" trace scale $sample "$dir/scaled3.trace" --factor 1.5 --jitter 2s --seed 5 >/dev/null
+same "scale, same seed" "$(cmp "$dir/scaled1.trace" "$dir/scaled2.trace" && echo same)" same
+same "scale, another seed" "$(cmp -s "$dir/scaled1.trace" "$dir/scaled3.trace" || echo other)" other
+same "mix" "$("$SPILLWAY" trace mix $sample $sample "$dir/two.trace")" "$dir/two.trace: 7088 requests"
+same "mix is a scale by 2" "$("$SPILLWAY" trace scale $sample "$dir/double.trace" --factor 2 >/dev/null
+    cmp "$dir/two.trace" "$dir/double.trace" && echo same)" same
+same "there and back" "$("$SPILLWAY" trace shift $sample "$dir/on.trace" --by 1h >/dev/null
+    "$SPILLWAY" trace shift "$dir/on.trace" "$dir/back.trace" --by=-1h >/dev/null
+    "$SPILLWAY" trace import $sample "$dir/plain.trace" >/dev/null; cmp "$dir/back.trace" "$dir/plain.trace" && echo same)" same
+
+# Fit: the same bytes twice; a scenario takes what it prints.
+for i in 1 2; do "$SPILLWAY" trace fit $sample "scenarios/lengths-$$.trace" >"$dir/fit$i.yaml"; done
+same "fit twice" "$(cmp "$dir/fit1.yaml" "$dir/fit2.yaml" && echo same)" same
+sed -n '/- kind/,$p' "$dir/fit1.yaml" | sed 's/REGION #.*/cn-hangzhou/; s/^/      /' >"$dir/entry.yaml"
+sed -e "/kind: trace/r $dir/entry.yaml" -e '//d' scenarios/azure-conversation.yaml >scenarios/fitted-$$.yaml
+"$SPILLWAY" validate scenarios/fitted-$$.yaml >/dev/null
+same "a scenario takes the fit" "$?" 0
+"$SPILLWAY" trace fit $sample | sed -n '/- kind/,$p' | sed 's/REGION #.*/cn-hangzhou/; s/^/      /' >"$dir/entry.yaml"
+sed -e "/kind: trace/r $dir/entry.yaml" -e '//d' scenarios/azure-conversation.yaml >scenarios/fitted-$$.yaml
+"$SPILLWAY" validate scenarios/fitted-$$.yaml >/dev/null
+same "and lognormal lengths" "$?" 0
+
+# Statistics: 80 columns, files, JSON.
+same "80 columns" "$("$SPILLWAY" trace stats $sample $data/* | grep -v "^$data\|^scenarios" | awk 'length($0) > 80')" ""
+"$SPILLWAY" trace stats $sample --out "$dir/out" >/dev/null 2>&1
+same "minutes in the file" "$(wc -l <"$dir/out/trace-rates.csv")" 20
+same "quantiles in the file" "$(wc -l <"$dir/out/trace-quantiles.csv")" 202
+if command -v gnuplot >/dev/null; then
+    same "picture" "$(grep -c '</svg>' "$dir/out/plots/trace.svg")" 1
+else
+    skipped=$((skipped + 1))
+fi
+if command -v python3 >/dev/null; then
+    same "JSON" "$("$SPILLWAY" trace stats $sample $data/* --format json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" 3
+else
+    skipped=$((skipped + 1))
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
