@@ -93,6 +93,25 @@ static void placed_elsewhere_after_the_threshold(void **state)
     toy_end(&w.t);
 }
 
+/** A picture that stays the same because no new one comes says nothing: a watch that went silent moves nobody. */
+static void an_old_picture_is_no_evidence(void **state)
+{
+    (void)state;
+    world w;
+    make(&w, 1, 600 * S);
+    tick_at(&w, 0, "place prod/chat idc 0 -> 3  fill-idle\n");
+    tick_at(&w, 15, "route prod/chat idc 0 -> 1000000  route-ready\n");
+    for (int second = 30; second <= 90; second += 15) {
+        w.t.age[IDC] = (second - 15) * S;
+        tick_at(&w, second, "");
+    }
+    w.t.age[IDC] = 0;
+    tick_at(&w, 105,
+            "place prod/chat ack 0 -> 2  overflow-idle\n"
+            "place prod/chat idc 3 -> 1  descheduled\n");
+    toy_end(&w.t);
+}
+
 /** Without a cool-down the room that is not there is believed in again at once: in and out for ever. */
 static void ping_pong_without_a_cooldown(void **state)
 {
@@ -316,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rule),
         cmocka_unit_test(placed_elsewhere_after_the_threshold),
+        cmocka_unit_test(an_old_picture_is_no_evidence),
         cmocka_unit_test(ping_pong_without_a_cooldown),
         cmocka_unit_test(barred_for_growth_too),
         cmocka_unit_test(left_alone),
