@@ -23,6 +23,7 @@
 
 #define SEVEN        "2026-03-02T07:00:00+08:00"
 #define MORNING      "3h30m"
+#define SEEDS        5
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /** What the decision log says, line by line. */
@@ -115,7 +116,7 @@ static int read_line(void *user, const char *text, size_t size)
 }
 
 /** Runs a scenario. watched NULL = no snapshots. */
-static story tell(const char *path, const sc_override *sets, size_t set_count, const char *watched)
+static story tell_with(const char *path, const sc_override *sets, size_t set_count, const char *watched, uint64_t seed)
 {
     story s = {.log = {.watched = watched}};
     sc_messages messages = {0};
@@ -132,7 +133,7 @@ static story tell(const char *path, const sc_override *sets, size_t set_count, c
     s.log.sc = s.sc;
     const fleet_hooks hooks = {.decision = read_line, .user = &s.log, .record_snapshots = watched != NULL};
     char err[256] = "";
-    s.run = fleet_run(s.sc, 1, 0, &hooks, err, sizeof err);
+    s.run = fleet_run(s.sc, seed, 0, &hooks, err, sizeof err);
     if (s.run == NULL) {
         fail_msg("%s", err);
     }
@@ -141,6 +142,11 @@ static story tell(const char *path, const sc_override *sets, size_t set_count, c
     assert_int_equal(s.run->control.bad_plans, 0);
     assert_int_equal(s.run->control.bad_snapshots, 0);
     return s;
+}
+
+static story tell(const char *path, const sc_override *sets, size_t set_count, const char *watched)
+{
+    return tell_with(path, sets, set_count, watched, 1);
 }
 
 static void forget(story *s)
@@ -242,6 +248,28 @@ static void stale_metrics(void **state)
     assert_true(a.run->control.moved_replicas > b.run->control.moved_replicas);
     forget(&a);
     forget(&b);
+}
+
+/** The same on five mornings: a tenth more money and replicas to and fro on each, for no better service. */
+static void stale_metrics_whatever_the_seed(void **state)
+{
+    (void)state;
+    const sc_override old[] = {{"spec.start", SEVEN}, {"spec.duration", MORNING}};
+    const sc_override now[] = {{"spec.start", SEVEN},
+                               {"spec.duration", MORNING},
+                               {"spec.metrics.delay", "5s"},
+                               {"spec.metrics.dropout", "0.001"}};
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        story a = tell_with("scenarios/stale-metrics.yaml", old, COUNT(old), NULL, seed);
+        story b = tell_with("scenarios/stale-metrics.yaml", now, COUNT(now), NULL, seed);
+        assert_int_equal(a.run->requests.offered, b.run->requests.offered);
+        assert_true(a.run->cost.total_uusd > b.run->cost.total_uusd + b.run->cost.total_uusd / 10);
+        assert_true(a.run->control.moved_replicas >= b.run->control.moved_replicas + 10);
+        assert_true(slo_of(&a)->minutes_violated >= slo_of(&b)->minutes_violated);
+        assert_true(attained(&a) < attained(&b) + 0.0001);
+        forget(&a);
+        forget(&b);
+    }
 }
 
 /** The expensive group first: owned GPUs idle, the bill half as much again at least, the service no better. */
@@ -373,13 +401,51 @@ static void stock_out(void **state)
     forget(&b);
 }
 
+/**
+ * The same on five mornings: orders fail on each, next door is tried first, and with a group to take over the target
+ * holds on each. Without one it is never better, and missed for hours over all.
+ */
+static void stock_out_whatever_the_seed(void **state)
+{
+    (void)state;
+    const sc_override out[] = {{"spec.start", SEVEN}, {"spec.duration", MORNING}};
+    const sc_override alone[] = {
+        {"spec.start", SEVEN}, {"spec.duration", MORNING}, {"spec.clusters[2].pools[0].nodes.max", "0"}};
+    double near_hours = 0;
+    double far_hours = 0;
+    double missed_alone = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        story a = tell_with("scenarios/stock-out.yaml", out, COUNT(out), NULL, seed);
+        story b = tell_with("scenarios/stock-out.yaml", alone, COUNT(alone), NULL, seed);
+        const int32_t near = cluster_of(a.sc, "ack-hangzhou");
+        const int32_t far = cluster_of(a.sc, "ack-beijing");
+        assert_true(pool_of(&a, "ack-hangzhou")->failed_to_provision > 0);
+        assert_true(a.log.first_order_ns[near] >= 0 && a.log.first_order_ns[near] < a.log.first_order_ns[far]);
+        assert_true(gpu_hours(&a, "ack-beijing") > 0);
+        assert_true(attained(&a) > 0.99 && attained(&a) > attained(&b) - 0.0001);
+        assert_true(slo_of(&a)->minutes_violated <= slo_of(&b)->minutes_violated);
+        near_hours += gpu_hours(&a, "ack-hangzhou");
+        far_hours += gpu_hours(&a, "ack-beijing");
+        missed_alone += (double)slo_of(&b)->minutes_violated;
+        forget(&a);
+        forget(&b);
+    }
+    assert_true(far_hours > near_hours);
+    assert_true(missed_alone > 120);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(preemption_rush), cmocka_unit_test(spot_storm),
-        cmocka_unit_test(stale_metrics),   cmocka_unit_test(misconfigured_priorities),
-        cmocka_unit_test(data_residency),  cmocka_unit_test(flapping),
+        cmocka_unit_test(preemption_rush),
+        cmocka_unit_test(spot_storm),
+        cmocka_unit_test(stale_metrics),
+        cmocka_unit_test(misconfigured_priorities),
+        cmocka_unit_test(data_residency),
+        cmocka_unit_test(flapping),
         cmocka_unit_test(stock_out),
+        cmocka_unit_test(stale_metrics_whatever_the_seed),
+        cmocka_unit_test(stock_out_whatever_the_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
