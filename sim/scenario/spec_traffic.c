@@ -27,7 +27,7 @@ static const bind_table lognormal_table = {.name = "lognormal", .size = sizeof(s
                                            .fields = lognormal_fields};
 static const bind_field empirical_fields[] = {
     {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_empirical, file),
-     BIND_NODE_AT(spec_empirical, file_node), .help = "trace CSV whose column is drawn from, relative to this file"},
+     BIND_NODE_AT(spec_empirical, file_node), .help = "a trace whose column is drawn from, relative to this file"},
     {.key = NULL}};
 static const bind_table empirical_table = {.name = "empirical", .size = sizeof(spec_empirical),
                                            .fields = empirical_fields};
@@ -308,7 +308,7 @@ static const bind_field diurnal_fields[] = {
     {.key = NULL}};
 static const bind_field trace_fields[] = {
     {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, file),
-     BIND_NODE_AT(spec_traffic, file_node), .help = "CSV of requests, relative to this file"},
+     BIND_NODE_AT(spec_traffic, file_node), .help = "trace in any form of 'spillway trace', relative to this file"},
     {.key = "scale", .kind = BIND_DOUBLE, .preset = "1", .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 10000.0,
      BIND_AT(spec_traffic, scale), .help = "each request is replayed this many times on average"},
     {.key = "loop", .kind = BIND_BOOL, .preset = "false", BIND_AT(spec_traffic, loop),
