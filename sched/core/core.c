@@ -268,12 +268,12 @@ spw_rc spw_decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_
     if (core->memory.last != MEMORY_NEVER && snap->now < core->memory.last) {
         return err_set(err, SPW_INVAL, SPW_ID_NONE, "now", "time runs backwards");
     }
-    core->shadow_used = memory_save_size(&core->memory);
-    if (memory_save(&core->memory, core->shadow, core->shadow_size) != SPW_OK) {
+    if (memory_write(&core->memory, core->shadow, core->shadow_size, &core->shadow_used) != SPW_OK) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "state", "the state has outgrown its room");
     }
     spw_rc rc = decide(core, snap, plan, err);
     if (rc != SPW_OK) {
+        memory_seal(core->shadow, core->shadow_used);
         spw_rc back = memory_load(&core->memory, core->shadow, core->shadow_used);
         assert(back == SPW_OK);
         (void)back;

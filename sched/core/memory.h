@@ -138,6 +138,9 @@ void memory_prune(memory *m, spw_time now);
 size_t memory_save_size(const memory *m);
 /** Little-endian, versioned, checksummed. @return SPW_OK; SPW_LIMIT */
 spw_rc memory_save(const memory *m, void *buf, size_t size);
+/** The same in two steps: all but the checksum, which costs more than all else, and the checksum. */
+spw_rc memory_write(const memory *m, void *buf, size_t size, size_t *used);
+void memory_seal(void *buf, size_t used);
 /** All or nothing. @return SPW_OK; SPW_VERSION; SPW_STATE; SPW_LIMIT */
 spw_rc memory_load(memory *m, const void *buf, size_t size);
 

@@ -111,7 +111,7 @@ static void put_pool(out *o, const memory_pool *p)
     put(o, p->late ? 1 : 0, 1);
 }
 
-static void put_all(out *o, const memory *m, uint64_t length)
+static void put_head(out *o, const memory *m, uint64_t length)
 {
     put(o, MAGIC, 8);
     put(o, FORMAT, 4);
@@ -123,9 +123,18 @@ static void put_all(out *o, const memory *m, uint64_t length)
     put(o, m->seat_count, 8);
     put(o, m->pool_count, 8);
     put(o, m->cluster_count, 8);
+}
+
+static void put_works(out *o, const memory *m)
+{
     for (size_t i = 0; i < m->work_count; i++) {
         put_work(o, &m->works[i]);
     }
+}
+
+/** In the order of the keys of the workloads. */
+static void put_seats(out *o, const memory *m)
+{
     for (size_t k = 0; k < m->work_count; k++) {
         size_t count = 0;
         const memory_seat *seats = memory_seats_of(m, m->work_by_key[k], &count);
@@ -133,6 +142,10 @@ static void put_all(out *o, const memory *m, uint64_t length)
             put_seat(o, m->works[m->work_by_key[k]].key, &seats[i]);
         }
     }
+}
+
+static void put_rest(out *o, const memory *m)
+{
     for (size_t i = 0; i < m->pool_count; i++) {
         put_pool(o, &m->pools[i]);
     }
@@ -144,20 +157,43 @@ static void put_all(out *o, const memory *m, uint64_t length)
 size_t memory_save_size(const memory *m)
 {
     out o = {NULL, 0};
-    put_all(&o, m, 0);
-    return o.used + 8;
+    out seat = {NULL, 0};
+    put_seat(&seat, 0, &(memory_seat){0}); /* all are of one size */
+    put_head(&o, m, 0);
+    put_works(&o, m);
+    put_rest(&o, m);
+    return o.used + m->seat_count * seat.used + 8;
+}
+
+spw_rc memory_write(const memory *m, void *buf, size_t size, size_t *used)
+{
+    *used = memory_save_size(m);
+    if (size < *used) {
+        return SPW_LIMIT;
+    }
+    out o = {buf, 0};
+    put_head(&o, m, *used);
+    put_works(&o, m);
+    put_seats(&o, m);
+    put_rest(&o, m);
+    assert(o.used + 8 == *used);
+    return SPW_OK;
+}
+
+void memory_seal(void *buf, size_t used)
+{
+    out o = {buf, used - 8};
+    put(&o, hash_bytes(HASH_SEED, buf, used - 8), 8);
 }
 
 spw_rc memory_save(const memory *m, void *buf, size_t size)
 {
-    size_t need = memory_save_size(m);
-    if (size < need) {
-        return SPW_LIMIT;
+    size_t used = 0;
+    spw_rc rc = memory_write(m, buf, size, &used);
+    if (rc == SPW_OK) {
+        memory_seal(buf, used);
     }
-    out o = {buf, 0};
-    put_all(&o, m, need);
-    put(&o, hash_bytes(HASH_SEED, buf, o.used), 8);
-    return SPW_OK;
+    return rc;
 }
 
 /* --- reading --- */

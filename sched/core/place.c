@@ -94,7 +94,7 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
     fill *f = &core->fill;
     size_t remembered = 0;
     memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
         memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
         if (mem == NULL || mem->moving == 0) {
@@ -122,7 +122,7 @@ static void bar_blocked(spw_core *core, uint32_t work)
     fill *f = &core->fill;
     size_t remembered = 0;
     memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
         const memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
         if (mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until) {
@@ -253,14 +253,20 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
     }
 }
 
+/** NULL: the cluster is no candidate. */
 static const fill_slot *slot_of(const fill *f, uint32_t cluster)
 {
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->slots[i].cluster == cluster) {
-            return &f->slots[i];
+    size_t low = 0;
+    size_t high = f->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (f->slots[mid].cluster < cluster) {
+            low = mid + 1;
+        } else {
+            high = mid;
         }
     }
-    return NULL;
+    return low < f->count && f->slots[low].cluster == cluster ? &f->slots[low] : NULL;
 }
 
 /** Ready replicas that users can reach now. */

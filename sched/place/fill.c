@@ -269,6 +269,16 @@ static int32_t refuse(fill *f, int32_t wanted, spw_verdict why)
     return more_than_held(f, wanted);
 }
 
+/** Is there room for n in all, that of victims included? Looks no further than it has to. */
+static bool has_room(const fill *f, int32_t n)
+{
+    int64_t sum = room_of_victims(f); /* always: counting it notes what room there was before any is taken */
+    for (size_t i = 0; i < f->count && sum < n; i++) {
+        sum += fill_room(f, &f->slots[i], STEP_BOTH); /* 0 where it is out */
+    }
+    return sum >= n;
+}
+
 static int32_t place_ordered(fill *f, int32_t wanted)
 {
     int32_t held = fill_group_sum(f, ANY_GROUP);
@@ -277,7 +287,7 @@ static int32_t place_ordered(fill *f, int32_t wanted)
         return 0;
     }
     int32_t missing = wanted - held;
-    if (!f->policy->partial && fill_group_room(f, ANY_GROUP, STEP_BOTH) + room_of_victims(f) < missing) {
+    if (!f->policy->partial && !has_room(f, missing)) {
         f->refusal = SPW_VERDICT_REFUSED;
         return missing;
     }
@@ -443,6 +453,9 @@ int32_t fill_movable(const fill *f)
 {
     if (!can_fail_back(f)) {
         return 0;
+    }
+    if (sum_after(f, 0) == 0) {
+        return 0; /* all stand in the best group */
     }
     int64_t movable = 0;
     int64_t gone = 0; /* replicas already moved out of later groups by earlier steps of this count */
