@@ -424,6 +424,45 @@ static void test_published(void **state)
     }
 }
 
+/* The replay at each speed: the same requests, and the engine's counters beside them. */
+static void test_published_replays(void **state)
+{
+    (void)state;
+    if (access(DATA "README.md", R_OK) != 0) {
+        print_message("no " DATA ": skipped\n");
+        skip();
+    }
+    static const struct {
+        int scale;
+        double generation, prompt, running, running_max, pending_max;
+    } runs[] = {{100, 1276.4, 613.9, 31.08, 150, 4},     {200, 1731.7, 861.2, 76.18, 252, 18},
+                {400, 2182.6, 1053.4, 130.4, 256, 83},   {500, 2301.4, 1122.9, 140.47, 256, 110},
+                {600, 2349.8, 1160.7, 146.16, 256, 136}, {800, 2481.9, 1216.7, 156.82, 256, 169},
+                {900, 2521.9, 1211.4, 164.21, 256, 181}, {1000, 2461.3, 1203.6, 169.9, 256, 201},
+                {2000, 2692.7, 1338.3, 191.93, 256, 294}};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        char file[200], err[700] = "";
+        snprintf(file, sizeof file, DATA "burstgpt-vllm-replay/detail_log_scale%d_prompt500.json.gz", runs[i].scale);
+        trace *t = trace_read(file, &(trace_options){.zero = TRACE_ZERO_KEEP}, err, sizeof err);
+        assert_string_equal(err, "");
+        trace_stats *s = trace_stats_of(t);
+        assert_int_equal(s->count, 500);
+        check_lengths(&s->input, (const double[5]){428.56, 338, 1015, 1015, 1015});
+        trace_stats_free(s);
+        trace_close(t);
+        snprintf(file, sizeof file, DATA "burstgpt-vllm-replay/vllm_log_scale%d_prompt500.csv", runs[i].scale);
+        table_stats *c = table_stats_read(file, err, sizeof err);
+        assert_string_equal(err, "");
+        assert_string_equal(c->columns[2].name, "generation_throughput");
+        near_to(c->columns[1].values.mean, runs[i].prompt, 0.0501);
+        near_to(c->columns[2].values.mean, runs[i].generation, 0.0501);
+        near_to(c->columns[3].values.mean, runs[i].running, 0.0501);
+        near_to(c->columns[3].values.at[7], runs[i].running_max, 0);
+        near_to(c->columns[5].values.at[7], runs[i].pending_max, 0);
+        table_stats_free(c);
+    }
+}
+
 static void check_rates(const char *name, const double *expected, const double *by_hour, const double *by_day)
 {
     char file[200], err[700] = "";
@@ -636,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_availability),
         cmocka_unit_test(test_published),
         cmocka_unit_test(test_published_availability),
+        cmocka_unit_test(test_published_replays),
         cmocka_unit_test(test_published_rates),
         cmocka_unit_test(test_published_tables),
     };
