@@ -150,25 +150,26 @@ static uint32_t pick_least(const fl_world *w, const fl_balancer *b, uint32_t att
 
 #define KV_LOOKED_AT 32u /* replicas that a KV-aware router compares: all, or so many at random */
 
-/* Whether a has the smaller share of its KV blocks in use; at equal shares, which a burst sees before any step has
- * begun, the fewer requests inside. */
-static bool fuller(const fl_world *w, uint32_t a, uint32_t b)
-{
-    mdl_load of_a, of_b;
-    int64_t share_a, share_b;
+typedef struct kv_share {
+    int64_t used, of; /**< blocks; of >= 1 */
+} kv_share;
 
-    mdl_engine_load(w->replicas[a].engine, w->now, &of_a);
-    mdl_engine_load(w->replicas[b].engine, w->now, &of_b);
-    share_a = (int64_t)of_a.kv_blocks_used * (of_b.kv_blocks > 0 ? of_b.kv_blocks : 1);
-    share_b = (int64_t)of_b.kv_blocks_used * (of_a.kv_blocks > 0 ? of_a.kv_blocks : 1);
-    return share_a != share_b ? share_a > share_b : w->replicas[a].outstanding > w->replicas[b].outstanding;
+static kv_share kv_of(const fl_world *w, uint32_t replica)
+{
+    mdl_load load;
+
+    mdl_engine_load(w->replicas[replica].engine, w->now, &load);
+    return (kv_share){load.kv_blocks_used, load.kv_blocks > 0 ? load.kv_blocks : 1};
 }
 
+/* The smallest share of KV blocks in use; at equal shares, which a burst sees before any step has begun, the fewest
+ * requests inside. */
 static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
 {
     uint32_t n = b->count < KV_LOOKED_AT ? b->count : KV_LOOKED_AT;
     uint32_t start = b->count > n ? (uint32_t)(gsl_rng_uniform(r) * b->count) : 0;
     uint32_t best = FL_NONE;
+    kv_share least = {0, 1};
 
     if (attempt > 0) {
         return b->ready[(uint32_t)(gsl_rng_uniform(r) * b->count)]; /* the best was full: any */
@@ -176,9 +177,13 @@ static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uin
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = b->count > n && i > 0 ? (uint32_t)(gsl_rng_uniform(r) * b->count) : (start + i) % b->count;
         uint32_t replica = b->ready[at];
+        kv_share share = kv_of(w, replica);
+        int64_t more = least.used * share.of - share.used * least.of;
 
-        if (best == FL_NONE || fuller(w, best, replica)) {
+        if (best == FL_NONE || more > 0 ||
+            (more == 0 && w->replicas[best].outstanding > w->replicas[replica].outstanding)) {
             best = replica;
+            least = share;
         }
     }
     return best;
