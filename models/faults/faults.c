@@ -43,10 +43,14 @@ static double exponential_ns(gsl_rng *r, double mean_s)
 bool mdl_window_next(const mdl_windows *windows, gsl_rng *r, int64_t after_ns, size_t *row, mdl_window *out)
 {
     if (windows->at != NULL) {
+        while (*row < windows->count && windows->at[*row].end_ns <= after_ns) {
+            (*row)++;
+        }
         if (*row >= windows->count) {
             return false;
         }
         *out = windows->at[(*row)++];
+        out->begin_ns = out->begin_ns > after_ns ? out->begin_ns : after_ns;
         return true;
     }
     const double up_ns = exponential_ns(r, windows->mean_up_s);

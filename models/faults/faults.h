@@ -75,8 +75,9 @@ typedef struct mdl_windows {
 } mdl_windows;
 
 /**
- * The window after `after_ns`; `row` (0 at first) counts the written ones. By rate: two exponential variates of r a
- * call (r is not used otherwise). @return false if there is none any more, or it lies beyond what int64 ns can hold
+ * The window after `after_ns`; `row` (0 at first) counts the written ones. Those that were over by then are left out,
+ * and of one that holds at that moment (a node may be new) only the rest is told. By rate: two exponential variates of
+ * r a call (r is not used otherwise). @return false if there is none any more, or it lies beyond what int64 ns can hold
  */
 bool mdl_window_next(const mdl_windows *windows, gsl_rng *r, int64_t after_ns, size_t *row, mdl_window *out);
 

@@ -66,6 +66,12 @@ static void test_schedule(void **state)
     assert_true(mdl_window_next(&law, NULL, 0, &row, &win) && win.begin_ns == 5 && win.end_ns == 7);
     assert_true(mdl_window_next(&law, NULL, 7, &row, &win) && win.begin_ns == 7 && win.end_ns == 30);
     assert_false(mdl_window_next(&law, NULL, 30, &row, &win));
+    row = 0; /* a node that comes at 6 finds the rest of the first, one at 8 that of the second, one at 30 none */
+    assert_true(mdl_window_next(&law, NULL, 6, &row, &win) && win.begin_ns == 6 && win.end_ns == 7);
+    row = 0;
+    assert_true(mdl_window_next(&law, NULL, 8, &row, &win) && win.begin_ns == 8 && win.end_ns == 30);
+    row = 0;
+    assert_false(mdl_window_next(&law, NULL, 30, &row, &win));
 }
 
 static void test_list(void **state)
