@@ -77,6 +77,7 @@ static spw_core *small_core(void)
     spw_settings settings;
     spw_core *core = NULL;
     spw_settings_default(&settings);
+    settings.clusters_max = settings.pools_max = settings.placements_max = settings.pods_max = settings.samples_max = 4;
     return spw_core_new(&settings, &config, spw_mem_libc(), &core, NULL) == SPW_OK ? core : NULL;
 }
 
