@@ -13,7 +13,8 @@
 
 bool decide_counts_reference(const spw_workload *workload, const spw_policy *policy)
 {
-    return workload->by_reference && workload->gpu_milli != NULL && !policy->compat && !fill_is_roomless(policy);
+    return workload->by_reference && workload->gpus > 0 && workload->gpu_milli != NULL && !policy->compat &&
+           !fill_is_roomless(policy);
 }
 
 typedef struct range {

@@ -171,11 +171,12 @@ static bool judge_actions(fuzz *f, const spw_plan *plan)
     return true;
 }
 
-static const spw_policy *policy_of(const spw_config *config, const spw_snapshot *snap, spw_id row)
+/** The governed workload of a row, NULL if nobody places it. */
+static const spw_workload *work_of(const spw_config *config, const spw_snapshot *snap, spw_id row)
 {
     for (size_t w = 0; w < config->workload_count; w++) {
         if (config->workloads[w].key == snap->workloads.key[row] && config->workloads[w].policy != SPW_ID_NONE) {
-            return &config->policies[config->workloads[w].policy];
+            return &config->workloads[w];
         }
     }
     return NULL;
@@ -185,7 +186,8 @@ static bool judge_outcomes(fuzz *f, const spw_plan *plan, const spw_config *conf
 {
     for (size_t i = 0; i < spw_plan_outcome_count(plan); i++) {
         const spw_outcome *out = spw_plan_outcome_at(plan, i);
-        const spw_policy *policy = policy_of(config, snap, out->workload);
+        const spw_workload *work = work_of(config, snap, out->workload);
+        const spw_policy *policy = work == NULL ? NULL : &config->policies[work->policy];
         if (policy == NULL || out->desired < 0 || out->desired > SPW_REPLICAS_MAX || out->unplaced < 0 ||
             out->surge < 0 || out->moved < 0 || out->victims < 0) {
             return fuzz_fail(f, "outcome %zu: a count is out of range", i);
@@ -198,8 +200,9 @@ static bool judge_outcomes(fuzz *f, const spw_plan *plan, const spw_config *conf
             }
             placed += (int64_t)tier->idle + tier->elastic + tier->preempted;
         }
-        const bool plain =
-            policy->division != SPW_DIVIDE_DUPLICATED && policy->division != SPW_DIVIDE_STATIC && !policy->compat;
+        const bool plain = policy->division != SPW_DIVIDE_DUPLICATED && policy->division != SPW_DIVIDE_STATIC &&
+                           !policy->compat &&
+                           !work->by_reference; /* else placed are copies, wanted are replicas on the reference class */
         if (plain && placed + out->unplaced != out->desired) {
             return fuzz_fail(f, "outcome %zu: placed %lld and unplaced %d are not the %d that are wanted", i,
                              (long long)placed, (int)out->unplaced, (int)out->desired);

@@ -358,6 +358,13 @@ static void make_hpa(setup *s, choice *c, int h)
 
 static void make_setup(setup *s, choice *c)
 {
+    static const spw_unit unit[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2},
+                                    {.gpu = "A", .replicas_max = -1, .waits = true},
+                                    {.pay_per_use = true, .replicas_max = 3}};
+    static const spw_units units[] = {{unit, 3, SPW_NEXT_LACK_OR_MAX, 0},
+                                      {unit, 3, SPW_NEXT_MAX, 0},
+                                      {unit, 2, SPW_NEXT_TIMEOUT_OR_MAX, 60 * S},
+                                      {unit, 3, SPW_NEXT_LACK_AND_NO_TERMINATING, 0}};
     static const char *const names[WORKS] = {"prod/a", "prod/b", "prod/c", "prod/d", "prod/e"};
     static const char *const laws[] = {"CN"};
     memset(s, 0, sizeof *s);
@@ -384,6 +391,8 @@ static void make_setup(setup *s, choice *c)
         w->cpu_milli = choice_chance(c, 1, 2) ? some(c, 0, 8000) : 0;
         w->memory_bytes = choice_chance(c, 1, 4) ? some(c, 0, 100000) : 0;
         w->min_available = choice_chance(c, 1, 4) ? some(c, 0, 5) : 0;
+        w->by_reference = w->gpu_milli != NULL && choice_chance(c, 1, 3);
+        w->units = choice_chance(c, 1, 4) ? &units[choice_below(c, 4)] : NULL;
         w->preempt_never = choice_chance(c, 1, 8);
         w->budget = choice_chance(c, 1, 4) ? (spw_budget)some(c, 1, 4) : SPW_BUDGET_NONE;
         w->budget_value = some(c, 0, 5);
