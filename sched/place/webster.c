@@ -339,17 +339,36 @@ int32_t webster_divide(webster_party *parties, size_t count, int32_t seats, uint
     return seats;
 }
 
+/** Where no cap binds, the division is the one without caps. @return does none? */
+static bool divide_within(webster_party *parties, const int64_t *caps, size_t count, int32_t seats, uint32_t *heap)
+{
+    (void)webster_divide(parties, count, seats, heap);
+    bool within = true;
+    for (size_t i = 0; i < count; i++) {
+        within = within && parties[i].seats <= caps[i];
+    }
+    return within;
+}
+
 int32_t webster_divide_capped(webster_party *parties, const int64_t *caps, size_t count, int32_t seats, uint32_t *heap)
 {
     int64_t room = 0;
     for (size_t i = 0; i < count; i++) {
-        parties[i].seats = 0;
         room += parties[i].votes > 0 ? caps[i] : 0;
     }
-    int32_t target = room < seats ? (int32_t)room : seats;
+    if (room <= seats) { /* all are full */
+        for (size_t i = 0; i < count; i++) {
+            parties[i].seats = parties[i].votes > 0 ? (int32_t)caps[i] : 0;
+        }
+        return (int32_t)room;
+    }
+    if (divide_within(parties, caps, count, seats, heap)) {
+        return seats;
+    }
     /* seat by seat among those with room: full parties simply leave the heap */
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
+        parties[i].seats = 0;
         if (parties[i].votes > 0 && caps[i] > 0) {
             heap[used++] = (uint32_t)i;
         }
@@ -357,7 +376,7 @@ int32_t webster_divide_capped(webster_party *parties, const int64_t *caps, size_
     for (size_t at = used / 2; at-- > 0;) {
         sift_down(parties, heap, used, at, ORDER_GIVE);
     }
-    for (int32_t given = 0; given < target; given++) {
+    for (int32_t given = 0; given < seats; given++) {
         uint32_t winner = heap[0];
         parties[winner].seats++;
         if (parties[winner].seats >= caps[winner]) {
@@ -365,7 +384,7 @@ int32_t webster_divide_capped(webster_party *parties, const int64_t *caps, size_
         }
         sift_down(parties, heap, used, 0, ORDER_GIVE);
     }
-    return target;
+    return seats;
 }
 
 /** Before 1.16: is a to get one of the left-over seats before b? */

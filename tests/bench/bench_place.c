@@ -87,16 +87,37 @@ static void ours(const int64_t *votes, int32_t seats, webster_party *parties, ui
     (void)webster_divide(parties, CLUSTERS, seats, heap);
 }
 
+/** No cap binds: each party may have as many seats as it has votes. */
+static void ours_capped(const int64_t *votes, int32_t seats, webster_party *parties, uint32_t *heap)
+{
+    for (int32_t i = 0; i < CLUSTERS; i++) {
+        parties[i] = (webster_party){.votes = votes[i], .rank = i};
+    }
+    (void)webster_divide_capped(parties, votes, CLUSTERS, seats, heap);
+}
+
+static int is_same(const webster_party *parties, const int32_t *expected)
+{
+    int same = 1;
+    for (int32_t i = 0; i < CLUSTERS; i++) {
+        same = same && parties[i].seats == expected[i];
+    }
+    return same;
+}
+
 static void bench(const char *title, const int64_t *votes)
 {
     static webster_party parties[CLUSTERS];
+    static webster_party capped[CLUSTERS];
     static uint32_t heap[CLUSTERS];
     static seat_party reference[CLUSTERS];
     static int32_t expected[CLUSTERS];
-    printf("\ndivision over %d clusters, %s\n                        ours us  seat by seat us     ratio   same\n",
+    printf("\ndivision over %d clusters, %s\n                        ours us   with caps us  seat by seat us     ratio "
+           "  same\n",
            CLUSTERS, title);
     for (int32_t seats = 100; seats <= 100000; seats *= 10) {
         double mine[REPEATS];
+        double with_caps[REPEATS];
         double theirs[REPEATS];
         int rounds = 200000 / seats + 20;
         for (int r = 0; r < REPEATS; r++) {
@@ -104,22 +125,26 @@ static void bench(const char *title, const int64_t *votes)
             for (int k = 0; k < rounds; k++) {
                 ours(votes, seats, parties, heap);
             }
+            double between = cpu_now();
+            for (int k = 0; k < rounds; k++) {
+                ours_capped(votes, seats, capped, heap);
+            }
             double middle = cpu_now();
             int slow = rounds / 10 + 1;
             for (int k = 0; k < slow; k++) {
                 seat_by_seat(votes, seats, reference, expected);
             }
-            mine[r] = (middle - start) / rounds * 1e6;
+            mine[r] = (between - start) / rounds * 1e6;
+            with_caps[r] = (middle - between) / rounds * 1e6;
             theirs[r] = (cpu_now() - middle) / slow * 1e6;
         }
-        int same = 1;
-        for (int32_t i = 0; i < CLUSTERS; i++) {
-            same = same && parties[i].seats == expected[i];
-        }
+        int same = is_same(parties, expected) && is_same(capped, expected);
+        qsort(with_caps, REPEATS, sizeof with_caps[0], by_value);
         qsort(mine, REPEATS, sizeof mine[0], by_value);
         qsort(theirs, REPEATS, sizeof theirs[0], by_value);
-        printf("%8" PRId32 " replicas %17.2f %16.1f %9.1f   %s\n", seats, mine[REPEATS / 2], theirs[REPEATS / 2],
-               theirs[REPEATS / 2] / mine[REPEATS / 2], same ? "yes" : "NO");
+        printf("%8" PRId32 " replicas %17.2f %14.2f %16.1f %9.1f   %s\n", seats, mine[REPEATS / 2],
+               with_caps[REPEATS / 2], theirs[REPEATS / 2], theirs[REPEATS / 2] / mine[REPEATS / 2],
+               same ? "yes" : "NO");
     }
 }
 
