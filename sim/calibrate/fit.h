@@ -3,8 +3,10 @@
  * fit.h - least squares with a judgement: how far off, how sure, and which coefficients the data cannot tell apart.
  *
  * Residuals are relative to what was measured, so that short steps count as much as long ones. Intervals are 95 % by
- * Student's t. The condition number is that of the columns scaled to unit length: above 30 some are close to
- * dependent (Belsley, Kuh, Welsch 1980); `twin` names the coefficient whose estimate moves most with each one's.
+ * Student's t: they hold the scatter about the lines, and not that the lines are wrong, which is seen in mean_abs and
+ * bias alone and does not shrink with more observations. The condition number is that of the columns scaled to unit
+ * length: above 30 some are close to dependent (Belsley, Kuh, Welsch 1980); `twin` names the coefficient whose estimate
+ * moves most with each one's.
  */
 #ifndef SIM_CALIBRATE_FIT_H
 #define SIM_CALIBRATE_FIT_H

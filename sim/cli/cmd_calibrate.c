@@ -190,6 +190,11 @@ static cli_status report(const calibrate_values *v, const calibration *c)
     for (size_t i = 0; i < c->fit_count; i++) {
         print_fit(&c->fits[i]);
     }
+    if (c->fit_count > 0) {
+        printf(
+            "intervals (95 %%) hold the scatter about the lines, not that steps are lines: however many observations,\n"
+            "expect new steps to be off by the mean size of the residuals\n");
+    }
     printf("reserved memory %lld bytes, utilisation %g\n", (long long)c->row.reserved_bytes, c->row.memory_utilization);
     if (c->replay.done) {
         printf("constant of a step %+.0f us, so that the replay takes as long as the run\n", c->step_constant_us);
