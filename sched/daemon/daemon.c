@@ -150,6 +150,7 @@ void dm_daemon_free(dm_daemon *d)
         dm_source_file_free(d->snapshots);
         dm_texts_fini(&d->texts);
         free(d->turns);
+        free(d->troubled);
         spw_manifest_free(d->set);
         dm_state_fini(&d->state);
         dm_config_free(d->file);
@@ -333,9 +334,48 @@ static bool is_ready_to_tick(const dm_daemon *d)
     return synced && led && dm_mono(d) >= d->due;
 }
 
+static void say_trouble(const dm_daemon *d, const char *cluster, const char *what, const kube_status *trouble)
+{
+    const bool good = trouble->verdict == KUBE_OK;
+    dm_say(d->host->voice, good ? DM_INFO : DM_WARN, good ? "server-answers" : "server-trouble",
+           DM_TEXT("cluster", cluster), DM_TEXT("what", what), DM_TEXT("verdict", kube_verdict_name(trouble->verdict)),
+           DM_TEXT("why", trouble->text));
+}
+
+/* Says once when a collection, or the lease, begins to fail, and once when it is well again. */
+static void watch_trouble(dm_daemon *d)
+{
+    const kube_fleet *fleet = dm_links_fleet(d->links);
+    const char *cluster = "", *kind = "";
+    kube_reflect_state state;
+    size_t n = 0, objects = 0;
+    uint64_t unread = 0;
+    if (d->troubled == NULL) {
+        d->troubled = calloc(d->config->cluster_count * KUBE_PARTS + KUBE_HUB_PARTS + 1, sizeof *d->troubled);
+    }
+    while (d->troubled != NULL && kube_fleet_report(fleet, n, &cluster, &kind, &state, &objects, &unread)) {
+        const bool bad = state.trouble.verdict != KUBE_OK;
+        if (bad != (d->troubled[n] != 0)) {
+            say_trouble(d, cluster, kind, &state.trouble);
+            d->troubled[n] = bad ? 1 : 0;
+        }
+        n++;
+    }
+    if (dm_links_lease(d->links) != NULL) {
+        kube_lease_state lease;
+        kube_lease_state_get(dm_links_lease(d->links), &lease);
+        const bool bad = lease.trouble.verdict != KUBE_OK && lease.trouble.verdict != KUBE_CONFLICT;
+        if (bad != d->lease_troubled) {
+            say_trouble(d, "", "Lease", &lease.trouble);
+            d->lease_troubled = bad;
+        }
+    }
+}
+
 static spw_rc work_on_servers(dm_daemon *d, spw_dur longest, spw_err *err)
 {
     const spw_time next = dm_links_step(d->links);
+    watch_trouble(d);
     if (is_ready_to_tick(d)) {
         const spw_time now = dm_mono(d);
         d->due = d->due + d->config->tick > now ? d->due + d->config->tick : now + d->config->tick;

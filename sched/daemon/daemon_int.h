@@ -37,6 +37,8 @@ struct dm_daemon {
     spw_time started, due, relearn_until, ticked;
     spw_dur took;
     int64_t unplaced;
+    uint8_t *troubled; /* of each collection in kube_fleet_report()'s order: its trouble was said */
+    bool lease_troubled;
     dm_turn *turns;
     size_t turn_count, turn_room;
     dm_latency latency;
