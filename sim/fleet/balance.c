@@ -148,7 +148,11 @@ static uint32_t pick_least(const fl_world *w, const fl_balancer *b, uint32_t att
     return replica;
 }
 
-#define KV_LOOKED_AT 32u /* replicas that a KV-aware router compares: all, or so many at random */
+/* Replicas that a KV-aware router compares: all of a few, or so many of more at random. Each further choice helps less,
+ * the longest queue goes as log log n / log d (Mitzenmacher 2001), and costs as much: a replica out of the cache. And
+ * it hurts: blocks are taken when a step begins, so that many choices send all of a moment to the same few. */
+#define KV_ALL_OF  32u
+#define KV_CHOICES 8u
 
 typedef struct kv_share {
     int64_t used, of; /**< blocks; of >= 1 */
@@ -166,7 +170,7 @@ static kv_share kv_of(const fl_world *w, uint32_t replica)
  * requests inside. */
 static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
 {
-    uint32_t n = b->count < KV_LOOKED_AT ? b->count : KV_LOOKED_AT;
+    uint32_t n = b->count <= KV_ALL_OF ? b->count : KV_CHOICES;
     uint32_t start = b->count > n ? (uint32_t)(gsl_rng_uniform(r) * b->count) : 0;
     uint32_t best = FL_NONE;
     kv_share least = {0, 1};
