@@ -2,7 +2,8 @@
 /* config_keys.c - every key of a Daemon file: unit, default, range, meaning. All nested tables fill one struct. */
 #include "sched/daemon/config_keys.h"
 
-/* clang-format off: the tables below are tables */
+/* The tables below are tables. */
+/* clang-format off */
 #define TEXT(k, m, h)          {.key = k, .kind = BIND_STRING, BIND_AT(T, m), .help = h}
 #define WORD(k, m, p, h)       {.key = k, .kind = BIND_STRING, .preset = p, BIND_AT(T, m), .help = h}
 #define MUST(k, m, h)          {.key = k, .kind = BIND_STRING, .required = true, BIND_AT(T, m), .help = h}

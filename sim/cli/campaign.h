@@ -18,7 +18,8 @@ typedef struct cli_campaign_values {
 } cli_campaign_values;
 
 #define CLI_CAMPAIGN_JOBS_MAX 1024
-/* clang-format off: rows */
+/* Rows: */
+/* clang-format off */
 /* `type` holds a cli_campaign_values called `common`. */
 #define CLI_CAMPAIGN_ROWS(type) \
     {"jobs", "J", "threads (default: one for each processor); never changes a result", OPT_INT, \

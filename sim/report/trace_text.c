@@ -33,8 +33,8 @@ static void put_bins(FILE *out, const char *name, const stats_bins *b)
     if (b->full == 0) {
         return;
     }
-    fprintf(out, "  per full %-9s peak %" PRIu32 ", trough %" PRIu32 ", peak/mean %.2f, var/mean %.2f (%zu)\n",
-            name, b->peak, b->trough, b->mean > 0.0 ? b->peak / b->mean : 0.0, b->dispersion, b->full);
+    fprintf(out, "  per full %-9s peak %" PRIu32 ", trough %" PRIu32 ", peak/mean %.2f, var/mean %.2f (%zu)\n", name,
+            b->peak, b->trough, b->mean > 0.0 ? b->peak / b->mean : 0.0, b->dispersion, b->full);
 }
 
 static void put_hours(FILE *out, const trace_stats *s)

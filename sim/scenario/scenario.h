@@ -99,7 +99,7 @@ typedef enum sc_router {
     SC_ROUTER_ROUND_ROBIN = 2,
     SC_ROUTER_RANDOM = 3,
     SC_ROUTER_TWO_CHOICES = 4,
-    SC_ROUTER_SESSION = 6,  /**< a conversation stays with its replica as long as that has room; others: as the first */
+    SC_ROUTER_SESSION = 6, /**< a conversation stays with its replica as long as that has room; others: as the first */
     SC_ROUTER_LEAST_KV = 5 /**< smallest share of KV blocks in use; stations: as least outstanding */
 } sc_router;
 
@@ -113,10 +113,10 @@ typedef struct sc_target {
 typedef struct sc_traffic {
     int32_t region; /**< where the users are */
     mdl_arrival_spec arrivals;
-    const char *name;   /**< "SERVICE/INDEX": names the random streams */
-    bool trace_lengths; /**< lengths come with the trace rows */
-    int32_t priority;   /**< in an engine's queue and batch: smaller is more urgent, as in vLLM */
-    int32_t tenant; /**< of the scenario's; -1 = none */
+    const char *name;           /**< "SERVICE/INDEX": names the random streams */
+    bool trace_lengths;         /**< lengths come with the trace rows */
+    int32_t priority;           /**< in an engine's queue and batch: smaller is more urgent, as in vLLM */
+    int32_t tenant;             /**< of the scenario's; -1 = none */
     const mdl_lengths *lengths; /**< of drawn requests; NULL = the service's */
 } sc_traffic;
 
@@ -157,11 +157,11 @@ typedef struct sc_service {
     mdl_lengths lengths;
     const sc_target *targets;
     int32_t target_count;
-    int64_t timeout_ns;    /**< the user gives up; INT64_MAX = never */
+    int64_t timeout_ns;     /**< the user gives up; INT64_MAX = never */
     mdl_retry retry;        /**< attempts <= 1: none */
     sc_admission admission; /**< zero = everything is admitted */
-    int32_t gateway_queue; /**< requests held at the gateway while no replica is ready; more are rejected */
-    int64_t drain_ns;      /**< a replica that is told to stop finishes its requests for at most this long */
+    int32_t gateway_queue;  /**< requests held at the gateway while no replica is ready; more are rejected */
+    int64_t drain_ns;       /**< a replica that is told to stop finishes its requests for at most this long */
     sc_router router;
     sc_on_notice on_notice;
     sc_on_reclaim on_reclaim;
@@ -215,7 +215,7 @@ typedef struct sc_scenario {
     uint64_t seed;
     const sc_region *regions;
     int32_t region_count;
-    const int64_t *rtt_ns; /**< [region_count * region_count], row = from (user), column = to (cluster) */
+    const int64_t *rtt_ns;    /**< [region_count * region_count], row = from (user), column = to (cluster) */
     const int64_t *jitter_ns; /**< mean of what a way is late by, exponential, as rtt_ns; NULL = constant delays */
     const sc_cluster *clusters;
     int32_t cluster_count;

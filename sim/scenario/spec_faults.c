@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define DAYS(n)     ((n) * 86400.0)
+#define DAYS(n)     ((n)*86400.0)
 #define FACTOR_NONE 0.0
 
 /* clang-format off */

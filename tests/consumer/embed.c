@@ -57,7 +57,7 @@ static spw_rc observe(void *self, spw_time now, const spw_snapshot **out, spw_er
     s->pools.nodes = s->pools.nodes_target = s->pools.nodes_min = s->pools.nodes_max = nodes;
     s->pools.stock = stock;
     s->pools.price_uusd_per_gpu_h = price;
-    s->pools.free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1])w->free_nodes;
+    s->pools.free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) w->free_nodes;
     s->workloads.count = 1;
     s->workloads.key = &w->work_key;
     s->workloads.name = work;

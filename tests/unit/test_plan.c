@@ -219,27 +219,13 @@ static void every_word_is_there(void **state)
         assert_string_not_equal(spw_verb_name((spw_verb)v), "unknown");
     }
     assert_string_equal(spw_verb_name((spw_verb)0), "unknown");
-    static const spw_reason reasons[] = {SPW_WHY_METRIC_ABOVE,
-                                         SPW_WHY_PREFETCH,
-                                         SPW_WHY_METRIC_BELOW,
-                                         SPW_WHY_BELOW_MIN,
-                                         SPW_WHY_ABOVE_MAX,
-                                         SPW_WHY_SPEC,
-                                         SPW_WHY_FILL_IDLE,
-                                         SPW_WHY_FILL_ELASTIC,
-                                         SPW_WHY_OVERFLOW_IDLE,
-                                         SPW_WHY_OVERFLOW_ELASTIC,
-                                         SPW_WHY_SCALE_IN,
-                                         SPW_WHY_MOVE_IN,
-                                         SPW_WHY_MOVE_OUT,
-                                         SPW_WHY_MOVE_GIVEN_UP,
-                                         SPW_WHY_CLUSTER_GONE,
-                                         SPW_WHY_NO_NODE,
-                                         SPW_WHY_WEIGHTS,
-                                         SPW_WHY_NODES_FOR_PENDING,
-                                         SPW_WHY_NODES_UNNEEDED,
-                                         SPW_WHY_NODES_LATE,
-                                         SPW_WHY_ROUTE_READY};
+    static const spw_reason reasons[] = {SPW_WHY_METRIC_ABOVE,     SPW_WHY_PREFETCH,      SPW_WHY_METRIC_BELOW,
+                                         SPW_WHY_BELOW_MIN,        SPW_WHY_ABOVE_MAX,     SPW_WHY_SPEC,
+                                         SPW_WHY_FILL_IDLE,        SPW_WHY_FILL_ELASTIC,  SPW_WHY_OVERFLOW_IDLE,
+                                         SPW_WHY_OVERFLOW_ELASTIC, SPW_WHY_SCALE_IN,      SPW_WHY_MOVE_IN,
+                                         SPW_WHY_MOVE_OUT,         SPW_WHY_MOVE_GIVEN_UP, SPW_WHY_CLUSTER_GONE,
+                                         SPW_WHY_NO_NODE,          SPW_WHY_WEIGHTS,       SPW_WHY_NODES_FOR_PENDING,
+                                         SPW_WHY_NODES_UNNEEDED,   SPW_WHY_NODES_LATE,    SPW_WHY_ROUTE_READY};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
         assert_string_not_equal(spw_reason_name(reasons[i]), "none");
         for (size_t k = 0; k < i; k++) {

@@ -18,8 +18,8 @@
 #include <string.h>
 
 #include "sim/experiment/plan.h"
-#include "sim/stats/prior.h"
 #include "sim/report/verdicts.h"
+#include "sim/stats/prior.h"
 #include "tests/support/close.h"
 #include "tests/support/world.h"
 

@@ -86,7 +86,8 @@ static const json_t *json_at(const json_t *node, const char *path)
     }
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)node, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)node, key, value)
+    {
         const size_t n = strlen(key);
         if (strncmp(path, key, n) == 0 && strchr(".[", path[n]) != NULL) {
             const json_t *found = json_at(value, path[n] == '.' ? path + n + 1 : path + n);
@@ -143,7 +144,7 @@ static void make_dir(char *dir, size_t size)
 
 static void remove_dir(const char *dir)
 {
-    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
+    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",   "cost.csv",
                                         "bursts.csv",   "lag.csv",      "report.html", "stages.csv"};
     char path[512];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -639,7 +640,7 @@ static void page_is_whole_without_pictures(void **state)
 static void the_same_bytes_twice(void **state)
 {
     (void)state;
-    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",  "cost.csv",
+    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",   "cost.csv",
                                         "bursts.csv",   "lag.csv",      "report.html", "stages.csv"};
     fake_run f;
     fake(&f, (fake_options){.services = 1}, 2);
