@@ -78,7 +78,7 @@ DEPS_BUILD := gcc make libc6-dev libyaml-dev libjansson-dev libcsv-dev zlib1g-de
 DEPS_RUN   := gnuplot-nox fonts-dejavu-core
 DEPS_TEST  := libcmocka-dev binutils openssl
 # Tests that use these skip with a message where they cannot be had.
-DEPS_TEST_WANTED := chromium zsh slurm-wlm slurm-wlm-basic-plugins munge
+DEPS_TEST_WANTED := chromium zsh g++ pkg-config slurm-wlm slurm-wlm-basic-plugins munge
 SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 missing = $(shell for p in $(1); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 install_missing = m="$(call missing,$(1))"; if [ -n "$$m" ]; then echo "installing $$m"; \
