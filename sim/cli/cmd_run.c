@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "sim/cli/version.h"
 #include "sim/experiment/experiment.h"
 #include "sim/experiment/store.h"
+#include "sim/experiment/warmup.h"
 #include "sim/experiment/work.h"
 #include "sim/report/report.h"
 
@@ -28,12 +30,13 @@
 #define STREAM_BUFFER    ((size_t)1 << 20)
 
 enum { FORMAT_TEXT = 0, FORMAT_JSON = 1, FORMAT_MARKDOWN = 2 };
+enum { WARMUP_GIVEN = 0, WARMUP_MSER = 1 };
 
 typedef struct run_values {
     int64_t seed, replications, jobs;
     opt_list sets;
     const char *out, *tables;
-    int format, requests, record, no_plots;
+    int format, warmup, requests, record, no_plots;
 } run_values;
 
 static const opt_row rows[] = {
@@ -47,6 +50,9 @@ static const opt_row rows[] = {
     {"out", "DIR", "folder of results (default: out/NAME)", OPT_TEXT, offsetof(run_values, out), 0, 0},
     {"format", "text|json|markdown", "summary on standard output (default text)", OPT_CHOICE,
      offsetof(run_values, format), 0, 0},
+    {"warmup", "given|mser",
+     "what is not counted: spec.warmup (default), or what MSER-5 finds in a pilot run; constant rates only", OPT_CHOICE,
+     offsetof(run_values, warmup), 0, 0},
     {"requests", NULL, "write requests.csv: one row for each request of replication 0", OPT_FLAG,
      offsetof(run_values, requests), 0, 0},
     {"record", NULL, "whole snapshots in decisions.jsonl", OPT_FLAG, offsetof(run_values, record), 0, 0},
@@ -226,6 +232,27 @@ static int print_text(const sc_scenario *sc, res_run *const *runs, int32_t n)
     return rc;
 }
 
+/* What MSER says of the warm-up, and batch means of a single run; only where the process settles. */
+static void say_settling(const sc_scenario *sc, res_run *const *runs, int32_t n)
+{
+    const warmup_found found = warmup_of(sc, runs, n);
+    double mean = 0;
+    const double half = n == 1 ? warmup_ttft_half_width(sc, runs[0], &mean) : (double)NAN;
+    if (!found.stationary) {
+        return;
+    }
+    if (found.too_short) {
+        fputs("warning: MSER-5 finds no steady state: the run is too short to tell where its warm-up ends\n", stderr);
+    } else if (found.end_ns > sc->warmup_ns) {
+        fprintf(stderr, "warning: the warm-up of %.0f s is too short: MSER-5 sees start-up until %.0f s\n",
+                (double)sc->warmup_ns / 1e9, (double)found.end_ns / 1e9);
+    }
+    if (isfinite(half)) {
+        fprintf(stderr, "note: mean TTFT %.4g s +- %.2g s (95 %%, batch means of this run; replications know more)\n",
+                mean, half);
+    }
+}
+
 static void print_summary(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
                           const char *target)
 {
@@ -236,6 +263,7 @@ static void print_summary(const sc_scenario *sc, res_run *const *runs, const run
     if (rc != 0) {
         fputs("spillway run: the summary could not be printed\n", stderr);
     }
+    say_settling(sc, runs, n);
     fprintf(stderr, "results: %s\n", target);
 }
 
@@ -352,6 +380,66 @@ static cli_status run_scenario(const sc_scenario *sc, const run_values *values)
     return status;
 }
 
+static sc_scenario *load_with(const run_values *values, const char *file, const char *warmup, cli_status *status)
+{
+    const char **at = calloc(values->sets.count + 1, sizeof *at);
+    if (at == NULL) {
+        fputs("spillway: out of memory\n", stderr);
+        *status = CLI_INTERNAL;
+        return NULL;
+    }
+    for (size_t i = 0; i < values->sets.count; i++) {
+        at[i] = values->sets.at[i];
+    }
+    at[values->sets.count] = warmup;
+    const opt_list sets = {.at = at, .count = values->sets.count + 1};
+    sc_scenario *sc = cli_load("run", file, values->tables, &sets, status);
+    free(at);
+    return sc;
+}
+
+/* A pilot run from an empty system, and the scenario once more with what it says. */
+static sc_scenario *load_after_pilot(const run_values *values, const char *file, cli_status *status)
+{
+    char set[64], err[512] = "";
+    sc_scenario *sc = load_with(values, file, "spec.warmup=0s", status);
+    if (sc == NULL) {
+        return NULL;
+    }
+    const exp_options options = {.seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed,
+                                 .replications = 1,
+                                 .jobs = 1,
+                                 .stop = &stop_flag};
+    res_run *pilot = NULL;
+    warmup_found found = {.stationary = false};
+    const int rc = exp_replicate(sc, &options, &pilot, err, sizeof err);
+    if (rc == 0) {
+        found = warmup_of(sc, &pilot, 1);
+    }
+    res_free(pilot);
+    sc_free(sc);
+    *status = CLI_BAD;
+    if (stop_flag != 0) {
+        fputs("spillway run: interrupted; no results written\n", stderr);
+        *status = CLI_GATE;
+    } else if (rc != 0) {
+        fprintf(stderr, "spillway run: %s\n", err);
+        *status = CLI_INTERNAL;
+    } else if (!found.stationary) {
+        fputs(
+            "spillway run: --warmup mser wants a process that settles: every source poisson, without growth, holidays "
+            "and crowds, no faults; give spec.warmup\n",
+            stderr);
+    } else if (found.too_short) {
+        fputs("spillway run: --warmup mser: the pilot run is too short to tell where its warm-up ends\n", stderr);
+    } else {
+        (void)snprintf(set, sizeof set, "spec.warmup=%.0fs", (double)found.end_ns / 1e9);
+        fprintf(stderr, "warm-up %.0f s, by MSER-5 of a pilot run\n", (double)found.end_ns / 1e9);
+        return load_with(values, file, set, status);
+    }
+    return NULL;
+}
+
 static cli_status run(int argc, char **argv)
 {
     run_values values = {.seed = -1, .replications = 1, .format = FORMAT_TEXT};
@@ -359,11 +447,13 @@ static cli_status run(int argc, char **argv)
     const opt_outcome outcome = opt_parse(&cli_run, argc, argv, &values, &operands, stdout, stderr);
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
-        sc_scenario *sc = cli_load("run", operands.at[0], values.tables, &values.sets, &status);
+        struct sigaction action = {.sa_handler = on_interrupt};
+        (void)sigemptyset(&action.sa_mask);
+        (void)sigaction(SIGINT, &action, NULL);
+        sc_scenario *sc = values.warmup == WARMUP_MSER
+                              ? load_after_pilot(&values, operands.at[0], &status)
+                              : cli_load("run", operands.at[0], values.tables, &values.sets, &status);
         if (sc != NULL) {
-            struct sigaction action = {.sa_handler = on_interrupt};
-            (void)sigemptyset(&action.sa_mask);
-            (void)sigaction(SIGINT, &action, NULL);
             status = run_scenario(sc, &values);
             sc_free(sc);
         }
