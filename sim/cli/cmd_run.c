@@ -303,6 +303,24 @@ static cli_status publish(const sc_scenario *sc, res_run *const *runs, const run
     return CLI_DONE;
 }
 
+/* After an interruption: the first replications that had come to their end. */
+static cli_status publish_finished(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
+                                   outdir *dir)
+{
+    run_values kept = *values;
+    for (kept.replications = 0; kept.replications < values->replications && runs[kept.replications] != NULL;) {
+        kept.replications++;
+    }
+    if (kept.replications == 0) {
+        fputs("spillway run: interrupted; no results written\n", stderr);
+        return CLI_GATE;
+    }
+    fprintf(stderr, "spillway run: interrupted; results of the first %" PRId64 " of %" PRId64 " replications\n",
+            kept.replications, values->replications);
+    const cli_status status = publish(sc, runs, &kept, jobs, dir);
+    return status == CLI_DONE ? CLI_GATE : status;
+}
+
 /* Runs all replications and writes the results into dir. */
 static cli_status simulate(const sc_scenario *sc, const run_values *values, run_hooks *hooks, outdir *dir,
                            res_run **runs)
@@ -334,8 +352,7 @@ static cli_status simulate(const sc_scenario *sc, const run_values *values, run_
         return CLI_IO;
     }
     if (stop_flag != 0) {
-        fputs("spillway run: interrupted; no results written\n", stderr);
-        return CLI_GATE;
+        return publish_finished(sc, runs, values, jobs, dir);
     }
     if (rc != 0) {
         fprintf(stderr, "spillway run: %s\n", err);

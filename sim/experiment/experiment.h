@@ -17,7 +17,8 @@ typedef struct exp_options {
 
 /**
  * runs[i] is replication i, whatever thread ran it: the outcome does not depend on jobs.
- * @param out runs  [replications], each to be freed with res_free; all NULL on failure
+ * @param out runs  [replications], each to be freed with res_free; all NULL on failure, but where `stop` was set the
+ *                  first ones that had come to their end stay
  * @return 0, or -1 with a sentence in err
  */
 int exp_replicate(const sc_scenario *sc, const exp_options *options, res_run **runs, char *err, size_t err_size);

@@ -524,25 +524,35 @@ static bool begin(search *s, plan *p, int32_t **points, int32_t **given)
     return true;
 }
 
+/* Less late on the replications that both have had, and on all: a mean of one run is not held against one of many. */
+static bool faster(const plan *p, int32_t i, int32_t than)
+{
+    const plan_point *a = &p->points[i], *b = &p->points[than];
+    double apart = 0;
+    for (int32_t r = 0; r < a->runs && r < b->runs; r++) {
+        apart += a->values[r * p->metrics + PLAN_LATENCY] - b->values[r * p->metrics + PLAN_LATENCY];
+    }
+    return apart < 0 && plan_mean(p, i, PLAN_LATENCY) < plan_mean(p, than, PLAN_LATENCY);
+}
+
 /* The cheapest, of equals the fastest; then the cheapest that is faster; and so on. */
 static void find_front(plan *p)
 {
-    double fastest = INFINITY;
-    for (int32_t next = 0; next >= 0;) {
+    for (int32_t last = -1, next = 0; next >= 0; last = next) {
         next = -1;
         for (int32_t i = 0; i < p->point_count; i++) {
-            const double cost = plan_mean(p, i, PLAN_COST), late = plan_mean(p, i, PLAN_LATENCY);
-            if (!(late < fastest)) {
+            const double cost = plan_mean(p, i, PLAN_COST);
+            if (p->points[i].runs == 0 || !isfinite(plan_mean(p, i, PLAN_LATENCY)) ||
+                (last >= 0 && !(faster(p, i, last) && cost > plan_mean(p, last, PLAN_COST)))) {
                 continue;
             }
             const double least = next >= 0 ? plan_mean(p, next, PLAN_COST) : (double)INFINITY;
-            if (cost < least || (!(cost > least) && late < plan_mean(p, next, PLAN_LATENCY))) {
+            if (cost < least || (!(cost > least) && faster(p, i, next))) {
                 next = i;
             }
         }
         if (next >= 0) {
             p->front[p->front_count++] = next;
-            fastest = plan_mean(p, next, PLAN_LATENCY);
         }
     }
 }

@@ -39,9 +39,13 @@ int exp_replicate(const sc_scenario *sc, const exp_options *options, res_run **r
     if (work_each(options->replications, &work, replicate, &b, err, err_size) < 0) {
         return 0;
     }
+    bool keep = options->stop != NULL && *options->stop != 0;
     for (int32_t i = 0; i < options->replications; i++) {
-        res_free(runs[i]);
-        runs[i] = NULL;
+        keep = keep && runs[i] != NULL;
+        if (!keep) {
+            res_free(runs[i]);
+            runs[i] = NULL;
+        }
     }
     return -1;
 }

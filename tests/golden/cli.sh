@@ -55,6 +55,20 @@ head -c 20000 "$dir/first/runs.bin" >"$dir/again/runs.bin"
 "$SPILLWAY" report "$dir/again" --no-plots >/dev/null 2>"$dir/err"
 is "a file cut short" "$? $(grep -c 'cut short' "$dir/err")" "2 1"
 
+# Ctrl-C: the replications that are done are kept. In a job of its own, because a script's background jobs ignore it.
+set -m
+"$SPILLWAY" run scenarios/theory-mm1.yaml --set spec.duration=20m --set spec.warmup=1m --replications 100000 --no-plots \
+    --out "$dir/stopped" >"$dir/text1" 2>"$dir/err" &
+child=$!
+sleep 1
+kill -INT $child
+wait $child
+status=$?
+set +m
+done_runs=$(sed -n 's/.*results of the first \([0-9]*\) of 100000 replications/\1/p' "$dir/err")
+is "interrupted" "$status $(grep -c "$done_runs replication" "$dir/text1") $(ls "$dir/stopped" | grep -c summary.json)" "1 1 1"
+is "and reported again" "$("$SPILLWAY" report "$dir/stopped" --no-plots 2>/dev/null | diff - "$dir/text1")" ""
+
 # help, man pages, completion: the same commands and options everywhere
 commands=$("$SPILLWAY" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version)
 "$SPILLWAY" completion bash >"$dir/bash" && "$SPILLWAY" completion zsh >"$dir/zsh"
