@@ -323,8 +323,9 @@ int campaign_report_text(const camp_report *r, int32_t rows, FILE *out)
         return -1;
     }
     fprintf(out, "%s\n  spillway %s, %s, hash %016" PRIx64 "\n", c->name, REP_VERSION, c->kind, c->hash);
-    fprintf(out, "  %" PRId32 " settings, %" PRId32 " seed%s each: %" PRId32 " points\n\n", c->setting_count,
-            c->seed_count, c->seed_count == 1 ? "" : "s", camp_points(c));
+    fprintf(out, "  %" PRId32 " setting%s, %" PRId32 " seed%s each: %" PRId32 " point%s\n\n", c->setting_count,
+            c->setting_count == 1 ? "" : "s", c->seed_count, c->seed_count == 1 ? "" : "s", camp_points(c),
+            camp_points(c) == 1 ? "" : "s");
     fprintf(out, "  %-*s", TEXT_LABEL - 1, "best first");
     for (int32_t m = 0; m < metrics; m++) {
         put_right(out, c->metrics[m], TEXT_CELL);
