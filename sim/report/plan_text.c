@@ -167,6 +167,17 @@ int report_plan_markdown(const plan *p, const sc_scenario *sc, FILE *out)
     return put_tables(p, out);
 }
 
+/* A condition may speak of the frontier's latency, or of the cost. */
+static bool named_before(const plan *p, int32_t metric)
+{
+    for (int32_t k = 0; k < metric; k++) {
+        if (strcmp(p->names[k], p->names[metric]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_point(rep_json *j, const char *key, const plan *p, int32_t point)
 {
     int32_t value[PLAN_KNOBS_MAX];
@@ -182,11 +193,7 @@ static void put_point(rep_json *j, const char *key, const plan *p, int32_t point
         rep_json_bool(j, "meets_conditions", plan_feasible(p, point));
         rep_json_object(j, "figures");
         for (int32_t m = 0; m < p->metrics; m++) {
-            bool before = false; /* a condition may speak of the frontier's latency, or of the cost */
-            for (int32_t k = 0; k < m; k++) {
-                before = before || strcmp(p->names[k], p->names[m]) == 0;
-            }
-            if (!before) {
+            if (!named_before(p, m)) {
                 rep_json_object(j, p->names[m]);
                 rep_json_real(j, "mean", plan_mean(p, point, m));
                 rep_json_real(j, "ci95_half_width", plan_half(p, point, m));
@@ -245,8 +252,10 @@ static void put_csv_row(const plan *p, int32_t point, FILE *out)
     }
     fprintf(out, "%" PRId32 ",%d", p->points[point].runs, plan_feasible(p, point) ? 1 : 0);
     for (int32_t m = 0; m < p->metrics; m++) {
-        fprintf(out, ",%s", rep_real(plan_mean(p, point, m), number));
-        fprintf(out, ",%s", rep_real(plan_half(p, point, m), number));
+        if (!named_before(p, m)) {
+            fprintf(out, ",%s", rep_real(plan_mean(p, point, m), number));
+            fprintf(out, ",%s", rep_real(plan_half(p, point, m), number));
+        }
     }
     fputc('\n', out);
 }
@@ -262,7 +271,9 @@ static void put_csv_head(const rep_plan *r, const char *first, FILE *out)
     }
     fputs("runs,meets_conditions", out);
     for (int32_t m = 0; m < p->metrics; m++) {
-        fprintf(out, ",%s,%s.half_width", p->names[m], p->names[m]);
+        if (!named_before(p, m)) {
+            fprintf(out, ",%s,%s.half_width", p->names[m], p->names[m]);
+        }
     }
     fputc('\n', out);
 }

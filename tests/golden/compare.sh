@@ -80,6 +80,10 @@ check "the cheapest" grep -qE '"spec.clusters\[0\].pools\[0\].nodes": "1"' "$dir
 for file in plan.json points.csv frontier.csv knobs.csv plan.md report.html; do
     check "$file" test -s "$dir/p1/$file"
 done
+for file in points frontier knobs; do
+    check "each column of $file.csv once" test -z "$(grep -v '^#' "$dir/p1/$file.csv" | head -1 | tr , '\n' | sort | uniq -d)"
+    check "$file.csv is a table" awk -F, '!/^#/ { n = n ? n : NF; bad = bad || NF != n } END { exit bad }' "$dir/p1/$file.csv"
+done
 # shellcheck disable=SC2086
 "$SPILLWAY" plan $lab $grid $brief --slo 'e2e.p95<=1ms' --out "$dir/none" >/dev/null 2>&1
 check "nothing meets the condition: status 1" test $? = 1
