@@ -54,9 +54,7 @@ static char *values_of(const void *user, const char *const texts[][2])
     if (out == NULL) {
         return NULL;
     }
-    for (size_t i = 0; texts[i][0] != NULL; i++) {
-        rep_quote(out, texts[i][0], texts[i][1]);
-    }
+    rep_quote_all(out, texts);
     if (d->metric < 0) {
         const int32_t first = 3 + c->axis_count; /* column of the first metric in settings.csv, counted from 1 */
         fprintf(out, "width=1000; height=560; x_column=%" PRId32 "; y_column=%" PRId32 "; ",

@@ -87,6 +87,13 @@ void rep_quote(FILE *out, const char *name, const char *text)
     fputs("; ", out);
 }
 
+void rep_quote_all(FILE *out, const char *const texts[][2])
+{
+    for (size_t i = 0; texts[i][0] != NULL; i++) {
+        rep_quote(out, texts[i][0], texts[i][1]);
+    }
+}
+
 int report_find_plots(const char *option, char *path, size_t path_size)
 {
     if (option != NULL && option[0] != '\0') {

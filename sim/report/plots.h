@@ -65,6 +65,8 @@ char *rep_picture_values(const rep_view *v, const rep_picture *p, const char *co
 void rep_quote_text(FILE *out, const char *text);
 /** An assignment of one to a name, for -e. */
 void rep_quote(FILE *out, const char *name, const char *text);
+/** The same for each {name, text}, up to a NULL name. */
+void rep_quote_all(FILE *out, const char *const texts[][2]);
 
 typedef struct rep_drawing {
     const char *scripts; /**< folder of the gnuplot scripts */

@@ -60,9 +60,7 @@ static char *values_of(const void *user, const char *const texts[][2])
     if (out == NULL) {
         return NULL;
     }
-    for (size_t i = 0; texts[i][0] != NULL; i++) {
-        rep_quote(out, texts[i][0], texts[i][1]);
-    }
+    rep_quote_all(out, texts);
     const char *slash = strrchr(v->path, '/');
     const stats_bins *bins = bins_of(v);
     rep_quote(out, "title", slash != NULL ? slash + 1 : v->path);

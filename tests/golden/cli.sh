@@ -48,6 +48,13 @@ is "batch is a run" "$(sed -n 's/^[0-9]*,theory-mm1,.*//p' "$dir/b1/points.csv" 
 cp -r "$dir/first" "$dir/again" && rm "$dir"/again/*.csv "$dir/again/report.html"
 "$SPILLWAY" report "$dir/again" --no-plots >"$dir/text2" 2>"$dir/err"
 is "report" "$? $(diff -r "$dir/first" "$dir/again")$(diff "$dir/text1" "$dir/text2")" "0 "
+# every figure of the summary, of runs with tenants, shed attempts, conversations and what caches held
+without_host() { sed '/^  "host"/,$d; s/,$//; /^}$/d'; } # the last block, and only of the run itself
+for s in noisy-tenant conversations; do
+    "$SPILLWAY" run scenarios/$s.yaml --set spec.duration=75m --no-plots --format json --out "$dir/$s" 2>/dev/null | without_host >"$dir/text3"
+    "$SPILLWAY" report "$dir/$s" --no-plots --format json 2>/dev/null | without_host >"$dir/text4"
+    grep -qE '"(shed|hit_share)": (0\.)?[1-9]' "$dir/text3" && cmp -s "$dir/text3" "$dir/text4" && ok || no "$s is reported with other figures"
+done
 sed "s|manifests: \[manifests/|manifests: [$PWD/scenarios/manifests/|; s|, manifests/|, $PWD/scenarios/manifests/|g; s/peak: /peak: 1/" scenarios/spot-storm.yaml >"$dir/moved.yaml"
 "$SPILLWAY" report "$dir/again" --scenario "$dir/moved.yaml" --no-plots >/dev/null 2>"$dir/err"
 is "another scenario" "$? $(grep -c 'not what was run' "$dir/err")" "2 1"
