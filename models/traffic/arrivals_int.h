@@ -55,7 +55,7 @@ typedef struct rate_walk {
 /** @return NULL: out of memory. Borrows spec. */
 rate_walk *rate_new(const mdl_arrival_spec *spec, double share);
 void rate_free(rate_walk *c); /**< NULL allowed */
-/** Some hour has a rate. */
+/** Some hour or step has a rate. */
 bool rate_any(const rate_walk *c);
 /** To the piece that holds time 0. @return ns of time 0 into it */
 double rate_begin(rate_walk *c, gsl_rng *r);
@@ -65,14 +65,14 @@ bool rate_next_piece(rate_walk *c, gsl_rng *r);
 double rate_within(const rate_walk *c, double x);
 /** Expected rate at a time. */
 double rate_at(const rate_walk *c, int64_t at_ns);
-/** growth x seasons x crowds at a time. */
+/** growth x seasons x crowds at a time, and the rate of the step that holds it. */
 double rate_multiplier(const mdl_arrival_spec *spec, int64_t at_ns);
-/** A linear growth downwards has reached 0. */
+/** Nothing comes any more: a linear growth downwards has reached 0, or steps have ended with 0. */
 bool rate_over(const mdl_arrival_spec *spec, int64_t at_ns);
 /** rate_multiplier is something else than 1 at times. */
 static inline bool rate_varies(const mdl_arrival_spec *spec)
 {
-    return spec->growth.over_ns > 0 || spec->season_count > 0 || spec->crowd_count > 0;
+    return spec->growth.over_ns > 0 || spec->season_count > 0 || spec->crowd_count > 0 || spec->rates != NULL;
 }
 
 /* ---- renewal.c ---- */

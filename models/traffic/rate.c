@@ -2,9 +2,9 @@
 /*
  * rate.c - the rate of a drawn source as a function of time, and its walk piece by piece.
  *
- * A piece ends with the local hour, or earlier where a season, a phase of a crowd or a state of the modulation ends. So
- * the bounds that thinning needs are exact but for the curvature of a cosine within its hour, and a spike of a minute
- * costs no wasted draws in the rest of its hour.
+ * A piece ends with the local hour, or earlier where a season, a phase of a crowd, a step or a state of the modulation
+ * ends. So the bounds that thinning needs are exact but for the curvature of a cosine within its hour, and a spike of a
+ * minute costs no wasted draws in the rest of its hour.
  */
 #include "models/traffic/arrivals_int.h"
 
@@ -84,9 +84,34 @@ static int64_t growth_ends_ns(const mdl_growth *g)
     return zero_ns < 9.2e18 ? (int64_t)zero_ns : INT64_MAX;
 }
 
+/* When steps end with none at all. */
+static int64_t steps_end_ns(const mdl_rates *rates)
+{
+    const bool ends = rates != NULL && rates->count > 0 && !(rates->per_s[rates->count - 1] > 0.0);
+    return ends ? rates->at_ns[rates->count - 1] : INT64_MAX;
+}
+
 bool rate_over(const mdl_arrival_spec *spec, int64_t at_ns)
 {
-    return at_ns >= growth_ends_ns(&spec->growth);
+    return at_ns >= growth_ends_ns(&spec->growth) || at_ns >= steps_end_ns(spec->rates);
+}
+
+/* The step that holds `at`, by bisection; *end_ns comes down to the next. */
+static double step_rate(const mdl_rates *rates, int64_t at_ns, int64_t *end_ns)
+{
+    size_t begun = 0, above = rates->count; /* steps below `begun` have begun, those from `above` on have not */
+    while (begun < above) {
+        const size_t middle = begun + (above - begun) / 2;
+        if (rates->at_ns[middle] <= at_ns) {
+            begun = middle + 1;
+        } else {
+            above = middle;
+        }
+    }
+    if (begun < rates->count) {
+        cut(at_ns, rates->at_ns[begun], end_ns);
+    }
+    return begun > 0 ? rates->per_s[begun - 1] : 0.0;
 }
 
 static rate_factor growth_factor(const mdl_growth *g, int64_t at_ns, int64_t *end_ns)
@@ -116,7 +141,7 @@ static double season_factor(const mdl_season *s, int64_t at_ns, int64_t *end_ns)
  */
 static double collect(const mdl_arrival_spec *spec, int64_t at_ns, int64_t *end_ns, rate_factor *varying, size_t *count)
 {
-    double product = 1.0;
+    double product = spec->rates != NULL ? step_rate(spec->rates, at_ns, end_ns) : 1.0;
     size_t n = 0;
     for (size_t i = 0; i < spec->season_count; i++) {
         product *= season_factor(&spec->seasons[i], at_ns, end_ns);
@@ -222,6 +247,14 @@ void rate_free(rate_walk *c)
 
 bool rate_any(const rate_walk *c)
 {
+    const mdl_rates *rates = c->spec->rates;
+    bool steps = rates == NULL;
+    for (size_t i = 0; !steps && i < rates->count; i++) {
+        steps = rates->per_s[i] > 0.0;
+    }
+    if (!steps) {
+        return false;
+    }
     for (int i = 0; i < MDL_SHAPE_HOURS; i++) {
         if (c->hours[i].high > 0.0) {
             return true;

@@ -23,7 +23,8 @@
 typedef enum mdl_arrival_kind {
     MDL_ARRIVAL_POISSON = 1, /**< constant rate */
     MDL_ARRIVAL_DIURNAL = 2, /**< a rate that follows the local hour of the day and day of the week */
-    MDL_ARRIVAL_TRACE = 3    /**< replay */
+    MDL_ARRIVAL_TRACE = 3,   /**< replay */
+    MDL_ARRIVAL_RATES = 4    /**< a rate that changes in steps, e.g. one that was measured */
 } mdl_arrival_kind;
 
 /** Requests of a trace as columns, e.g. mapped from an imported file. Borrowed. */
@@ -36,6 +37,13 @@ typedef struct mdl_trace {
     const int32_t *prefix_tokens; /**< leading input tokens that earlier requests had; NULL likewise */
     const int32_t *priority;      /**< NULL likewise */
 } mdl_trace;
+
+/** per_s[i] requests/s from at_ns[i] on, the last for ever; none before at_ns[0]. Borrowed. */
+typedef struct mdl_rates {
+    size_t count;
+    const int64_t *at_ns; /**< [count] simulated times, ascending */
+    const double *per_s;  /**< [count] each >= 0 */
+} mdl_rates;
 
 /** The rate multiplies by `factor` in every `over_ns`: factor^(t/over), or linear 1 + (factor - 1) t/over, not below 0.
  */
@@ -136,6 +144,7 @@ typedef struct mdl_arrival_spec {
     const double *shape;     /**< DIURNAL: NULL, or [MDL_SHAPE_HOURS] relative rates, interpolated */
     const double *hours;     /**< DIURNAL: NULL, or [MDL_SHAPE_HOURS] requests/s */
     int64_t local_offset_ns; /**< ns from simulated time 0 back to the preceding Monday 00:00 local time */
+    const mdl_rates *rates;  /**< RATES; NULL for any other kind */
     const mdl_trace *trace;  /**< TRACE */
     double trace_scale;     /**< TRACE: each request is replayed scale times on average (2.0 = doubled, 0.5 = halved) */
     int64_t trace_shift_ns; /**< TRACE: simulated time of the first request */

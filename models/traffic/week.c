@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* week.c - the rate by the hour of the local week: a cosine, a shape, or a table of hours. */
+/*
+ * week.c - the rate by the hour of the local week: a cosine, a shape, or a table of hours. 1/s where the rate comes in
+ * steps of its own (rate.c).
+ */
 #include "models/traffic/arrivals_int.h"
 
 #include <math.h>
@@ -105,7 +108,10 @@ void week_fill(const mdl_arrival_spec *spec, rate_hour *hours)
         return;
     }
     for (int i = 0; i < MDL_SHAPE_HOURS; i++) {
-        double level = spec->kind == MDL_ARRIVAL_POISSON ? spec->rate_per_s : day_factor(spec, i) * spec->hours[i];
+        double level = 1.0;
+        if (spec->kind != MDL_ARRIVAL_RATES) {
+            level = spec->kind == MDL_ARRIVAL_POISSON ? spec->rate_per_s : day_factor(spec, i) * spec->hours[i];
+        }
         set_ends(&hours[i], level, level);
     }
 }

@@ -115,7 +115,8 @@ static bool has_other_files(const sc_scenario *sc)
         const sc_service *service = &sc->services[s];
         for (int32_t t = 0; t < service->traffic_count; t++) {
             const mdl_lengths *own = service->traffic[t].lengths;
-            if (service->traffic[t].arrivals.kind == MDL_ARRIVAL_TRACE || (own != NULL && lengths_from_file(own))) {
+            const mdl_arrival_kind kind = service->traffic[t].arrivals.kind;
+            if (kind == MDL_ARRIVAL_TRACE || kind == MDL_ARRIVAL_RATES || (own != NULL && lengths_from_file(own))) {
                 return true;
             }
         }

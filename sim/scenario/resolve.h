@@ -51,6 +51,8 @@ int32_t resolve_cluster_named(resolve *r, const char *name, const ynode *at);
 void resolve_traffic(resolve *r, const spec_service *spec, sc_service *service);
 /** Opens a trace, once however often it is named. @return its columns, or NULL with an error */
 const mdl_trace *resolve_open_trace(resolve *r, const char *file, const ynode *at);
+/** Rates of traffic from a file, scaled. @return NULL with an error */
+const mdl_rates *resolve_rates(resolve *r, const spec_traffic *spec);
 /** Service times from a file; adds errors, and what was read to the hash. */
 void resolve_measured(resolve *r, const spec_measured *spec, mdl_service_law *law);
 /** A law of durations. */

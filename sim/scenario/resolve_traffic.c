@@ -245,6 +245,9 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
         arrivals->trace_loop = spec->loop;
         traffic->trace_lengths = owner->engine.kind == SC_ENGINE_LLM;
         break;
+    case MDL_ARRIVAL_RATES:
+        arrivals->rates = resolve_rates(r, spec);
+        break;
     }
     resolve_extras(r, spec, service, traffic);
 }

@@ -11,6 +11,7 @@
 static const bind_name traffic_names[] = {{"poisson", MDL_ARRIVAL_POISSON},
                                           {"diurnal", MDL_ARRIVAL_DIURNAL},
                                           {"trace", MDL_ARRIVAL_TRACE},
+                                          {"rates", MDL_ARRIVAL_RATES},
                                           {NULL, 0}};
 
 /* --- lengths ----------------------------------------------------------------------------------------------- */
@@ -316,10 +317,19 @@ static const bind_field trace_fields[] = {
     {.key = "shift", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0,
      .max = 366.0 * 86400.0, BIND_AT(spec_traffic, shift_ns), .help = "simulated time of the first request"},
     {.key = NULL}};
+static const bind_field rates_fields[] = {
+    {.key = "file", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, file),
+     BIND_NODE_AT(spec_traffic, file_node),
+     .help = "CSV with at_s and rate_per_s, relative to this file: each rate from that simulated time on, the last for "
+             "ever, none before the first"},
+    {.key = "scale", .kind = BIND_DOUBLE, .preset = "1", .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 10000.0,
+     BIND_AT(spec_traffic, scale), .help = "every rate times this"},
+    {.key = NULL}};
 static const bind_variant traffic_variants[] = {
     {"poisson", poisson_fields, "Poisson arrivals at a constant rate"},
     {"diurnal", diurnal_fields, "Poisson arrivals whose rate follows the hour and the day of the week"},
     {"trace", trace_fields, "replay of recorded arrivals and lengths"},
+    {"rates", rates_fields, "Poisson arrivals whose rate follows a file, e.g. one that was measured"},
     {NULL, NULL, NULL}};
 
 static bool diurnal_check(bind *b, const ynode *node, const spec_traffic *t)
@@ -377,9 +387,9 @@ static const bind_field traffic_fields[] = {
     {.key = "crowds", .kind = BIND_LIST, .table = &crowd_table, BIND_AT(spec_traffic, crowds),
      BIND_COUNT(spec_traffic, crowd_count), .help = "flash crowds"},
     {.key = "burstiness", .kind = BIND_OPTION, .table = &burstiness_table, BIND_AT(spec_traffic, burstiness),
-     .help = "beyond Poisson, at the same rate; poisson and diurnal"},
+     .help = "beyond Poisson, at the same rate; not with a trace"},
     {.key = "sessions", .kind = BIND_OPTION, .table = &sessions_table, BIND_AT(spec_traffic, sessions),
-     .help = "requests are turns of conversations; poisson and diurnal"},
+     .help = "requests are turns of conversations; not with a trace"},
     {.key = "lengths", .kind = BIND_OPTION, .table = &spec_lengths_table, BIND_AT(spec_traffic, lengths),
      BIND_NODE_AT(spec_traffic, lengths_node), .help = "of these requests; default: those of the service"},
     {.key = NULL}};

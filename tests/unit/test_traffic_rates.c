@@ -208,6 +208,51 @@ static void test_hours(void **state)
     free(at);
 }
 
+/* Steps that need not begin with an hour, one of them of nothing, and a crowd over two of them. */
+static void test_steps(void **state)
+{
+    (void)state;
+    const int64_t at_ns[] = {300 * SECOND, 4000 * SECOND, 5000 * SECOND, 9000 * SECOND, 20000 * SECOND};
+    const double per_s[] = {2, 0, 8, 0.5, 0};
+    const mdl_rates rates = {5, at_ns, per_s};
+    const mdl_crowd crowd = {.at_ns = 8000 * SECOND, .hold_ns = 2000 * SECOND, .factor = 3};
+    mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_RATES, .rates = &rates, .crowds = &crowd, .crowd_count = 1};
+    int n;
+    double *at = seconds_of(&spec, 12, INT64_MAX, &n); /* comes to an end by itself */
+    assert_int_equal(between(at, n, 0, 300), 0);
+    assert_poisson(between(at, n, 300, 4000), 2.0 * 3700);
+    assert_int_equal(between(at, n, 4000, 5000), 0);
+    assert_poisson(between(at, n, 5000, 8000), 8.0 * 3000);
+    assert_poisson(between(at, n, 8000, 9000), 24.0 * 1000);
+    assert_poisson(between(at, n, 9000, 10000), 1.5 * 1000);
+    assert_poisson(between(at, n, 10000, 20000), 0.5 * 10000);
+    assert_int_equal(between(at, n, 20000, 1e12), 0);
+    free(at);
+    assert_close(rate_at(&spec, 299), 0, 1e-12);
+    assert_close(rate_at(&spec, 8500), 24, 1e-12);
+    assert_close(rate_at(&spec, 9000), 1.5, 1e-12);
+    assert_close(rate_at(&spec, 1e6), 0, 1e-12);
+
+    /* gamma gaps on its clock keep the counts: standard deviation cv sqrt(n) */
+    spec.burst = (mdl_burstiness){.renewal = MDL_RENEWAL_GAMMA, .cv = 2};
+    at = seconds_of(&spec, 13, INT64_MAX, &n);
+    assert_within(between(at, n, 5000, 8000), 24000, 4 * 2 * sqrt(24000.0));
+    assert_int_equal(between(at, n, 4000, 5000), 0);
+    free(at);
+
+    /* the last step holds for ever; steps of nothing alone are nothing */
+    const mdl_rates two = {2, at_ns, per_s + 2};
+    spec = (mdl_arrival_spec){.kind = MDL_ARRIVAL_RATES, .rates = &two};
+    at = seconds_of(&spec, 14, 100000 * SECOND, &n);
+    assert_poisson(between(at, n, 4000, 100000), 0.5 * 96000);
+    free(at);
+    const mdl_rates none = {1, at_ns, per_s + 1};
+    spec.rates = &none;
+    at = seconds_of(&spec, 15, INT64_MAX, &n);
+    assert_int_equal(n, 0);
+    free(at);
+}
+
 typedef struct law {
     mdl_renewal kind;
     double shape, scale;
@@ -436,15 +481,11 @@ static void test_replay_varies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_holidays),
-        cmocka_unit_test(test_crowds),
-        cmocka_unit_test(test_crowd_on_a_day),
-        cmocka_unit_test(test_hours),
-        cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_renewal_begins_in_equilibrium),
-        cmocka_unit_test(test_modulated),
-        cmocka_unit_test(test_luck_stays),
+        cmocka_unit_test(test_growth),        cmocka_unit_test(test_holidays),
+        cmocka_unit_test(test_crowds),        cmocka_unit_test(test_crowd_on_a_day),
+        cmocka_unit_test(test_hours),         cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_renewal),       cmocka_unit_test(test_renewal_begins_in_equilibrium),
+        cmocka_unit_test(test_modulated),     cmocka_unit_test(test_luck_stays),
         cmocka_unit_test(test_replay_varies),
     };
 
