@@ -78,8 +78,9 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     }
 }
 
-static void layout_scratch(spw_core *core, arena *a, size_t works, const spw_settings *s)
+static void layout_scratch(spw_core *core, arena *a, const spw_config *config, const spw_settings *s)
 {
+    size_t works = config->workload_count;
     core->by_priority = arena_take(a, works, sizeof *core->by_priority);
     core->copies = arena_take(a, works, sizeof *core->copies);
     core->desired = arena_take(a, works, sizeof *core->desired);
@@ -96,6 +97,8 @@ static void layout_scratch(spw_core *core, arena *a, size_t works, const spw_set
     core->fill.spread.path = arena_take(a, s->clusters_max, sizeof *core->fill.spread.path);
     core->fill.spread.best = arena_take(a, s->clusters_max, sizeof *core->fill.spread.best);
     core->fill.spread.in = arena_take(a, s->clusters_max, sizeof *core->fill.spread.in);
+    classes_layout(&core->classes, a, s, a->base != NULL ? &core->config : config);
+    core->near = arena_take(a, s->clusters_max / 64 + 1, sizeof *core->near);
     core->shrink_max = s->placements_max;
     core->shrinks = arena_take(a, core->shrink_max, sizeof *core->shrinks);
     core->pod_first = arena_take(a, works + 1, sizeof *core->pod_first);
@@ -139,7 +142,7 @@ static void layout(spw_core *core, arena *a, const spw_config *config, const spw
     config_copy(a, config, &core->config);
     layout_memory(core, a, config, s);
     view_layout(&core->view, a, s, config);
-    layout_scratch(core, a, config->workload_count, s);
+    layout_scratch(core, a, config, s);
     decide_preempt_layout(core, a, config, s);
 }
 

@@ -14,6 +14,7 @@
 #ifndef SCHED_CORE_DECIDE_H
 #define SCHED_CORE_DECIDE_H
 
+#include "core/classes.h"
 #include "core/memory.h"
 #include "core/plan_internal.h"
 #include "core/view.h"
@@ -51,6 +52,8 @@ struct spw_core {
     int32_t *copies;  /**< [works] the same, but copies to place where counts are in reference replicas */
     /* scratch */
     fill fill; /**< arrays for [clusters_max] candidates */
+    classes classes;
+    uint64_t *near; /**< [clusters_max bits] of slots.c, all 0 in between */
     preempting preempting;
     shrink *shrinks; /**< [placements_max + works] */
     size_t shrink_count, shrink_max;
@@ -83,6 +86,8 @@ void decide_place(spw_core *core, spw_plan *plan);
  * safe. Never true with settings.explain: explanations look at every cluster.
  */
 bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
+/** Does "as many as wanted, all on nodes" mean "keep them" under a policy, with no look at room elsewhere? */
+bool decide_keeps_enough(const spw_policy *policy);
 /**
  * Time of the request to place a workload anew (the snapshot's, or an object's) that is not carried out yet,
  * MEMORY_NEVER if there is none.

@@ -14,78 +14,11 @@
 #include "core/decide.h"
 #include "core/explain.h"
 #include "core/mend.h"
-#include "place/filter.h"
-#include "place/select.h"
+#include "core/slots.h"
 
 static int32_t min32(int32_t a, int32_t b)
 {
     return a < b ? a : b;
-}
-
-/** One candidate, with what it holds: for Karmada what is written, else what has a node or room on one. */
-static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint32_t c, const view_seat *seat,
-                           const memory_seat *mem)
-{
-    const view_cluster *cluster = &core->view.clusters[c];
-    const spw_cluster_rows *rows = &core->view.snap->clusters;
-    fill_slot slot = {.cluster = c,
-                      .can_grow = (!cluster->stale || policy->compat) && !decide_preempt_bars(seat, mem),
-                      .held = seat == NULL ? 0 : (policy->compat ? seat->assigned - seat->victims : seat->held),
-                      .elastic = seat == NULL ? 0 : seat->held_coming,
-                      .preempted = seat == NULL ? 0 : seat->held_nominated,
-                      .area = filter_area(policy, rows, cluster->row)};
-    if (mem != NULL) {
-        slot.held += mem->unseen;
-        slot.elastic += mem->unseen_coming;
-        slot.preempted += mem->unseen_nominated;
-    }
-    return slot;
-}
-
-/** Candidates of a workload. told: an explanation for each cluster, or NULL. */
-static void list_slots(spw_core *core, uint32_t work, const spw_policy *policy, spw_candidate *told)
-{
-    const view *v = &core->view;
-    fill *f = &core->fill;
-    f->rooms = &core->view.rooms;
-    f->workload = &core->config.workloads[work];
-    f->policy = policy;
-    f->count = 0;
-    bool weighted = false;
-    filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    view_open_units(&core->view, &core->config, work, &core->memory);
-    for (uint32_t c = 0; c < v->cluster_count; c++) {
-        const view_cluster *cluster = &v->clusters[c];
-        const view_seat *seat = view_seat_find(v, work, c);
-        const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
-        bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
-        const view_site *site = view_site_at(v, f->workload->policy, c);
-        spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds);
-        if (told != NULL) {
-            told[c] = (spw_candidate){
-                .workload = v->work_row[work], .cluster = cluster->row, .group = site->group, .verdict = verdict};
-        }
-        if (verdict != SPW_VERDICT_NONE) {
-            continue;
-        }
-        fill_slot *slot = &f->slots[f->count++];
-        *slot = make_slot(core, policy, c, seat, mem);
-        if (policy->compat && policy->elastic && seat != NULL) { /* it counts as placed, so somebody must order nodes */
-            int32_t homeless = seat->assigned - seat->victims - seat->held;
-            homeless = homeless > 0 ? homeless : 0;
-            int32_t waits = room_take(f->rooms, c, f->workload, ROOM_COMING, homeless);
-            slot->elastic += waits + room_take(f->rooms, c, f->workload, ROOM_FRESH, homeless - waits);
-        }
-        slot->group = site->group;
-        slot->weight = site->weight;
-        slot->holds = holds;
-        weighted = weighted || slot->weight > 0;
-    }
-    for (size_t i = 0; i < f->count && !weighted; i++) {
-        f->slots[i].weight = 1;
-    }
 }
 
 /** Copies that a move added and that did not become ready in time are given up; their place is barred for a while. */
@@ -558,9 +491,11 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
         return;
     }
     spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
-    list_slots(core, work, policy, told);
     spw_time asked = decide_request(core, work);
     core->fill.fresh = asked != MEMORY_NEVER;
+    if (core->fill.fresh || !slots_list_near(core, work, wanted)) {
+        slots_list(core, work, told);
+    }
     if (!policy->compat) {
         give_up_late_moves(core, work, policy);
         mend_slots(core, work, policy);
@@ -591,6 +526,7 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
 void decide_place(spw_core *core, spw_plan *plan)
 {
     core->shrink_count = 0;
+    classes_open(core);
     decide_preempt_start(core);
     for (size_t i = 0; i < core->config.workload_count; i++) {
         uint32_t work = core->by_priority[i];

@@ -3,8 +3,7 @@
 #include "core/decide.h"
 #include "place/filter.h"
 
-/** Policies under which "as many as wanted, all on nodes" means "keep them", with no look at room elsewhere. */
-static bool keeps_what_is_enough(const spw_policy *policy)
+bool decide_keeps_enough(const spw_policy *policy)
 {
     bool by_room = policy->division == SPW_DIVIDE_DYNAMIC || policy->division == SPW_DIVIDE_AGGREGATED;
     bool ordered = policy->order == SPW_GROUPS_ORDERED || policy->group_count == 1;
@@ -32,7 +31,7 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
     const view *v = &core->view;
     const spw_workload *workload = &core->config.workloads[work];
     const memory_work *own = &core->memory.works[work];
-    if (core->settings.explain || core->preempting.on || !keeps_what_is_enough(policy) || has_business(own) ||
+    if (core->settings.explain || core->preempting.on || !decide_keeps_enough(policy) || has_business(own) ||
         decide_request(core, work) != MEMORY_NEVER) {
         return false;
     }

@@ -31,6 +31,7 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     v->work_of = arena_take(a, v->workload_rows_max, sizeof *v->work_of);
     v->rooms.pools = arena_take(a, s->pools_max, sizeof *v->rooms.pools);
     v->rooms.first = arena_take(a, s->clusters_max + 1, sizeof *v->rooms.first);
+    v->rooms.version = arena_take(a, s->clusters_max, sizeof *v->rooms.version);
     v->limits = arena_take(a, s->clusters_max, sizeof *v->limits);
     v->grades_max = s->pools_max;
     v->rooms.grades = arena_take(a, v->grades_max, sizeof *v->rooms.grades);
@@ -311,6 +312,9 @@ static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_e
     }
     index_fill(v, t->count);
     sort_rows(v->index, t->count, pool_before, v);
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        v->rooms.version[c]++;
+    }
     uint32_t cluster = 0;
     v->rooms.first[0] = 0;
     for (uint32_t p = 0; p < t->count; p++) {

@@ -84,6 +84,24 @@ int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room
     return kind == ROOM_IDLE ? room_count_idle(r, c, workload, &by) : count_gpus(r, c, workload, kind);
 }
 
+const room_seen *room_look(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen)
+{
+    if (seen->version != r->version[c]) {
+        *seen = (room_seen){.version = r->version[c],
+                            .idle = room_count(r, c, workload, ROOM_IDLE),
+                            .elastic = (int64_t)room_count(r, c, workload, ROOM_COMING) +
+                                       room_count(r, c, workload, ROOM_FRESH)};
+    }
+    return seen;
+}
+
+static void touch(room *r, uint32_t c)
+{
+    if (r->version != NULL) {
+        r->version[c]++;
+    }
+}
+
 /** Best fit: the fullest node that still has room is filled first. */
 static int32_t take_nodes(int32_t *nodes, int32_t node_gpus, int32_t gpus, int32_t n)
 {
@@ -131,6 +149,7 @@ int32_t room_pool_take(room_pool *pool, int32_t gpus, room_kind kind, int32_t n)
 
 static int32_t take_gpus(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
 {
+    touch(r, c);
     if (workload->gpus == 0) {
         return kind == ROOM_IDLE ? n : 0;
     }
@@ -172,6 +191,7 @@ int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, 
 
 void room_close(room *r, uint32_t c, const spw_workload *workload, int64_t gpus)
 {
+    touch(r, c);
     for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
         room_pool *pool = &r->pools[p];
         for (int32_t k = 1; k <= pool->node_gpus && room_fits(pool, workload) && gpus > 0; k++) {

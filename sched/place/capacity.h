@@ -45,16 +45,28 @@ typedef struct room_units {
 typedef struct room {
     room_pool *pools;
     uint32_t *first;        /**< [clusters + 1] */
+    uint64_t *version;      /**< [clusters] > 0, grows whenever the room of a cluster changes, from tick to tick, too;
+                                 NULL = not kept, and room_look() is not for it */
     estimate_left *limits;  /**< [clusters]; NULL = no summaries and no grades */
     estimate_grade *grades; /**< of all clusters */
     room_units *units;      /**< [clusters] of the workload at hand, where that has units; see units.h */
     bool units_wait;        /**< its policy creates nodes: replicas wait for those of a unit before they go on */
 } room;
 
+/** What was counted in a cluster for a workload, and at which version of its room. All zero: nothing yet. */
+typedef struct room_seen {
+    uint64_t version;
+    int32_t idle;    /**< room_count() of ROOM_IDLE */
+    int64_t elastic; /**< of ROOM_COMING and ROOM_FRESH together */
+} room_seen;
+
 typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_kind;
 
 /** Replicas of the workload that cluster c could take in this kind of room. At most SPW_REPLICAS_MAX. */
 int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);
+
+/** Counts anew if the room has changed. @return seen */
+const room_seen *room_look(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen);
 
 /** The same for idle room, with the estimate that bound it: the least, in case of a tie the first in estimate_by. */
 int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload, estimate_by *by);

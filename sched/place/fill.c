@@ -10,6 +10,12 @@ int32_t fill_room(const fill *f, const fill_slot *slot, step s)
         return 0;
     }
     int64_t n = 0;
+    if (f->seen != NULL) {
+        const room_seen *seen = room_look(f->rooms, slot->cluster, f->workload, &f->seen[slot->cluster]);
+        n += (s & STEP_IDLE) != 0 ? seen->idle : 0;
+        n += (s & STEP_ELASTIC) != 0 && f->policy->elastic ? seen->elastic : 0;
+        return n < SPW_REPLICAS_MAX ? (int32_t)n : SPW_REPLICAS_MAX;
+    }
     if ((s & STEP_IDLE) != 0) {
         n += room_count(f->rooms, slot->cluster, f->workload, ROOM_IDLE);
     }

@@ -42,6 +42,8 @@ struct preempt;
 typedef struct fill {
     struct preempt *preempt; /**< victims it may make; NULL = none */
     room *rooms;
+    room_seen *seen; /**< [clusters] what is known of their rooms for this workload, brought up to date as it is used;
+                          NULL = count each time */
     const spw_workload *workload;
     const spw_policy *policy;
     fill_slot *slots;

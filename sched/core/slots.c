@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slots.c - see slots.h. */
+#include "core/slots.h"
+#include "place/filter.h"
+#include "place/select.h"
+
+/** One candidate, with what it holds: for Karmada what is written, else what has a node or room on one. */
+static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint32_t c, const view_seat *seat,
+                           const memory_seat *mem)
+{
+    const view_cluster *cluster = &core->view.clusters[c];
+    const spw_cluster_rows *rows = &core->view.snap->clusters;
+    fill_slot slot = {.cluster = c,
+                      .can_grow = (!cluster->stale || policy->compat) && !decide_preempt_bars(seat, mem),
+                      .held = seat == NULL ? 0 : (policy->compat ? seat->assigned - seat->victims : seat->held),
+                      .elastic = seat == NULL ? 0 : seat->held_coming,
+                      .preempted = seat == NULL ? 0 : seat->held_nominated,
+                      .area = filter_area(policy, rows, cluster->row)};
+    if (mem != NULL) {
+        slot.held += mem->unseen;
+        slot.elastic += mem->unseen_coming;
+        slot.preempted += mem->unseen_nominated;
+    }
+    return slot;
+}
+
+static const spw_policy *open_fill(spw_core *core, uint32_t work)
+{
+    fill *f = &core->fill;
+    f->rooms = &core->view.rooms;
+    f->workload = &core->config.workloads[work];
+    f->policy = &core->config.policies[f->workload->policy];
+    f->seen = NULL;
+    f->count = 0;
+    return f->policy;
+}
+
+void slots_list(spw_core *core, uint32_t work, spw_candidate *told)
+{
+    const view *v = &core->view;
+    fill *f = &core->fill;
+    const spw_policy *policy = open_fill(core, work);
+    bool weighted = false;
+    filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
+    size_t remembered = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    view_open_units(&core->view, &core->config, work, &core->memory);
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        const view_cluster *cluster = &v->clusters[c];
+        const view_seat *seat = view_seat_find(v, work, c);
+        const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
+        bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
+        const view_site *site = view_site_at(v, f->workload->policy, c);
+        spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds);
+        if (told != NULL) {
+            told[c] = (spw_candidate){
+                .workload = v->work_row[work], .cluster = cluster->row, .group = site->group, .verdict = verdict};
+        }
+        if (verdict != SPW_VERDICT_NONE) {
+            continue;
+        }
+        fill_slot *slot = &f->slots[f->count++];
+        *slot = make_slot(core, policy, c, seat, mem);
+        if (policy->compat && policy->elastic && seat != NULL) { /* it counts as placed, so somebody must order nodes */
+            int32_t homeless = seat->assigned - seat->victims - seat->held;
+            homeless = homeless > 0 ? homeless : 0;
+            int32_t waits = room_take(f->rooms, c, f->workload, ROOM_COMING, homeless);
+            slot->elastic += waits + room_take(f->rooms, c, f->workload, ROOM_FRESH, homeless - waits);
+        }
+        slot->group = site->group;
+        slot->weight = site->weight;
+        slot->holds = holds;
+        weighted = weighted || slot->weight > 0;
+    }
+    for (size_t i = 0; i < f->count && !weighted; i++) {
+        f->slots[i].weight = 1;
+    }
+}
+
+
+/* --- the near ones --- */
+
+static void mark_cluster(spw_core *core, uint32_t c)
+{
+    core->near[c / 64] |= UINT64_C(1) << c % 64;
+}
+
+static bool is_marked(const spw_core *core, uint32_t c)
+{
+    return (core->near[c / 64] >> c % 64 & 1u) != 0;
+}
+
+/** Marks where the workload stands or is remembered. @return the last group of those, -1 if none */
+static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
+{
+    const view *v = &core->view;
+    size_t remembered = 0;
+    size_t met = 0;
+    int32_t last = -1;
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
+        uint32_t c = v->seats[i].cluster;
+        mark_cluster(core, c);
+        met += memory_seat_in(seats, remembered, v->clusters[c].key) != NULL ? 1 : 0;
+        int32_t group = view_site_at(v, policy, c)->group;
+        last = group > last ? group : last;
+    }
+    for (size_t i = 0; i < remembered && met < remembered; i++) {
+        uint32_t c = view_cluster_find(v, seats[i].cluster);
+        if (c != UINT32_MAX) {
+            mark_cluster(core, c);
+            int32_t group = view_site_at(v, policy, c)->group;
+            last = group > last ? group : last;
+        }
+    }
+    return last;
+}
+
+/** Marks the clusters with room in the groups up to `last` and in as many more as have room for `wanted`. */
+static void mark_roomy(spw_core *core, work_class *class, int32_t last, int32_t wanted)
+{
+    const fill *f = &core->fill;
+    int64_t places = 0;
+    for (int32_t g = 0; g < (int32_t)f->policy->group_count && (g <= last || places < wanted); g++) {
+        for (uint32_t i = g > 0 ? class->group_end[g - 1] : 0; i < class->group_end[g]; i++) {
+            uint32_t c = class->clusters[i];
+            const room_seen *seen = room_look(f->rooms, c, f->workload, &class->seen[c]);
+            int64_t waiting = f->policy->elastic ? seen->elastic : 0;
+            if (seen->idle + waiting > 0 && !is_marked(core, c)) {
+                mark_cluster(core, c);
+                places += seen->idle + (f->policy->step_major == SPW_STEP_GLOBAL ? 0 : waiting);
+            }
+        }
+    }
+}
+
+static void list_marked(spw_core *core, uint32_t work)
+{
+    const view *v = &core->view;
+    fill *f = &core->fill;
+    const filter rules = {&core->config, f->workload, f->policy, &v->snap->clusters};
+    size_t remembered = 0;
+    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    uint32_t at = v->seat_first[work];
+    for (uint32_t word = 0; word * 64 < v->cluster_count; word++) {
+        for (uint64_t bits = core->near[word]; bits != 0; bits &= bits - 1) {
+            uint32_t c = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            const view_cluster *cluster = &v->clusters[c];
+            const view_site *site = view_site_at(v, f->workload->policy, c);
+            const view_seat *seat = at < v->seat_first[work + 1] && v->seats[at].cluster == c ? &v->seats[at++] : NULL;
+            const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
+            bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
+            if ((seat != NULL || mem != NULL) &&
+                filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds) != SPW_VERDICT_NONE) {
+                continue;
+            }
+            fill_slot *slot = &f->slots[f->count++];
+            *slot = make_slot(core, f->policy, c, seat, mem);
+            slot->group = site->group;
+            slot->weight = site->weight;
+            slot->holds = holds;
+        }
+        core->near[word] = 0;
+    }
+}
+
+bool slots_list_near(spw_core *core, uint32_t work, int32_t wanted)
+{
+    const spw_workload *workload = &core->config.workloads[work];
+    const spw_policy *policy = &core->config.policies[workload->policy];
+    work_class *class = classes_find(core, work);
+    if (class == NULL || core->settings.explain || core->preempting.on || !decide_keeps_enough(policy) ||
+        decide_counts_reference(workload, policy)) {
+        return false;
+    }
+    (void)open_fill(core, work);
+    core->fill.preempt = NULL;
+    core->fill.seen = class->seen;
+    int32_t last = mark_own(core, work, workload->policy);
+    mark_roomy(core, class, last, wanted);
+    list_marked(core, work);
+    return true;
+}
