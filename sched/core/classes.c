@@ -71,7 +71,8 @@ static void list_clusters(spw_core *core, work_class *class)
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_cluster *cluster = &v->clusters[c];
         group[c] = cluster->stale ? -1 : view_site_at(v, workload->policy, c)->group;
-        if (group[c] >= 0 && filter_cluster(&rules, cluster->row, group[c], cluster->ready, false) != SPW_VERDICT_NONE) {
+        if (group[c] >= 0 &&
+            filter_cluster(&rules, cluster->row, group[c], cluster->ready, false) != SPW_VERDICT_NONE) {
             group[c] = -1;
         }
         if (group[c] >= 0) {

@@ -20,18 +20,18 @@ struct spw_core;
 #define CLASSES_MAX 64 /**< workloads of further classes are looked at one by one */
 
 typedef struct work_class {
-    uint32_t example;                     /**< the first workload of it */
-    bool listed;                          /**< in this tick */
-    uint32_t group_end[SPW_GROUPS_MAX];   /**< group g is at [g > 0 ? group_end[g - 1] : 0, group_end[g]) */
-    uint32_t *clusters;                   /**< [clusters_max] canonical numbers, by group, then number */
-    room_seen *seen;                      /**< [clusters_max] by canonical number */
+    uint32_t example;                   /**< the first workload of it */
+    bool listed;                        /**< in this tick */
+    uint32_t group_end[SPW_GROUPS_MAX]; /**< group g is at [g > 0 ? group_end[g - 1] : 0, group_end[g]) */
+    uint32_t *clusters;                 /**< [clusters_max] canonical numbers, by group, then number */
+    room_seen *seen;                    /**< [clusters_max] by canonical number */
 } work_class;
 
 typedef struct classes {
     size_t count;
     work_class at[CLASSES_MAX];
-    uint8_t *of;      /**< [works] class of a workload, CLASSES_MAX = none */
-    int32_t *group;   /**< [clusters_max] scratch */
+    uint8_t *of;    /**< [works] class of a workload, CLASSES_MAX = none */
+    int32_t *group; /**< [clusters_max] scratch */
 } classes;
 
 /** Finds the classes of a configuration. Workloads that are placed by nobody, or by units, have none. */

@@ -323,7 +323,7 @@ int32_t decide_staying(const spw_core *core, const view_seat *seat)
 static void account(spw_core *core, uint32_t work, const spw_policy *policy, int32_t unplaced, int32_t moved,
                     spw_plan *plan)
 {
-    spw_outcome *out = plan_add_outcome(plan);
+    spw_outcome *out = plan_add_outcome(plan, (uint32_t)policy->group_count);
     if (out == NULL) {
         return;
     }
@@ -333,7 +333,6 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
     out->moved = moved;
     out->scale_reason = core->memory.works[work].reason;
     out->victims = core->preempting.on ? core->preempting.lost[work] : 0;
-    out->tier_count = (uint32_t)policy->group_count;
     int32_t placed = 0;
     int32_t held = 0;
     for (size_t i = 0; i < core->fill.count; i++) {
@@ -459,14 +458,13 @@ static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *
 /** The accounting of a workload that is settled: all it has stays where it is. */
 static void account_settled(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
 {
-    spw_outcome *out = plan_add_outcome(plan);
+    spw_outcome *out = plan_add_outcome(plan, (uint32_t)policy->group_count);
     if (out == NULL) {
         return;
     }
     out->workload = core->view.work_row[work];
     out->desired = core->desired[work];
     out->scale_reason = core->memory.works[work].reason;
-    out->tier_count = (uint32_t)policy->group_count;
     for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
         const view_seat *seat = &core->view.seats[i];
         out->tiers[view_site_at(&core->view, core->config.workloads[work].policy, seat->cluster)->group].idle +=

@@ -68,14 +68,15 @@ uint32_t plan_add(spw_plan *plan, const spw_action *action)
     return (uint32_t)plan->action_count++;
 }
 
-spw_outcome *plan_add_outcome(spw_plan *plan)
+spw_outcome *plan_add_outcome(spw_plan *plan, uint32_t tiers)
 {
     if (plan->outcome_count == plan->outcome_max) {
         plan->overflow = true;
         return NULL;
     }
     spw_outcome *outcome = &plan->outcomes[plan->outcome_count++];
-    *outcome = (spw_outcome){.workload = SPW_ID_NONE};
+    memset(outcome, 0, offsetof(spw_outcome, tiers) + tiers * sizeof outcome->tiers[0]);
+    outcome->tier_count = tiers;
     return outcome;
 }
 

@@ -19,8 +19,8 @@ struct spw_plan {
 void plan_clear(spw_plan *plan);
 /** @return index of the action; on overflow marks the plan and returns UINT32_MAX. */
 uint32_t plan_add(spw_plan *plan, const spw_action *action);
-/** @return a zeroed outcome to fill; NULL on overflow, which marks the plan. */
-spw_outcome *plan_add_outcome(spw_plan *plan);
+/** @return an outcome to fill, zeroed up to its last tier; NULL on overflow, which marks the plan. */
+spw_outcome *plan_add_outcome(spw_plan *plan, uint32_t tiers);
 /** @return count zeroed candidates in a row; NULL without room for any, and on overflow, which marks the plan. */
 spw_candidate *plan_add_candidates(spw_plan *plan, size_t count);
 

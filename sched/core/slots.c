@@ -77,7 +77,6 @@ void slots_list(spw_core *core, uint32_t work, spw_candidate *told)
     }
 }
 
-
 /* --- the near ones --- */
 
 static void mark_cluster(spw_core *core, uint32_t c)

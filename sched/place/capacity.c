@@ -84,14 +84,40 @@ int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room
     return kind == ROOM_IDLE ? room_count_idle(r, c, workload, &by) : count_gpus(r, c, workload, kind);
 }
 
+/** Replicas of a pool's nodes that are up, and of all the others, in one go: the factor k / gpus grows as k does. */
+static void count_pool(const room_pool *pool, int32_t gpus, int64_t *idle, int64_t *elastic)
+{
+    int64_t each = 1;
+    int32_t next = 2 * gpus;
+    for (int32_t k = gpus; k <= pool->node_gpus; k++) {
+        if (k == next) {
+            each++;
+            next += gpus;
+        }
+        *idle += pool->idle[k] * each;
+        *elastic += pool->coming[k] * each;
+    }
+    *elastic += pool->fresh * each;
+}
+
 const room_seen *room_look(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen)
 {
-    if (seen->version != r->version[c]) {
-        *seen = (room_seen){.version = r->version[c],
-                            .idle = room_count(r, c, workload, ROOM_IDLE),
-                            .elastic = (int64_t)room_count(r, c, workload, ROOM_COMING) +
-                                       room_count(r, c, workload, ROOM_FRESH)};
+    if (seen->version == r->version[c]) {
+        return seen;
     }
+    *seen = (room_seen){.version = r->version[c]};
+    if (workload->gpus == 0 || workload->units != NULL || r->limits != NULL) {
+        seen->idle = room_count(r, c, workload, ROOM_IDLE);
+        seen->elastic = (int64_t)room_count(r, c, workload, ROOM_COMING) + room_count(r, c, workload, ROOM_FRESH);
+        return seen;
+    }
+    int64_t idle = 0;
+    for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
+        if (room_fits(&r->pools[p], workload)) {
+            count_pool(&r->pools[p], workload->gpus, &idle, &seen->elastic);
+        }
+    }
+    seen->idle = idle < SPW_REPLICAS_MAX ? (int32_t)idle : SPW_REPLICAS_MAX;
     return seen;
 }
 

@@ -145,7 +145,7 @@ typedef struct spw_outcome {
     int32_t victims;  /**< of its own replicas, those that more important workloads take the place of in this tick */
     spw_reason scale_reason;
     uint32_t tier_count;
-    spw_tier tiers[SPW_GROUPS_MAX];
+    spw_tier tiers[SPW_GROUPS_MAX]; /**< the first tier_count are filled, the others hold nothing */
 } spw_outcome;
 
 /**
