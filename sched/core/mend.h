@@ -6,6 +6,7 @@
  *   mend_slots    before the targets of a workload: replicas that are stuck are not held, clusters are barred
  *   mend_move     moves, within dwell time and limits
  *   mend_review   after the targets: takes back shrinking that must wait
+ *   mend_budgets  after that: takes back what a disruption budget does not allow
  *   mend_record   after all shrinking: remembers which way each count went
  *
  * Health is debounced: a cluster is lost only after it has not answered for failover_after, and back only after it has
@@ -39,6 +40,12 @@ int32_t mend_move(spw_core *core, uint32_t work, const spw_policy *policy, int32
 
 /** Removes from core->shrinks what must wait: copies whose eviction is not over, counts that are frozen. */
 void mend_review(spw_core *core, spw_plan *plan);
+
+/**
+ * Lowers what core->shrinks take to what disruption budgets allow, and says so in the plan; the rule heads
+ * mend_budget.c. Policies with `compat` read no budgets.
+ */
+void mend_budgets(spw_core *core, spw_plan *plan);
 
 /** Notes the direction in which the plan changes each count; freezes those that went up and down twice. */
 void mend_record(spw_core *core, const spw_plan *plan);

@@ -86,6 +86,7 @@ void mend_review(spw_core *core, spw_plan *plan)
         }
     }
     core->shrink_count = kept;
+    mend_budgets(core, plan);
 }
 
 /* --- flapping --- */

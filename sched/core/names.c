@@ -63,6 +63,7 @@ static const why WHYS[] = {
     {SPW_WHY_EVICTED, "evicted", "the cluster is lost and the replacements are ready"},
     {SPW_WHY_EVICT_GRACE, "evict-grace", "the cluster is lost and the grace of its copies has passed"},
     {SPW_WHY_DESCHEDULED, "descheduled", "no node came for it though there seemed to be room"},
+    {SPW_WHY_BUDGET, "budget", "a disruption budget keeps copies here that should go, until others are ready"},
     {SPW_WHY_ROUTE_NEAR, "route-near", "the nearest clusters take what they have capacity for"},
     {SPW_WHY_ROUTE_SPILL, "route-spill", "the rate is over the capacity of the nearer clusters"},
     {SPW_WHY_ROUTE_WEIGHTS, "route-weights", "share of this cluster by fixed weights"},

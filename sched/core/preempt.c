@@ -10,6 +10,7 @@
  * Only what has run for the minimum time of its own policy can be a victim. Replicas whose start is not known count as
  * just started.
  */
+#include "core/budget.h"
 #include "core/decide.h"
 #include "core/sort.h"
 
@@ -171,31 +172,6 @@ static void build_runs(spw_core *core)
     bound_runs(core);
 }
 
-/** Ready replicas that should stay of `wanted`; percentages are rounded up, as the disruption controller does. */
-static int64_t budget_floor(const spw_workload *w, int64_t wanted)
-{
-    int64_t value = w->budget_value;
-    int64_t part = (value * wanted + 99) / 100;
-    int64_t stay = 0;
-    switch (w->budget) {
-    case SPW_BUDGET_NONE:
-        break;
-    case SPW_BUDGET_MIN_AVAILABLE:
-        stay = value;
-        break;
-    case SPW_BUDGET_MIN_AVAILABLE_PERCENT:
-        stay = part;
-        break;
-    case SPW_BUDGET_MAX_UNAVAILABLE:
-        stay = wanted - value;
-        break;
-    case SPW_BUDGET_MAX_UNAVAILABLE_PERCENT:
-        stay = wanted - part;
-        break;
-    }
-    return stay > w->min_available ? stay : w->min_available;
-}
-
 /** Disruptions that each budget allows: ready replicas beyond those that should stay. */
 static void build_budgets(spw_core *core)
 {
@@ -207,7 +183,7 @@ static void build_budgets(spw_core *core)
             allowed += core->view.clusters[seat->cluster].ready ? seat->ready : 0;
         }
         allowed = allowed > 0 ? allowed : 0;
-        bool has = core->config.workloads[w].min_available > 0 || core->config.workloads[w].budget != SPW_BUDGET_NONE;
+        bool has = budget_is_set(&core->config.workloads[w]);
         x->p.allowed[w] = has && allowed < PREEMPT_NO_BUDGET ? (int32_t)allowed : PREEMPT_NO_BUDGET;
     }
 }

@@ -191,6 +191,26 @@ static void put_counts(const telling *t)
     jsn_put(t->out, "}");
 }
 
+/* Only where there are any: copies that should go and may not. */
+static void put_kept(const telling *t)
+{
+    const size_t count = t->d->snap->workloads.count;
+    bool open = false;
+    for (size_t i = 0; i < count; i++) {
+        const spw_outcome *o = outcome_of(t, t->workloads[i].row);
+        if (o != NULL && o->kept > 0) {
+            if (!open) {
+                open_top(t->out, "kept_by_budget", "{");
+                open = true;
+            }
+            key_int(t->out, t->workloads[i].text, o->kept);
+        }
+    }
+    if (open) {
+        jsn_put(t->out, "}");
+    }
+}
+
 static void put_routes(const telling *t)
 {
     const spw_snapshot *s = t->d->snap;
@@ -288,6 +308,14 @@ static void put_step(const telling *t, const spw_action *a)
     jsn_put(t->out, "}");
 }
 
+/* A step that is not taken. */
+static void put_step_kept(const telling *t, const spw_candidate *c, int64_t stays)
+{
+    const spw_action held_back = {
+        .verb = SPW_VERB_PLACE, .reason = SPW_WHY_BUDGET, .before = stays, .amount = stays - c->kept};
+    put_step(t, c->kept > 0 ? &held_back : NULL);
+}
+
 /* One cluster's part in the explanation of a workload. */
 static void explain_cluster(const telling *t, size_t workload, size_t cluster, const char *name)
 {
@@ -308,6 +336,9 @@ static void explain_cluster(const telling *t, size_t workload, size_t cluster, c
     key_int(t->out, "after", place != NULL ? place->amount : before);
     open_at(t->out, "steps", "[");
     put_step(t, place);
+    if (candidate != NULL) {
+        put_step_kept(t, spw_plan_candidate_at(t->d->plan, candidate->row), place != NULL ? place->amount : before);
+    }
     put_step(t, route);
     jsn_put(t->out, "]}");
 }
@@ -362,6 +393,7 @@ spw_rc spw_json_plan_write(const spw_json_decision *decision, spw_json_buffer *o
         put_actions(&t);
         put_assigned(&t);
         put_counts(&t);
+        put_kept(&t);
         put_routes(&t);
         put_tiers(&t);
         if (decision->explain) {

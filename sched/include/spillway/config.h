@@ -204,7 +204,8 @@ typedef struct spw_policy {
     /* mending; 0 = at once, without bound, off */
     spw_dur failover_after; /**< a cluster is lost (back) only after not answering (answering) this long; the most
                                  patient policy decides for all */
-    spw_dur evict_grace;    /**< copies on a lost cluster stay until their replacements are ready, at most this long */
+    spw_dur evict_grace;    /**< copies on a lost cluster stay until their replacements are ready, at most this long;
+                                 longer only while fewer are ready elsewhere than a disruption budget asks for */
     int32_t failover_moves; /**< replicas of one workload that lost clusters give up in one tick */
     spw_dur flap_window;    /**< a workload's count on a cluster that rose and fell twice within this is neither lowered
                                  nor moved to for as long */
@@ -344,7 +345,8 @@ typedef struct spw_workload {
                                    weights or copies alone divide */
     int64_t cpu_milli;        /**< CPU that one replica requests; 0 = none */
     int64_t memory_bytes;     /**< memory that one replica requests; 0 = none */
-    int32_t min_available;    /**< disruption budget: ready replicas that preemption should leave; 0 = no budget */
+    int32_t min_available;    /**< disruption budget: ready replicas that preemption should leave, and that moves,
+                                   evictions and placing anew do leave; 0 = no budget */
     spw_budget budget;        /**< of a PodDisruptionBudget, beside min_available: the stricter one holds */
     int32_t budget_value;     /**< replicas, or 0..100 per cent */
     bool has_reschedule;

@@ -111,12 +111,14 @@ typedef struct spw_json_decision {
  *             apply is left out; after = number of an earlier action
  *   assigned  {"namespace/name": {"cluster": replicas}}  what clusters are told to run once the plan is carried out
  *   desired, unplaced  {"namespace/name": replicas}      of each workload that the core governs
+ *   kept_by_budget     {"namespace/name": copies}        that should go and stay for a disruption budget; only if any
  *   routes    {"namespace/name": {"cluster": share in 1e-6}}  the shares this plan changes
  *   tiers     {"namespace/name": [{group, idle, elastic, preempted}]}  where the replicas stand, best group first
  *   explain   {"namespace/name": {desired, reason, why, unplaced, surge, moved, victims, clusters: {"cluster": {group,
  *             verdict, why, held, room_idle, room_elastic, target, before, after,
- *             steps: [{verb, before, amount, reason, why}]}}}}; what stands before `before` only where the plan has
- *             candidates (spw_settings.explain), else for each cluster that holds or gets replicas
+ *             steps: [{verb, before, amount, reason, why}]}}}}; a step with reason "budget" is held back by a
+ *             disruption budget: the plan has no action for it. What stands before `before`, and those steps, only
+ *             where the plan has candidates (spw_settings.explain), else for each cluster that holds or gets replicas
  *   state     spw_state_save() in hex: what the next call needs, see spw_json_state_read()
  * @return SPW_OK; SPW_NOMEM
  */

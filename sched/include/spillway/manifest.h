@@ -22,7 +22,8 @@
  *   scaling.spillway.dev/v1alpha1 QueueScaler        sized by queueing theory for an offered rate and its trend
  *   scaling.spillway.dev/v1alpha1 ForecastScaler     the same for the rate that the season lets expect
  *   scheduling.k8s.io/v1 PriorityClass               the priority
- *   policy/v1 PodDisruptionBudget                    ready replicas of a Deployment that preemption should leave: two
+ *   policy/v1 PodDisruptionBudget                    ready replicas of a Deployment that preemption should leave, and
+ *                                                    that evictions do leave; a lower count asks no budget. Two
  *                                                    budgets for one, or one for two, are an error
  *   scheduling.alibabacloud.com/v1alpha1             the order of the pools of each cluster for pods of a Deployment,
  *     ResourcePolicy                                 and in reverse of scale-in
@@ -51,7 +52,8 @@
  *   spillway.dev/partial             true | false: place what fits, or all or nothing
  *   spillway.dev/elastic             true | false: count nodes that could be created
  *   spillway.dev/failover-after      duration >= 0s (30s): a cluster is lost, or back, only after so long
- *   spillway.dev/eviction-grace      duration >= 0s (10m): copies on a lost cluster stay until replaced or then
+ *   spillway.dev/eviction-grace      duration >= 0s (10m): copies on a lost cluster stay until replaced or then;
+ *                                    longer while fewer are ready elsewhere than a disruption budget asks for
  *   spillway.dev/failover-moves      integer: replicas that lost clusters give up in one tick; 0 = all at once
  *   spillway.dev/flap-window         duration >= 0s (0s = off): a count that rose and fell twice in it stays up
  *   spillway.dev/deschedule          on | off: plan replicas anew that get no node (on for ACK One's kind)

@@ -69,6 +69,7 @@ typedef enum spw_reason {
     SPW_WHY_EVICTED = 96,        /**< the cluster is lost and the replacements are ready: its copies go */
     SPW_WHY_EVICT_GRACE = 97,    /**< the cluster is lost and the grace has passed: its copies go */
     SPW_WHY_DESCHEDULED = 98,    /**< no node came for it though there seemed to be room: planned anew */
+    SPW_WHY_BUDGET = 99,         /**< of no action: copies that should go stay, as a disruption budget asks for them */
     SPW_WHY_ROUTE_NEAR = 104,    /**< nearest clusters first, up to their capacity */
     SPW_WHY_ROUTE_SPILL = 105,   /**< the rate is over the capacity of all nearer clusters, or of all */
     SPW_WHY_ROUTE_WEIGHTS = 106, /**< fixed weights */
@@ -131,6 +132,7 @@ typedef struct spw_candidate {
     int32_t room_idle;    /**< further ones that would have fitted on nodes that are up; 0 for clusters filtered out */
     int32_t room_elastic; /**< further ones on nodes to be created, 0 where the policy creates none */
     int32_t target;       /**< replicas after this plan, when what it starts is finished */
+    int32_t kept;         /**< copies over the target that a disruption budget keeps here for now */
     int32_t unit_count;   /**< units of the workload's ResourcePolicy; 0 = none */
     int32_t unit_target[SPW_UNITS_MAX]; /**< of target, those in each unit; victims' places are in none of them yet */
 } spw_candidate;
@@ -143,6 +145,7 @@ typedef struct spw_outcome {
     int32_t surge;    /**< extra copies that a move holds for now */
     int32_t moved;    /**< replicas whose move began in this tick */
     int32_t victims;  /**< of its own replicas, those that more important workloads take the place of in this tick */
+    int32_t kept;     /**< of surge: copies that should go and that its disruption budget keeps for now */
     spw_reason scale_reason;
     uint32_t tier_count;
     spw_tier tiers[SPW_GROUPS_MAX]; /**< the first tier_count are filled, the others hold nothing */
