@@ -2,6 +2,11 @@
 /* names.c - verbs and reasons as words and sentences. One table, so that no value can lack either. */
 #include <spillway/plan.h>
 
+const char *spw_workload_kind_name(spw_workload_kind kind)
+{
+    return kind == SPW_WORKLOAD_STATEFULSET ? "StatefulSet" : "Deployment";
+}
+
 const char *spw_verb_name(spw_verb verb)
 {
     switch (verb) {

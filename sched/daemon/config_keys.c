@@ -119,7 +119,7 @@ static const bind_field manifests_fields[] = {
     FLAG("fromServer", from_server, "false", "read them from the control plane (mode kubernetes: the first cluster)"),
     TEXTS("namespaces", spaces, "fromServer: these; absent: all"),
     TEXTS("skip", skip, "fromServer: kinds not to ask for, e.g. scaledobjects"),
-    WORD("selector", work_selector, "", "fromServer: label selector of Deployments"),
+    WORD("selector", work_selector, "", "fromServer: label selector of Deployments and StatefulSets"),
     TIME("refresh", refresh, "30s", 1, "fromServer: how often they are read again"),
     {.key = NULL}};
 TABLE(manifests_table, "manifests", manifests_fields);
@@ -223,7 +223,7 @@ static const bind_name modes[] = {{"kubernetes", DM_MODE_KUBERNETES}, {"karmada"
                                   {"file", DM_MODE_FILE}, {NULL, 0}};
 static const bind_field spec_fields[] = {
     {.key = "mode", .kind = BIND_ENUM, .names = modes, .required = true, BIND_AT(T, mode),
-     .help = "kubernetes: a Deployment of the same name in each cluster; karmada: bindings of a control plane"},
+     .help = "kubernetes: an object of the same name in each cluster; karmada: bindings of a control plane"},
     TIME("tick", tick, "15s", 0.001, "control period"),
     PART("manifests", manifests_table, "what is governed"),
     PART("file", file_table, "mode file: where snapshots come from"),

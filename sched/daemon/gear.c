@@ -222,8 +222,10 @@ static bool make_guards(dm_gear *g)
     spec.told = tell;
     spec.user = g;
     if (g->spec.links != NULL) {
-        g->fleet_guard =
-            (guard_fleet){.fleet = dm_links_fleet(g->spec.links), .canary = c->canary, .except = c->canary_except};
+        g->fleet_guard = (guard_fleet){.fleet = dm_links_fleet(g->spec.links),
+                                       .config = g->spec.governed,
+                                       .canary = c->canary,
+                                       .except = c->canary_except};
         spec.paused = guard_fleet_paused;
         spec.ours = guard_fleet_ours;
         spec.may_be_zero = guard_fleet_may_be_zero;

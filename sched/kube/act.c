@@ -39,6 +39,12 @@ uint64_t act_epoch(const kube_act *act)
     return act->spec.epoch != NULL ? act->spec.epoch(act->spec.user) : 0;
 }
 
+spw_workload_kind act_kind(const kube_act *act, spw_id row)
+{
+    const spw_config *c = act->spec.config;
+    return c != NULL && row < c->workload_count ? c->workloads[row].kind : SPW_WORKLOAD_DEPLOYMENT;
+}
+
 void act_tag(const kube_act *act, const act_entry *entry, char *out, size_t room)
 {
     (void)snprintf(out, room, "spw-e%" PRIu64 "-t%" PRIu64 "-%" PRIu64 "-%s", act_epoch(act), act->info.tick,
@@ -143,6 +149,7 @@ static spw_rc submit(void *self, const spw_action *action, uint64_t ticket, spw_
                                              .ticket = ticket,
                                              .space = space,
                                              .name = slash != NULL ? slash + 1 : full,
+                                             .kind = act_kind(act, action->workload),
                                              .cluster = place ? cluster_of(act, action->cluster) : SIZE_MAX,
                                              .write = ACT_NO_WRITE,
                                              .why = ""};
@@ -253,7 +260,10 @@ static kube_seen scale_seen(const kube_write *write, const json_t *object)
 bool act_scale_write(kube_act *act, act_entry *e, const kube_workload *row, const act_where *where)
 {
     if (row == NULL || row->meta.deleting) {
-        act_settle(e, KUBE_FATE_REFUSED, row == NULL ? "no Deployment of this name there" : "it is being deleted");
+        act_settle(e, KUBE_FATE_REFUSED,
+                   row != NULL                           ? "it is being deleted"
+                   : e->kind == SPW_WORKLOAD_STATEFULSET ? "no StatefulSet of this name there"
+                                                         : "no Deployment of this name there");
         return true;
     }
     if (row->replicas == e->action.amount && e->action.before == e->action.amount) {
@@ -261,8 +271,8 @@ bool act_scale_write(kube_act *act, act_entry *e, const kube_workload *row, cons
         return true;
     }
     scale_wish *wish = zone_take(&act->zone, sizeof *wish);
-    const char *path =
-        zone_format(&act->zone, "%s/apis/apps/v1/namespaces/%s/deployments/%s/scale", where->prefix, e->space, e->name);
+    const char *path = zone_format(&act->zone, "%s/apis/apps/v1/namespaces/%s/%s/%s/scale", where->prefix, e->space,
+                                   e->kind == SPW_WORKLOAD_STATEFULSET ? "statefulsets" : "deployments", e->name);
     const char *query = zone_format(&act->zone, "fieldManager=%s", act->spec.manager);
     const char *uid = zone_text(&act->zone, row->meta.uid, strlen(row->meta.uid)); /* rows move */
     if (act->zone.failed) {

@@ -3,8 +3,8 @@
  * act.h - what changes the world: actuators for plain Kubernetes clusters, for a Karmada control plane, and for
  * anything that a program can reach.
  *
- *   kubernetes  place -> the scale subresource of the Deployment in that cluster, one merge patch. scale -> the count
- * of the template, which no server holds: kube_source keeps it. karmada     place -> spec.clusters of the
+ *   kubernetes  place -> the scale subresource of the workload's object in that cluster, one merge patch. scale -> the
+ * count of the template, which no server holds: kube_source keeps it. karmada     place -> spec.clusters of the
  * ResourceBinding, the whole list in one merge patch for each workload, then its status. scale -> the scale subresource
  * of the template in the control plane. command     the whole plan as JSON to a program; see act_command.h. The first
  * two leave verbs that are not theirs (provision, release, route, prefetch) alone, without a word: put them beside a
@@ -15,7 +15,7 @@
  * same time: a core that starts anew counts from 0, and says something new); an open outcome is read, never assumed;
  * what somebody else has changed since the snapshot is left as they want it. It carries the plan's id - epoch, tick,
  * number of the action - and the reason: in the server's audit log (Audit-ID), and in annotations of a ResourceBinding.
- * A Scale has no annotations of its own, and one on the Deployment would raise its generation and need more rights than
+ * A Scale has no annotations of its own, and one on the object would raise its generation and need more rights than
  * `scale`.
  *
  * Within a tick everything that grows is over before anything shrinks. Waiting until the new replicas are ready is a
@@ -42,12 +42,12 @@ typedef struct kube_told {
 
 typedef struct kube_act_spec {
     const kube_fleet *fleet;
-    kube_writer *writer; /**< breaker i: cluster i of the fleet's spec; breaker cluster_count: the control plane */
-    kube_source *source; /**< kubernetes: keeps the counts of templates; not used by karmada */
-    const spw_config
-        *config;         /**< karmada: names of groups for statuses, rows as in the snapshot; NULL = none are said */
-    spw_dur within;      /**< longest time for the writes of one tick; 0 = 10 s */
-    const char *manager; /**< fieldManager; NULL = "spillway" */
+    kube_writer *writer;      /**< breaker i: cluster i of the fleet's spec; breaker cluster_count: the control plane */
+    kube_source *source;      /**< kubernetes: keeps the counts of templates; not used by karmada */
+    const spw_config *config; /**< rows as in the snapshot: which workloads are StatefulSets; karmada: names of groups
+                                 for statuses. NULL = all are Deployments, no group has a name */
+    spw_dur within;           /**< longest time for the writes of one tick; 0 = 10 s */
+    const char *manager;      /**< fieldManager; NULL = "spillway" */
     uint64_t (*epoch)(void *user);                   /**< the fencing epoch writes carry (lease.h); NULL = 0 */
     void (*told)(void *user, const kube_told *told); /**< once for each action at commit; may be NULL */
     spw_time (*clock)(void *user);                   /**< the writer's clock */

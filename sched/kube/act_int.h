@@ -13,6 +13,7 @@ typedef struct act_entry {
     spw_action action;
     uint64_t ticket;
     const char *space, *name; /**< of the workload */
+    spw_workload_kind kind;   /**< likewise */
     size_t cluster;           /**< of the fleet's spec; SIZE_MAX for scale */
     bool fits;                /**< karmada: it stands in the list that will be written */
     size_t write;             /**< the write that carries it out, ACT_NO_WRITE = none */
@@ -39,6 +40,7 @@ struct kube_act {
 
 kube_act *act_new(const kube_act_spec *spec, const char *name, spw_rc (*carry_out)(kube_act *act, spw_err *err));
 uint64_t act_epoch(const kube_act *act);
+spw_workload_kind act_kind(const kube_act *act, spw_id row); /**< of the workload in this row */
 /** "spw-e<epoch>-t<tick>-<index>-<reason>", cut to what an Audit-ID may hold. */
 void act_tag(const kube_act *act, const act_entry *entry, char *out, size_t room);
 /** Marks an entry that nothing will be sent for. */
@@ -50,7 +52,7 @@ spw_rc act_run(kube_act *act, kube_write *writes, size_t count, spw_err *err);
 
 /**
  * Makes the write of a scale subresource for an entry, or settles the entry.
- * @param in  row    the Deployment as the store has it; NULL = it is not there
+ * @param in  row    the workload's object as the store has it; NULL = it is not there
  * @param in  where  server, breaker, prefix
  * @return false: out of memory
  */

@@ -6,7 +6,7 @@
  *
  * A cluster that a workload leaves gets a graceful eviction task of ours in the same write: Karmada keeps the copies
  * there until the replacements are healthy. A workload that goes to zero everywhere leaves nothing: its clusters stay
- * in the list with 0 replicas, which keeps its Deployments for the next time.
+ * in the list with 0 replicas, which keeps its objects for the next time.
  */
 #include "sched/kube/binding.h"
 
@@ -276,7 +276,8 @@ static bool plan_specs(plane *k)
             continue;
         }
         const char *space = e != NULL ? e->space : zone_text(&act->zone, full, (size_t)(slash - full));
-        const kube_binding *b = space != NULL ? kube_fleet_binding(act->spec.fleet, space, slash + 1) : NULL;
+        const kube_binding *b =
+            space != NULL ? kube_fleet_binding(act->spec.fleet, act_kind(act, row), space, slash + 1) : NULL;
         const char *why = foreign(act, b);
         if (why != NULL) {
             settle_all(k, row, KUBE_FATE_REFUSED, why);
@@ -304,12 +305,11 @@ static bool plan_specs(plane *k)
 static bool plan_templates(kube_act *act)
 {
     const kube_fleet_spec *fleet = kube_fleet_spec_get(act->spec.fleet);
-    const kube_store *templates = kube_fleet_hub(act->spec.fleet, KUBE_HUB_TEMPLATES);
     const act_where where = {.server = fleet->hub, .breaker = fleet->cluster_count, .prefix = ""};
     for (size_t i = 0; i < act->count; i++) {
         act_entry *e = &act->entries[i];
         if (e->action.verb == SPW_VERB_SCALE &&
-            !act_scale_write(act, e, kube_store_find(templates, e->space, e->name), &where)) {
+            !act_scale_write(act, e, kube_fleet_template(act->spec.fleet, e->kind, e->space, e->name), &where)) {
             return false;
         }
     }

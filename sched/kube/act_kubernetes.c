@@ -26,9 +26,9 @@ static bool plan_writes(kube_act *act)
             continue;
         }
         const kube_cluster_spec *cluster = &fleet->clusters[e->cluster];
-        const kube_store *deployments = kube_fleet_part(act->spec.fleet, e->cluster, KUBE_PART_DEPLOYMENTS);
+        const kube_workload *row = kube_fleet_workload(act->spec.fleet, e->cluster, e->kind, e->space, e->name);
         const act_where where = {.server = cluster->server, .breaker = e->cluster, .prefix = cluster->prefix};
-        if (!act_scale_write(act, e, kube_store_find(deployments, e->space, e->name), &where)) {
+        if (!act_scale_write(act, e, row, &where)) {
             return false;
         }
     }

@@ -31,11 +31,13 @@ static const struct {
         [KUBE_PART_DEPLOYMENTS] = {&kube_kind_deployment, "/apis/apps/v1/deployments"},
         [KUBE_PART_PODS] = {&kube_kind_pod, "/api/v1/pods"},
         [KUBE_PART_NODES] = {&kube_kind_node, "/api/v1/nodes"},
+        [KUBE_PART_STATEFULSETS] = {&kube_kind_statefulset, "/apis/apps/v1/statefulsets"},
 },
   of_hub[KUBE_HUB_PARTS] = {
       [KUBE_HUB_MEMBERS] = {&kube_kind_member, "/apis/cluster.karmada.io/v1alpha1/clusters"},
       [KUBE_HUB_BINDINGS] = {&kube_kind_binding, "/apis/work.karmada.io/v1alpha2/resourcebindings"},
-      [KUBE_HUB_TEMPLATES] = {&kube_kind_deployment, "/apis/apps/v1/deployments"},
+      [KUBE_HUB_DEPLOYMENTS] = {&kube_kind_deployment, "/apis/apps/v1/deployments"},
+      [KUBE_HUB_STATEFULSETS] = {&kube_kind_statefulset, "/apis/apps/v1/statefulsets"},
 };
 
 static bool part_init(part *p, const kube_wire *wire, size_t server, const char *prefix, const kube_kind *kind,
@@ -146,6 +148,33 @@ const kube_store *kube_fleet_part(const kube_fleet *f, size_t cluster, kube_part
 const kube_store *kube_fleet_hub(const kube_fleet *f, kube_hub_part which)
 {
     return f->hub[which].store;
+}
+
+const kube_workload *kube_fleet_workload(const kube_fleet *f, size_t cluster, spw_workload_kind kind, const char *space,
+                                         const char *name)
+{
+    const kube_part which = kind == SPW_WORKLOAD_STATEFULSET ? KUBE_PART_STATEFULSETS : KUBE_PART_DEPLOYMENTS;
+    return kube_store_find(kube_fleet_part(f, cluster, which), space, name);
+}
+
+const kube_workload *kube_fleet_template(const kube_fleet *f, spw_workload_kind kind, const char *space,
+                                         const char *name)
+{
+    const kube_hub_part which = kind == SPW_WORKLOAD_STATEFULSET ? KUBE_HUB_STATEFULSETS : KUBE_HUB_DEPLOYMENTS;
+    const kube_store *templates = kube_fleet_hub(f, which);
+    return templates != NULL ? kube_store_find(templates, space, name) : NULL;
+}
+
+const kube_binding *kube_fleet_binding(const kube_fleet *f, spw_workload_kind kind, const char *space, const char *name)
+{
+    const kube_store *bindings = kube_fleet_hub(f, KUBE_HUB_BINDINGS);
+    char full[600];
+    if (bindings == NULL || strlen(name) > 500) {
+        return NULL;
+    }
+    /* as Karmada names it: the template and its kind */
+    (void)snprintf(full, sizeof full, "%s-%s", name, kind == SPW_WORKLOAD_STATEFULSET ? "statefulset" : "deployment");
+    return kube_store_find(bindings, space, full);
 }
 
 static bool are_synced(const part *parts, size_t count)

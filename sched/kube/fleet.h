@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * fleet.h - what is known of all clusters: for each, its Deployments, Pods and Nodes, kept up to date by reflectors;
- * and, in a Karmada fleet, the Clusters, ResourceBindings and templates of the control plane.
+ * fleet.h - what is known of all clusters: for each, its Deployments, StatefulSets, Pods and Nodes, kept up to date
+ * by reflectors; and, in a Karmada fleet, the Clusters, ResourceBindings and templates of the control plane.
  *
  * Every collection of every server goes its own way: one that fails ages, and hides nothing of the others.
  */
@@ -13,7 +13,7 @@
 #include "sched/kube/objects.h"
 
 typedef enum kube_mode {
-    KUBE_MODE_KUBERNETES = 1, /**< one Deployment of the same name in each cluster, scaled by us */
+    KUBE_MODE_KUBERNETES = 1, /**< one object of the same name in each cluster, scaled by us */
     KUBE_MODE_KARMADA = 2     /**< a template and a ResourceBinding in a Karmada control plane */
 } kube_mode;
 
@@ -49,14 +49,16 @@ typedef enum kube_part {
     KUBE_PART_DEPLOYMENTS = 0,
     KUBE_PART_PODS = 1,
     KUBE_PART_NODES = 2,
-    KUBE_PARTS = 3,
+    KUBE_PART_STATEFULSETS = 3,
+    KUBE_PARTS = 4,
 } kube_part;
 
 typedef enum kube_hub_part {
     KUBE_HUB_MEMBERS = 0,
     KUBE_HUB_BINDINGS = 1,
-    KUBE_HUB_TEMPLATES = 2,
-    KUBE_HUB_PARTS = 3
+    KUBE_HUB_DEPLOYMENTS = 2, /**< templates */
+    KUBE_HUB_STATEFULSETS = 3,
+    KUBE_HUB_PARTS = 4
 } kube_hub_part;
 
 typedef struct kube_fleet kube_fleet;
@@ -71,6 +73,16 @@ spw_time kube_fleet_step(kube_fleet *fleet, spw_time now);
 
 const kube_store *kube_fleet_part(const kube_fleet *fleet, size_t cluster, kube_part part); /**< empty if unreachable */
 const kube_store *kube_fleet_hub(const kube_fleet *fleet, kube_hub_part part);              /**< NULL without a hub */
+
+/** A workload's object in a cluster. @return NULL = it is not there */
+const kube_workload *kube_fleet_workload(const kube_fleet *fleet, size_t cluster, spw_workload_kind kind,
+                                         const char *space, const char *name);
+/** Its template in the control plane. @return NULL = it is not there, or there is no hub */
+const kube_workload *kube_fleet_template(const kube_fleet *fleet, spw_workload_kind kind, const char *space,
+                                         const char *name);
+/** Its ResourceBinding there. @return NULL likewise */
+const kube_binding *kube_fleet_binding(const kube_fleet *fleet, spw_workload_kind kind, const char *space,
+                                       const char *name);
 
 /** Whether every collection that this fleet has was listed once. */
 bool kube_fleet_is_synced(const kube_fleet *fleet);

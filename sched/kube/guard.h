@@ -83,12 +83,13 @@ const char *guard_name(guard_kind kind);               /**< "kill-switch", ...; 
 
 /**
  * What a fleet's objects say: annotations spillway.dev/paused and spillway.dev/allow-zero ("true") and label
- * spillway.dev/canary, of the template in the control plane, or, without one, of the Deployment in any cluster.
+ * spillway.dev/canary, of the template in the control plane, or, without one, of the object in any cluster.
  */
 typedef struct guard_fleet {
     const kube_fleet *fleet;
-    const char *canary; /**< act on workloads with this label value alone; NULL = on all but those of `except` */
-    const char *except; /**< leave those with this label value to another scheduler; NULL = none */
+    const spw_config *config; /**< which workloads are StatefulSets; sorted by name. NULL = all are Deployments */
+    const char *canary;       /**< act on workloads with this label value alone; NULL = on all but those of `except` */
+    const char *except;       /**< leave those with this label value to another scheduler; NULL = none */
 } guard_fleet;
 /* self = a guard_fleet */
 bool guard_fleet_paused(void *self, const char *workload);

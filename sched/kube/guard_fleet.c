@@ -2,9 +2,23 @@
 /** guard_fleet.c - what people have written on the objects of a fleet for its scheduler. */
 #include "sched/kube/guard.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef bool (*question)(const guard_fleet *f, const kube_workload *row);
+
+static int by_name(const void *name, const void *workload)
+{
+    return strcmp(name, ((const spw_workload *)workload)->name);
+}
+
+static spw_workload_kind kind_of(const guard_fleet *f, const char *workload)
+{
+    const spw_config *c = f->config;
+    const spw_workload *found =
+        c != NULL ? bsearch(workload, c->workloads, c->workload_count, sizeof *c->workloads, by_name) : NULL;
+    return found != NULL ? found->kind : SPW_WORKLOAD_DEPLOYMENT;
+}
 
 /* Whether one of the workload's objects answers yes. */
 static bool any(const guard_fleet *f, const char *workload, question is)
@@ -20,11 +34,12 @@ static bool any(const guard_fleet *f, const char *workload, question is)
     }
     memcpy(space, workload, length);
     space[length] = '\0';
+    const spw_workload_kind kind = kind_of(f, workload);
     const size_t stores = spec->mode == KUBE_MODE_KARMADA ? 1 : spec->cluster_count;
     for (size_t i = 0; i < stores && !yes; i++) {
-        const kube_store *store = spec->mode == KUBE_MODE_KARMADA ? kube_fleet_hub(f->fleet, KUBE_HUB_TEMPLATES)
-                                                                  : kube_fleet_part(f->fleet, i, KUBE_PART_DEPLOYMENTS);
-        const kube_workload *row = kube_store_find(store, space, slash + 1);
+        const kube_workload *row = spec->mode == KUBE_MODE_KARMADA
+                                       ? kube_fleet_template(f->fleet, kind, space, slash + 1)
+                                       : kube_fleet_workload(f->fleet, i, kind, space, slash + 1);
         yes = row != NULL && is(f, row);
     }
     return yes;

@@ -20,6 +20,7 @@ typedef struct kind {
 
 static const kind kinds[] = {
     {"apps/v1", "Deployment", "deployments", true},
+    {"apps/v1", "StatefulSet", "statefulsets", true}, /* after Deployments: one of that name comes first */
     {"policy.karmada.io/v1alpha1", "PropagationPolicy", "propagationpolicies", true},
     {"policy.one.alibabacloud.com/v1alpha1", "PropagationPolicy", "propagationpolicies", true},
     {"autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", true},
@@ -44,9 +45,14 @@ typedef struct reader {
     bool unpaged;
 } reader;
 
+static bool is_workload(const kind *k)
+{
+    return strcmp(k->name, "Deployment") == 0 || strcmp(k->name, "StatefulSet") == 0;
+}
+
 /* --- one object ------------------------------------------------------------------------------------------------ */
 
-static uint64_t digest_of(const json_t *object, bool deployment)
+static uint64_t digest_of(const json_t *object, bool workload)
 {
     static const char *const servers[] = {"resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"};
     json_t *copy = json_deep_copy(object);
@@ -54,7 +60,7 @@ static uint64_t digest_of(const json_t *object, bool deployment)
     for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++) {
         (void)json_object_del(meta, servers[i]);
     }
-    if (deployment) {
+    if (workload) {
         (void)json_object_del(json_object_get(copy, "spec"), "replicas");
     }
     char *text = copy != NULL ? json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
@@ -94,6 +100,17 @@ static spw_rc add(reader *r, const char *name, const char *text)
     return rc;
 }
 
+/* Names are unique over Deployments and StatefulSets: the Deployment is governed. */
+static bool has_namesake(const reader *r, const char *space, const char *name)
+{
+    char full[2 * SPW_NAME_MAX + 64];
+    const char *file = NULL;
+    int32_t line = 0, column = 0;
+    (void)snprintf(full, sizeof full, "%s/%s", space, name);
+    return strcmp(r->kind->name, "StatefulSet") == 0 &&
+           spw_manifest_where(r->set, "Deployment", full, &file, &line, &column);
+}
+
 /* An item of a list says neither its kind nor its version. */
 static spw_rc add_item(reader *r, json_t *item)
 {
@@ -111,9 +128,14 @@ static spw_rc add_item(reader *r, json_t *item)
     const char *space = obj_text(meta, "namespace");
     (void)snprintf(name, sizeof name, "%s %s%s%s", r->kind->plural, space, space[0] != '\0' ? "/" : "",
                    obj_text(meta, "name"));
+    if (has_namesake(r, space, obj_text(meta, "name"))) {
+        r->result->left_out++;
+        spw_diag_add(r->diag, SPW_DIAG_WARNING, NULL, 0, 0, "left out: %s: a Deployment has this name", name);
+        return SPW_OK;
+    }
     char *text = json_dumps(item, JSON_COMPACT);
     const spw_rc rc = text != NULL ? add(r, name, text) : SPW_NOMEM;
-    r->result->digest += digest_of(item, strcmp(r->kind->name, "Deployment") == 0); /* in any order */
+    r->result->digest += digest_of(item, is_workload(r->kind)); /* in any order */
     free(text);
     return rc;
 }
@@ -124,8 +146,7 @@ static spw_rc add_item(reader *r, json_t *item)
 static char *path_of(const reader *r, const char *space)
 {
     const kube_manifests_spec *spec = r->spec;
-    const bool deployments = strcmp(r->kind->name, "Deployment") == 0;
-    const char *selector = deployments && spec->selector != NULL ? spec->selector : "";
+    const char *selector = is_workload(r->kind) && spec->selector != NULL ? spec->selector : "";
     const char *token = r->token != NULL ? r->token : "";
     const size_t long_room = 3 * (strlen(selector) + strlen(token)) + 16;
     const size_t room = strlen(spec->prefix) + strlen(space) + long_room + 200;

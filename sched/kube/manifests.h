@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * manifests.h - what people have written into an API server becomes a configuration: Deployments, policies,
+ * manifests.h - what people have written into an API server becomes a configuration: workloads, policies,
  * autoscalers, priorities and budgets are listed and handed to the readers of spillway/manifest.h, as if they came from
  * files.
  *
@@ -10,7 +10,8 @@
  * decisions without a word.
  *
  * An object that its reader refuses is left out with its message as a warning, and counted: it hides no other. Nothing
- * is done to a workload whose Deployment or policy was left out.
+ * is done to a workload whose own object or policy was left out. A StatefulSet with the name of a Deployment is left
+ * out.
  */
 #ifndef SCHED_KUBE_MANIFESTS_H
 #define SCHED_KUBE_MANIFESTS_H
@@ -25,7 +26,8 @@ typedef struct kube_manifests_spec {
     const char *prefix;        /**< before every path; "" = none */
     const char *const *spaces; /**< [space_count] namespaces; 0 = all */
     size_t space_count;
-    const char *selector;    /**< of Deployments, e.g. "app.kubernetes.io/part-of=serving"; "" or NULL = all */
+    const char
+        *selector; /**< of Deployments and StatefulSets, e.g. "app.kubernetes.io/part-of=serving"; "" or NULL = all */
     const char *const *skip; /**< [skip_count] plural names of kinds not to ask for, e.g. "scaledobjects" */
     size_t skip_count;
     spw_dur timeout; /**< of each request; 0 = 5 s */

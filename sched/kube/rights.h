@@ -12,8 +12,8 @@
 
 /** Why a right is needed; bits, so that a caller can ask for what its configuration uses. */
 typedef enum kube_use {
-    KUBE_USE_CLUSTER = 1,  /**< seeing a cluster: Deployments, Pods, Nodes */
-    KUBE_USE_SCALE = 2,    /**< scaling Deployments */
+    KUBE_USE_CLUSTER = 1,  /**< seeing a cluster: Deployments, StatefulSets, Pods, Nodes */
+    KUBE_USE_SCALE = 2,    /**< scaling Deployments and StatefulSets */
     KUBE_USE_HUB = 4,      /**< seeing a Karmada control plane */
     KUBE_USE_BINDINGS = 8, /**< placing by ResourceBindings */
     KUBE_USE_LEASE = 16,   /**< leader election */

@@ -16,11 +16,22 @@ static int by_name(const void *a, const void *b)
     return by_space != 0 ? by_space : strcmp(x->name, y->name);
 }
 
-size_t source_find_work(const kube_source *s, const char *space, const char *name)
+static const source_work *find(const kube_source *s, const char *space, const char *name)
 {
     const source_work key = {.space = (char *)(uintptr_t)space, .name = name};
-    const source_work *found = bsearch(&key, s->works, s->work_count, sizeof *s->works, by_name);
+    return bsearch(&key, s->works, s->work_count, sizeof *s->works, by_name);
+}
+
+size_t source_find_work(const kube_source *s, const char *space, const char *name)
+{
+    const source_work *found = find(s, space, name);
     return found != NULL ? found->index : SIZE_MAX;
+}
+
+size_t source_owner(const kube_source *s, const kube_pod *pod)
+{
+    const source_work *found = find(s, pod->meta.space, pod->owner);
+    return found != NULL && strcmp(pod->owner_kind, spw_workload_kind_name(found->kind)) == 0 ? found->index : SIZE_MAX;
 }
 
 /* "namespace/name" of the configuration, taken apart and sorted. */
@@ -36,6 +47,7 @@ static bool learn_works(kube_source *s)
         const char *slash = strchr(config->workloads[w].name, '/');
         const size_t length = slash != NULL ? (size_t)(slash - config->workloads[w].name) : 0;
         s->works[w].index = w;
+        s->works[w].kind = config->workloads[w].kind;
         s->works[w].name = slash != NULL ? slash + 1 : config->workloads[w].name;
         s->works[w].space = strndup(config->workloads[w].name, length);
         s->templates[w] = -1;
@@ -98,17 +110,6 @@ void kube_source_room(const kube_source *s, spw_settings *settings)
     settings->placements_max = fleet->cluster_count * s->work_count + 1;
     settings->pods_max = 200000;
     settings->samples_max = 800000;
-}
-
-const kube_binding *kube_fleet_binding(const kube_fleet *fleet, const char *space, const char *name)
-{
-    const kube_store *bindings = kube_fleet_hub(fleet, KUBE_HUB_BINDINGS);
-    char full[600];
-    if (bindings == NULL || strlen(name) > 500) {
-        return NULL;
-    }
-    (void)snprintf(full, sizeof full, "%s-deployment", name); /* as Karmada names it: the template and its kind */
-    return kube_store_find(bindings, space, full);
 }
 
 /* --- clusters -------------------------------------------------------------------------------------------------- */
@@ -220,15 +221,13 @@ static int32_t told_template(kube_source *s, const source_work *work)
 {
     const kube_fleet_spec *spec = kube_fleet_spec_get(s->spec.fleet);
     if (spec->mode == KUBE_MODE_KARMADA) {
-        const kube_workload *t =
-            kube_store_find(kube_fleet_hub(s->spec.fleet, KUBE_HUB_TEMPLATES), work->space, work->name);
+        const kube_workload *t = kube_fleet_template(s->spec.fleet, work->kind, work->space, work->name);
         return t != NULL ? t->replicas : 0;
     }
     if (s->templates[work->index] < 0) {
         int64_t running = 0;
         for (size_t c = 0; c < spec->cluster_count; c++) {
-            const kube_workload *d =
-                kube_store_find(kube_fleet_part(s->spec.fleet, c, KUBE_PART_DEPLOYMENTS), work->space, work->name);
+            const kube_workload *d = kube_fleet_workload(s->spec.fleet, c, work->kind, work->space, work->name);
             running += d != NULL ? d->replicas : 0;
         }
         s->templates[work->index] =
@@ -264,7 +263,7 @@ static bool workload_rows(kube_source *s)
     for (size_t i = 0; i < n; i++) {
         const source_work *work = &s->works[i];
         const size_t w = work->index;
-        const kube_binding *b = kube_fleet_binding(s->spec.fleet, work->space, work->name);
+        const kube_binding *b = kube_fleet_binding(s->spec.fleet, work->kind, work->space, work->name);
         const bool asked = b != NULL && b->reschedule != SPW_TIME_MAX && b->reschedule <= s->now &&
                            (b->last_scheduled == SPW_TIME_MAX || b->reschedule > b->last_scheduled);
         key[w] = config->workloads[w].key;
@@ -284,7 +283,7 @@ static bool assigned_of(const kube_source *s, const source_work *work, size_t c,
     const kube_fleet_spec *spec = kube_fleet_spec_get(s->spec.fleet);
     *assigned = 0;
     if (spec->mode == KUBE_MODE_KARMADA) {
-        const kube_binding *b = kube_fleet_binding(s->spec.fleet, work->space, work->name);
+        const kube_binding *b = kube_fleet_binding(s->spec.fleet, work->kind, work->space, work->name);
         for (size_t i = 0; b != NULL && i < b->target_count; i++) {
             if (strcmp(b->targets[i].cluster, spec->clusters[c].name) == 0) {
                 *assigned = b->targets[i].replicas > 0 ? b->targets[i].replicas : 0;
@@ -293,15 +292,14 @@ static bool assigned_of(const kube_source *s, const source_work *work, size_t c,
         }
         return false;
     }
-    const kube_workload *d =
-        kube_store_find(kube_fleet_part(s->spec.fleet, c, KUBE_PART_DEPLOYMENTS), work->space, work->name);
+    const kube_workload *d = kube_fleet_workload(s->spec.fleet, c, work->kind, work->space, work->name);
     *assigned = d != NULL && d->replicas > 0 ? d->replicas : 0;
     return d != NULL;
 }
 
 static int32_t reported_of(const kube_source *s, const source_work *work, size_t c)
 {
-    const kube_binding *b = kube_fleet_binding(s->spec.fleet, work->space, work->name);
+    const kube_binding *b = kube_fleet_binding(s->spec.fleet, work->kind, work->space, work->name);
     for (size_t i = 0; b != NULL && i < b->reported_count; i++) {
         if (strcmp(b->reported[i].cluster, kube_fleet_spec_get(s->spec.fleet)->clusters[c].name) == 0) {
             return b->reported[i].replicas;

@@ -2,14 +2,20 @@
 /**
  * source.h - the world of a kube_fleet as a snapshot for the core.
  *
- *   clusters    in the order of the spec. ready: Karmada's condition; and, where the API server is ours to ask, that it
- *               was heard of within `unreachable_after`. observed: the oldest of its collections. A resource summary
- * comes from Karmada's Cluster, else from its nodes and pods. pools       by node labels; free GPUs from the requests
- * of all pods on a node, ours or not. nodes_target, stock and failures from the inventory where it knows the pool; else
- * the nodes that are there, not known, none. workloads   those of the configuration. replicas: the template of the hub;
- * without a hub, the count that the actuator was last told (kube_template). placements  assigned: spec.clusters of the
- * binding, or spec.replicas of the cluster's Deployment. scheduled, ready: its pods; where pods cannot be seen, what
- * the binding reports. pods        owned by one of these Deployments, through their ReplicaSet. samples     what the
+ * Clusters: in the order of the spec. ready: Karmada's condition; and, where the API server is ours to ask, that it was
+ * heard of within `unreachable_after`. observed: the oldest of its collections. A resource summary comes from Karmada's
+ * Cluster, else from its nodes and pods.
+ *
+ * Pools: by node labels; free GPUs from the requests of all pods on a node, ours or not. nodes_target, stock and
+ * failures from the inventory where it knows the pool; else the nodes that are there, not known, none.
+ *
+ * Workloads: those of the configuration. replicas: the template of the hub; without a hub, the count that the actuator
+ * was last told (kube_source_template()).
+ *
+ * Placements: assigned is spec.clusters of the binding, or spec.replicas of the object in the cluster. scheduled and
+ * ready: its pods; where pods cannot be seen, what the binding reports.
+ *
+ * Pods: owned by one of these workloads, a StatefulSet itself or a Deployment through its ReplicaSet. Samples: what the
  * meters last brought.
  *
  * Times in the snapshot are Unix ns; they never run backwards, even when the host's clock does.
@@ -66,8 +72,5 @@ void kube_source_template_set(kube_source *source, size_t workload, int32_t repl
 
 /** Sizes that settings of the core need for this fleet. */
 void kube_source_room(const kube_source *source, spw_settings *settings);
-
-/** Row of the snapshot = index in the spec, for clusters; in the configuration, for workloads. */
-const kube_binding *kube_fleet_binding(const kube_fleet *fleet, const char *space, const char *name);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct source_work {
     char *space;
     const char *name;
     size_t index; /* in the configuration */
+    spw_workload_kind kind;
 } source_work;
 
 /** Pods of one workload in one cluster. */
@@ -61,6 +62,7 @@ bool source_clusters_take(kube_source *s, size_t count, source_clusters *out);
 void source_clusters_show(kube_source *s, size_t count, const source_clusters *t);
 
 size_t source_find_work(const kube_source *s, const char *space, const char *name); /**< SIZE_MAX = none */
+size_t source_owner(const kube_source *s, const kube_pod *pod); /**< whose replica it is; SIZE_MAX = nobody's here */
 
 /* source_nodes.c; each false when out of memory */
 bool source_count_nodes(kube_source *s); /**< fills nodes, counts, waiting */

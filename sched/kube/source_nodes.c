@@ -56,8 +56,7 @@ static void count_pod(kube_source *s, size_t c, const kube_pod *pod)
         add(&s->waiting[c][1], pod->memory_bytes);
         s->waiting[c][2]++;
     }
-    const size_t w =
-        strcmp(pod->owner_kind, "Deployment") == 0 ? source_find_work(s, pod->meta.space, pod->owner) : SIZE_MAX;
+    const size_t w = source_owner(s, pod);
     if (w != SIZE_MAX && pod->node[0] != '\0') {
         source_count *count = &s->counts[w * spec->cluster_count + c];
         count->scheduled++;

@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whose replica it is. @return SIZE_MAX = nobody's here */
-static size_t work_of(const kube_source *s, const kube_pod *pod)
-{
-    return strcmp(pod->owner_kind, "Deployment") == 0 ? source_find_work(s, pod->meta.space, pod->owner) : SIZE_MAX;
-}
-
 static size_t count_ours(const kube_source *s)
 {
     const kube_fleet_spec *spec = kube_fleet_spec_get(s->spec.fleet);
@@ -18,7 +12,7 @@ static size_t count_ours(const kube_source *s)
     for (size_t c = 0; c < spec->cluster_count; c++) {
         const kube_store *pods = kube_fleet_part(s->spec.fleet, c, KUBE_PART_PODS);
         for (size_t i = 0; i < kube_store_count(pods); i++) {
-            n += work_of(s, kube_store_at(pods, i)) != SIZE_MAX ? 1 : 0;
+            n += source_owner(s, kube_store_at(pods, i)) != SIZE_MAX ? 1 : 0;
         }
     }
     return n;
@@ -88,7 +82,7 @@ bool source_pod_rows(kube_source *s)
         const kube_store *pods = kube_fleet_part(s->spec.fleet, c, KUBE_PART_PODS);
         for (size_t i = 0; i < kube_store_count(pods); i++) {
             const kube_pod *pod = kube_store_at(pods, i);
-            const size_t w = work_of(s, pod);
+            const size_t w = source_owner(s, pod);
             if (w == SIZE_MAX) {
                 continue;
             }

@@ -139,19 +139,20 @@ static bool join_one(spw_diag *diag, const km_budget *budget, km_head *const *de
         }
         if (found < count) {
             ynode_error(diag, budget->head.meta.name_node,
-                        "PodDisruptionBudget '%s' selects both Deployment '%s' and '%s'; give each a budget of its own",
-                        budget->head.full, deployments[found]->full, deployments[i]->full);
+                        "PodDisruptionBudget '%s' selects both %s '%s' and '%s'; give each a budget of its own",
+                        budget->head.full, deployments[found]->kind, deployments[found]->full, deployments[i]->full);
             return false;
         }
         if (workloads[i].budget != SPW_BUDGET_NONE) {
             ynode_error(diag, budget->head.meta.name_node,
-                        "Deployment '%s' has two budgets: this one and another in the manifests", deployments[i]->full);
+                        "%s '%s' has two budgets: this one and another in the manifests", deployments[i]->kind,
+                        deployments[i]->full);
             return false;
         }
         found = i;
     }
     if (found == count) {
-        ynode_warning(diag, budget->head.meta.name_node, "PodDisruptionBudget '%s' selects no Deployment",
+        ynode_warning(diag, budget->head.meta.name_node, "PodDisruptionBudget '%s' selects no workload",
                       budget->head.full);
         return true;
     }

@@ -158,7 +158,7 @@ static const bind_field spec_fields[] = {
      .table = &km_target_table,
      .required = true,
      BIND_AT(timetable, target),
-     .help = "a Deployment, or a FederatedHPA whose bounds are set"},
+     .help = "a workload, or a FederatedHPA whose bounds are set"},
     {.key = "rules",
      .kind = BIND_LIST,
      .table = &rule_table,
@@ -209,7 +209,7 @@ static bool check_rules(bind *b, const timetable *t)
         if (bounds ? r->replicas >= 0 || !sets_bounds : r->replicas < 0 || sets_bounds) {
             ynode_error(b->diag, r->node,
                         bounds ? "rule '%s' over a FederatedHPA sets targetMinReplicas, targetMaxReplicas or both"
-                               : "rule '%s' over a Deployment sets targetReplicas and nothing else",
+                               : "rule '%s' over a workload sets targetReplicas and nothing else",
                         r->name);
             return false;
         }

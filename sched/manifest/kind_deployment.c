@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** kind_deployment.c - apps/v1 Deployment: how many replicas, what each takes and where it may run, which priority. */
+/**
+ * kind_deployment.c - apps/v1 Deployment and StatefulSet: how many replicas, what each takes and where it may run,
+ * which priority.
+ */
 #include "sched/manifest/pod_data.h"
 #include "sched/manifest/pod_spec.h"
+
+#include <string.h>
 
 /* For the daemon, which reads them on the objects themselves. */
 #define PAUSED     "spillway.dev/paused"
@@ -13,20 +18,20 @@ typedef struct deployment {
     pod pod;
 } deployment;
 
+#define REPLICAS_ROW                                                                                                   \
+    {                                                                                                                  \
+        .key = "replicas", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 0,                  \
+        .max = SPW_REPLICAS_MAX, BIND_AT(deployment, replicas)                                                         \
+    }
+#define TEMPLATE_ROW                                                                                                   \
+    {                                                                                                                  \
+        .key = "template", .kind = BIND_TABLE, .table = &pod_template_table, .required = true,                         \
+        BIND_AT(deployment, pod), .help = "what one replica is"                                                        \
+    }
+
 static const bind_field spec_fields[] = {
-    {.key = "replicas",
-     .kind = BIND_INT32,
-     .preset = "1",
-     .range = BIND_MIN | BIND_MAX,
-     .min = 0,
-     .max = SPW_REPLICAS_MAX,
-     BIND_AT(deployment, replicas)},
-    {.key = "template",
-     .kind = BIND_TABLE,
-     .table = &pod_template_table,
-     .required = true,
-     BIND_AT(deployment, pod),
-     .help = "what one replica is"},
+    REPLICAS_ROW,
+    TEMPLATE_ROW,
     KM_IGNORED("minReadySeconds", "start-up times come from the scenario"),
     KM_IGNORED("paused", "roll-outs are not started here"),
     KM_IGNORED("progressDeadlineSeconds", "roll-outs are not started here"),
@@ -46,6 +51,47 @@ static const bind_field root_fields[] = {
 
 static const bind_table root_table = {.name = "Deployment", .size = sizeof(deployment), .fields = root_fields};
 
+/* Replicas of a StatefulSet start one after the other unless it says Parallel. */
+static bool read_management(bind *b, const bind_field *field, const ynode *node, void *at)
+{
+    (void)field;
+    (void)at;
+    if (node->kind == YNODE_SCALAR && strcmp(node->text, "OrderedReady") == 0) {
+        ynode_warning(b->diag, node,
+                      "replicas that start one after the other are not modelled: those that wait for their turn count "
+                      "as stuck; use Parallel");
+    } else if (node->kind != YNODE_SCALAR || strcmp(node->text, "Parallel") != 0) {
+        ynode_error(b->diag, node, "'spec.podManagementPolicy' must be OrderedReady or Parallel");
+        return false;
+    }
+    return true;
+}
+
+static const bind_field set_fields[] = {
+    REPLICAS_ROW,
+    TEMPLATE_ROW,
+    {.key = "podManagementPolicy", .kind = BIND_CUSTOM, .custom = read_management},
+    KM_IGNORED("minReadySeconds", "start-up times come from the scenario"),
+    KM_IGNORED("ordinals", "pods are counted, not named"),
+    KM_IGNORED("persistentVolumeClaimRetentionPolicy", "volumes are not placed here"),
+    KM_IGNORED("revisionHistoryLimit", "roll-outs are not started here"),
+    KM_IGNORED("selector", "pods are counted by workload, not by label"),
+    KM_IGNORED("serviceName", "pods are counted, not named"),
+    KM_IGNORED("updateStrategy", "roll-outs are not started here"),
+    KM_UNMODELLED("volumeClaimTemplates", "a volume may hold its replica in the zone where it was made"),
+    {.key = NULL},
+};
+
+static const bind_table set_table = {.name = "StatefulSet spec", .size = sizeof(deployment), .fields = set_fields};
+
+static const bind_field set_root_fields[] = {
+    KM_ROOT(deployment, km_meta_table),
+    {.key = "spec", .kind = BIND_TABLE, .table = &set_table, .required = true, .help = "replicas and template"},
+    {.key = NULL},
+};
+
+static const bind_table set_root_table = {.name = "StatefulSet", .size = sizeof(deployment), .fields = set_root_fields};
+
 /* FNV-1a with 32 bits, the hash Karmada uses to spread ties over workloads. */
 static uint32_t fnv32(const char *text)
 {
@@ -57,7 +103,8 @@ static uint32_t fnv32(const char *text)
     return hash;
 }
 
-bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
+static bool read_workload(spw_manifest_set *set, bind *b, const ynode *root, const bind_table *table,
+                          spw_workload_kind kind)
 {
     static const char *const known[] = {POD_JURISDICTIONS,
                                         POD_LATENCY_BUDGET,
@@ -81,7 +128,7 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
     int32_t gpus = 0;
     const km_meta *meta = &d.head.meta;
 
-    if (out == NULL || !bind_object(b, &root_table, root, &d)) {
+    if (out == NULL || !bind_object(b, table, root, &d)) {
         return false;
     }
     if (!km_check_annotations(b, meta->annotations, meta->annotation_count, known) ||
@@ -123,6 +170,17 @@ bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
         .user_region_count = data.user_region_count,
         .dataset_region = data.dataset_region,
         .dataset_movable = data.dataset_movable,
+        .kind = kind,
     };
     return true;
+}
+
+bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root)
+{
+    return read_workload(set, b, root, &root_table, SPW_WORKLOAD_DEPLOYMENT);
+}
+
+bool km_read_statefulset(spw_manifest_set *set, bind *b, const ynode *root)
+{
+    return read_workload(set, b, root, &set_root_table, SPW_WORKLOAD_STATEFULSET);
 }

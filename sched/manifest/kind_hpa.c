@@ -319,7 +319,7 @@ static const bind_field spec_fields[] = {
      .table = &reference_table,
      .required = true,
      BIND_NODE_AT(autoscaler, target_node),
-     .help = "the Deployment whose replicas are scaled"},
+     .help = "the workload whose replicas are scaled"},
     {.key = "minReplicas",
      .kind = BIND_INT32,
      .preset = "1",

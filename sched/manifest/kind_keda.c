@@ -204,7 +204,7 @@ static const bind_field spec_fields[] = {
      .table = &km_target_table,
      .required = true,
      BIND_AT(scaled, target),
-     .help = "the Deployment whose replicas are scaled"},
+     .help = "the workload whose replicas are scaled"},
     {.key = "pollingInterval",
      .kind = BIND_INT32,
      .preset = "30",

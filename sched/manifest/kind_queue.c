@@ -123,7 +123,7 @@ static const bind_table objective_table = {.name = "objective", .size = sizeof(s
      .table = &km_target_table,                                                                                        \
      .required = true,                                                                                                 \
      BIND_AT(sized, target),                                                                                           \
-     .help = "the Deployment whose replicas are scaled"},                                                              \
+     .help = "the workload whose replicas are scaled"},                                                                \
         {.key = "minReplicas",                                                                                         \
          .kind = BIND_INT32,                                                                                           \
          .range = BIND_MIN | BIND_MAX,                                                                                 \

@@ -75,7 +75,7 @@ bool km_read_rebalancer(spw_manifest_set *set, bind *b, const ynode *root)
 static size_t find(km_head *const *deployments, size_t count, const km_mention *m)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(m->kind, "Deployment") == 0 && strcmp(deployments[i]->meta.space, m->space) == 0 &&
+        if (strcmp(m->kind, deployments[i]->kind) == 0 && strcmp(deployments[i]->meta.space, m->space) == 0 &&
             strcmp(deployments[i]->meta.name, m->name) == 0) {
             return i;
         }

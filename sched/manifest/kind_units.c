@@ -240,7 +240,7 @@ static bool join_one(spw_diag *diag, const km_units *units, const km_deployment 
     const bind_pair *cost = km_find(d->pod_annotations, d->pod_annotation_count, DELETION_COST);
 
     if (*owner != NULL) {
-        ynode_error(diag, units->head.meta.name_node, "Deployment '%s' has two ResourcePolicies: '%s' and '%s'",
+        ynode_error(diag, units->head.meta.name_node, "%s '%s' has two ResourcePolicies: '%s' and '%s'", d->head.kind,
                     d->head.full, *owner, units->head.full);
         return false;
     }
@@ -274,7 +274,7 @@ bool km_join_units(spw_manifest_set *set, spw_diag *diag, km_head *const *deploy
             }
         }
         if (!any) {
-            ynode_warning(diag, head->meta.name_node, "ResourcePolicy '%s' selects no Deployment", head->full);
+            ynode_warning(diag, head->meta.name_node, "ResourcePolicy '%s' selects no workload", head->full);
         }
     }
     return ok;

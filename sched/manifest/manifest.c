@@ -18,6 +18,7 @@ typedef struct kind_row {
 
 static const kind_row kinds[] = {
     {"apps/v1", "Deployment", km_read_deployment},
+    {"apps/v1", "StatefulSet", km_read_statefulset},
     {"policy.karmada.io/v1alpha1", "PropagationPolicy", km_read_policy},
     {"policy.one.alibabacloud.com/v1alpha1", "PropagationPolicy", km_read_policy},
     {"autoscaling/v2", "HorizontalPodAutoscaler", km_read_hpa},

@@ -77,6 +77,20 @@ static bool sort_table(joiner *j, const km_list *list, table *out)
     return true;
 }
 
+/* What governs a workload names it by namespace and name, and so does the core: one kind has the name. */
+static void refuse_namesakes(joiner *j)
+{
+    for (size_t i = 1; i < j->deployments.count; i++) {
+        const km_head *first = j->deployments.at[i - 1], *second = j->deployments.at[i];
+
+        if (strcmp(first->full, second->full) == 0 && strcmp(first->kind, second->kind) != 0) {
+            ynode_error(j->diag, second->meta.name_node, "%s '%s' has the name of a %s (at %s:%" PRId32 ")",
+                        second->kind, second->full, first->kind, first->meta.name_node->file,
+                        first->meta.name_node->line);
+        }
+    }
+}
+
 static size_t find_name(const table *t, const char *full)
 {
     size_t low = 0;
@@ -111,7 +125,7 @@ static void not_found(joiner *j, const ynode *at, const char *kind, const char *
 
 /* --- policies ------------------------------------------------------------------------------------------------ */
 
-/* How precisely a policy names a Deployment: 3 by name, 2 by label, 1 by kind, 0 not at all. */
+/* How precisely a policy names a workload: 3 by name, 2 by label, 1 by kind, 0 not at all. */
 static int precision(const km_policy *policy, const km_head *deployment)
 {
     int best = 0;
@@ -123,7 +137,7 @@ static int precision(const km_policy *policy, const km_head *deployment)
         const km_claim *claim = &policy->claims[i];
         int here = 1;
 
-        if (strcmp(claim->api, "apps/v1") != 0 || strcmp(claim->kind, "Deployment") != 0) {
+        if (strcmp(claim->api, "apps/v1") != 0 || strcmp(claim->kind, deployment->kind) != 0) {
             continue;
         }
         if (claim->name[0] != '\0') {
@@ -159,21 +173,33 @@ static spw_id pick_policy(const joiner *j, const km_head *deployment)
 
 /* --- autoscalers --------------------------------------------------------------------------------------------- */
 
-/* The Deployment a reference names, by row; deployments.count when an error was added. */
+static bool is_workload_kind(const char *api, const char *kind)
+{
+    return (api[0] == '\0' || strcmp(api, "apps/v1") == 0) &&
+           (strcmp(kind, "Deployment") == 0 || strcmp(kind, "StatefulSet") == 0);
+}
+
+/* The workload a reference names, by row; deployments.count when an error was added. */
 static size_t find_deployment(joiner *j, const km_head *head, const km_target *target)
 {
     char full[2 * SPW_NAME_MAX + 8];
     size_t at;
 
-    if (strcmp(target->kind, "Deployment") != 0 || (target->api[0] != '\0' && strcmp(target->api, "apps/v1") != 0)) {
-        ynode_error(j->diag, target->node, "scaleTargetRef names a %s of '%s'; only Deployments of 'apps/v1' are read",
+    if (!is_workload_kind(target->api, target->kind)) {
+        ynode_error(j->diag, target->node,
+                    "scaleTargetRef names a %s of '%s'; only Deployments and StatefulSets of 'apps/v1' are read",
                     target->kind, target->api);
         return j->deployments.count;
     }
     (void)snprintf(full, sizeof(full), "%s/%.*s", head->meta.space, SPW_NAME_MAX, target->name);
     at = find_name(&j->deployments, full);
+    if (at < j->deployments.count && strcmp(j->deployments.at[at]->kind, target->kind) != 0) {
+        ynode_error(j->diag, ynode_get(target->node, "name"), "there is no %s '%s', but a %s of this name",
+                    target->kind, full, j->deployments.at[at]->kind);
+        return j->deployments.count;
+    }
     if (at == j->deployments.count) {
-        not_found(j, ynode_get(target->node, "name"), "Deployment", full, &j->deployments);
+        not_found(j, ynode_get(target->node, "name"), target->kind, full, &j->deployments);
     }
     return at;
 }
@@ -188,7 +214,7 @@ static bool claim(joiner *j, const km_head *head, const km_target *target, size_
     }
     if (j->owner[at] != NULL) {
         ynode_error(j->diag, ynode_get(target->node, "name"),
-                    "Deployment '%s' has two autoscalers: %s '%s' and %s '%s' (%s:%" PRId32 ")",
+                    "%s '%s' has two autoscalers: %s '%s' and %s '%s' (%s:%" PRId32 ")", j->deployments.at[at]->kind,
                     j->deployments.at[at]->full, head->kind, head->full, j->owner[at]->kind, j->owner[at]->full,
                     j->owner_node[at]->file, j->owner_node[at]->line);
         return false;
@@ -339,8 +365,8 @@ static bool join_workloads(joiner *j, spw_workload *workloads, spw_scaler *scale
         workloads[i] = d->workload;
         workloads[i].policy = pick_policy(j, &d->head);
         if (workloads[i].policy == SPW_ID_NONE) {
-            ynode_warning(j->diag, d->head.meta.name_node,
-                          "no PropagationPolicy claims Deployment '%s'; it is not placed", d->head.full);
+            ynode_warning(j->diag, d->head.meta.name_node, "no PropagationPolicy claims %s '%s'; it is not placed",
+                          d->head.kind, d->head.full);
         } else {
             ((km_policy *)(void *)j->policies.at[workloads[i].policy])->claimed = true;
         }
@@ -377,7 +403,7 @@ static spw_config *build(joiner *j, bool *ok)
 
         policies[i] = policy->policy;
         if (!policy->claimed) {
-            ynode_warning(j->diag, policy->head.meta.name_node, "PropagationPolicy '%s' claims no Deployment",
+            ynode_warning(j->diag, policy->head.meta.name_node, "PropagationPolicy '%s' claims no workload",
                           policy->head.full);
         }
     }
@@ -419,6 +445,7 @@ spw_rc spw_manifest_config(spw_manifest_set *set, spw_diag *diag, const spw_conf
         !sort_table(&j, &set->priorities, &j.priorities)) {
         return SPW_NOMEM;
     }
+    refuse_namesakes(&j);
     config = build(&j, &ok);
     if (config == NULL) {
         return SPW_NOMEM;

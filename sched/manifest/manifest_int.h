@@ -73,6 +73,7 @@ typedef struct km_selector {
     size_t expression_count;
 } km_selector;
 
+/** Deployment or StatefulSet: names are unique over both. */
 typedef struct km_deployment {
     km_head head;
     spw_workload workload;
@@ -100,7 +101,7 @@ typedef struct km_policy {
     const km_claim *claims;
     size_t claim_count;
     spw_policy policy;
-    bool claimed; /* at least one Deployment is governed by it */
+    bool claimed; /* at least one workload is governed by it */
 } km_policy;
 
 typedef struct km_hpa {
@@ -222,6 +223,7 @@ struct spw_manifest_set {
 
 /* Readers: bind a root mapping, append to the set. false = errors added (or out of memory, see zone.failed). */
 bool km_read_deployment(spw_manifest_set *set, bind *b, const ynode *root);
+bool km_read_statefulset(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_policy(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_hpa(spw_manifest_set *set, bind *b, const ynode *root);
 bool km_read_priority(spw_manifest_set *set, bind *b, const ynode *root);

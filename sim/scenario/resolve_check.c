@@ -97,17 +97,17 @@ static void check_classes(resolve *r, const spw_workload *workload)
             const mdl_gpu *row = tables_row(r->tables, TABLES_GPUS, k);
             suggest_offer(&near, row->name);
         }
-        warn_at(r, "Deployment", workload->name, "asks for a GPU class that tables/gpus.csv does not have:", class,
-                near.best);
+        warn_at(r, spw_workload_kind_name(workload->kind), workload->name,
+                "asks for a GPU class that tables/gpus.csv does not have:", class, near.best);
     }
     if (workload->gpu_class_count > 0 && present == 0 && !has_unknown_gpu(r->sc)) {
-        const char *file = NULL;
+        const char *kind = spw_workload_kind_name(workload->kind), *file = NULL;
         int32_t line = 0, column = 0;
-        (void)spw_manifest_where(r->manifests, "Deployment", workload->name, &file, &line, &column);
+        (void)spw_manifest_where(r->manifests, kind, workload->name, &file, &line, &column);
         spw_diag_add(r->diag, SPW_DIAG_ERROR, file, line, column,
-                     "Deployment '%s' can start nowhere: no pool of the scenario has a GPU class that it asks for "
+                     "%s '%s' can start nowhere: no pool of the scenario has a GPU class that it asks for "
                      "('%s'%s)",
-                     workload->name, workload->gpu_classes[0], workload->gpu_class_count > 1 ? ", ..." : "");
+                     kind, workload->name, workload->gpu_classes[0], workload->gpu_class_count > 1 ? ", ..." : "");
     }
 }
 
@@ -120,11 +120,11 @@ static void check_workload(resolve *r, spw_id index)
             return;
         }
     }
-    const char *file = NULL;
+    const char *kind = spw_workload_kind_name(workload->kind), *file = NULL;
     int32_t line = 0, column = 0;
-    (void)spw_manifest_where(r->manifests, "Deployment", workload->name, &file, &line, &column);
+    (void)spw_manifest_where(r->manifests, kind, workload->name, &file, &line, &column);
     spw_diag_add(r->diag, SPW_DIAG_WARNING, file, line, column,
-                 "Deployment '%s' has no entry in spec.services: it takes up room, and nobody sends it requests",
+                 "%s '%s' has no entry in spec.services: it takes up room, and nobody sends it requests", kind,
                  workload->name);
 }
 

@@ -247,14 +247,14 @@ static void resolve_llm(resolve *r, const spec_service *spec, sc_service *servic
         service->workload != SPW_ID_NONE ? &r->sc->config->workloads[service->workload] : NULL;
     const int32_t gpus = replica_gpus(&spec->engine);
     if (workload != NULL && workload->gpus != gpus) {
-        const char *file = NULL;
+        const char *kind = spw_workload_kind_name(workload->kind), *file = NULL;
         int32_t line = 0, column = 0;
-        (void)spw_manifest_where(r->manifests, "Deployment", workload->name, &file, &line, &column);
+        (void)spw_manifest_where(r->manifests, kind, workload->name, &file, &line, &column);
         spw_diag_add(r->diag, SPW_DIAG_ERROR, file, line, column,
-                     "Deployment '%s' asks for %d GPUs, but a replica of its engine runs on exactly %d "
+                     "%s '%s' asks for %d GPUs, but a replica of its engine runs on exactly %d "
                      "(tensorParallel %d x pipelineParallel %d); set limits: {nvidia.com/gpu: \"%d\"}",
-                     workload->name, workload->gpus, gpus, spec->engine.parallel.tensor, spec->engine.parallel.pipeline,
-                     gpus);
+                     kind, workload->name, workload->gpus, gpus, spec->engine.parallel.tensor,
+                     spec->engine.parallel.pipeline, gpus);
         return;
     }
     if (known_profile(r, spec)) {

@@ -408,7 +408,7 @@ static void test_any_call_fails(void **state)
             const bool reached = kw_calls(r.world) > n;
             end(d);
             stop(&r);
-            if (!reached || n >= 14) {
+            if (!reached || n >= 18) {
                 break;
             }
         }
@@ -455,18 +455,18 @@ static size_t rights(rig *r, const char *act, bool lease, const char *word, bool
     return n;
 }
 
-/* Two clusters, each seen by six rights; two more to scale; three for the lease. */
+/* Two clusters, each seen by eight rights; four more to scale; three for the lease. */
 static void test_rights(void **state)
 {
     (void)state;
     rig r;
     bool all = false;
     start(&r);
-    assert_int_equal(rights(&r, "dry-run", false, "yes ", &all), 12);
+    assert_int_equal(rights(&r, "dry-run", false, "yes ", &all), 16);
     assert_true(all);
-    assert_int_equal(rights(&r, "native", true, "yes ", &all), 19);
+    assert_int_equal(rights(&r, "native", true, "yes ", &all), 27);
     assert_true(all);
-    kw_fail_at(r.world, 7, false, KW_FORBID);
+    kw_fail_at(r.world, 9, false, KW_FORBID);
     assert_int_equal(rights(&r, "native", true, "?    idc  patch deployments.apps/scale  (", &all), 1);
     assert_false(all);
     stop(&r);

@@ -165,6 +165,45 @@ static void an_odd_object_hides_no_other(void **state)
     stop(&r);
 }
 
+/* Both kinds are workloads; of two with one name the Deployment is governed, and it is said. */
+static void statefulsets_are_workloads(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"chat", "code"};
+    rig r;
+    const spw_config *config = NULL;
+    start(&r);
+    fill(&r);
+    for (size_t i = 0; i < 2; i++) {
+        char json[600];
+        (void)snprintf(json, sizeof json,
+                       "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"prod\"},\"spec\":{\"replicas\":2,"
+                       "\"serviceName\":\"s\",\"podManagementPolicy\":\"Parallel\",\"selector\":{},\"template\":{"
+                       "\"spec\":{\"containers\":[{\"name\":\"c\",\"resources\":{\"limits\":{\"nvidia.com/gpu\":"
+                       "\"4\"}}}]}}},\"status\":{\"replicas\":2}}",
+                       names[i]);
+        kw_put(r.world, 0, "/apis/apps/v1/statefulsets", json);
+    }
+    assert_int_equal(read_all(&r), SPW_OK);
+    assert_int_equal(r.result.left_out, 1);
+    assert_string_equal(spw_diag_at(r.diag, 0),
+                        "warning: left out: statefulsets prod/chat: a Deployment has this name");
+    assert_int_equal(spw_manifest_config(r.set, r.diag, &config), SPW_OK);
+    assert_int_equal(config->workload_count, 2);
+    assert_int_equal(config->workloads[0].kind, SPW_WORKLOAD_DEPLOYMENT);
+    assert_string_equal(config->workloads[1].name, "prod/code");
+    assert_int_equal(config->workloads[1].kind, SPW_WORKLOAD_STATEFULSET);
+    assert_int_equal(config->workloads[1].gpus, 4);
+    const uint64_t before = r.result.digest;
+    kw_put(r.world, 0, "/apis/apps/v1/statefulsets",
+           "{\"metadata\":{\"name\":\"code\",\"namespace\":\"prod\"},\"spec\":{\"replicas\":5,"
+           "\"serviceName\":\"s\",\"podManagementPolicy\":\"Parallel\",\"selector\":{},\"template\":{\"spec\":{"
+           "\"containers\":[{\"name\":\"c\",\"resources\":{\"limits\":{\"nvidia.com/gpu\":\"4\"}}}]}}}}");
+    assert_int_equal(read_all(&r), SPW_OK);
+    assert_true(r.result.digest == before); /* a count is no new configuration */
+    stop(&r);
+}
+
 static void what_may_not_be_seen_is_not_taken_for_absent(void **state)
 {
     (void)state;
@@ -218,12 +257,12 @@ static void in_pages(void **state)
     uint64_t before = kw_calls(r.world);
     assert_int_equal(read_all(&r), SPW_OK);
     assert_int_equal(r.result.read, 1001);
-    assert_int_equal(kw_calls(r.world) - before, 12 + 3);
+    assert_int_equal(kw_calls(r.world) - before, 13 + 3);
     before = kw_calls(r.world);
     r.expires = true;
     assert_int_equal(read_all(&r), SPW_OK);
     assert_int_equal(r.result.read, 1001);
-    assert_int_equal(kw_calls(r.world) - before, 12 + 3); /* a page, an expired one, all */
+    assert_int_equal(kw_calls(r.world) - before, 13 + 3); /* a page, an expired one, all */
     stop(&r);
 }
 
@@ -233,6 +272,7 @@ int main(void)
         cmocka_unit_test(becomes_a_configuration),       cmocka_unit_test(a_digest_tells_of_changes),
         cmocka_unit_test(an_odd_object_hides_no_other),  cmocka_unit_test(what_may_not_be_seen_is_not_taken_for_absent),
         cmocka_unit_test(only_the_namespaces_asked_for), cmocka_unit_test(in_pages),
+        cmocka_unit_test(statefulsets_are_workloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

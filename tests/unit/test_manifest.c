@@ -487,6 +487,54 @@ static void foreign_namespace_is_a_warning(void **state)
     assert_int_equal(config->workloads[0].policy, 0);
 }
 
+/* A StatefulSet is a workload like a Deployment: for policies, autoscalers, budgets and rebalancers. */
+static void a_statefulset_is_a_workload(void **state)
+{
+    static const char text[] =
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s, labels: {app: x}}\n"
+        "spec:\n  replicas: 4\n  serviceName: s\n  podManagementPolicy: OrderedReady\n"
+        "  volumeClaimTemplates: [{metadata: {name: v}}]\n"
+        "  template: {metadata: {labels: {app: x}}, spec: {containers: [{name: c, resources: {limits: "
+        "{nvidia.com/gpu: 2}}}]}}\n" DEPLOYMENT(
+            "d") "---\napiVersion: policy.karmada.io/v1alpha1\nkind: PropagationPolicy\nmetadata: {name: sets}\n"
+                 "spec: {resourceSelectors: [{apiVersion: apps/v1, kind: StatefulSet}]}\n"
+                 "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\nspec:\n  "
+                 "maxReplicas: 9\n"
+                 "  scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: s}\n"
+                 "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\n"
+                 "spec: {minAvailable: 3, selector: {matchLabels: {app: x}}}\n"
+                 "---\napiVersion: apps.karmada.io/v1alpha1\nkind: WorkloadRebalancer\nmetadata: {name: r}\n"
+                 "spec: {workloads: [{apiVersion: apps/v1, kind: StatefulSet, name: s, namespace: default}]}\n";
+    fixture *f = *state;
+    const spw_config *config = NULL;
+
+    assert_int_equal(spw_manifest_add_text(f->set, "f", text, strlen(text), f->diag), SPW_OK);
+    assert_int_equal(spw_manifest_config(f->set, f->diag, &config), SPW_OK);
+    assert_int_equal(config->workload_count, 2);
+    const spw_workload *d = &config->workloads[0], *s = &config->workloads[1];
+    assert_string_equal(d->name, "default/d");
+    assert_int_equal(d->kind, SPW_WORKLOAD_DEPLOYMENT);
+    assert_int_equal(d->policy, SPW_ID_NONE); /* the policy names the other kind */
+    assert_string_equal(s->name, "default/s");
+    assert_int_equal(s->kind, SPW_WORKLOAD_STATEFULSET);
+    assert_int_equal(s->replicas, 4);
+    assert_int_equal(s->gpus, 2);
+    assert_int_equal(s->policy, 0);
+    assert_int_equal(s->hpa, 0);
+    assert_int_equal(s->budget, SPW_BUDGET_MIN_AVAILABLE);
+    assert_int_equal(s->budget_value, 3);
+    assert_true(s->has_reschedule);
+    assert_int_equal(count_level(f->diag, SPW_DIAG_WARNING), 3);
+    assert_string_equal(spw_diag_at(f->diag, 0),
+                        "f:7:24: warning: replicas that start one after the other are not modelled: those that wait "
+                        "for their turn count as stuck; use Parallel");
+    assert_string_equal(spw_diag_at(f->diag, 1),
+                        "f:8:3: warning: 'spec.volumeClaimTemplates' is not modelled: a volume "
+                        "may hold its replica in the zone where it was made");
+    assert_string_equal(spw_diag_at(f->diag, 2),
+                        "f:13:18: warning: no PropagationPolicy claims Deployment 'default/d'; it is not placed");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -502,6 +550,7 @@ int main(void)
         TEST(json_of_an_api_server),
         TEST(priorities),
         TEST(foreign_namespace_is_a_warning),
+        TEST(a_statefulset_is_a_workload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

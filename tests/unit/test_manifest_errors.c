@@ -255,8 +255,13 @@ static const bad_case join_cases[] = {
     {DEPLOYMENT("d") HPA("a", "kind: Deployment, name: d") HPA("b", "kind: Deployment, name: d"),
      "19:44: error: Deployment 'default/d' has two autoscalers: HorizontalPodAutoscaler 'default/b' and "
      "HorizontalPodAutoscaler 'default/a' (f.yaml:12)"},
+    {DEPLOYMENT("d") HPA("h", "kind: ReplicaSet, name: d"),
+     "12:19: error: scaleTargetRef names a ReplicaSet of ''; only Deployments and StatefulSets of 'apps/v1' are read"},
     {DEPLOYMENT("d") HPA("h", "kind: StatefulSet, name: d"),
-     "12:19: error: scaleTargetRef names a StatefulSet of ''; only Deployments of 'apps/v1' are read"},
+     "12:45: error: there is no StatefulSet 'default/d', but a Deployment of this name"},
+    {DEPLOYMENT("d") "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: d}\nspec: {template: {spec: "
+                     "{containers: [{name: c}]}}}\n",
+     "9:18: error: StatefulSet 'default/d' has the name of a Deployment (at f.yaml:4)"},
     {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {priorityClassName: hihg, "
      "containers: [{name: c}]}}}\n---\n" CLASS("high"),
      "4:45: error: there is no PriorityClass 'hihg' (did you mean 'high'?)"},

@@ -248,7 +248,7 @@ static void test_refused(void **state)
         {"  - {name: a, schedule: '0 0 30 2 *', targetReplicas: 5}\n", "never comes"},
         {"  - {name: a, schedule: '@daily', targetReplicas: 5, timeZone: Europe/Berlin}\n", "has daylight saving time"},
         {"  - {name: a, schedule: '@daily', targetReplicas: 5, timeZone: Mars/Olympus}\n", "is not known"},
-        {"  - {name: a, schedule: '@daily', targetMinReplicas: 5}\n", "over a Deployment sets targetReplicas"},
+        {"  - {name: a, schedule: '@daily', targetMinReplicas: 5}\n", "over a workload sets targetReplicas"},
         {"  - {name: a, schedule: '@daily', targetMinReplicas: 5, targetMaxReplicas: 4}\n", "is above"},
         {"  - {name: a, schedule: '@daily', targetReplicas: 5}\n  - {name: a, schedule: '@daily', targetReplicas: 6}\n",
          "rule 'a' stands twice"},

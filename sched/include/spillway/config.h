@@ -328,7 +328,13 @@ typedef struct spw_units {
 /** @return the unit that a pool belongs to, -1 if none */
 int32_t spw_unit_of(const spw_units *units, const char *pool, const char *gpu, spw_capacity capacity);
 
-/** A workload (Deployment) and what governs it. */
+/** Kind of the object that a workload is, in apps/v1. */
+typedef enum spw_workload_kind { SPW_WORKLOAD_DEPLOYMENT = 0, SPW_WORKLOAD_STATEFULSET = 1 } spw_workload_kind;
+
+/** "Deployment", "StatefulSet"; never NULL. */
+const char *spw_workload_kind_name(spw_workload_kind kind);
+
+/** A workload and what governs it. */
 typedef struct spw_workload {
     uint64_t key;                   /**< stable, unique: spw_key2(namespace, name), or a hash of the UID */
     const char *name;               /**< namespace/name */
@@ -363,6 +369,7 @@ typedef struct spw_workload {
     const char *dataset_region; /**< where the data is that the replicas read; NULL or "" = nowhere in particular */
     bool dataset_movable;       /**< the data can follow: dataset_region binds nothing */
     const spw_units *units;     /**< order of pools inside a cluster; NULL = by rank, price and name */
+    spw_workload_kind kind;     /**< for actuators: decisions do not depend on it */
 } spw_workload;
 
 struct spw_scaler; /**< spillway/autoscale.h */

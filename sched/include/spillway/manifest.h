@@ -6,7 +6,7 @@
  * spw_core_new(), spw_manifest_free(). Messages go to a spw_diag, "file:line:col: error: sentence" each.
  *
  * Kinds read
- *   apps/v1 Deployment                               a workload
+ *   apps/v1 Deployment, StatefulSet                  a workload; one of both kinds has a name
  *   policy.one.alibabacloud.com/v1alpha1             clusterAffinities = ordered fill; partial placement;
  *     PropagationPolicy                              autoScaling.ecsProvision = nodes may be created
  *   policy.karmada.io/v1alpha1 PropagationPolicy     all or nothing; clusterAffinities = failover groups, no way back;
@@ -14,7 +14,7 @@
  *                                                    when the replica count changes
  *   autoscaling/v2 HorizontalPodAutoscaler           the replica count
  *   autoscaling.karmada.io/v1alpha1 FederatedHPA     the same, over all clusters
- *   autoscaling.karmada.io/v1alpha1                  a timetable: replicas of a Deployment, or bounds of a FederatedHPA
+ *   autoscaling.karmada.io/v1alpha1                  a timetable: replicas of a workload, or bounds of a FederatedHPA
  *     CronFederatedHPA
  *   keda.sh/v1alpha1 ScaledObject                    0 <-> 1 by prometheus triggers, 1 <-> N by an HPA over them;
  *                                                    the snapshot has a value by metadata.metricName, or else by the
@@ -22,10 +22,10 @@
  *   scaling.spillway.dev/v1alpha1 QueueScaler        sized by queueing theory for an offered rate and its trend
  *   scaling.spillway.dev/v1alpha1 ForecastScaler     the same for the rate that the season lets expect
  *   scheduling.k8s.io/v1 PriorityClass               the priority
- *   policy/v1 PodDisruptionBudget                    ready replicas of a Deployment that preemption should leave, and
+ *   policy/v1 PodDisruptionBudget                    ready replicas of a workload that preemption should leave, and
  *                                                    that evictions do leave; a lower count asks no budget. Two
  *                                                    budgets for one, or one for two, are an error
- *   scheduling.alibabacloud.com/v1alpha1             the order of the pools of each cluster for pods of a Deployment,
+ *   scheduling.alibabacloud.com/v1alpha1             the order of the pools of each cluster for pods of a workload,
  *     ResourcePolicy                                 and in reverse of scale-in
  *   apps.karmada.io/v1alpha1 WorkloadRebalancer      place workloads anew, once, from its creationTimestamp on
  *   scheduling.spillway.dev/v1alpha1 RoundTrips      spec.regions [{from, to, rtt}]: distances for latency budgets; in
@@ -75,7 +75,7 @@
  *   spillway.dev/nodes-per-batch     integer 0..1000000: nodes ordered from a pool in one tick, 0 = any number
  *   spillway.dev/compat              none | karmada: decide as Karmada's own scheduler does, traps included
  *   spillway.dev/rounding            webster | floor: floor is Karmada's division before 1.16
- * and of a Deployment (on the object or on its pod template; the template wins):
+ * and of a Deployment or StatefulSet (on the object or on its pod template; the template wins):
  *   spillway.dev/gpu-classes         comma-separated GPU classes one of which a replica needs, e.g.
  *                                    "RTX-5090,RTX-4090=0.5"; after "=" the throughput of a replica on that class,
  *                                    relative to the reference class (1, the default). Replicas remain the unit of
@@ -186,7 +186,7 @@ spw_rc spw_manifest_add_text(spw_manifest_set *set, const char *name, const char
  * the higher spec.priority, after that the name in alphabetical order), which autoscaler owns which count, priorities.
  * Workloads, policies and autoscalers are sorted by name, so the order of files never matters.
  * @param out points into the set; valid until spw_manifest_free()
- * @return SPW_OK (warnings possible: a Deployment without a policy, a policy that claims nothing); SPW_INVAL with
+ * @return SPW_OK (warnings possible: a workload without a policy, a policy that claims nothing); SPW_INVAL with
  *         errors in diag; SPW_NOMEM. *out is untouched on failure.
  */
 spw_rc spw_manifest_config(spw_manifest_set *set, spw_diag *diag, const spw_config **out);
