@@ -18,19 +18,15 @@
 #define BINDINGS "/apis/work.karmada.io/v1alpha2/resourcebindings"
 
 /* prod/chat is a StatefulSet, prod/code a Deployment. */
-static const spw_workload works[] = {{.key = 11,
-                                      .name = "prod/chat",
-                                      .replicas = 3,
-                                      .gpus = 1,
-                                      .policy = SPW_ID_NONE,
-                                      .hpa = SPW_ID_NONE,
-                                      .kind = SPW_WORKLOAD_STATEFULSET},
-                                     {.key = 22,
-                                      .name = "prod/code",
-                                      .replicas = 1,
-                                      .gpus = 1,
-                                      .policy = SPW_ID_NONE,
-                                      .hpa = SPW_ID_NONE}};
+static const spw_workload works[] = {
+    {.key = 11,
+     .name = "prod/chat",
+     .replicas = 3,
+     .gpus = 1,
+     .policy = SPW_ID_NONE,
+     .hpa = SPW_ID_NONE,
+     .kind = SPW_WORKLOAD_STATEFULSET},
+    {.key = 22, .name = "prod/code", .replicas = 1, .gpus = 1, .policy = SPW_ID_NONE, .hpa = SPW_ID_NONE}};
 static const spw_config config = {.workloads = works, .workload_count = 2};
 
 static void start(kube_rig *r, kube_mode mode)
@@ -118,8 +114,7 @@ static void scaled_by_its_own_subresource(void **state)
     assert_int_equal(kw_writes(r.world), 1);
     const kw_write *write = kw_write_at(r.world, 0);
     assert_string_equal(write->method, "PATCH");
-    assert_string_equal(write->path,
-                        "/apis/apps/v1/namespaces/prod/statefulsets/chat/scale?fieldManager=spillway");
+    assert_string_equal(write->path, "/apis/apps/v1/namespaces/prod/statefulsets/chat/scale?fieldManager=spillway");
     assert_int_equal(set_replicas(&r, RIG_IDC, "chat"), 5);
     assert_int_equal(kw_replicas(r.world, RIG_IDC, "prod", "chat"), 7);
     assert_int_equal(r.told[0].fate, KUBE_FATE_DONE);
@@ -144,8 +139,8 @@ static void guards_read_the_right_object(void **state)
     guard_fleet f = {.fleet = r.fleet, .config = &config};
     put_set(&r, RIG_ACK, "chat", 1, "\"spillway.dev/allow-zero\":\"true\"");
     kw_put(r.world, RIG_ACK, "/apis/apps/v1/deployments",
-           "{\"metadata\":{\"name\":\"chat\",\"namespace\":\"prod\",\"annotations\":{\"spillway.dev/paused\":\"true\"}},"
-           "\"spec\":{}}");
+           "{\"metadata\":{\"name\":\"chat\",\"namespace\":\"prod\",\"annotations\":{\"spillway.dev/paused\":"
+           "\"true\"}},\"spec\":{}}");
     rig_live(&r, S);
     assert_true(guard_fleet_may_be_zero(&f, "prod/chat"));
     assert_false(guard_fleet_paused(&f, "prod/chat"));
@@ -169,8 +164,8 @@ static void placed_by_its_binding(void **state)
     kw_put(r.world, RIG_PLANE, "/apis/cluster.karmada.io/v1alpha1/clusters", "{\"metadata\":{\"name\":\"idc\"}}");
     kw_put(r.world, RIG_PLANE, BINDINGS,
            "{\"metadata\":{\"name\":\"chat-statefulset\",\"namespace\":\"prod\",\"labels\":{"
-           "\"resourcebinding.karmada.io/permanent-id\":\"p\"}},\"spec\":{\"schedulerName\":\"spillway\",\"clusters\":[{"
-           "\"name\":\"idc\",\"replicas\":4}]}}");
+           "\"resourcebinding.karmada.io/permanent-id\":\"p\"}},\"spec\":{\"schedulerName\":\"spillway\",\"clusters\":"
+           "[{\"name\":\"idc\",\"replicas\":4}]}}");
     put_set(&r, RIG_PLANE, "chat", 4, "");
     rig_live(&r, S);
     assert_int_equal(rig_look(&r)->workloads.replicas[RIG_CHAT], 4);
