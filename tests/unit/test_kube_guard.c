@@ -221,7 +221,7 @@ static void keeps_the_minimum_available(void **state)
     const spw_action plan[] = {rig_place(0, A, 8, 2, SPW_WHY_SCALE_IN)};
     spec.available_least = 7;
     small_init(&w, ALL_READY(8, 2, 0, 0));
-    *plan_add_outcome(w.plan) = (spw_outcome){.workload = 0, .desired = 4};
+    *plan_add_outcome(w.plan, 0) = (spw_outcome){.workload = 0, .desired = 4};
     assert_int_equal(tick(&spec, &w, plan, 1), SPW_OK);
     assert_int_equal(through.action[0].amount, 5);
     assert_string_equal(told_to.told[0].guard, "min-available");
@@ -229,7 +229,7 @@ static void keeps_the_minimum_available(void **state)
     spec = spec_of();
     spec.available_share = 0.55; /* 5.5: 6 */
     small_init(&w, ALL_READY(8, 2, 0, 0));
-    *plan_add_outcome(w.plan) = (spw_outcome){.workload = 0, .desired = 10};
+    *plan_add_outcome(w.plan, 0) = (spw_outcome){.workload = 0, .desired = 10};
     assert_int_equal(tick(&spec, &w, plan, 1), SPW_OK);
     assert_int_equal(through.action[0].amount, 4);
     assert_string_equal(told_to.told[0].guard, "min-available");
@@ -264,7 +264,7 @@ static void the_last_replica_stays_unless_allowed(void **state)
         } else if (how == 1) {
             spec.may_be_zero = yes;
         } else { /* its owner's own wish */
-            *plan_add_outcome(w.plan) = (spw_outcome){.workload = 0, .desired = 0, .scale_reason = SPW_WHY_SPEC};
+            *plan_add_outcome(w.plan, 0) = (spw_outcome){.workload = 0, .desired = 0, .scale_reason = SPW_WHY_SPEC};
         }
         assert_int_equal(tick(&spec, &w, plan, 3), SPW_OK);
         assert_int_equal(through.action[0].amount + through.action[1].amount + through.action[2].amount, 0);

@@ -297,7 +297,7 @@ static spw_rc settle(kube_rig *r, uint64_t tick, int32_t desired, int32_t unplac
     spw_err err = {0};
     const spw_actuator seam = kube_act_seam(r->act);
     assert_int_equal(spw_plan_new(spw_mem_libc(), 4, 4, &plan), SPW_OK);
-    spw_outcome *o = plan_add_outcome(plan);
+    spw_outcome *o = plan_add_outcome(plan, 0);
     *o = (spw_outcome){.workload = RIG_CHAT, .desired = desired, .unplaced = unplaced};
     const spw_snapshot *snap = rig_look(r);
     const spw_tick_info info = {.now = snap->now, .tick = tick, .snap = snap, .plan = plan};
@@ -351,7 +351,7 @@ static void the_group_in_use_is_named(void **state)
     rig_live(&r, S);
     spw_plan *plan = NULL;
     assert_int_equal(spw_plan_new(spw_mem_libc(), 4, 4, &plan), SPW_OK);
-    spw_outcome *o = plan_add_outcome(plan);
+    spw_outcome *o = plan_add_outcome(plan, 0);
     *o = (spw_outcome){.workload = RIG_CHAT, .desired = 6, .tier_count = 2, .tiers = {[1] = {.idle = 6}}};
     const spw_actuator seam = kube_act_seam(r.act);
     const spw_snapshot *snap = rig_look(&r);
