@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/report/burst.h"
 #include "sim/report/plots.h"
 
 static void add(rep_album *album, rep_picture_kind kind, int32_t index, const char *name, int32_t number, int height)
@@ -153,16 +154,14 @@ static void say_cost(script *s, const rep_view *v)
 static void say_burst(script *s, const rep_view *v, int32_t index)
 {
     const res_burst *b = &v->runs[0]->bursts[index];
-    const double marks[] = {b->onset_s, b->primary_saturated_s, b->overflow_started_s, b->absorbed_s,
-                            b->overflow_released_s};
-    static const char *const words[] = {"onset", "saturated", "overflow starts", "absorbed", "released"};
     char clock[REP_CLOCK_SIZE];
     int n = 0;
-    say(s, "array MARK_S[5]; array MARK[5]; ");
-    for (int m = 0; m < 5; m++) {
-        if (isfinite(marks[m])) {
+    say(s, "array MARK_S[%d]; array MARK[%d]; ", REP_MARKS, REP_MARKS);
+    for (int m = 0; m < REP_MARKS; m++) {
+        const double at_s = rep_mark_s(b, m);
+        if (isfinite(at_s)) {
             n++;
-            say(s, "MARK_S[%d]=%.9g; MARK[%d]='%s %s'; ", n, marks[m], n, words[m], rep_clock(v->sc, marks[m], clock));
+            say(s, "MARK_S[%d]=%.9g; MARK[%d]='%s %s'; ", n, at_s, n, rep_mark_words[m], rep_clock(v->sc, at_s, clock));
         }
     }
     say(s, "marks=%d; heading='Burst %" PRId32 ", ", n, index + 1);
@@ -194,14 +193,12 @@ static void say_lag(script *s, const res_run *run)
 
 void rep_picture_window(const rep_view *v, const rep_picture *p, double *from_s, double *to_s)
 {
-    double bin_s = (double)v->runs[0]->timeline.bin_ns / 1e9;
     *from_s = 0;
     *to_s = (double)v->sc->duration_ns / 1e9;
     if (p->kind == REP_PICTURE_BURST) {
-        const res_burst *b = &v->runs[0]->bursts[p->index];
-        double pad = fmax(fmax(300, 4 * bin_s), 0.15 * (rep_burst_end_s(b) - b->onset_s));
-        *to_s = fmin(*to_s, rep_burst_end_s(b) + pad);
-        *from_s = fmax(*from_s, b->onset_s - pad);
+        const rep_window window = rep_burst_window(v, &v->runs[0]->bursts[p->index]);
+        *from_s = window.from_s;
+        *to_s = window.to_s;
     }
 }
 

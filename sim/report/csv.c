@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/report/html.h"
+#include "sim/report/scene.h"
 #include "sim/report/view.h"
 
 static void begin(const rep_view *v, FILE *out)

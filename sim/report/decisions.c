@@ -8,6 +8,9 @@
 #include <sys/types.h>
 
 #include <spillway/json.h>
+#include <spillway/plan.h>
+
+enum { REASONS = 256 }; /* values of spw_reason are below it */
 
 /** "now_ns" of a tick's line, without reading it whole. @return false: not a tick, or one without actions */
 static bool time_of(const char *line, double *at_s)
@@ -20,15 +23,48 @@ static bool time_of(const char *line, double *at_s)
     return true;
 }
 
-static bool names(const char *text, const char *workload)
+static bool within(const rep_window *windows, int32_t count, double at_s)
 {
-    const size_t length = strlen(workload);
-    for (const char *at = strstr(text, workload); at != NULL; at = strstr(at + 1, workload)) {
-        if ((at == text || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) {
+    for (int32_t i = 0; i < count; i++) {
+        if (at_s >= windows[i].from_s && at_s <= windows[i].to_s) {
             return true;
         }
     }
     return false;
+}
+
+static const char *sentence_of(const char *reason)
+{
+    for (int r = 0; r < REASONS; r++) {
+        if (strcmp(spw_reason_name((spw_reason)r), reason) == 0) {
+            return spw_reason_text((spw_reason)r);
+        }
+    }
+    return "";
+}
+
+/** Takes "VERB TARGET BEFORE -> AMOUNT  REASON ..." apart; text is written to. @return false: it is not of that form */
+static bool take_apart(char *text, rep_decision *one)
+{
+    char *gap = strstr(text, "  "), *arrow = strstr(text, " -> "), *target = strchr(text, ' ');
+    if (gap == NULL || arrow == NULL || arrow > gap || target == NULL || target >= arrow) {
+        return false;
+    }
+    *gap = *arrow = '\0';
+    char *before = strrchr(text, ' ');
+    if (before == target) {
+        return false;
+    }
+    *before = *target = '\0';
+    char *reason = gap + 2;
+    reason[strcspn(reason, " ")] = '\0';
+    one->verb = text;
+    one->target = target + 1;
+    one->before = strtoll(before + 1, NULL, 10);
+    one->amount = strtoll(arrow + 4, NULL, 10);
+    one->reason = reason;
+    one->why = sentence_of(reason);
+    return true;
 }
 
 static int add(rep_decisions *d, double at_s, const char *text)
@@ -44,11 +80,16 @@ static int add(rep_decisions *d, double at_s, const char *text)
     if (copy == NULL) {
         return -1;
     }
-    d->at[d->count++] = (rep_decision){at_s, copy};
+    rep_decision one = {.at_s = at_s};
+    if (take_apart(copy, &one)) {
+        d->at[d->count++] = one;
+    } else {
+        free(copy);
+    }
     return 0;
 }
 
-static int take_line(rep_decisions *d, const char *line, size_t size, const char *workload, double at_s, spw_diag *diag)
+static int take_line(rep_decisions *d, const char *line, size_t size, double at_s, spw_diag *diag)
 {
     const spw_json_line *parsed = NULL;
     int rc = 0;
@@ -56,17 +97,15 @@ static int take_line(rep_decisions *d, const char *line, size_t size, const char
         return 0; /* a damaged line is for `replay` to complain about */
     }
     for (size_t i = 0; parsed->tick != NULL && rc == 0 && i < parsed->tick->plan_count; i++) {
-        const char *text = parsed->tick->plan[i];
-        const bool nodes = strncmp(text, "provision ", 10) == 0 || strncmp(text, "release ", 8) == 0;
-        if (nodes || (strncmp(text, "route ", 6) != 0 && names(text, workload))) {
-            rc = add(d, at_s, text);
+        if (strncmp(parsed->tick->plan[i], "route ", 6) != 0) {
+            rc = add(d, at_s, parsed->tick->plan[i]);
         }
     }
     spw_json_line_free(parsed);
     return rc;
 }
 
-int rep_decisions_read(rep_decisions *d, const char *dir, const char *workload, double from_s, double to_s)
+int rep_decisions_read(rep_decisions *d, const char *dir, const rep_window *windows, int32_t count)
 {
     char path[1200];
     spw_diag *diag = NULL;
@@ -75,7 +114,7 @@ int rep_decisions_read(rep_decisions *d, const char *dir, const char *workload, 
     int rc = 0;
     *d = (rep_decisions){NULL, 0};
     snprintf(path, sizeof path, "%.1100s/decisions.jsonl", dir);
-    FILE *in = fopen(path, "r");
+    FILE *in = count > 0 ? fopen(path, "r") : NULL;
     if (in == NULL) {
         return 0;
     }
@@ -85,8 +124,8 @@ int rep_decisions_read(rep_decisions *d, const char *dir, const char *workload, 
     }
     for (ssize_t size = getline(&line, &room, in); size > 0 && rc == 0; size = getline(&line, &room, in)) {
         double at_s = 0;
-        if (time_of(line, &at_s) && at_s >= from_s && at_s <= to_s) {
-            rc = take_line(d, line, (size_t)size, workload, at_s, diag);
+        if (time_of(line, &at_s) && within(windows, count, at_s)) {
+            rc = take_line(d, line, (size_t)size, at_s, diag);
         }
     }
     free(line);
@@ -98,10 +137,19 @@ int rep_decisions_read(rep_decisions *d, const char *dir, const char *workload, 
     return rc;
 }
 
+bool rep_decision_concerns(const rep_decision *one, const char *workload, rep_window window)
+{
+    const size_t length = strlen(workload);
+    const bool nodes = strcmp(one->verb, "provision") == 0 || strcmp(one->verb, "release") == 0;
+    const bool named =
+        strncmp(one->target, workload, length) == 0 && (one->target[length] == ' ' || one->target[length] == '\0');
+    return within(&window, 1, one->at_s) && (nodes || named);
+}
+
 void rep_decisions_fini(rep_decisions *d)
 {
     for (size_t i = 0; i < d->count; i++) {
-        free(d->at[i].text);
+        free(d->at[i].verb);
     }
     free(d->at);
     *d = (rep_decisions){NULL, 0};

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sim/report/burst.h"
 #include "sim/report/html.h"
 #include "sim/report/plots.h"
 #include "sim/report/report.h"
@@ -123,6 +124,9 @@ static int write_all(job *j, char *err, size_t err_size)
         if (rep_write_file(j->dir, tables[i].name, tables[i].write, j, err, err_size) != 0) {
             return -1;
         }
+    }
+    if (rep_write_burst_files(&j->view, j->dir, err, err_size) != 0) {
+        return -1;
     }
     rep_album_plan(&j->view, &j->album);
     if (j->options->plots) {

@@ -82,7 +82,7 @@ void draw_y_log(FILE *out, const svg_axis *y, double left, double right, const c
         }
     }
     for (int k = (int)floor(y->low); decades >= 0.8 && k <= (int)y->high + 1; k++) {
-        for (int f = 0; f < (decades > 4 ? 1 : 3); f++) {
+        for (int f = 0; f < (fabs(y->to - y->from) < 60 * decades ? 1 : 3); f++) {
             log_tick(out, y, figures[f] * pow(10, k), left, right, metric);
         }
     }

@@ -30,31 +30,22 @@ static caption caption_of(rep_picture_kind kind)
             "Cost rate and cumulative cost",
             "The upper panel shows what was being spent at each moment, the lower one what it added up to. "
             "The grey stretch is warm-up, which is not counted."};
-    case REP_PICTURE_BURST:
-        return (caption){"Burst",
-                         "Read the marks from left to right: between saturation and absorption capacity is still on "
-                         "its way, between absorption and release the extra capacity is paid for. Where demand rises "
-                         "above the coloured area again, the burst has fallen short once more."};
     case REP_PICTURE_LAG:
         return (caption){
             "Where the minutes of scaling lag went",
             "Each bar begins where the one above it ended: the longest bar is the stage worth shortening. "
             "Whiskers reach to the 90th percentile. Starts that had to wait for a node and starts on nodes "
             "that were up are different journeys, so they are drawn apart."};
+    case REP_PICTURE_BURST:
+        break; /* has a page of its own */
     }
     return (caption){"", ""};
 }
 
 static void describe(const rep_view *v, const rep_picture *p, char *text, size_t size)
 {
-    const res_run *run = v->runs[0];
-    char clock[REP_CLOCK_SIZE];
     const char *heading = caption_of(p->kind).heading;
-    if (p->kind == REP_PICTURE_BURST) {
-        const res_burst *b = &run->bursts[p->index];
-        snprintf(text, size, "Burst %" PRId32 " at %s: %.200s", p->index + 1, rep_clock(v->sc, b->onset_s, clock),
-                 v->sc->services[b->service].name);
-    } else if (p->kind == REP_PICTURE_DEMAND || p->kind == REP_PICTURE_LATENCY) {
+    if (p->kind == REP_PICTURE_DEMAND || p->kind == REP_PICTURE_LATENCY) {
         snprintf(text, size, "%s: %.200s", heading, v->sc->services[p->index].name);
     } else {
         snprintf(text, size, "%s", heading);
@@ -88,7 +79,9 @@ static void put_pictures(const rep_view *v, const rep_album *album, const char *
         fputs(". The tables below and the CSV files beside this page hold every figure.</p>\n", out);
     } else {
         for (int32_t i = 0; i < album->count; i++) {
-            put_picture(v, &album->at[i], dir, out);
+            if (album->at[i].kind != REP_PICTURE_BURST) {
+                put_picture(v, &album->at[i], dir, out);
+            }
         }
     }
     fputs("</section>\n", out);
@@ -96,21 +89,15 @@ static void put_pictures(const rep_view *v, const rep_album *album, const char *
 
 static void put_navigation(const rep_view *v, FILE *out)
 {
-    fputs("<nav aria-label=\"Parts of this page\">"
-          "<a href=\"#pictures\">Pictures</a> <a href=\"#slo\">Targets</a> <a href=\"#latency\">Latency</a> "
-          "<a href=\"#cost\">Cost</a> <a href=\"#capacity\">Capacity</a> ",
-          out);
-    if (v->runs[0]->burst_count > 0) {
-        fprintf(out, "%s<a href=\"#bursts\">Bursts</a> ",
-                v->runs[0]->timeline.bins >= 2 ? "<a href=\"#microscope\">Microscope</a> " : "");
-    }
-    if (v->runs[0]->lag.count > 0) {
-        fputs("<a href=\"#lag\">Lag</a> ", out);
-    }
-    fputs("<a href=\"#control\">Control</a> <a href=\"#definitions\">Definitions</a> "
-          "<a href=\"#inputs\">Inputs</a> "
-          "<a href=\"#provenance\">Provenance</a></nav>\n",
-          out);
+    fprintf(out,
+            "<nav aria-label=\"Parts of this page\">"
+            "<a href=\"#pictures\">Pictures</a> %s<a href=\"#slo\">Targets</a> <a href=\"#latency\">Latency</a> "
+            "<a href=\"#cost\">Cost</a> <a href=\"#capacity\">Capacity</a> %s"
+            "<a href=\"#control\">Control</a> <a href=\"#definitions\">Definitions</a> "
+            "<a href=\"#inputs\">Inputs</a> "
+            "<a href=\"#provenance\">Provenance</a></nav>\n",
+            v->runs[0]->burst_count > 0 ? "<a href=\"#bursts\">Bursts</a> " : "",
+            v->runs[0]->lag.count > 0 ? "<a href=\"#lag\">Lag</a> " : "");
 }
 
 int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, FILE *out)
@@ -119,12 +106,11 @@ int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, F
     rep_html_head(v, out);
     put_navigation(v, out);
     put_pictures(v, album, dir, out);
-    rep_html_microscope(v, dir, out);
+    rep_html_bursts(v, out);
     rep_html_slo(v, out);
     rep_html_latency(v, out);
     rep_html_cost(v, out);
     rep_html_capacity(v, out);
-    rep_html_bursts(v, out);
     rep_html_lag(v, out);
     rep_html_control(v, out);
     rep_html_definitions(v, out);

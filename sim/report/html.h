@@ -4,6 +4,7 @@
 #define SIM_REPORT_HTML_H
 
 #include "sim/report/plots.h"
+#include "sim/report/scene.h"
 #include "sim/report/view.h"
 
 extern const char *const rep_css[]; /**< the style sheet of all pages in parts; ends with NULL */
@@ -28,12 +29,12 @@ void rep_script_text(FILE *out, const char *text);
 void rep_html_series(const rep_view *v, FILE *out);
 void rep_series_of_picture(const rep_view *v, const rep_picture *p, FILE *out);
 
-/** The same for a card of the microscope; x0 and x1: where its axis of time begins and ends, as shares of its width. */
-void rep_series_of_microscope(const rep_view *v, int32_t service, double from_s, double to_s, double x0, double x1,
-                              FILE *out);
-/** Links of res_timeline.chain_s for people; mean replicas in one during a bin. */
-extern const char *const rep_chain_words[RES_CHAIN];
-double rep_chain_replicas(const rep_view *v, const res_run *run, int32_t bin, int32_t service, int link);
+/**
+ * The same for a scene that has a block of its own: the numbers of its bins, replicas by link of the lag chain too; and
+ * the attributes of its card. x0 and x1: where its axis of time begins and ends, as shares of its width.
+ */
+void rep_html_series_of_scene(const char *id, const rep_scene *s, FILE *out);
+void rep_series_of_scene(const char *id, const rep_scene *s, double x0, double x1, FILE *out);
 
 /** Everything before and after the content of <main>, on every page: head, style, theme button; the script. */
 void rep_page_begin(FILE *out, const char *title);
@@ -62,9 +63,8 @@ void rep_html_slo(const rep_view *v, FILE *out);
 void rep_html_latency(const rep_view *v, FILE *out);
 void rep_html_cost(const rep_view *v, FILE *out);
 void rep_html_capacity(const rep_view *v, FILE *out);
+/** The bursts on the axis of the whole run, and a table; each leads to its own page. */
 void rep_html_bursts(const rep_view *v, FILE *out);
-/** The worst bursts magnified; decisions are read from DIR/decisions.jsonl. */
-void rep_html_microscope(const rep_view *v, const char *dir, FILE *out);
 void rep_html_lag(const rep_view *v, FILE *out);
 void rep_html_control(const rep_view *v, FILE *out);
 void rep_html_definitions(const rep_view *v, FILE *out);

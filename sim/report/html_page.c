@@ -85,7 +85,24 @@ static const char tips[] =
     "var dt=d.getElementById(a.getAttribute('href').slice(1));if(!dt)return;ev.preventDefault();clear();"
     "tip.classList.add('note-tip');line(dt.textContent,'when');line(dt.nextElementSibling.textContent);"
     "var r=a.getBoundingClientRect();place(r.left,r.bottom-12)});\n"
-    "window.addEventListener('scroll',function(){if(!tip.hidden)hide()},{passive:true});\n";
+    "window.addEventListener('scroll',function(){if(tip.hidden)return;var e=d.activeElement,"
+    "r=e.getBoundingClientRect();if(e.hasAttribute('data-t'))mark(e,r.right,r.bottom);else hide()},{passive:true});\n"
+    /* many marks are one stop of the tab key, with the arrow keys going from one to the next */
+    "Array.prototype.forEach.call(d.querySelectorAll('[data-rove]'),function(g){"
+    "var list=Array.prototype.slice.call(g.querySelectorAll('[data-t]'));"
+    "list.forEach(function(a,i){a.setAttribute('tabindex',i?-1:0)});"
+    "g.addEventListener('keydown',function(ev){var i=list.indexOf(ev.target.closest('[data-t]')),n=list.length-1,"
+    "step={ArrowLeft:-1,ArrowUp:-1,ArrowRight:1,ArrowDown:1,PageUp:-10,PageDown:10,Home:-n,End:n}[ev.key];"
+    "if(!step)return;ev.preventDefault();ev.stopPropagation();list[i].setAttribute('tabindex',-1);"
+    "i=Math.max(0,Math.min(i+step,n));list[i].setAttribute('tabindex',0);list[i].focus()})});\n";
+
+/* What is wider than its box fades out at the side on which it goes on. */
+static const char fading[] =
+    "Array.prototype.forEach.call(d.querySelectorAll('.card,.scroll'),function(box){function look(){"
+    "var r=box.scrollWidth-box.clientWidth-box.scrollLeft>2,l=box.scrollLeft>2;"
+    "box.classList.toggle('cut',l||r);box.style.setProperty('--l',l?'32px':'0px');"
+    "box.style.setProperty('--r',r?'32px':'0px')}\n"
+    "look();box.addEventListener('scroll',look,{passive:true});window.addEventListener('resize',look)});\n";
 
 /* Pictures drawn by gnuplot: where time runs is known, what stood there is in the page's series. */
 static const char series[] =
@@ -103,11 +120,12 @@ static const char series[] =
     "from=+card.getAttribute('data-from'),to=+card.getAttribute('data-to');"
     "var cross=d.createElement('div');cross.className='cross';cross.hidden=true;card.appendChild(cross);"
     "var at=Math.floor(from/all.step);"
-    "function point(i,y){i=Math.max(Math.floor(from/all.step),Math.min(i,Math.ceil(to/all.step)-1,all.bins-1));at=i;"
+    "function "
+    "point(i,y){i=Math.max(all.first,Math.floor(from/all.step),Math.min(i,Math.ceil(to/all.step)-1,all.bins-1));at=i;"
     "var box=svg.getBoundingClientRect(),outer=card.getBoundingClientRect(),"
     "mid=Math.min((i+.5)*all.step,to),f=(mid-from)/(to-from),x=box.left+box.width*(x0+f*(x1-x0));"
     "clear();line(clock(all.local0+i*all.step,to-from>90000),'when');"
-    "show.forEach(function(k){var s=all.series[k];if(!s)return;var v=s.v[i];"
+    "show.forEach(function(k){var s=all.series[k];if(!s)return;var v=s.v[i-all.first];if(s.brief)if(v===0)return;"
     "line(s.n+': '+(v===null?'-':round(v)+(s.u?' '+s.u:'')))});"
     "hide();cross.hidden=false;cross.style.left=(x-outer.left+card.scrollLeft)+'px';place(x,y)}\n"
     "svg.addEventListener('pointermove',function(ev){if(ev.target.closest('[data-t]'))return;var "
@@ -136,8 +154,8 @@ void rep_page_begin(FILE *out, const char *title)
 
 void rep_page_end(FILE *out)
 {
-    fprintf(out, "</main>\n<script>\n(function(){'use strict';\n%s%s%s%s})();\n</script>\n</body>\n</html>\n", theme,
-            sorting, tips, series);
+    fprintf(out, "</main>\n<script>\n(function(){'use strict';\n%s%s%s%s%s})();\n</script>\n</body>\n</html>\n", theme,
+            sorting, tips, fading, series);
 }
 
 void rep_define(FILE *out, const char *definition)

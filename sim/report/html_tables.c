@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * html_tables.c - the tables of report.html. Every cell is a mean over the replications; bursts are those of
- * replication 0, because single bursts of different replications have nothing in common.
+ * html_tables.c - the tables of report.html about targets and latency. Every cell is a mean over the replications.
  */
 #include "sim/report/html.h"
 
@@ -9,13 +8,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { BURST_ROWS = 40 };
-
 /** The first cell of a row. */
 static void row(FILE *out, const char *name, const char *style)
 {
-    fprintf(out, "<tr%s><th scope=\"row\"%s>", strcmp(style, "sum") == 0 ? " class=\"sum\"" : "",
-            strcmp(style, "sub") == 0 ? " class=\"sub\"" : "");
+    fprintf(out, "<tr%s%s%s><th scope=\"row\">", style[0] != '\0' ? " class=\"" : "", style,
+            style[0] != '\0' ? "\"" : "");
     rep_escape(out, name);
     fputs("</th>", out);
 }
@@ -198,77 +195,6 @@ void rep_html_latency(const rep_view *v, FILE *out)
                 put_latency_row(v, first + 1 + r, v->sc->regions[r].name, tpot, "sub", out);
             }
         }
-    }
-    rep_table_end(out);
-}
-
-static void put_mark(FILE *out, const res_burst *b, double mark_s)
-{
-    double after = mark_s - b->onset_s;
-    if (isfinite(after) && fabs(after) < 0.5) {
-        fputs("<td>at once</td>", out);
-    } else if (isfinite(after)) {
-        char span[REP_CLOCK_SIZE];
-        fprintf(out, "<td>%s%s</td>", after > 0 ? "+" : "&#8722;", rep_span(fabs(after), span));
-    } else {
-        fputs("<td>never</td>", out);
-    }
-}
-
-static void put_burst(const rep_view *v, const res_run *run, int32_t index, FILE *out)
-{
-    const res_burst *b = &run->bursts[index];
-    char name[REP_CLOCK_SIZE + 16], clock[REP_CLOCK_SIZE];
-    snprintf(name, sizeof name, "%" PRId32 ": %s", index + 1, rep_clock(v->sc, b->onset_s, clock));
-    row(out, name, "");
-    cell_text(out, v->sc->services[b->service].name);
-    put_mark(out, b, b->primary_saturated_s);
-    put_mark(out, b, b->overflow_started_s);
-    put_mark(out, b, b->absorbed_s);
-    put_mark(out, b, b->overflow_released_s);
-    cell_number(out, (double)b->requests_hurt, 0);
-    cell_number(out, (double)b->extra_uusd / 1e6, 2);
-    cell_number(out, b->replicas_started, 0);
-    fputs("<td class=\"text\">", out);
-    for (int32_t r = 0; r < b->release_count && r < 16; r++) {
-        fputs(r > 0 ? ", then " : "", out);
-        rep_escape(out, v->sc->clusters[b->release_order[r]].name);
-    }
-    fputs(b->release_count > 0 ? "</td>" : "-</td>", out);
-    row_end(out);
-}
-
-void rep_html_bursts(const rep_view *v, FILE *out)
-{
-    const res_run *run = v->runs[0];
-    int32_t rows[BURST_ROWS];
-    int32_t shown = rep_burst_rank(v, run, rows, BURST_ROWS);
-    if (shown == 0) {
-        return;
-    }
-    char hint[400];
-    int used = snprintf(hint, sizeof hint,
-                        "Marks count from the onset. Requests hurt are those of the whole burst. Extra "
-                        "cost is that of GPUs, without data to users. %s",
-                        v->n > 1 ? "Replication 0. " : "");
-    if (run->burst_count > shown) {
-        snprintf(hint + used, sizeof hint - (size_t)used,
-                 "The %" PRId32 " worst of %" PRId32 "; all of them stand in bursts.csv.", shown, run->burst_count);
-    }
-    static const rep_head heads[] = {{"Onset", "onset", true},
-                                     {"Service", NULL, true},
-                                     {"Saturated", "saturated", false},
-                                     {"Overflow starts", "overflow", false},
-                                     {"First absorbed", "absorbed", false},
-                                     {"Released", "released", false},
-                                     {"Requests hurt", "hurt", false},
-                                     {"Extra GPU cost, USD", "extra", false},
-                                     {"Replicas started", NULL, false},
-                                     {"Released in this order", NULL, true},
-                                     {NULL, NULL, false}};
-    rep_table_begin(out, "bursts", "Bursts", hint, heads);
-    for (int32_t k = 0; k < shown; k++) {
-        put_burst(v, run, rows[k], out);
     }
     rep_table_end(out);
 }

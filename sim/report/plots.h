@@ -42,11 +42,9 @@ typedef struct rep_album {
     char why_not[256]; /**< why nothing was drawn; "" if something was */
 } rep_album;
 
-/* Where the axis of time begins and ends in a picture, as shares of its width: left and right of plots/style.gp;
- * burst.gp has a second axis on the right. */
-#define REP_PLOT_LEFT           0.085
-#define REP_PLOT_RIGHT          0.962
-#define REP_PLOT_RIGHT_TWO_AXES 0.92
+/* Where the axis of time begins and ends in a picture, as shares of its width: left and right of plots/style.gp. */
+#define REP_PLOT_LEFT  0.085
+#define REP_PLOT_RIGHT 0.962
 
 /** Simulated time that a picture shows. */
 void rep_picture_window(const rep_view *v, const rep_picture *p, double *from_s, double *to_s);

@@ -16,6 +16,8 @@
  *   stages.csv     one row for each service and bin: mean replicas in each link of the chain from decision to ready
  *   plots/         one SVG and one PNG for each picture
  *   report.html    all of it on one page without any outside reference
+ *   burst-N.html   the page of a burst, one for each of the 40 worst; N is its row in bursts.csv
+ *   decisions.csv  one row for each decision on those pages, read from decisions.jsonl if that stands in the folder
  * Each CSV begins with a `# spillway VERSION ...` line, then a header line; units stand in the column names. A value
  * that does not exist (a percentile without samples, a mark that was never reached) is an empty field, in JSON null.
  * Percentiles are interpolated inside histogram buckets: within 0.8 % of the true value, in timeline.csv within 3 %.

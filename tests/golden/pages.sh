@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every kind of page in headless Chromium, 1440 and 390 pixels wide: no error on the console, nothing wider than the
-# window, tables sort, pictures and marks answer the pointer and the keys, definitions open, themes change.
+# window, tables sort, pictures and marks answer the pointer and the keys, definitions open, themes change, text stands
+# out from its ground in both.
 # Last line: N passed, N failed, N skipped. KEEP=DIR keeps pages and screenshots there.
 set -u
 cd "$(dirname "$0")/../.."
@@ -60,6 +61,7 @@ page() { # NAME PAGE WHAT-MUST-HAVE-BEEN-TRIED...
 
 "$SPILLWAY" run scenarios/spot-storm.yaml --set spec.duration=2h --out "$dir/run" >/dev/null 2>&1 || failed=$((failed + 1))
 page run "$dir/run/report.html" tables pictures marks definitions
+page burst "$dir/run/burst-1.html" tables pictures marks walks definitions
 "$SPILLWAY" sweep tests/golden/sweep/station.yaml --no-plots --out "$dir/sweep" >/dev/null 2>&1 || failed=$((failed + 1))
 page sweep "$dir/sweep/report.html" tables marks definitions
 "$SPILLWAY" compare scenarios/flapping-aggressive.yaml scenarios/flapping-balanced.yaml scenarios/flapping-conservative.yaml \

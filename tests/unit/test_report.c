@@ -19,6 +19,7 @@
 
 #include "sim/report/report.h"
 #include "tests/support/fake_run.h"
+#include "tests/support/folder.h"
 
 #define GNUPLOT_ABSENT "/nonexistent/gnuplot"
 
@@ -49,28 +50,6 @@ static int terminal_of(const fake_run *f, FILE *out)
 static void fake(fake_run *f, fake_options options, int32_t replications)
 {
     assert_int_equal(fake_run_init(f, &options, replications), 0);
-}
-
-static char *read_file(const char *dir, const char *name)
-{
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *in = fopen(path, "rb");
-    if (in == NULL) {
-        fail_msg("cannot open %s", path);
-    }
-    char *text = NULL;
-    size_t used = 0;
-    size_t got;
-    do {
-        text = realloc(text, used + 65537);
-        assert_non_null(text);
-        got = fread(text + used, 1, 65536, in);
-        used += got;
-    } while (got > 0);
-    (void)fclose(in);
-    text[used] = '\0';
-    return text;
 }
 
 /** What stands at "a.b[2].c" below a JSON object; keys may hold dots, so every key that fits is tried. */
@@ -136,26 +115,6 @@ static void figures_have_the_names_of_the_summary(void **state)
 
 /* --- a folder and its page --- */
 
-static void make_dir(char *dir, size_t size)
-{
-    (void)snprintf(dir, size, "/tmp/spillway-report-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-}
-
-static void remove_dir(const char *dir)
-{
-    static const char *const names[] = {"summary.json", "timeline.csv", "pools.csv",   "cost.csv",
-                                        "bursts.csv",   "lag.csv",      "report.html", "stages.csv"};
-    char path[512];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        (void)unlink(path);
-    }
-    (void)snprintf(path, sizeof path, "%s/plots", dir);
-    (void)rmdir(path);
-    (void)rmdir(dir);
-}
-
 /** Writes a folder without pictures; gnuplot is named but not there. @return what was said */
 static char *write_dir(const fake_run *f, const char *dir)
 {
@@ -173,60 +132,6 @@ static char *write_dir(const fake_run *f, const char *dir)
     }
     (void)fclose(log);
     return said;
-}
-
-static bool is_void(const char *tag)
-{
-    static const char *const tags[] = {"meta", "br",   "hr",       "img",  "link",    "!doctype",
-                                       "path", "rect", "polyline", "line", "polygon", "circle"};
-    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
-        if (strcmp(tags[i], tag) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/** Tags are closed in the order in which they were opened; attribute values are quoted. */
-static void check_well_formed(const char *html)
-{
-    char stack[64][24];
-    size_t depth = 0;
-    for (const char *p = strchr(html, '<'); p != NULL; p = strchr(p, '<')) {
-        bool closes = p[1] == '/';
-        const char *name = p + (closes ? 2 : 1);
-        size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!-");
-        char tag[24];
-        assert_true(length > 0 && length < sizeof tag);
-        for (size_t i = 0; i < length; i++) {
-            tag[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
-        }
-        tag[length] = '\0';
-        const char *end = name + length;
-        for (bool quoted = false; *end != '\0' && (quoted || *end != '>'); end++) {
-            quoted = *end == '"' ? !quoted : quoted;
-            assert_true(quoted || *end != '<');
-        }
-        assert_int_equal(*end, '>');
-        if (strncmp(tag, "!--", 3) == 0) {
-            p = strstr(p, "-->");
-            assert_non_null(p);
-            continue;
-        }
-        if (closes) {
-            if (depth == 0 || strcmp(stack[depth - 1], tag) != 0) {
-                fail_msg("</%s> closes <%s>", tag, depth == 0 ? "nothing" : stack[depth - 1]);
-            }
-            depth--;
-        } else if (!is_void(tag) && end[-1] != '/') {
-            assert_true(depth < 64);
-            (void)snprintf(stack[depth++], sizeof stack[0], "%s", tag);
-        }
-        p = end;
-    }
-    if (depth != 0) {
-        fail_msg("<%s> is never closed", stack[depth - 1]);
-    }
 }
 
 /* --- summary.json --- */
@@ -452,15 +357,15 @@ static void who_turns_users_away_misses_his_targets(void **state)
     assert_null(strstr(text, "NOBODY WAS SERVED"));
     free(text);
     char dir[64];
-    make_dir(dir, sizeof dir);
+    folder_make(dir, sizeof dir);
     free(write_dir(&f, dir));
-    text = read_file(dir, "report.html");
+    text = folder_read(dir, "report.html");
     assert_non_null(strstr(text, "2 of 2 targets missed"));
     assert_non_null(strstr(text, " were rejected or timed out"));
     assert_non_null(strstr(text, "had their TTFT within 2 s; the target is 95 %"));
     assert_null(strstr(text, ">met<"));
     free(text);
-    remove_dir(dir);
+    folder_remove(dir);
     fake_run_fini(&f);
 }
 
@@ -505,15 +410,15 @@ static void a_run_in_which_nobody_was_served_says_so(void **state)
     json_decref(root);
     free(text);
     char dir[64];
-    make_dir(dir, sizeof dir);
+    folder_make(dir, sizeof dir);
     free(write_dir(&f, dir));
-    text = read_file(dir, "report.html");
-    check_well_formed(text);
+    text = folder_read(dir, "report.html");
+    page_check_well_formed(text);
     assert_non_null(strstr(text, "Not one of "));
     assert_non_null(strstr(text, "2 of 2 targets missed"));
     assert_null(strstr(text, "no traffic"));
     free(text);
-    remove_dir(dir);
+    folder_remove(dir);
     fake_run_fini(&f);
 }
 
@@ -571,10 +476,10 @@ static void csv_has_one_shape(void **state)
     fake_run f;
     fake(&f, (fake_options){.services = 2}, 1);
     char dir[64];
-    make_dir(dir, sizeof dir);
+    folder_make(dir, sizeof dir);
     free(write_dir(&f, dir));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *text = read_file(dir, names[i]);
+        char *text = folder_read(dir, names[i]);
         assert_memory_equal(text, "# spillway ", 11);
         size_t columns = 0;
         size_t rows = 0;
@@ -590,7 +495,7 @@ static void csv_has_one_shape(void **state)
         assert_true(rows > 1);
         free(text);
     }
-    char *lag = read_file(dir, "lag.csv"); /* the decision and each stage for each way of starting, and for all */
+    char *lag = folder_read(dir, "lag.csv"); /* the decision and each stage for each way of starting, and for all */
     static const char *const starts[] = {"\nnode_ordered,48,", "\nnode_up,16,", "\nall,64,"};
     for (size_t k = 0; k < 3; k++) {
         size_t n = 0;
@@ -600,11 +505,11 @@ static void csv_has_one_shape(void **state)
         assert_int_equal(n, 1 + MDL_STAGES);
     }
     free(lag);
-    char *cost = read_file(dir, "cost.csv"); /* the last cumulative figure is the bill */
+    char *cost = folder_read(dir, "cost.csv"); /* the last cumulative figure is the bill */
     double bill = strtod(strrchr(cost, ',') + 1, NULL);
     assert_true(fabs(bill - (double)f.runs[0]->cost.total_uusd / 1e6) < 1e-6);
     free(cost);
-    remove_dir(dir);
+    folder_remove(dir);
     fake_run_fini(&f);
 }
 
@@ -616,11 +521,11 @@ static void page_is_whole_without_pictures(void **state)
     fake_run f;
     fake(&f, (fake_options){.services = 2, .hostile_names = true}, 2);
     char dir[64];
-    make_dir(dir, sizeof dir);
+    folder_make(dir, sizeof dir);
     char *said = write_dir(&f, dir);
     assert_non_null(strstr(said, "gnuplot"));
-    char *html = read_file(dir, "report.html");
-    check_well_formed(html);
+    char *html = folder_read(dir, "report.html");
+    page_check_well_formed(html);
     assert_null(strstr(html, "<script src"));
     assert_null(strstr(html, "src=\"http"));
     assert_null(strstr(html, "href=\"http"));
@@ -633,7 +538,7 @@ static void page_is_whole_without_pictures(void **state)
     assert_null(strstr(html, name)); /* no name goes in as it is */
     free(html);
     free(said);
-    remove_dir(dir);
+    folder_remove(dir);
     fake_run_fini(&f);
 }
 
@@ -646,19 +551,19 @@ static void the_same_bytes_twice(void **state)
     fake(&f, (fake_options){.services = 1}, 2);
     char a[64];
     char b[64];
-    make_dir(a, sizeof a);
-    make_dir(b, sizeof b);
+    folder_make(a, sizeof a);
+    folder_make(b, sizeof b);
     free(write_dir(&f, a));
     free(write_dir(&f, b));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char *one = read_file(a, names[i]);
-        char *two = read_file(b, names[i]);
+        char *one = folder_read(a, names[i]);
+        char *two = folder_read(b, names[i]);
         assert_string_equal(one, two);
         free(one);
         free(two);
     }
-    remove_dir(a);
-    remove_dir(b);
+    folder_remove(a);
+    folder_remove(b);
     fake_run_fini(&f);
 }
 

@@ -2,7 +2,7 @@
 /* check.js - put into a page by pages.sh: uses it as a reader would and tells the frame around it what is wrong. */
 (function () {
     'use strict';
-    var wrong = [], root = document.documentElement, done = { tables: 0, pictures: 0, marks: 0, definitions: 0 };
+    var wrong = [], root = document.documentElement, done = { tables: 0, pictures: 0, marks: 0, walks: 0, definitions: 0 };
     function all(selector, from) { return Array.prototype.slice.call((from || document).querySelectorAll(selector)); }
     function expect(what, good) { if (!good) wrong.push(what); }
     function tip() { var t = document.querySelector('.tip'); return t && !t.hidden ? t.textContent : ''; }
@@ -70,6 +70,55 @@
         mark.dispatchEvent(new PointerEvent('pointerout', { bubbles: true }));
         done.marks++;
     });
+
+    all('[data-rove]').forEach(function (group) {
+        var marks = all('[data-t]', group), stops = marks.filter(function (m) { return m.tabIndex === 0; });
+        expect('marks are ' + stops.length + ' stops of the tab key', stops.length === 1);
+        marks[0].focus();
+        marks[0].dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
+        expect('arrow keys do not walk the marks', document.activeElement === marks[marks.length - 1]);
+        expect('a mark in focus says nothing', tip().length > 3);
+        marks.forEach(function (m) {
+            expect('a mark leads nowhere', document.getElementById(m.getAttribute('href').slice(1)));
+        });
+        escape_key();
+        done.walks++;
+    });
+
+    // Text against the ground behind it, by the formula of WCAG 2: 4.5 at least, 3 for large text.
+    function channels(colour) { return colour.match(/[\d.]+/g).map(Number); }
+    function luminance(rgb) {
+        var linear = rgb.slice(0, 3).map(function (c) {
+            return c / 255 <= 0.04045 ? c / 255 / 12.92 : Math.pow((c / 255 + 0.055) / 1.055, 2.4);
+        });
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    }
+    function ground(e) {
+        for (; e; e = e.parentElement) {
+            var colour = channels(getComputedStyle(e).backgroundColor);
+            if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    }
+    function contrast(theme) {
+        root.setAttribute('data-theme', theme);
+        all('body *').forEach(function (e) {
+            var own = Array.prototype.some.call(e.childNodes, function (n) {
+                return n.nodeType === 3 && n.data.trim() !== '';
+            });
+            // what is drawn by gnuplot has colours of its own, and cells of a heat map are no ground of the page
+            if (!own || !e.getClientRects().length || e.closest('script,style,.picture,.on-pale,.on-dark')) return;
+            var style = getComputedStyle(e), in_svg = e.closest('svg') && e.tagName !== 'svg';
+            var a = luminance(channels(in_svg ? style.fill : style.color)), b = luminance(ground(e));
+            var ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            var large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && +style.fontWeight >= 600);
+            expect('contrast ' + ratio.toFixed(1) + ' in ' + theme + ' of ' + e.textContent.trim().slice(0, 30),
+                   ratio >= (large ? 3 : 4.5));
+        });
+        root.removeAttribute('data-theme');
+    }
+    contrast('light');
+    contrast('dark');
 
     all('a.def').forEach(function (a) {
         a.click();
