@@ -59,6 +59,13 @@ typedef struct mdl_load {
     int64_t busy_ns; /**< time with a step running (station: server-ns / servers) */
 } mdl_load;
 
+/** Bounds on mdl_load.kv_blocks_used, for a choice between many engines: cheaper than the load. */
+typedef struct mdl_kv {
+    int32_t blocks;      /**< llm: all; station: 0, and so are the bounds */
+    int32_t least, most; /**< equal: that is the number */
+    int64_t until_ns;    /**< they hold at now_ns and up to, not including, this time, until submit, cancel or evict */
+} mdl_kv;
+
 typedef struct mdl_engine mdl_engine;
 
 /** One const descriptor for each engine. */
@@ -70,6 +77,7 @@ typedef struct mdl_engine_type {
     int64_t (*next)(const mdl_engine *e);
     size_t (*advance)(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max);
     void (*load)(const mdl_engine *e, int64_t now_ns, mdl_load *out);
+    void (*kv)(const mdl_engine *e, int64_t now_ns, mdl_kv *out);
     size_t (*evict)(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max);
     size_t (*tags)(const mdl_engine *e, uint32_t *tags, size_t tags_max);
 } mdl_engine_type;
@@ -133,6 +141,11 @@ static inline size_t mdl_engine_advance(mdl_engine *e, int64_t now_ns, mdl_event
 static inline void mdl_engine_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 {
     e->type->load(e, now_ns, out);
+}
+/** What is known of the KV blocks in use at now_ns and after it; now_ns as for mdl_engine_load. */
+static inline void mdl_engine_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+{
+    e->type->kv(e, now_ns, out);
 }
 /** Empties the engine (node lost): writes up to tags_max tags in submission order and forgets them. Call until 0. */
 static inline size_t mdl_engine_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)

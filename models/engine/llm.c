@@ -218,6 +218,20 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     }
 }
 
+static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    const int32_t used = s->config.kv_blocks - s->free_blocks;
+    const bool idle = s->batch.count + s->queue.count == 0;
+    *out = (mdl_kv){.blocks = s->config.kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
+    if (s->planned) { /* a run takes blocks and gives none back before its end */
+        out->least += s->phase[s->phase_now];
+        out->most += llm_run_blocks(s, s->run_steps);
+        out->until_ns = llm_ceil_ns(s->end);
+    }
+}
+
 /* Stops all work: what is inside only waits to be named to the owner. */
 static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
 {
@@ -296,6 +310,7 @@ const mdl_engine_type mdl_engine_llm = {.name = "llm",
                                         .next = llm_next,
                                         .advance = llm_advance,
                                         .load = llm_load,
+                                        .kv = llm_kv,
                                         .evict = llm_evict,
                                         .tags = llm_tags};
 

@@ -299,6 +299,13 @@ static void station_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     *out = (mdl_load){.running = s->served, .waiting = s->waiting, .completed = s->completed, .busy_ns = s->busy_ns};
 }
 
+static void station_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+{
+    (void)e;
+    (void)now_ns;
+    *out = (mdl_kv){.until_ns = MDL_NEVER};
+}
+
 static size_t station_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
 {
     station *s = state_of(e);
@@ -351,6 +358,7 @@ const mdl_engine_type mdl_engine_station = {.name = "station",
                                             .next = station_next,
                                             .advance = station_advance,
                                             .load = station_load,
+                                            .kv = station_kv,
                                             .evict = station_evict,
                                             .tags = station_tags};
 

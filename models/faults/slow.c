@@ -15,17 +15,22 @@ typedef struct slow {
 
 static int64_t to_local(const slow *s, int64_t real_ns)
 {
-    wide past = (wide)(real_ns - s->real0_ns) * 1000;
-    return s->milli == 1000 ? real_ns - s->real0_ns + s->local0_ns : s->local0_ns + (int64_t)(past / s->milli);
+    if (s->milli == 1000) {
+        return real_ns - s->real0_ns + s->local0_ns;
+    }
+    return s->local0_ns + (int64_t)((wide)(real_ns - s->real0_ns) * 1000 / s->milli);
 }
 
 static int64_t to_real(const slow *s, int64_t local_ns)
 {
-    wide past = local_ns - s->local0_ns;
     if (local_ns == MDL_NEVER) {
         return MDL_NEVER;
     }
-    past = (past * s->milli + 999) / 1000;
+    if (s->milli == 1000 && local_ns >= s->local0_ns) {
+        const int64_t ahead = local_ns - s->local0_ns;
+        return ahead > MDL_NEVER - 1 - s->real0_ns ? MDL_NEVER - 1 : s->real0_ns + ahead;
+    }
+    const wide past = ((wide)(local_ns - s->local0_ns) * s->milli + 999) / 1000;
     return past > MDL_NEVER - 1 - s->real0_ns ? MDL_NEVER - 1 : s->real0_ns + (int64_t)past;
 }
 
@@ -65,7 +70,8 @@ static size_t slow_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t
 
 static int64_t busy_real(const slow *s, int64_t busy_local_ns)
 {
-    return s->busy_real_ns + (int64_t)((wide)(busy_local_ns - s->busy_local_ns) * s->milli / 1000);
+    const int64_t ahead = busy_local_ns - s->busy_local_ns;
+    return s->busy_real_ns + (s->milli == 1000 ? ahead : (int64_t)((wide)ahead * s->milli / 1000));
 }
 
 static void slow_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
@@ -73,6 +79,13 @@ static void slow_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     const slow *s = (const slow *)e;
     mdl_engine_load(s->inner, to_local(s, now_ns), out);
     out->busy_ns = busy_real(s, out->busy_ns);
+}
+
+static void slow_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+{
+    const slow *s = (const slow *)e;
+    mdl_engine_kv(s->inner, to_local(s, now_ns), out);
+    out->until_ns = to_real(s, out->until_ns);
 }
 
 static size_t slow_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
@@ -94,6 +107,7 @@ static const mdl_engine_type slow_type = {.name = "slow",
                                           .next = slow_next,
                                           .advance = slow_advance,
                                           .load = slow_load,
+                                          .kv = slow_kv,
                                           .evict = slow_evict,
                                           .tags = slow_tags};
 

@@ -158,35 +158,96 @@ typedef struct kv_share {
     int64_t used, of; /**< blocks; of >= 1 */
 } kv_share;
 
-static kv_share kv_of(const fl_world *w, uint32_t replica)
+/* a - b in sign */
+static int64_t kv_over(kv_share a, kv_share b)
+{
+    return a.used * b.of - b.used * a.of;
+}
+
+static kv_share kv_share_of(const fl_replica *r, int32_t used)
+{
+    return (kv_share){used, r->kv_blocks > 0 ? r->kv_blocks : 1};
+}
+
+static kv_share kv_exact(const fl_world *w, const fl_replica *r)
 {
     mdl_load load;
 
-    mdl_engine_load(w->replicas[replica].engine, w->now, &load);
-    return (kv_share){load.kv_blocks_used, load.kv_blocks > 0 ? load.kv_blocks : 1};
+    if (r->kv_least == r->kv_most) {
+        return kv_share_of(r, r->kv_least);
+    }
+    mdl_engine_load(r->engine, w->now, &load);
+    return kv_share_of(r, load.kv_blocks_used);
+}
+
+static void kv_look(const fl_world *w, fl_replica *r)
+{
+    mdl_kv kv;
+
+    mdl_engine_kv(r->engine, w->now, &kv);
+    r->kv_blocks = kv.blocks;
+    r->kv_least = kv.least;
+    r->kv_most = kv.most;
+    r->kv_until_ns = kv.until_ns;
+}
+
+/* Brings the bounds of the drawn ones up to now. @return the smallest share that one of them has for certain */
+static kv_share kv_bounds(fl_world *w, const uint32_t *drawn, uint32_t n)
+{
+    kv_share bound = {INT32_MAX, 1};
+
+    for (uint32_t i = 0; i < n; i++) {
+        const fl_replica *r = &w->replicas[drawn[i]];
+
+        if (r->kv_until_ns <= w->now) {
+            __builtin_prefetch(r->engine);
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        fl_replica *r = &w->replicas[drawn[i]];
+        kv_share most;
+
+        if (r->kv_until_ns <= w->now) {
+            kv_look(w, r);
+        }
+        most = kv_share_of(r, r->kv_most);
+        bound = kv_over(bound, most) > 0 ? most : bound;
+    }
+    return bound;
 }
 
 /* The smallest share of KV blocks in use; at equal shares, which a burst sees before any step has begun, the fewest
- * requests inside. */
-static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
+ * requests inside. Bounds on the shares decide for most of them, and are at hand; the others are looked at. */
+static uint32_t pick_kv(fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
 {
     uint32_t n = b->count <= KV_ALL_OF ? b->count : KV_CHOICES;
     uint32_t start = b->count > n ? (uint32_t)(gsl_rng_uniform(r) * b->count) : 0;
-    uint32_t best = FL_NONE;
-    kv_share least = {0, 1};
+    uint32_t drawn[KV_ALL_OF], kept = 0, best = FL_NONE;
+    kv_share bound, least = {0, 1};
 
     if (attempt > 0) {
         return b->ready[(uint32_t)(gsl_rng_uniform(r) * b->count)]; /* the best was full: any */
     }
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = b->count > n && i > 0 ? (uint32_t)(gsl_rng_uniform(r) * b->count) : (start + i) % b->count;
-        uint32_t replica = b->ready[at];
-        kv_share share = kv_of(w, replica);
-        int64_t more = least.used * share.of - share.used * least.of;
 
-        if (best == FL_NONE || more > 0 ||
-            (more == 0 && w->replicas[best].outstanding > w->replicas[replica].outstanding)) {
-            best = replica;
+        drawn[i] = b->ready[at];
+        __builtin_prefetch(&w->replicas[drawn[i]]);
+    }
+    bound = kv_bounds(w, drawn, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const fl_replica *one = &w->replicas[drawn[i]];
+
+        drawn[kept] = drawn[i];
+        kept += kv_over(kv_share_of(one, one->kv_least), bound) <= 0 ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        const fl_replica *one = &w->replicas[drawn[i]];
+        kv_share share = kept > 1 ? kv_exact(w, one) : bound;
+        int64_t more = kv_over(least, share);
+
+        if (best == FL_NONE || more > 0 || (more == 0 && w->replicas[best].outstanding > one->outstanding)) {
+            best = drawn[i];
             least = share;
         }
     }

@@ -115,9 +115,10 @@ void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster)
 
 void fl_replica_arm(fl_world *w, uint32_t replica)
 {
-    const fl_replica *r = &w->replicas[replica];
+    fl_replica *r = &w->replicas[replica];
     int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
 
+    r->kv_until_ns = 0; /* its engine may have changed */
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);
     } else {

@@ -152,11 +152,9 @@ void fl_source_event(fl_world *w, uint32_t source)
                       .flags = w->counting ? FL_RQ_COUNTED : 0};
     needs_draw(w, src, q);
     if (w->talks != NULL) {
-        w->talks[index] = (fl_talk){.session = src->next.session,
-                                    .prefix_key = src->next.prefix_key,
+        w->talks[index] = (fl_talk){.prefix_key = src->next.prefix_key,
                                     .prefix_tokens = src->next.prefix_tokens,
                                     .shared_tokens = src->next.shared_tokens,
-                                    .turn = src->next.turn,
                                     .priority = src->sc->priority + src->next.priority,
                                     .tenant = src->sc->tenant};
         if (src->jitter_rng != NULL) {
@@ -238,6 +236,7 @@ static void engine_forgets(fl_world *w, uint32_t request)
     fl_replica *r = &w->replicas[replica];
 
     mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
+    r->kv_until_ns = 0;
     if (r->state == FL_RP_READY) {
         fl_balance_shift(w, &w->services[q->service].balancers[r->cluster], replica, -1);
     } else {

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE ((size_t)64) /* of the cache */
+
 void fl_check_failed(const fl_world *w, const char *condition, const char *file, int line)
 {
     fprintf(stderr,
@@ -38,12 +40,16 @@ bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_
         }
         wanted *= 2;
     }
-    grown = realloc(*rows, (size_t)wanted * row_size);
+    grown = aligned_alloc(LINE, ((size_t)wanted * row_size + LINE - 1) / LINE * LINE);
     if (grown == NULL) {
         w->no_memory = true;
         return false;
     }
+    if (*cap > 0) {
+        memcpy(grown, *rows, (size_t)*cap * row_size);
+    }
     memset((char *)grown + (size_t)*cap * row_size, 0, (size_t)(wanted - *cap) * row_size);
+    free(*rows);
     *rows = grown;
     *cap = wanted;
     return true;

@@ -87,14 +87,14 @@ typedef struct fl_try {
 
 /** Beside each request, where a source has conversations or a priority, or ways have jitter. */
 typedef struct fl_talk {
-    int64_t session; /**< numbered within its source; -1 = none */
-    uint64_t prefix_key;
+    uint64_t prefix_key; /**< of the conversation; 0 = none */
     int32_t prefix_tokens, shared_tokens;
-    int32_t turn; /**< -1 = none */
     int32_t priority;
     int32_t tenant; /**< -1 = none */
     float late[2];  /**< forth, back: jitter in units of its mean, of the request alone: no policy changes this luck */
 } fl_talk;
+
+_Static_assert(sizeof(fl_talk) == 32, "two in a cache line, none across two");
 
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
 
@@ -168,17 +168,20 @@ typedef enum fl_rp_state {
 
 /** What routing and engine events touch stands first, in one cache line. */
 typedef struct fl_replica {
-    mdl_engine *engine; /**< while READY or DRAINING after it */
-    int64_t until_ns;   /**< end of the present state, FL_NEVER if open */
+    _Alignas(64) mdl_engine *engine; /**< while READY or DRAINING after it */
+    int64_t until_ns;                /**< end of the present state, FL_NEVER if open */
     fl_rp_state state;
     uint32_t slot;
-    uint32_t service, cluster, pool, node;
+    uint32_t service, cluster;
     int32_t outstanding;                  /**< requests inside */
     uint32_t bucket_before, bucket_after; /**< balancer: list of equal `outstanding` */
-    uint32_t seat;                        /**< balancer: position in the array of ready ones */
-    uint32_t home;                        /**< position in fl_place.ids */
-    uint32_t node_before, node_next;      /**< replicas of its node */
-    uint32_t pend_before, pend_after;     /**< cluster's FIFO of pending replicas */
+    int32_t kv_blocks, kv_least, kv_most; /**< balancer: bounds on the KV blocks in use, of so many, that hold */
+    int64_t kv_until_ns;                  /**< before this; 0 = not known */
+    uint32_t pool, node;
+    uint32_t seat;                    /**< balancer: position in the array of ready ones */
+    uint32_t home;                    /**< position in fl_place.ids */
+    uint32_t node_before, node_next;  /**< replicas of its node */
+    uint32_t pend_before, pend_after; /**< cluster's FIFO of pending replicas */
     int64_t created_ns, bound_ns, ready_ns;
     int64_t decision_ns; /**< age of the reading it was asked for on */
     int64_t stage_ns[MDL_STAGES];
@@ -411,7 +414,8 @@ fl_world *fl_world_new(const sc_scenario *sc, uint64_t seed, uint32_t replicatio
 void fl_world_free(fl_world *w);
 /** A slot for an owner; FL_NONE and w->no_memory if there is no room. */
 uint32_t fl_slot_new(fl_world *w, fl_owner owner, uint32_t index);
-/** Makes room for `need` rows, doubling; false and w->no_memory on failure. New bytes are zero. */
+/** Makes room for `need` rows, doubling; false and w->no_memory on failure. New bytes are zero, row 0 begins a cache
+ * line. */
 bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_size);
 /** The stream of one entity, in w->draw. */
 gsl_rng *fl_luck(fl_world *w, const char *name, uint64_t key);

@@ -125,6 +125,7 @@ typedef struct book {
     uint32_t handle[MAX_REQUESTS];
     bool inside[MAX_REQUESTS], refused[MAX_REQUESTS];
     int64_t last_event_ns;
+    int64_t kv_bounds, kv_exact; /* looked at, and of those that left nothing open */
     const char *complaint;
 } book;
 
@@ -184,6 +185,16 @@ static void advance_until(mdl_engine *e, book *b, const world *w, int64_t until_
     }
 }
 
+/* Bounds that may have been taken some time ago. */
+static void check_kv(book *b, const mdl_kv *kv, const mdl_load *load)
+{
+    if (kv->blocks != load->kv_blocks || load->kv_blocks_used < kv->least || load->kv_blocks_used > kv->most) {
+        complain(b, "KV blocks out of their bounds");
+    }
+    b->kv_bounds++;
+    b->kv_exact += kv->least == kv->most;
+}
+
 static void play(world *w, book *b, uint64_t seed)
 {
     choice c;
@@ -193,11 +204,17 @@ static void play(world *w, book *b, uint64_t seed)
     }
     mdl_engine *e = mdl_llm_new(&w->config);
     assert_non_null(e);
+    mdl_kv kv = {.until_ns = 0};
     for (size_t i = 0; i < w->op_count; i++) {
         const plain_op *op = &w->ops[i];
         advance_until(e, b, w, op->at_ns, &c);
+        kv.until_ns = op->kind == PLAIN_PROBE ? kv.until_ns : 0;
         if (op->kind == PLAIN_PROBE) {
+            if (op->at_ns >= kv.until_ns) {
+                mdl_engine_kv(e, op->at_ns, &kv);
+            }
             mdl_engine_load(e, op->at_ns, &w->loads[op->which]);
+            check_kv(b, &kv, &w->loads[op->which]);
         } else if (op->kind == PLAIN_SUBMIT) {
             mdl_work work = {.tag = (uint32_t)op->which,
                              .input_tokens = w->requests[op->which].input,
@@ -288,7 +305,7 @@ static void skipping_equals_stepping(void **state)
     static world w;
     plain_tally sum = {0};
     int64_t refused = 0;
-    int64_t done = 0;
+    int64_t done = 0, kv_bounds = 0, kv_exact = 0;
     for (uint64_t seed = 1; seed <= WORLDS; seed++) {
         draw_world(seed, &w);
         plain_tally tally = {0};
@@ -303,6 +320,8 @@ static void skipping_equals_stepping(void **state)
         if (!compare(&w, &b, cancelled)) {
             fail_msg("world of seed %llu differs", (unsigned long long)seed);
         }
+        kv_bounds += b.kv_bounds;
+        kv_exact += b.kv_exact;
         for (size_t i = 0; i < w.request_count; i++) {
             refused += w.requests[i].refused;
             done += w.requests[i].done_ns >= 0;
@@ -320,6 +339,7 @@ static void skipping_equals_stepping(void **state)
     assert_true(sum.recomputed_first > 1000 && sum.cancelled_running > 500 && sum.cancelled_waiting > 500);
     assert_true(sum.hits > 10000 && sum.conversations_found > 10000 && sum.overtaken > 1000);
     assert_true(refused > 100 && done > 10000);
+    assert_true(kv_exact > 1000 && kv_bounds > kv_exact + 1000);
 }
 
 int main(void)
