@@ -4,30 +4,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/cli/interrupt.h"
 #include "sim/cli/outdir.h"
 #include "sim/cli/progress.h"
 #include "sim/experiment/work.h"
 
 #define TEXT_ROWS 20
-
-/* Set by SIGINT; the work list and the simulator look at it. A signal handler has nowhere else to put it. */
-static volatile sig_atomic_t stop_flag;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    stop_flag = 1;
-}
-
-int cli_campaign_stopped(void)
-{
-    return stop_flag != 0;
-}
 
 static int is_whole(const cli_campaign *cli)
 {
@@ -117,8 +103,7 @@ cli_status cli_campaign_begin(cli_campaign *cli)
         fprintf(stderr, "spillway %s: %s\n", cli->command, err);
         return CLI_IO;
     }
-    const struct sigaction action = {.sa_handler = on_interrupt};
-    (void)sigaction(SIGINT, &action, NULL);
+    cli->stop = interrupt_catch();
     return CLI_DONE;
 }
 
@@ -169,7 +154,7 @@ cli_status cli_campaign_points(cli_campaign *cli)
     const camp_options options = {.jobs = work_jobs(cli->values->jobs, camp_points(cli->c)),
                                   .shard = cli->shard,
                                   .shards = cli->shards,
-                                  .stop = &stop_flag,
+                                  .stop = cli->stop,
                                   .done = on_point,
                                   .user = p};
     const camp_end end = camp_run(cli->c, &cli->p, &options, err, sizeof err);

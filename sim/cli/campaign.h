@@ -44,17 +44,15 @@ typedef struct cli_campaign {
     char target[POINTS_PATH_MAX];
     int32_t shard, shards;
     points p;
+    const volatile int *stop; /**< non-zero after SIGINT or SIGTERM, which cli_campaign_begin() catches */
 } cli_campaign;
 
 /** Takes the folder and the shard from the values, prepares the folder. @return CLI_DONE, or the status to leave with
  */
 cli_status cli_campaign_begin(cli_campaign *cli);
-/** Runs what is missing in this shard, or gathers. SIGINT stops it; finished points stay. */
+/** Runs what is missing in this shard, or gathers. *stop ends it; finished points stay. */
 cli_status cli_campaign_points(cli_campaign *cli);
 /** Puts results together if all points are there, and prints the table. @param in whole  missing points are an error */
 cli_status cli_campaign_finish(cli_campaign *cli, int whole);
-
-/** Non-zero after SIGINT; cli_campaign_begin() installs the handler. */
-int cli_campaign_stopped(void);
 
 #endif

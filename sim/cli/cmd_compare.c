@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cli/interrupt.h"
 #include "sim/cli/multi.h"
 #include "sim/cli/outdir.h"
 #include "sim/experiment/check.h"
@@ -20,7 +21,7 @@ typedef struct compare_values {
     int64_t seed, replications, jobs;
     opt_list sets, metrics;
     const char *out, *tables, *goal;
-    int format;
+    int format, resume;
 } compare_values;
 
 static const opt_row rows[] = {
@@ -37,6 +38,7 @@ static const opt_row rows[] = {
     {"metric", "NAME", "compare this figure of summary.json, too, e.g. tpot.p50; repeatable", OPT_LIST,
      offsetof(compare_values, metrics), 0, 0},
     {"out", "DIR", "folder of results (default: out/compare-NAME)", OPT_TEXT, offsetof(compare_values, out), 0, 0},
+    MULTI_RESUME_ROW(compare_values, resume),
     {"format", "text|json|markdown", "verdicts on standard output (default text)", OPT_CHOICE,
      offsetof(compare_values, format), 0, 0},
     {"tables", "DIR", "parameter tables (default: as in run)", OPT_TEXT, offsetof(compare_values, tables), 0, 0},
@@ -111,6 +113,11 @@ static cli_status compare_sides(const sides *s, const compare_values *values, co
                           : goal != NULL           ? COMPARE_GOAL_MAX
                                                    : REPLICATIONS;
     multi_progress progress;
+    multi_kept kept;
+    cli_status status = multi_keep("compare", dir, values->resume, &kept);
+    if (status != CLI_DONE) {
+        return status;
+    }
     multi_begin(&progress, "compare");
     const cmp_options options = {.sides = s->at,
                                  .labels = s->labels,
@@ -121,17 +128,19 @@ static cli_status compare_sides(const sides *s, const compare_values *values, co
                                  .replications = (int32_t)pairs,
                                  .goal = goal,
                                  .jobs = work_jobs(values->jobs, pairs * s->count),
-                                 .stop = multi_stop(),
+                                 .stop = interrupt_catch(),
+                                 .kept = &kept.k,
                                  .done = multi_done,
                                  .user = &progress};
     char err[WORK_ERR_SIZE] = "";
     comparison c;
     const int rc = compare_run(&c, &options, err, sizeof err);
     multi_end(&progress);
-    cli_status status = rc == 0 ? publish(&c, values, dir) : rc > 0 ? CLI_GATE : CLI_INTERNAL;
+    status = rc == 0 ? publish(&c, values, dir) : rc > 0 ? CLI_GATE : kept.k.failed ? CLI_IO : CLI_INTERNAL;
     if (rc != 0) {
         fprintf(stderr, "spillway compare: %s\n", rc > 0 ? "interrupted; no results written" : err);
     }
+    multi_keep_end("compare", &kept, dir->work[0] == '\0');
     compare_fini(&c);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cli/interrupt.h"
 #include "sim/cli/multi.h"
 #include "sim/experiment/plan.h"
 #include "sim/experiment/work.h"
@@ -17,7 +18,7 @@ typedef struct plan_cli_values {
     int64_t seed, budget, jobs;
     opt_list vary, slo, sets;
     const char *out, *tables, *latency;
-    int format;
+    int format, resume;
 } plan_cli_values;
 
 static const opt_row rows[] = {
@@ -36,6 +37,7 @@ static const opt_row rows[] = {
     {"set", "PATH=VALUE", "override a value in all configurations, as in run; repeatable", OPT_LIST,
      offsetof(plan_cli_values, sets), 0, 0},
     {"out", "DIR", "folder of results (default: out/plan-NAME)", OPT_TEXT, offsetof(plan_cli_values, out), 0, 0},
+    MULTI_RESUME_ROW(plan_cli_values, resume),
     {"format", "text|json|markdown", "answer on standard output (default text)", OPT_CHOICE,
      offsetof(plan_cli_values, format), 0, 0},
     {"tables", "DIR", "parameter tables (default: as in run)", OPT_TEXT, offsetof(plan_cli_values, tables), 0, 0},
@@ -106,13 +108,16 @@ static cli_status publish(const plan *p, const sc_scenario *sc, const plan_cli_v
 static cli_status search(const sc_scenario *sc, plan_options *options, const plan_cli_values *values)
 {
     outdir dir = {.work = ""};
+    multi_kept kept;
     cli_status status = multi_outdir("plan", sc->name, values->out, &dir);
+    status = status == CLI_DONE ? multi_keep("plan", &dir, values->resume, &kept) : status;
     if (status == CLI_DONE) {
         multi_progress progress;
         char err[WORK_ERR_SIZE] = "";
         plan p;
         multi_begin(&progress, "plan");
-        options->stop = multi_stop();
+        options->stop = interrupt_catch();
+        options->kept = &kept.k;
         options->done = multi_done;
         options->user = &progress;
         const int rc = plan_run(&p, options, err, sizeof err);
@@ -120,9 +125,10 @@ static cli_status search(const sc_scenario *sc, plan_options *options, const pla
         if (rc == 0) {
             status = publish(&p, sc, values, &dir);
         } else {
-            status = rc > 0 ? CLI_GATE : rc == -2 ? CLI_BAD : CLI_INTERNAL;
+            status = rc > 0 ? CLI_GATE : rc == -2 ? CLI_BAD : kept.k.failed ? CLI_IO : CLI_INTERNAL;
             fprintf(stderr, "spillway plan: %s\n", rc > 0 ? "interrupted; no results written" : err);
         }
+        multi_keep_end("plan", &kept, dir.work[0] == '\0');
         plan_fini(&p);
     }
     outdir_abort(&dir);

@@ -10,12 +10,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/cli/colour.h"
+#include "sim/cli/interrupt.h"
+#include "sim/cli/multi.h"
 #include "sim/cli/outdir.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/version.h"
@@ -36,7 +37,7 @@ typedef struct run_values {
     int64_t seed, replications, jobs;
     opt_list sets;
     const char *out, *tables;
-    int format, warmup, requests, record, no_plots;
+    int format, warmup, requests, record, no_plots, resume;
 } run_values;
 
 static const opt_row rows[] = {
@@ -48,6 +49,7 @@ static const opt_row rows[] = {
     {"set", "PATH=VALUE", "override one value of the scenario, or (Kind/name:PATH) of a manifest; repeatable", OPT_LIST,
      offsetof(run_values, sets), 0, 0},
     {"out", "DIR", "folder of results (default: out/NAME)", OPT_TEXT, offsetof(run_values, out), 0, 0},
+    MULTI_RESUME_ROW(run_values, resume),
     {"format", "text|json|markdown", "summary on standard output (default text)", OPT_CHOICE,
      offsetof(run_values, format), 0, 0},
     {"warmup", "given|mser",
@@ -61,20 +63,12 @@ static const opt_row rows[] = {
      OPT_TEXT, offsetof(run_values, tables), 0, 0},
 };
 
-/* Set by SIGINT; the simulator looks at it. A signal handler has nowhere else to put it. */
-static volatile sig_atomic_t stop_flag;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    stop_flag = 1;
-}
-
 /* What the hooks of a replication need. */
 typedef struct run_state {
     const sc_scenario *sc;
     const run_values *values;
     progress *progress;
+    const volatile int *stop;
     FILE *decisions, *requests; /* replication 0 */
     int write_failed;
     const char **pool_names; /* [pool_count] */
@@ -141,7 +135,7 @@ static void hooks_for(void *user, uint32_t replication, fleet_hooks *hooks)
     run_hooks *all = user;
     run_hook *hook = &all->each[replication];
     *hook = (run_hook){&all->state, replication};
-    *hooks = (fleet_hooks){.stop = &stop_flag, .user = hook};
+    *hooks = (fleet_hooks){.stop = all->state.stop, .user = hook};
     if (all->state.progress != NULL) {
         hooks->progress = on_progress;
     }
@@ -307,23 +301,24 @@ static cli_status publish(const sc_scenario *sc, res_run *const *runs, const run
 static cli_status publish_finished(const sc_scenario *sc, res_run *const *runs, const run_values *values, int32_t jobs,
                                    outdir *dir)
 {
-    run_values kept = *values;
-    for (kept.replications = 0; kept.replications < values->replications && runs[kept.replications] != NULL;) {
-        kept.replications++;
+    run_values finished = *values;
+    for (finished.replications = 0;
+         finished.replications < values->replications && runs[finished.replications] != NULL;) {
+        finished.replications++;
     }
-    if (kept.replications == 0) {
+    if (finished.replications == 0) {
         fputs("spillway run: interrupted; no results written\n", stderr);
         return CLI_GATE;
     }
     fprintf(stderr, "spillway run: interrupted; results of the first %" PRId64 " of %" PRId64 " replications\n",
-            kept.replications, values->replications);
-    const cli_status status = publish(sc, runs, &kept, jobs, dir);
+            finished.replications, values->replications);
+    const cli_status status = publish(sc, runs, &finished, jobs, dir);
     return status == CLI_DONE ? CLI_GATE : status;
 }
 
-/* Runs all replications and writes the results into dir. */
+/* Runs all replications and writes the results into dir. @param in kept  NULL: they are not kept */
 static cli_status simulate(const sc_scenario *sc, const run_values *values, run_hooks *hooks, outdir *dir,
-                           res_run **runs)
+                           kept_folder *kept, res_run **runs)
 {
     const uint64_t seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed;
     const int32_t jobs = work_jobs(values->jobs, values->replications);
@@ -337,7 +332,8 @@ static cli_status simulate(const sc_scenario *sc, const run_values *values, run_
                                  .jobs = jobs,
                                  .hooks_for = hooks_for,
                                  .user = hooks,
-                                 .stop = &stop_flag};
+                                 .stop = state->stop,
+                                 .kept = kept};
     char err[512] = "";
     state->progress = progress_new(stderr, (uint32_t)values->replications, sc->duration_ns);
     const int rc = exp_replicate(sc, &options, runs, err, sizeof err);
@@ -351,17 +347,17 @@ static cli_status simulate(const sc_scenario *sc, const run_values *values, run_
         fprintf(stderr, "spillway run: cannot write into %s: %s; nothing kept\n", dir->work, strerror(lost));
         return CLI_IO;
     }
-    if (stop_flag != 0) {
+    if (rc != 0 && *state->stop != 0) {
         return publish_finished(sc, runs, values, jobs, dir);
     }
     if (rc != 0) {
         fprintf(stderr, "spillway run: %s\n", err);
-        return CLI_INTERNAL;
+        return kept != NULL && kept->failed ? CLI_IO : CLI_INTERNAL;
     }
     return publish(sc, runs, values, jobs, dir);
 }
 
-static cli_status run_scenario(const sc_scenario *sc, const run_values *values)
+static cli_status run_scenario(const sc_scenario *sc, const run_values *values, const volatile int *stop)
 {
     char target[OUTDIR_PATH_MAX], err[OUTDIR_PATH_MAX * 2];
     const int n = values->out != NULL ? snprintf(target, sizeof target, "%s", values->out)
@@ -376,14 +372,18 @@ static cli_status run_scenario(const sc_scenario *sc, const run_values *values)
         return CLI_IO;
     }
     const size_t count = (size_t)values->replications;
-    run_hooks hooks = {.state = {.sc = sc, .values = values}};
+    run_hooks hooks = {.state = {.sc = sc, .values = values, .stop = stop}};
     hooks.each = calloc(count, sizeof *hooks.each);
     res_run **runs = calloc(count, sizeof *runs);
-    cli_status status = CLI_INTERNAL;
+    multi_kept kept;
+    cli_status status = multi_keep("run", &dir, values->resume, &kept);
     if (runs == NULL || hooks.each == NULL || name_pools(&hooks.state) != 0) {
         fputs("spillway: out of memory\n", stderr);
-    } else {
-        status = simulate(sc, values, &hooks, &dir, runs);
+        status = CLI_INTERNAL;
+    } else if (status == CLI_DONE) {
+        /* a single one is done when the command is */
+        status = simulate(sc, values, &hooks, &dir, count > 1 || values->resume ? &kept.k : NULL, runs);
+        multi_keep_end("run", &kept, dir.work[0] == '\0' && status != CLI_GATE);
     }
     (void)close_stream(&hooks.state.decisions);
     (void)close_stream(&hooks.state.requests);
@@ -416,17 +416,16 @@ static sc_scenario *load_with(const run_values *values, const char *file, const 
 }
 
 /* A pilot run from an empty system, and the scenario once more with what it says. */
-static sc_scenario *load_after_pilot(const run_values *values, const char *file, cli_status *status)
+static sc_scenario *load_after_pilot(const run_values *values, const char *file, const volatile int *stop,
+                                     cli_status *status)
 {
     char set[64], err[512] = "";
     sc_scenario *sc = load_with(values, file, "spec.warmup=0s", status);
     if (sc == NULL) {
         return NULL;
     }
-    const exp_options options = {.seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed,
-                                 .replications = 1,
-                                 .jobs = 1,
-                                 .stop = &stop_flag};
+    const exp_options options = {
+        .seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed, .replications = 1, .jobs = 1, .stop = stop};
     res_run *pilot = NULL;
     warmup_found found = {.stationary = false};
     const int rc = exp_replicate(sc, &options, &pilot, err, sizeof err);
@@ -436,7 +435,7 @@ static sc_scenario *load_after_pilot(const run_values *values, const char *file,
     res_free(pilot);
     sc_free(sc);
     *status = CLI_BAD;
-    if (stop_flag != 0) {
+    if (*stop != 0) {
         fputs("spillway run: interrupted; no results written\n", stderr);
         *status = CLI_GATE;
     } else if (rc != 0) {
@@ -464,14 +463,12 @@ static cli_status run(int argc, char **argv)
     const opt_outcome outcome = opt_parse(&cli_run, argc, argv, &values, &operands, stdout, stderr);
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
-        struct sigaction action = {.sa_handler = on_interrupt};
-        (void)sigemptyset(&action.sa_mask);
-        (void)sigaction(SIGINT, &action, NULL);
+        const volatile int *stop = interrupt_catch();
         sc_scenario *sc = values.warmup == WARMUP_MSER
-                              ? load_after_pilot(&values, operands.at[0], &status)
+                              ? load_after_pilot(&values, operands.at[0], stop, &status)
                               : cli_load("run", operands.at[0], values.tables, &values.sets, &status);
         if (sc != NULL) {
-            status = run_scenario(sc, &values);
+            status = run_scenario(sc, &values, stop);
             sc_free(sc);
         }
     }

@@ -2,28 +2,16 @@
 /* multi.c - see multi.h. */
 #include "sim/cli/multi.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/cli/version.h"
+
 #define SAY_EVERY_S 0.2
-
-/* Set by SIGINT; the runs look at it. A signal handler has nowhere else to put it. */
-static volatile sig_atomic_t stop_flag;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    stop_flag = 1;
-}
-
-const volatile int *multi_stop(void)
-{
-    return &stop_flag;
-}
 
 sc_scenario *multi_load_variant(const char *command, const char *path, const char *variant, const char *tables_dir,
                                 const opt_list *sets, cli_status *status)
@@ -68,6 +56,33 @@ cli_status multi_outdir(const char *command, const char *name, const char *out, 
     return CLI_DONE;
 }
 
+cli_status multi_keep(const char *command, const outdir *dir, int resume, multi_kept *m)
+{
+    snprintf(m->dir, sizeof m->dir, "%s.part", dir->target);
+    m->k = (kept_folder){.dir = m->dir, .version = CLI_VERSION, .resume = resume != 0};
+    if (kept_count(&m->k) < 0) {
+        fprintf(stderr, "spillway %s: %s: %s; finished replications are kept there\n", command, m->dir,
+                strerror(errno));
+        return CLI_BAD;
+    }
+    return CLI_DONE;
+}
+
+void multi_keep_end(const char *command, const multi_kept *m, bool done)
+{
+    const int32_t there = kept_count(&m->k);
+    const int taken = m->k.taken, simulated = m->k.simulated;
+    if (m->k.resume) {
+        fprintf(stderr, "resumed: %d replications taken from %s, %d simulated\n", taken, m->dir, simulated);
+    }
+    if (!done && there > 0) {
+        fprintf(stderr, "spillway %s: %" PRId32 " finished replications are kept in %s, --resume goes on with them\n",
+                command, there, m->dir);
+    } else {
+        kept_remove(&m->k);
+    }
+}
+
 static double wall_s(void)
 {
     struct timespec now = {0};
@@ -77,9 +92,6 @@ static double wall_s(void)
 
 void multi_begin(multi_progress *p, const char *command)
 {
-    struct sigaction action = {.sa_handler = on_interrupt};
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
     *p = (multi_progress){command, wall_s(), 0, 0};
 }
 

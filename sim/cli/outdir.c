@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,9 +129,61 @@ int outdir_make_parents(const char *target)
     return 0;
 }
 
+static int lock(int fd)
+{
+    const struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_SETLK, &all);
+}
+
+/* The marker in a temporary folder. It is locked before it has its name: who finds it unlocked finds a dead one's. */
+static int put_marker(outdir *dir)
+{
+    char first[OUTDIR_PATH_MAX], marker[OUTDIR_PATH_MAX];
+    if (join(first, sizeof first, dir->work, "/", "lock") != 0 ||
+        join(marker, sizeof marker, dir->work, "/", OUTDIR_MARKER) != 0) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    dir->lock = open(first, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (dir->lock < 0) {
+        return -1;
+    }
+    (void)lock(dir->lock); /* where there are no locks, none is ever had, and nothing removed */
+    return rename(first, marker);
+}
+
+/* Removes the temporary folders that killed processes left of this target. */
+static void remove_dead(const char *target)
+{
+    char parent[OUTDIR_PATH_MAX], prefix[OUTDIR_PATH_MAX];
+    const char *slash = strrchr(target, '/');
+    snprintf(parent, sizeof parent, "%.*s", slash != NULL ? (int)(slash - target) + 1 : 2,
+             slash != NULL ? target : "./");
+    const int size = snprintf(prefix, sizeof prefix, "%s.tmp-", slash != NULL ? slash + 1 : target);
+    DIR *folder = opendir(parent);
+    for (const struct dirent *e = folder != NULL ? readdir(folder) : NULL; e != NULL; e = readdir(folder)) {
+        char path[OUTDIR_PATH_MAX], marker[OUTDIR_PATH_MAX];
+        if (strncmp(e->d_name, prefix, (size_t)size) != 0 || strlen(e->d_name) != (size_t)size + 6 ||
+            join(path, sizeof path, parent, e->d_name, "") != 0 ||
+            join(marker, sizeof marker, path, "/", OUTDIR_MARKER) != 0) {
+            continue;
+        }
+        const int fd = open(marker, O_RDWR | O_CLOEXEC);
+        if (fd >= 0 && lock(fd) == 0) {
+            (void)outdir_remove(path);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    if (folder != NULL) {
+        closedir(folder);
+    }
+}
+
 int outdir_begin(outdir *dir, const char *target, char *err, size_t err_size)
 {
-    *dir = (outdir){{0}, {0}};
+    *dir = (outdir){.work = "", .lock = -1};
     if (outdir_check(target, err, err_size) != 0) {
         return -1;
     }
@@ -147,6 +200,7 @@ int outdir_begin(outdir *dir, const char *target, char *err, size_t err_size)
         snprintf(err, err_size, "cannot make the folders above %s: %s", dir->target, strerror(errno));
         return -1;
     }
+    remove_dead(dir->target);
     memcpy(dir->work, dir->target, length);
     memcpy(dir->work + length, ".tmp-XXXXXX", sizeof ".tmp-XXXXXX");
     if (mkdtemp(dir->work) == NULL) {
@@ -157,15 +211,22 @@ int outdir_begin(outdir *dir, const char *target, char *err, size_t err_size)
     /* mkdtemp makes private folders; results are as readable as any other file of this user. */
     const mode_t mask = umask(0);
     umask(mask);
-    char marker[OUTDIR_PATH_MAX];
-    FILE *file = NULL;
-    if (chmod(dir->work, 0777 & ~mask) != 0 || join(marker, sizeof marker, dir->work, "/", OUTDIR_MARKER) != 0 ||
-        (file = fopen(marker, "w")) == NULL || fclose(file) != 0) {
+    if (put_marker(dir) != 0 || chmod(dir->work, 0777 & ~mask) != 0) {
         snprintf(err, err_size, "cannot write into %s: %s", dir->work, strerror(errno));
         outdir_abort(dir);
         return -1;
     }
     return 0;
+}
+
+/* The temporary folder is there no more. */
+static void let_go(outdir *dir)
+{
+    dir->work[0] = '\0';
+    if (dir->lock >= 0) {
+        close(dir->lock);
+    }
+    dir->lock = -1;
 }
 
 int outdir_commit(outdir *dir, char *err, size_t err_size)
@@ -188,7 +249,7 @@ int outdir_commit(outdir *dir, char *err, size_t err_size)
         }
         return -1;
     }
-    dir->work[0] = '\0';
+    let_go(dir);
     if (had && outdir_remove(old) != 0) {
         snprintf(err, err_size, "the new results are in %s, but the earlier ones could not be removed from %s: %s",
                  dir->target, old, strerror(errno));
@@ -201,6 +262,6 @@ void outdir_abort(outdir *dir)
 {
     if (dir->work[0] != '\0') {
         (void)outdir_remove(dir->work);
-        dir->work[0] = '\0';
+        let_go(dir);
     }
 }

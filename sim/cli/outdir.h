@@ -4,6 +4,8 @@
  *
  * Results are written into a folder with a temporary name beside the final one, which is renamed at the end. What an
  * earlier run left under the final name is replaced then, and only then; a folder that holds anything else is refused.
+ * A process that is killed leaves its temporary folder; the next one with the same final name removes it: the marker in
+ * it is locked (fcntl) for as long as its process lives.
  */
 #ifndef SIM_CLI_OUTDIR_H
 #define SIM_CLI_OUTDIR_H
@@ -16,6 +18,7 @@
 typedef struct outdir {
     char target[OUTDIR_PATH_MAX]; /**< the final name */
     char work[OUTDIR_PATH_MAX];   /**< the temporary name; "" when there is none */
+    int lock;                     /**< the marker in work, open */
 } outdir;
 
 /**
@@ -24,7 +27,8 @@ typedef struct outdir {
  */
 int outdir_check(const char *target, char *err, size_t err_size);
 
-/** Makes the parents of `target` and the temporary folder. @return 0, or -1 with a sentence in err */
+/** Makes the parents of `target` and the temporary folder, removes those of dead processes. @return 0, or -1 with a
+ * sentence in err */
 int outdir_begin(outdir *dir, const char *target, char *err, size_t err_size);
 
 /** Puts the temporary folder in place. @return 0, or -1 with a sentence in err; the results then stay in dir->work */

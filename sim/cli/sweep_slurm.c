@@ -141,12 +141,12 @@ static void wait_for(const cli_campaign *cli, char *id, char *said)
     const struct timespec pause = {0, POLL_NS};
     const int32_t all = camp_points(cli->c);
     progress *p = progress_new_items(stderr);
-    while (!cli_campaign_stopped() && is_alive(id, said)) {
+    while (*cli->stop == 0 && is_alive(id, said)) {
         progress_items(p, all - camp_missing(cli->c, &cli->p, NULL), all);
         (void)nanosleep(&pause, NULL);
     }
     progress_free(p);
-    if (cli_campaign_stopped()) {
+    if (*cli->stop != 0) {
         char program[] = "scancel";
         char *const argv[] = {program, id, NULL};
         (void)child_run(argv, said, SAID_SIZE);
@@ -206,7 +206,7 @@ cli_status sweep_on_slurm(const cli_campaign *cli, const char *sweep_path, int64
     }
     fprintf(stderr, "slurm: job %s, %" PRId32 " tasks, %" PRId32 " points\n", id, job.tasks, missing);
     wait_for(cli, id, said);
-    if (cli_campaign_stopped()) {
+    if (*cli->stop != 0) {
         fprintf(stderr, "spillway sweep: interrupted, job %s cancelled; finished points are kept, --resume goes on\n",
                 id);
         return CLI_GATE;

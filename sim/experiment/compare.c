@@ -132,6 +132,7 @@ static int extend(comparison *c, int32_t until, FILE *const *logs, char *err, si
                           .metric_count = o->metric_count,
                           .jobs = o->jobs,
                           .stop = o->stop,
+                          .kept = o->kept,
                           .decisions = logs,
                           .done = o->done,
                           .user = o->user};

@@ -44,6 +44,7 @@ typedef struct cmp_options {
         *goal; /**< for the half width of each difference in cost, relative to the baseline's; may be NULL */
     int32_t jobs;
     const volatile int *stop;
+    kept_folder *kept;                                     /**< as trials */
     void (*done)(void *user, int32_t done, int32_t total); /**< as trials */
     void *user;
 } cmp_options;

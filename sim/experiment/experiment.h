@@ -3,6 +3,7 @@
 #ifndef SIM_EXPERIMENT_EXPERIMENT_H
 #define SIM_EXPERIMENT_EXPERIMENT_H
 
+#include "sim/experiment/kept.h"
 #include "sim/fleet/fleet.h"
 
 typedef struct exp_options {
@@ -13,6 +14,7 @@ typedef struct exp_options {
     void (*hooks_for)(void *user, uint32_t replication, fleet_hooks *hooks);
     void *user;
     const volatile int *stop;
+    kept_folder *kept; /**< where replications that are done are kept, and taken from; may be NULL */
 } exp_options;
 
 /**

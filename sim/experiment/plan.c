@@ -106,7 +106,8 @@ static int run_points(search *s, const int32_t *points, int32_t count)
                       .metrics = p->names,
                       .metric_count = p->metrics,
                       .jobs = o->jobs,
-                      .stop = o->stop};
+                      .stop = o->stop,
+                      .kept = o->kept};
     const int rc = trials_run(&t, s->list, count, s->values, s->err, s->err_size);
     for (int32_t i = 0; rc == 0 && i < count; i++) {
         const int32_t before = p->points[points[i]].runs;

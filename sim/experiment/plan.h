@@ -56,6 +56,7 @@ typedef struct plan_options {
     int32_t budget; /**< runs, >= PLAN_BUDGET_MIN */
     int32_t jobs;
     const volatile int *stop;
+    kept_folder *kept; /**< as trials */
     /** loads a configuration: value[k] is an index into knobs[k].values. NULL with a sentence in err */
     sc_scenario *(*load)(void *user, const int32_t *value, char *err, size_t err_size);
     void (*unload)(sc_scenario *sc); /**< sc_free, but for tests */

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/experiment/whole.h"
+
 enum { HEAD_SIZE = 64, LINE_MAX_BYTES = 1 << 20 };
 
 static int path_of(const points *p, const char *name, char path[POINTS_PATH_MAX])
@@ -80,40 +82,13 @@ points_state points_look(const points *p)
     return state;
 }
 
-static int flush_folder(const char *dir)
+static int put_file(const char *path, const char *a, const char *b, const char *c)
 {
-    const int fd = open(dir, O_RDONLY | O_DIRECTORY);
-    if (fd < 0) {
+    whole_file w;
+    if (whole_begin(&w, path) != 0) {
         return -1;
     }
-    const int rc = fsync(fd);
-    close(fd);
-    return rc;
-}
-
-/* Writes a file so that it is on the disk, whole, before its name is. `folder` holds it. */
-static int put_file(const char *folder, const char *path, const char *a, const char *b, const char *c)
-{
-    char temporary[POINTS_PATH_MAX + 32];
-    snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    FILE *out = fopen(temporary, "w");
-    if (out == NULL) {
-        return -1;
-    }
-    int rc = fputs(a, out) < 0 || fputs(b, out) < 0 || fputs(c, out) < 0 || fflush(out) != 0 ? -1 : fsync(fileno(out));
-    if (fclose(out) != 0) {
-        rc = -1;
-    }
-    if (rc == 0) {
-        rc = rename(temporary, path);
-    }
-    if (rc != 0) {
-        const int why = errno;
-        unlink(temporary);
-        errno = why;
-        return -1;
-    }
-    return flush_folder(folder);
+    return whole_end(&w, fputs(a, w.file) >= 0 && fputs(b, w.file) >= 0 && fputs(c, w.file) >= 0);
 }
 
 static int make_folder(const char *path)
@@ -130,7 +105,7 @@ int points_begin(const points *p, char *err, size_t err_size)
     rc = rc == 0 ? make_folder(path) : rc;
     rc = rc == 0 ? path_of(p, POINTS_MARKER, path) : rc;
     if (rc == 0 && access(path, F_OK) != 0) {
-        rc = put_file(p->dir, path, head, "", "");
+        rc = put_file(path, head, "", "");
     }
     if (rc != 0) {
         snprintf(err, err_size, "cannot write into %s: %s", p->dir, strerror(errno));
@@ -146,11 +121,10 @@ bool points_has(const points *p, int32_t index)
 
 int points_put(const points *p, int32_t index, const char *line, char *err, size_t err_size)
 {
-    char folder[POINTS_PATH_MAX], path[POINTS_PATH_MAX], head[HEAD_SIZE];
+    char path[POINTS_PATH_MAX], head[HEAD_SIZE];
     head_of(p, head);
-    int rc = path_of(p, "points", folder);
-    rc = rc == 0 ? point_path(p, index, path) : rc;
-    rc = rc == 0 ? put_file(folder, path, head, line, "\n") : rc;
+    int rc = point_path(p, index, path);
+    rc = rc == 0 ? put_file(path, head, line, "\n") : rc;
     if (rc != 0) {
         snprintf(err, err_size, "cannot write point %" PRId32 " into %s: %s", index, p->dir, strerror(errno));
     }
@@ -182,29 +156,12 @@ char *points_get(const points *p, int32_t index, char *err, size_t err_size)
     return text;
 }
 
-static void remove_temporaries(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    if (dir == NULL) {
-        return;
-    }
-    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-        const size_t length = strlen(e->d_name);
-        char path[POINTS_PATH_MAX + 300];
-        if (length > 4 && strcmp(e->d_name + length - 4, ".tmp") == 0) {
-            snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-            (void)unlink(path);
-        }
-    }
-    closedir(dir);
-}
-
 void points_sweep_up(const points *p)
 {
     char path[POINTS_PATH_MAX];
-    remove_temporaries(p->dir);
+    whole_remove(p->dir, ".tmp");
     if (path_of(p, "points", path) == 0) {
-        remove_temporaries(path);
+        whole_remove(path, ".tmp");
     }
 }
 

@@ -4,8 +4,8 @@
  *
  *   DIR/.spillway-points   what the points belong to (one line); written first
  *   DIR/points/000017.csv  point 17: a line that says the same again, and a line of values
- * A point is written under a temporary name, flushed to the disk, renamed, and the folder flushed: it is there whole or
- * not at all. Several processes may write different points of one folder at once (shards on a shared file system).
+ * A point is there whole or not at all (whole.h). Several processes may write different points of one folder at once
+ * (shards on a shared file system).
  */
 #ifndef SIM_EXPERIMENT_POINTS_H
 #define SIM_EXPERIMENT_POINTS_H

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/experiment/store.h"
 #include "sim/experiment/work.h"
 
 typedef struct batch {
@@ -13,17 +14,46 @@ typedef struct batch {
     res_run **runs;
 } batch;
 
+/* The place of one result. */
+typedef struct place {
+    const sc_scenario *sc;
+    res_run **run;
+} place;
+
+static int put_there(void *user, res_run *run)
+{
+    const place *p = user;
+    *p->run = run;
+    return 0;
+}
+
+static int write_run(void *user, FILE *out)
+{
+    const place *p = user;
+    const res_host *host = &(*p->run)->host;
+    return store_write_run(out, p->sc, *p->run) == 0 && fwrite(host, sizeof *host, 1, out) == 1 ? 0 : -1;
+}
+
+static int read_run(void *user, FILE *in)
+{
+    const place *p = user;
+    *p->run = store_read_run(in, p->sc);
+    return *p->run != NULL && fread(&(*p->run)->host, sizeof(res_host), 1, in) == 1 ? 0 : -1;
+}
+
 static int replicate(void *user, int32_t index, char *err, size_t err_size)
 {
     const batch *b = user;
-    fleet_hooks hooks = {.stop = b->options->stop};
+    const exp_options *o = b->options;
+    fleet_hooks hooks = {.stop = o->stop};
     char why[400] = "";
+    place here = {b->sc, &b->runs[index]};
+    const kept_form form = {store_layout(), put_there, write_run, read_run, &here};
 
-    if (b->options->hooks_for != NULL) {
-        b->options->hooks_for(b->options->user, (uint32_t)index, &hooks);
+    if (o->hooks_for != NULL) {
+        o->hooks_for(o->user, (uint32_t)index, &hooks);
     }
-    b->runs[index] = fleet_run(b->sc, b->options->seed, (uint32_t)index, &hooks, why, sizeof why);
-    if (b->runs[index] == NULL) {
+    if (kept_replicate(o->kept, b->sc, o->seed, (uint32_t)index, &hooks, &form, why, sizeof why) != 0) {
         snprintf(err, err_size, "replication %d: %s", (int)index, why);
         return -1;
     }

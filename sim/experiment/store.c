@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/scenario/hash.h"
+
 #define TEXT_MAX (1u << 20)
 
 typedef struct store {
@@ -179,6 +181,21 @@ static void head_of(store *s, store_head *head)
     }
 }
 
+uint64_t store_layout(void)
+{
+    char mark[160];
+    return hash_bytes(HASH_START, mark, (size_t)put_mark(mark, sizeof mark, ""));
+}
+
+int store_write_run(FILE *out, const sc_scenario *sc, res_run *run)
+{
+    store s = {.file = out};
+    raw(&s, &run->timeline.bins, sizeof run->timeline.bins);
+    raw(&s, &run->timeline.bin_ns, sizeof run->timeline.bin_ns);
+    run_of(&s, sc, run);
+    return s.failed ? -1 : 0;
+}
+
 int store_write(FILE *out, const char *version, const sc_scenario *sc, const char *tables, res_run *const *runs,
                 int32_t count)
 {
@@ -190,10 +207,8 @@ int store_write(FILE *out, const char *version, const sc_scenario *sc, const cha
     memcpy(&head.sets, &sc->sets, sizeof head.sets);
     raw(&s, mark, (size_t)put_mark(mark, sizeof mark, version));
     head_of(&s, &head);
-    for (int32_t i = 0; i < count; i++) {
-        raw(&s, &runs[i]->timeline.bins, sizeof runs[i]->timeline.bins);
-        raw(&s, &runs[i]->timeline.bin_ns, sizeof runs[i]->timeline.bin_ns);
-        run_of(&s, sc, runs[i]);
+    for (int32_t i = 0; !s.failed && i < count; i++) {
+        s.failed = store_write_run(out, sc, runs[i]) != 0;
     }
     return s.failed || ferror(out) ? -1 : 0;
 }
@@ -232,19 +247,31 @@ void store_head_fini(store_head *head)
     *head = (store_head){.scenario = NULL};
 }
 
-int store_read_runs(FILE *in, const sc_scenario *sc, const store_head *head, res_run **runs)
+res_run *store_read_run(FILE *in, const sc_scenario *sc)
 {
     store s = {.file = in, .reading = true};
-    for (int32_t i = 0; i < head->count && !s.failed; i++) {
-        int32_t bins = 0;
-        int64_t bin_ns = 0;
-        raw(&s, &bins, sizeof bins);
-        raw(&s, &bin_ns, sizeof bin_ns);
-        runs[i] = s.failed || bins < 0 || bin_ns <= 0 ? NULL : res_new(sc, bins, bin_ns);
-        s.failed = runs[i] == NULL;
-        if (!s.failed) {
-            run_of(&s, sc, runs[i]);
+    int32_t bins = 0;
+    int64_t bin_ns = 0;
+    raw(&s, &bins, sizeof bins);
+    raw(&s, &bin_ns, sizeof bin_ns);
+    res_run *run = s.failed || bins < 0 || bin_ns <= 0 ? NULL : res_new(sc, bins, bin_ns);
+    if (run != NULL) {
+        run_of(&s, sc, run);
+    }
+    if (s.failed) {
+        res_free(run);
+        run = NULL;
+    }
+    return run;
+}
+
+int store_read_runs(FILE *in, const sc_scenario *sc, const store_head *head, res_run **runs)
+{
+    for (int32_t i = 0; i < head->count; i++) {
+        runs[i] = store_read_run(in, sc);
+        if (runs[i] == NULL) {
+            return -1;
         }
     }
-    return s.failed ? -1 : 0;
+    return 0;
 }

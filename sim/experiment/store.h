@@ -36,4 +36,11 @@ void store_head_fini(store_head *head);
  */
 int store_read_runs(FILE *in, const sc_scenario *sc, const store_head *head, res_run **runs);
 
+/** One run by itself, without a head. @return 0, -1: stream error */
+int store_write_run(FILE *out, const sc_scenario *sc, res_run *run);
+/** @return to be freed with res_free; NULL: the stream is cut short, or memory ran out */
+res_run *store_read_run(FILE *in, const sc_scenario *sc);
+/** Changes with the layout of what these two write. */
+uint64_t store_layout(void);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "sim/experiment/kept.h"
 #include "sim/experiment/result.h"
 #include "sim/scenario/scenario.h"
 
@@ -24,6 +25,7 @@ typedef struct trials {
     int32_t metric_count;
     int32_t jobs;
     const volatile int *stop; /**< may be NULL */
+    kept_folder *kept;        /**< where trials that are done are kept, and taken from; may be NULL */
     FILE *const *decisions;   /**< [settings] where replication 0 writes its decisions.jsonl; may be NULL */
     /** after each trial, in the thread that did it, never two at once; may be NULL */
     void (*done)(void *user, int32_t done, int32_t total);
