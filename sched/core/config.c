@@ -398,17 +398,34 @@ static uint64_t hpa_hash(uint64_t h, const spw_hpa *hpa)
     return config_rules_hash(config_rules_hash(h, &hpa->up), &hpa->down);
 }
 
-uint64_t config_hash(const spw_config *config)
+uint64_t config_scale_digest(const spw_config *config, spw_id work)
 {
-    uint64_t h = HASH_SEED;
-    for (size_t i = 0; i < config->workload_count; i++) {
-        const spw_workload *w = &config->workloads[i];
-        h = hash_word(h, w->key);
-        h = hash_string(h, w->policy == SPW_ID_NONE ? "" : config->policies[w->policy].name);
-        h = w->hpa == SPW_ID_NONE ? hash_word(h, 0) : hpa_hash(h, &config->hpas[w->hpa]);
-    }
+    const spw_id hpa = config->workloads[work].hpa;
+    uint64_t h = hpa == SPW_ID_NONE ? hash_word(HASH_SEED, 0) : hpa_hash(HASH_SEED, &config->hpas[hpa]);
     for (size_t i = 0; i < config->scaler_count; i++) {
-        h = config_scaler_hash(h, &config->scalers[i]);
+        const spw_scaler *s = &config->scalers[i];
+        h = s->workload == work || (hpa != SPW_ID_NONE && s->hpa == hpa) ? config_scaler_hash(h, s) : h;
     }
     return h;
+}
+
+uint64_t config_place_digest(const spw_config *config, spw_id work)
+{
+    const spw_id policy = config->workloads[work].policy;
+    if (policy == SPW_ID_NONE) {
+        return 0;
+    }
+    const spw_policy *p = &config->policies[policy];
+    uint64_t h = hash_word(hash_string(HASH_SEED, p->name), p->group_count);
+    for (size_t g = 0; g < p->group_count; g++) {
+        h = hash_word(hash_string(h, p->groups[g].name), p->groups[g].has_window ? 1 : 0);
+    }
+    return hash_word(h, (uint64_t)p->order);
+}
+
+const spw_policy *config_failover(const spw_config *config, spw_id work)
+{
+    const spw_id policy = config->workloads[work].policy;
+    const spw_policy *p = policy == SPW_ID_NONE ? NULL : &config->policies[policy];
+    return p != NULL && p->order == SPW_GROUPS_FAILOVER && p->group_count > 1 ? p : NULL;
 }

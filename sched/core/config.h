@@ -17,8 +17,12 @@ spw_rc config_check(const spw_config *config, spw_err *err);
 /** Deep copy into the arena. While the arena only counts, *to is not written. */
 void config_copy(arena *a, const spw_config *from, spw_config *to);
 
-/** Digest of what gives saved state its meaning: keys, policies and autoscalers. */
-uint64_t config_hash(const spw_config *config);
+/** Digests of what gives the saved state of one workload its meaning: the name and groups of its policy ... */
+uint64_t config_place_digest(const spw_config *config, spw_id work);
+/** ... and who owns its count, with all that the owner's state is laid out by. */
+uint64_t config_scale_digest(const spw_config *config, spw_id work);
+/** The policy of a workload, if it has several groups of which one is in use; else NULL. */
+const spw_policy *config_failover(const spw_config *config, spw_id work);
 
 /* --- between config.c and config_scalers.c --- */
 

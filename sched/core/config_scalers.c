@@ -128,7 +128,6 @@ uint64_t config_scaler_hash(uint64_t h, const spw_scaler *s)
     const spw_queue *q = &s->as.queue;
     const spw_forecast *f = &s->as.forecast;
     h = hash_word(hash_string(h, s->name), (uint64_t)s->kind);
-    h = hash_word(hash_word(h, s->workload), s->hpa);
     switch (s->kind) {
     case SPW_SCALER_CRON:
         return h;

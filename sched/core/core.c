@@ -59,21 +59,17 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     for (size_t w = 0; w < config->workload_count; w++) {
         int32_t groups = group_clocks(config, w);
         spw_time *since = arena_take(a, (size_t)groups, sizeof *since);
-        for (int32_t g = 0; g < groups && since != NULL; g++) {
-            since[g] = MEMORY_NEVER;
-        }
         owner own;
         owner_layout(&own, a, a->base != NULL ? &core->config : config, (spw_id)w); /* keeps pointers to its spec */
         if (m->works != NULL) {
             m->works[w] = (memory_work){.key = config->workloads[w].key,
-                                        .desired = -1,
-                                        .synced = MEMORY_NEVER,
-                                        .room_since = MEMORY_NEVER,
+                                        .place_digest = config_place_digest(config, (spw_id)w),
+                                        .scale_digest = config_scale_digest(config, (spw_id)w),
+                                        .failover = config_failover(&core->config, (spw_id)w),
                                         .group_since = since,
                                         .group_count = groups,
-                                        .rescheduled = MEMORY_NEVER,
-                                        .fresh_since = MEMORY_NEVER,
                                         .owner = own};
+            memory_begin(&m->works[w]);
         }
     }
 }
@@ -158,7 +154,6 @@ static bool important_before(const void *rows, uint32_t a, uint32_t b)
 
 static void start(spw_core *core)
 {
-    core->memory.config_hash = config_hash(&core->config);
     core->memory.last = MEMORY_NEVER;
     core->route_metric = spw_key(SPW_ROUTE_RATE);
     view_start(&core->view, &core->config);
@@ -277,7 +272,8 @@ spw_rc spw_decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_
     spw_rc rc = decide(core, snap, plan, err);
     if (rc != SPW_OK) {
         memory_seal(core->shadow, core->shadow_used);
-        spw_rc back = memory_load(&core->memory, core->shadow, core->shadow_used);
+        spw_state_report report;
+        spw_rc back = memory_load(&core->memory, core->shadow, core->shadow_used, &report);
         assert(back == SPW_OK);
         (void)back;
         plan_clear(plan);
@@ -302,7 +298,16 @@ spw_rc spw_state_save(const spw_core *core, void *buf, size_t size)
 
 spw_rc spw_state_load(spw_core *core, const void *buf, size_t size)
 {
-    return memory_load(&core->memory, buf, size);
+    spw_state_report report;
+    return memory_load(&core->memory, buf, size, &report);
+}
+
+spw_rc spw_state_load_report(spw_core *core, const void *buf, size_t size, spw_state_report *report)
+{
+    spw_state_report found = {0};
+    spw_rc rc = memory_load(&core->memory, buf, size, &found);
+    *report = rc == SPW_OK ? found : (spw_state_report){0};
+    return rc;
 }
 
 uint64_t spw_state_hash(const spw_core *core)

@@ -23,26 +23,33 @@
 #define MEMORY_ROUTE_NONE    (-1)                           /**< no share of traffic was ever sent */
 #define MEMORY_ROUTE_UNKNOWN (-2)                           /**< one was sent and may not have arrived: send it again */
 
+#define MEMORY_MAGIC  UINT64_C(0x31544154535750) /**< of saved state: "PWSTAT1" */
+#define MEMORY_FORMAT 2u
+
 #define MEMORY_SPACE 2 /**< seats laid out for each that may be in use: a run of any length finds a new place */
 #define MEMORY_TURNS 3 /**< up, down, up, down: the direction turns three times */
 
 /** One workload. */
 typedef struct memory_work {
     uint64_t key;
-    int32_t desired;       /**< of the last tick; -1 before the first */
-    int32_t group;         /**< failover groups: the group in use */
-    spw_time synced;       /**< last round of the owner */
-    spw_time room_since;   /**< since when better groups have had room for replicas that stand in worse ones */
-    spw_time *group_since; /**< [group_count] the same for each group, where groups have windows of their own */
-    int32_t group_count;   /**< 0 = none has */
-    spw_time rescheduled;  /**< the newest request to place it anew that was carried out */
-    spw_time fresh_since;  /**< since when one is being carried out, MEMORY_NEVER = none is */
-    int32_t surge;         /**< copies that moves added and whose sources have not gone yet */
-    spw_reason reason;     /**< of the desired count */
-    owner owner;           /**< who decides how many */
-    size_t seat_first;     /**< its run in memory.seats ... */
-    size_t seat_count;     /**< ... of so many ... */
-    size_t seat_room;      /**< ... with room for so many */
+    uint64_t
+        place_digest; /**< of what gives `group` and the clocks of groups their meaning: the policy's name, groups */
+    uint64_t scale_digest;      /**< of what gives the owner's state its meaning */
+    const spw_policy *failover; /**< its policy, if that has groups of which one is in use; else NULL */
+    int32_t desired;            /**< of the last tick; -1 before the first */
+    int32_t group;              /**< failover groups: the group in use */
+    spw_time synced;            /**< last round of the owner */
+    spw_time room_since;        /**< since when better groups have had room for replicas that stand in worse ones */
+    spw_time *group_since;      /**< [group_count] the same for each group, where groups have windows of their own */
+    int32_t group_count;        /**< 0 = none has */
+    spw_time rescheduled;       /**< the newest request to place it anew that was carried out */
+    spw_time fresh_since;       /**< since when one is being carried out, MEMORY_NEVER = none is */
+    int32_t surge;              /**< copies that moves added and whose sources have not gone yet */
+    spw_reason reason;          /**< of the desired count */
+    owner owner;                /**< who decides how many */
+    size_t seat_first;          /**< its run in memory.seats ... */
+    size_t seat_count;          /**< ... of so many ... */
+    size_t seat_room;           /**< ... with room for so many */
 } memory_work;
 
 /** One workload on one cluster. */
@@ -100,7 +107,6 @@ typedef struct memory_cluster {
 } memory_cluster;
 
 typedef struct memory {
-    uint64_t config_hash;
     uint64_t ticks;
     spw_time last; /**< time of the last tick, MEMORY_NEVER before the first */
     memory_work *works;
@@ -141,7 +147,11 @@ spw_rc memory_save(const memory *m, void *buf, size_t size);
 /** The same in two steps: all but the checksum, which costs more than all else, and the checksum. */
 spw_rc memory_write(const memory *m, void *buf, size_t size, size_t *used);
 void memory_seal(void *buf, size_t used);
-/** All or nothing. @return SPW_OK; SPW_VERSION; SPW_STATE; SPW_LIMIT */
-spw_rc memory_load(memory *m, const void *buf, size_t size);
+/** All or nothing, workload by workload: see memory_load.c. @return SPW_OK; SPW_VERSION; SPW_STATE; SPW_LIMIT */
+spw_rc memory_load(memory *m, const void *buf, size_t size, spw_state_report *report);
+/** What a workload remembers before its first tick; what it is (key, digests, owner, room) stays. Seats are not its. */
+void memory_begin(memory_work *w);
+/** Key of the name of the group in use; 0 where none is. */
+uint64_t memory_group_key(const memory_work *w);
 
 #endif

@@ -24,21 +24,29 @@ static const scaler_class *find(const spw_config *config, spw_id work, const voi
     return kind;
 }
 
-void owner_layout(owner *o, arena *a, const spw_config *config, spw_id work)
+void owner_begin(owner *o)
 {
-    *o = (owner){.wrote = -1,
+    *o = (owner){.kind = o->kind,
+                 .spec = o->spec,
+                 .state = o->state,
+                 .cron = o->cron,
+                 .wrote = -1,
                  .wrote_prior = -1,
                  .wrote_at = SCALER_NEVER,
                  .fought_at = SCALER_NEVER,
                  .frozen_until = SCALER_NEVER};
     cron_init(&o->bounds);
-    o->kind = find(config, work, &o->spec, &o->cron);
-    if (o->kind != NULL) {
-        o->state = arena_take(a, 1, o->kind->size(o->spec));
-        if (o->state != NULL) {
-            o->kind->init(o->state, o->spec);
-        }
+    if (o->state != NULL) {
+        o->kind->init(o->state, o->spec);
     }
+}
+
+void owner_layout(owner *o, arena *a, const spw_config *config, spw_id work)
+{
+    *o = (owner){.kind = NULL};
+    o->kind = find(config, work, &o->spec, &o->cron);
+    o->state = o->kind == NULL ? NULL : arena_take(a, 1, o->kind->size(o->spec));
+    owner_begin(o);
 }
 
 size_t owner_save_max(const spw_config *config, spw_id work)

@@ -34,6 +34,9 @@ typedef struct owner {
 /** Finds the owner of a workload in the configuration and makes its state in the arena. */
 void owner_layout(owner *o, arena *a, const spw_config *config, spw_id work);
 
+/** Before its first round again, with the same spec. */
+void owner_begin(owner *o);
+
 /** Bytes that the saved owner of a workload takes at most. */
 size_t owner_save_max(const spw_config *config, spw_id work);
 

@@ -28,7 +28,7 @@ const char *spw_strerror(spw_rc rc)
     case SPW_VERSION:
         return "made for another version of this library";
     case SPW_STATE:
-        return "saved state is damaged or belongs to another configuration";
+        return "saved state is damaged";
     case SPW_BACKEND:
         return "a source or an actuator failed";
     }

@@ -38,14 +38,19 @@ static void take_state(dm_daemon *d)
     case DM_FOUND_WHOLE:
         break;
     }
-    rc = dm_gear_load(d->gear, d->state.core, d->state.core_size);
-    if (rc != SPW_OK) { /* whole, and of other workloads or another version: histories begin anew */
-        dm_say(d->host->voice, DM_WARN, "state-of-another-configuration", DM_TEXT("why", spw_strerror(rc)),
+    spw_state_report report = {0};
+    rc = dm_gear_load(d->gear, d->state.core, d->state.core_size, &report);
+    const bool strange = rc == SPW_OK && report.kept + report.changed == 0 && report.gone > 0;
+    if (rc != SPW_OK || strange) { /* whole, and of other workloads or another version: histories begin anew */
+        dm_say(d->host->voice, DM_WARN, "state-of-another-configuration",
+               DM_TEXT("why", strange ? "none of its workloads is configured" : spw_strerror(rc)),
                DM_INT("observing_s", d->config->relearn / SPW_NS_PER_S));
         d->relearn_until = dm_mono(d) + d->config->relearn;
         return;
     }
-    dm_say(d->host->voice, DM_INFO, "state-loaded", DM_INT("generation", d->state.generation));
+    dm_say(d->host->voice, DM_INFO, "state-loaded", DM_INT("generation", d->state.generation),
+           DM_INT("kept", report.kept), DM_INT("changed", report.changed), DM_INT("added", report.added),
+           DM_INT("gone", report.gone));
 }
 
 /* Counts of templates into a new gear's source, by name. */
@@ -191,9 +196,13 @@ static spw_rc carry(dm_daemon *d, const dm_daemon *from, spw_err *err)
     d->state = s;
     d->relearn_until = from->relearn_until;
     d->stop_writing = from->stop_writing;
-    rc = dm_gear_load(d->gear, s.core, s.core_size);
+    spw_state_report found = {0};
+    rc = dm_gear_load(d->gear, s.core, s.core_size, &found);
     if (rc != SPW_OK) {
         dm_say(d->host->voice, DM_WARN, "histories-begin-anew", DM_TEXT("why", spw_strerror(rc)));
+    } else if (found.changed + found.added + found.gone > 0) {
+        dm_say(d->host->voice, DM_INFO, "state-carried-over", DM_INT("kept", found.kept),
+               DM_INT("changed", found.changed), DM_INT("added", found.added), DM_INT("gone", found.gone));
     }
     return SPW_OK;
 }

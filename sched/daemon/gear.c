@@ -395,9 +395,9 @@ const spw_core *dm_gear_core(const dm_gear *g)
     return g->core;
 }
 
-spw_rc dm_gear_load(dm_gear *g, const void *state, size_t size)
+spw_rc dm_gear_load(dm_gear *g, const void *state, size_t size, spw_state_report *report)
 {
-    return spw_state_load(g->core, state, size);
+    return spw_state_load_report(g->core, state, size, report);
 }
 
 const spw_plan *dm_gear_plan(const dm_gear *g)

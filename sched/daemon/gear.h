@@ -43,8 +43,8 @@ void dm_gear_log(dm_gear *gear, dm_log *log);
 spw_rc dm_gear_tick(dm_gear *gear, spw_time now, bool observing, spw_err *err);
 
 const spw_core *dm_gear_core(const dm_gear *gear);
-/** @return as spw_state_load() */
-spw_rc dm_gear_load(dm_gear *gear, const void *state, size_t size);
+/** @return as spw_state_load_report() */
+spw_rc dm_gear_load(dm_gear *gear, const void *state, size_t size, spw_state_report *report);
 const spw_plan *dm_gear_plan(const dm_gear *gear);
 const spw_snapshot *dm_gear_snapshot(const dm_gear *gear); /**< of the last tick, valid until the next; NULL before */
 kube_source *dm_gear_source(const dm_gear *gear);          /**< NULL in mode file */

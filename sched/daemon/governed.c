@@ -150,7 +150,8 @@ static void change(dm_daemon *d, reading *r)
         return;
     }
     take(d, r, gear);
-    const spw_rc fits = dm_gear_load(d->gear, d->state.core, d->state.core_size);
+    spw_state_report found = {0};
+    (void)dm_gear_load(d->gear, d->state.core, d->state.core_size, &found); /* of this build, gathered just now */
     dm_log_begin(d->log);
     dm_gear_log(d->gear, d->log);
     dm_give_templates(d);
@@ -158,7 +159,8 @@ static void change(dm_daemon *d, reading *r)
         guard_stop(dm_gear_guard(d->gear), true);
     }
     dm_say(d->host->voice, DM_INFO, "manifests-changed", DM_INT("workloads", d->governed->workload_count),
-           DM_TEXT("histories", fits == SPW_OK ? "kept" : "begin anew"));
+           DM_INT("kept", found.kept), DM_INT("changed", found.changed), DM_INT("added", found.added),
+           DM_INT("gone", found.gone));
 }
 
 void dm_refresh(dm_daemon *d)

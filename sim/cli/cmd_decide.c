@@ -9,6 +9,7 @@
 #include "sim/cli/commands.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -159,10 +160,20 @@ static cli_status read_state(decision *d, const char *path)
     }
     cli_status status = status_of(spw_json_state_read(bytes, size, shown(path), d->diag, &state));
     if (status == CLI_DONE) {
-        const spw_rc rc = spw_state_load(d->core, state.text, state.size);
+        spw_state_report found;
+        const spw_rc rc = spw_state_load_report(d->core, state.text, state.size, &found);
         if (rc != SPW_OK) {
             spw_diag_add(d->diag, SPW_DIAG_ERROR, shown(path), 0, 0, "%s", spw_strerror(rc));
             status = CLI_BAD;
+        } else if (found.kept + found.changed == 0 && found.gone > 0) {
+            spw_diag_add(d->diag, SPW_DIAG_ERROR, shown(path), 0, 0,
+                         "the state is of other workloads: none of them is in the manifests");
+            status = CLI_BAD;
+        } else if (found.changed + found.added + found.gone > 0) {
+            spw_diag_add(d->diag, SPW_DIAG_NOTE, shown(path), 0, 0,
+                         "workloads of this state: %" PRIu32 " kept, %" PRIu32 " configured otherwise, %" PRIu32
+                         " new, %" PRIu32 " gone",
+                         found.kept, found.changed, found.added, found.gone);
         }
     }
     spw_json_buffer_fini(&state);

@@ -301,7 +301,9 @@ static cli_status again_new(again *g, const spw_json_head *head, const char *pat
     }
     spw_rc rc = spw_core_new(&head->settings, config, spw_mem_libc(), &g->core, &err);
     if (rc == SPW_OK && head->state != NULL) {
-        rc = spw_state_load(g->core, head->state, head->state_size);
+        spw_state_report found;
+        rc = spw_state_load_report(g->core, head->state, head->state_size, &found);
+        rc = rc == SPW_OK && found.changed + found.added + found.gone > 0 ? SPW_STATE : rc;
     }
     if (rc != SPW_OK) {
         fprintf(stderr, "%s: error: the core refuses the head of the log: %s\n", path,

@@ -33,9 +33,11 @@ extern "C" {
                  sizeof(spw_hpa))
 /** Of the headers at hand. */
 #define SPW_ABI_DIGEST                                                                                                 \
-    SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_3, sizeof(spw_source)), sizeof(spw_actuator)),         \
-                              sizeof(spw_tick_info)),                                                                  \
-                 sizeof(spw_loop_stats))
+    SPW_ABI_STEP(                                                                                                      \
+        SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_3, sizeof(spw_source)), sizeof(spw_actuator)),     \
+                                  sizeof(spw_tick_info)),                                                              \
+                     sizeof(spw_loop_stats)),                                                                          \
+        sizeof(spw_state_report))
 
 /** Of the headers that the library was built with. @return SPW_ABI_DIGEST then */
 uint64_t spw_abi_digest(void);

@@ -66,8 +66,27 @@ spw_time spw_next_wakeup(const spw_core *core);
 size_t spw_state_size(const spw_core *core);
 /** Versioned, little-endian, checksummed. @return SPW_OK; SPW_LIMIT if size is too small */
 spw_rc spw_state_save(const spw_core *core, void *buf, size_t size);
-/** @return SPW_OK; SPW_VERSION; SPW_STATE (damaged; the core keeps the state it had); SPW_LIMIT */
+
+/** What became of the workloads of a saved state: each is counted once. */
+typedef struct spw_state_report {
+    uint32_t kept;    /**< they go on as if there had been no break */
+    uint32_t changed; /**< configured otherwise now: what that gave its meaning begins anew, see below */
+    uint32_t added;   /**< not in the state: they begin anew */
+    uint32_t gone;    /**< not configured any more: forgotten */
+} spw_state_report;
+
+/**
+ * Takes over a saved state, workload by workload, by their keys. A core that is configured as the one that saved it
+ * goes on as that would have. Where a workload's configuration has changed, these begin anew, and nothing else does:
+ *   its policy has another name, order, or names of groups   since when better groups have had room; the group in use
+ *                                                            stays, if there is one of that name
+ *   its scaler is another one, or has other windows, periods, bins or triggers   its history
+ * Promises, moves and clocks by cluster stay with the workload, those of pools and clusters stay in any case.
+ * @return SPW_OK; SPW_VERSION; SPW_STATE (damaged; the core keeps the state it had); SPW_LIMIT
+ */
 spw_rc spw_state_load(spw_core *core, const void *buf, size_t size);
+/** The same, and says what was kept. @param out report  all 0 unless SPW_OK */
+spw_rc spw_state_load_report(spw_core *core, const void *buf, size_t size, spw_state_report *report);
 /** 64-bit digest of the bytes spw_state_save() would write. */
 uint64_t spw_state_hash(const spw_core *core);
 

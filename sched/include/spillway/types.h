@@ -34,7 +34,7 @@ typedef enum spw_rc {
     SPW_INVAL = -2,   /**< an argument, a configuration or a snapshot breaks its contract; see spw_err */
     SPW_LIMIT = -3,   /**< more rows than settings reserved room for */
     SPW_VERSION = -4, /**< api_version, or the version of saved state, is not ours */
-    SPW_STATE = -5,   /**< saved state is damaged or belongs to another configuration */
+    SPW_STATE = -5,   /**< saved state is damaged */
     SPW_BACKEND = -6  /**< a source or an actuator failed */
 } spw_rc;
 
