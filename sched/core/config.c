@@ -307,6 +307,7 @@ static spw_hpa copy_hpa(arena *a, const spw_hpa *from)
     for (size_t i = 0; i < from->metric_count; i++) {
         spw_hpa_metric copy = from->metrics[i];
         copy.name = arena_string(a, from->metrics[i].name);
+        copy.selector = copy.object = NULL;
         if (metrics != NULL) {
             metrics[i] = copy;
         }

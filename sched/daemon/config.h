@@ -97,6 +97,7 @@ typedef struct dm_config {
     size_t server_count;
     dm_meter *meters;
     size_t meter_count;
+    bool derive_meters;
     dm_texts inventory;
     int64_t inventory_period, inventory_timeout;
     /* acting */

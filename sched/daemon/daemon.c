@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* daemon.c - starting, ticking, saving, stopping. What is governed and how it is read again is in governed.c. */
+/* daemon.c - starting, ticking, stopping. What is governed is in governed.c, what is remembered in remembered.c. */
 #include "sched/daemon/daemon_int.h"
 
 #include <inttypes.h>
@@ -12,100 +12,6 @@
 spw_time dm_mono(const dm_daemon *d)
 {
     return d->host->mono(d->host->user);
-}
-
-/* --- state --- */
-
-/* The state that a gear is to begin with: carried over, or of the file. */
-static void take_state(dm_daemon *d)
-{
-    char note[300];
-    const dm_found found = dm_state_load(d->config->state, &d->state, note, sizeof note);
-    spw_rc rc = SPW_OK;
-    switch (found) {
-    case DM_FOUND_NONE:
-        dm_say(d->host->voice, DM_INFO, "state-new", DM_TEXT("file", d->config->state));
-        return;
-    case DM_FOUND_OLDER:
-        dm_say(d->host->voice, DM_WARN, "state-older", DM_TEXT("why", note));
-        break;
-    case DM_FOUND_DAMAGED:
-    case DM_FOUND_NO_MEMORY:
-        dm_say(d->host->voice, DM_ERROR, "state-damaged", DM_TEXT("why", note),
-               DM_INT("observing_s", d->config->relearn / SPW_NS_PER_S));
-        d->relearn_until = dm_mono(d) + d->config->relearn;
-        return;
-    case DM_FOUND_WHOLE:
-        break;
-    }
-    spw_state_report report = {0};
-    rc = dm_gear_load(d->gear, d->state.core, d->state.core_size, &report);
-    const bool strange = rc == SPW_OK && report.kept + report.changed == 0 && report.gone > 0;
-    if (rc != SPW_OK || strange) { /* whole, and of other workloads or another version: histories begin anew */
-        dm_say(d->host->voice, DM_WARN, "state-of-another-configuration",
-               DM_TEXT("why", strange ? "none of its workloads is configured" : spw_strerror(rc)),
-               DM_INT("observing_s", d->config->relearn / SPW_NS_PER_S));
-        d->relearn_until = dm_mono(d) + d->config->relearn;
-        return;
-    }
-    dm_say(d->host->voice, DM_INFO, "state-loaded", DM_INT("generation", d->state.generation),
-           DM_INT("kept", report.kept), DM_INT("changed", report.changed), DM_INT("added", report.added),
-           DM_INT("gone", report.gone));
-}
-
-/* Counts of templates into a new gear's source, by name. */
-void dm_give_templates(dm_daemon *d)
-{
-    kube_source *source = dm_gear_source(d->gear);
-    if (source == NULL || d->config->mode != DM_MODE_KUBERNETES) {
-        return;
-    }
-    for (size_t i = 0; i < d->state.template_count; i++) {
-        for (size_t w = 0; w < d->governed->workload_count; w++) {
-            if (strcmp(d->governed->workloads[w].name, d->state.templates[i].name) == 0) {
-                kube_source_template_set(source, w, d->state.templates[i].replicas);
-            }
-        }
-    }
-}
-
-/* What is to be saved, out of the gear. @return false: out of memory; the state is as it was */
-bool dm_gather_state(dm_daemon *d)
-{
-    const spw_core *core = dm_gear_core(d->gear);
-    kube_source *source = d->config->mode == DM_MODE_KUBERNETES ? dm_gear_source(d->gear) : NULL;
-    const size_t works = source != NULL ? d->governed->workload_count : 0;
-    dm_state s = {.generation = d->state.generation + 1, .epoch = d->state.epoch, .core_size = spw_state_size(core)};
-    const uint64_t epoch = d->links != NULL ? dm_links_epoch(d->links) : 0;
-    s.epoch = epoch > s.epoch ? epoch : s.epoch;
-    s.core = malloc(s.core_size + 1);
-    s.templates = calloc(works + 1, sizeof *s.templates);
-    bool ok = s.core != NULL && s.templates != NULL && spw_state_save(core, s.core, s.core_size) == SPW_OK;
-    for (size_t w = 0; ok && w < works; w++) {
-        s.templates[w].name = strdup(d->governed->workloads[w].name);
-        s.templates[w].replicas = kube_source_template(source, w);
-        ok = s.templates[w].name != NULL;
-        s.template_count = w + 1;
-    }
-    if (!ok) {
-        dm_state_fini(&s);
-        return false;
-    }
-    dm_state_fini(&d->state);
-    d->state = s;
-    return true;
-}
-
-static void save_state(dm_daemon *d)
-{
-    spw_err err = {.text = "out of memory"};
-    if (!d->opened || !dm_gather_state(d) || d->config->state == NULL || d->host->dry_run) {
-        return;
-    }
-    if (dm_state_save(d->host->files, d->config->state, &d->state, &err) != SPW_OK) {
-        d->status.state_failures++;
-        dm_say_err(d->host->voice, DM_ERROR, "state-not-saved", &err);
-    }
 }
 
 /* --- making --- */
@@ -180,40 +86,13 @@ static spw_rc open_log(dm_daemon *d, spw_err *err)
     return rc;
 }
 
-/* What a daemon that was closed knew. It keeps its own, should it be needed again. */
-static spw_rc carry(dm_daemon *d, const dm_daemon *from, spw_err *err)
-{
-    size_t size = 0;
-    void *bytes = dm_state_pack(&from->state, &size);
-    dm_state s = {0};
-    spw_rc rc =
-        bytes != NULL ? dm_state_unpack(bytes, size, &s, err) : dm_fail(err, SPW_NOMEM, "state", "out of memory");
-    free(bytes);
-    if (rc != SPW_OK) {
-        return rc;
-    }
-    dm_state_fini(&d->state);
-    d->state = s;
-    d->relearn_until = from->relearn_until;
-    d->stop_writing = from->stop_writing;
-    spw_state_report found = {0};
-    rc = dm_gear_load(d->gear, s.core, s.core_size, &found);
-    if (rc != SPW_OK) {
-        dm_say(d->host->voice, DM_WARN, "histories-begin-anew", DM_TEXT("why", spw_strerror(rc)));
-    } else if (found.changed + found.added + found.gone > 0) {
-        dm_say(d->host->voice, DM_INFO, "state-carried-over", DM_INT("kept", found.kept),
-               DM_INT("changed", found.changed), DM_INT("added", found.added), DM_INT("gone", found.gone));
-    }
-    return SPW_OK;
-}
-
 spw_rc dm_daemon_open(dm_daemon *d, dm_daemon *from, spw_err *err)
 {
     spw_rc rc = open_log(d, err);
     if (rc == SPW_OK && from != NULL) {
-        rc = carry(d, from, err);
+        rc = dm_carry_state(d, from, err);
     } else if (rc == SPW_OK && d->config->state != NULL) {
-        take_state(d);
+        dm_take_state(d);
     }
     if (rc != SPW_OK) {
         dm_log_close(d->log);
@@ -239,7 +118,7 @@ spw_rc dm_daemon_open(dm_daemon *d, dm_daemon *from, spw_err *err)
 
 void dm_daemon_close(dm_daemon *d)
 {
-    save_state(d);
+    dm_save_state(d);
     if (d->links != NULL && dm_links_lease(d->links) != NULL) {
         kube_lease_release(dm_links_lease(d->links), d->host->unix_now(d->host->user));
     }
@@ -297,7 +176,7 @@ static spw_rc tick(dm_daemon *d, spw_time now, spw_err *err)
     const spw_rc rc = dm_gear_tick(d->gear, now, d->observing, &why);
     note_tick(d, rc, &why, dm_mono(d) - before);
     dm_count_flaps(d);
-    save_state(d);
+    dm_save_state(d);
     if ((d->host->once || d->host->explain) && rc == SPW_OK) {
         (void)dm_gear_print(d->gear);
     }
@@ -343,48 +222,10 @@ static bool is_ready_to_tick(const dm_daemon *d)
     return synced && led && dm_mono(d) >= d->due;
 }
 
-static void say_trouble(const dm_daemon *d, const char *cluster, const char *what, const kube_status *trouble)
-{
-    const bool good = trouble->verdict == KUBE_OK;
-    dm_say(d->host->voice, good ? DM_INFO : DM_WARN, good ? "server-answers" : "server-trouble",
-           DM_TEXT("cluster", cluster), DM_TEXT("what", what), DM_TEXT("verdict", kube_verdict_name(trouble->verdict)),
-           DM_TEXT("why", trouble->text));
-}
-
-/* Says once when a collection, or the lease, begins to fail, and once when it is well again. */
-static void watch_trouble(dm_daemon *d)
-{
-    const kube_fleet *fleet = dm_links_fleet(d->links);
-    const char *cluster = "", *kind = "";
-    kube_reflect_state state;
-    size_t n = 0, objects = 0;
-    uint64_t unread = 0;
-    if (d->troubled == NULL) {
-        d->troubled = calloc(d->config->cluster_count * KUBE_PARTS + KUBE_HUB_PARTS + 1, sizeof *d->troubled);
-    }
-    while (d->troubled != NULL && kube_fleet_report(fleet, n, &cluster, &kind, &state, &objects, &unread)) {
-        const bool bad = state.trouble.verdict != KUBE_OK;
-        if (bad != (d->troubled[n] != 0)) {
-            say_trouble(d, cluster, kind, &state.trouble);
-            d->troubled[n] = bad ? 1 : 0;
-        }
-        n++;
-    }
-    if (dm_links_lease(d->links) != NULL) {
-        kube_lease_state lease;
-        kube_lease_state_get(dm_links_lease(d->links), &lease);
-        const bool bad = lease.trouble.verdict != KUBE_OK && lease.trouble.verdict != KUBE_CONFLICT;
-        if (bad != d->lease_troubled) {
-            say_trouble(d, "", "Lease", &lease.trouble);
-            d->lease_troubled = bad;
-        }
-    }
-}
-
 static spw_rc work_on_servers(dm_daemon *d, spw_dur longest, spw_err *err)
 {
     const spw_time next = dm_links_step(d->links);
-    watch_trouble(d);
+    dm_watch_trouble(d);
     if (is_ready_to_tick(d)) {
         const spw_time now = dm_mono(d);
         d->due = d->due + d->config->tick > now ? d->due + d->config->tick : now + d->config->tick;

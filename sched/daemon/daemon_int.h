@@ -50,8 +50,20 @@ spw_time dm_mono(const dm_daemon *daemon);
 spw_rc dm_govern(dm_daemon *daemon, spw_diag *diag);
 /** Reads servers' manifests again when it is time; what they say now is governed from then on. */
 void dm_refresh(dm_daemon *daemon);
-bool dm_gather_state(dm_daemon *daemon);
-void dm_give_templates(dm_daemon *daemon);
 void dm_count_flaps(dm_daemon *daemon);
+
+/* remembered.c */
+/** The state that the gear is to begin with, out of the file. */
+void dm_take_state(dm_daemon *daemon);
+/** What a daemon that was closed knew. It keeps its own, should it be needed again. @return SPW_NOMEM with err */
+spw_rc dm_carry_state(dm_daemon *daemon, const dm_daemon *from, spw_err *err);
+/** What is to be saved, out of the gear. @return false: out of memory; the state is as it was */
+bool dm_gather_state(dm_daemon *daemon);
+void dm_save_state(dm_daemon *daemon);
+/** Counts of templates into a new gear's source, by name. */
+void dm_give_templates(dm_daemon *daemon);
+
+/** Says once when a collection, the lease or a meter begins to fail, and once when it is well again. */
+void dm_watch_trouble(dm_daemon *daemon);
 
 #endif

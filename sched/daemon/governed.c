@@ -128,7 +128,7 @@ spw_rc dm_govern(dm_daemon *d, spw_diag *diag)
         return rc;
     }
     take(d, &r, gear);
-    return SPW_OK;
+    return d->links == NULL || dm_links_measure(d->links, d->governed) ? SPW_OK : SPW_NOMEM;
 }
 
 static void say_messages(const dm_daemon *d, const spw_diag *diag)
@@ -150,6 +150,9 @@ static void change(dm_daemon *d, reading *r)
         return;
     }
     take(d, r, gear);
+    if (!dm_links_measure(d->links, d->governed)) {
+        dm_say(d->host->voice, DM_ERROR, "meters", DM_TEXT("why", "out of memory: the old ones stay"));
+    }
     spw_state_report found = {0};
     (void)dm_gear_load(d->gear, d->state.core, d->state.core_size, &found); /* of this build, gathered just now */
     dm_log_begin(d->log);

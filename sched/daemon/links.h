@@ -19,6 +19,12 @@ typedef struct dm_links dm_links;
 spw_rc dm_links_new(const dm_config *config, const dm_host *host, spw_diag *diag, dm_links **out);
 void dm_links_free(dm_links *links); /**< gives no lease up; NULL allowed */
 
+/**
+ * Measures what the Daemon file lists, and what the autoscalers of this configuration name (derived.h). Meters that
+ * stay keep what they know. @return false: out of memory; all is as it was
+ */
+bool dm_links_measure(dm_links *links, const spw_config *governed);
+
 /** Starts what is due. @return when to call again at the latest, on host->mono */
 spw_time dm_links_step(dm_links *links);
 /** Moves bytes for at most so long; returns sooner when something has happened. */

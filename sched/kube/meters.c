@@ -52,6 +52,7 @@ kube_meters *kube_meters_new(const kube_meter_spec *specs, size_t count, const k
     for (size_t i = 0; i < count; i++) {
         m->meters[i] = (meter){.spec = &specs[i], .all = m, .due = INT64_MIN};
         m->meters[i].state.sampled = SPW_TIME_MAX;
+        m->meters[i].state.spec = &specs[i];
         zone_init(&m->meters[i].rows.zone, NULL);
     }
     return m;
@@ -72,6 +73,59 @@ void kube_meters_free(kube_meters *m)
     }
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return (a == NULL && b == NULL) || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool is_same(const kube_meter_spec *a, const kube_meter_spec *b)
+{
+    const char *const texts[][2] = {{a->prefix, b->prefix},
+                                    {a->cluster, b->cluster},
+                                    {a->metric, b->metric},
+                                    {a->series, b->series},
+                                    {a->space, b->space},
+                                    {a->name, b->name},
+                                    {a->selector, b->selector},
+                                    {a->object, b->object},
+                                    {a->query, b->query},
+                                    {a->pod_label, b->pod_label},
+                                    {a->space_label, b->space_label},
+                                    {a->cluster_label, b->cluster_label}};
+    bool same = a->kind == b->kind && a->server == b->server && a->workload == b->workload && a->period == b->period;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0] && same; i++) {
+        same = same_text(texts[i][0], texts[i][1]);
+    }
+    return same;
+}
+
+void kube_meters_adopt(kube_meters *m, kube_meters *from)
+{
+    size_t next = 0; /* both lists are mostly in one order */
+    m->now = from->now;
+    m->unix_ns = from->unix_ns;
+    for (size_t i = 0; i < m->count; i++) {
+        for (size_t n = 0; n < from->count; n++) {
+            const size_t k = (next + n) % from->count;
+            meter *to = &m->meters[i], *old = &from->meters[k];
+            if (is_same(to->spec, old->spec) && to->rows.count == 0) {
+                const meter_rows none = to->rows;
+                to->rows = old->rows;
+                old->rows = none;
+                to->state = old->state;
+                to->older = old->older;
+                to->backoff = old->backoff;
+                to->state.spec = to->spec;
+                to->due = old->ticket == 0 ? old->due : INT64_MIN; /* what is under way is lost: ask again */
+                next = k + 1;
+                break;
+            }
+        }
+    }
+    m->changed = true;
+    from->changed = true;
+}
+
 /* --- requests -------------------------------------------------------------------------------------------------- */
 
 static const char *or_empty(const char *text)
@@ -79,51 +133,101 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-/* The path with its query, malloc'ed; NULL when out of memory. */
-static char *path_of(const meter *m)
+/* What selects the pods of a PODS meter. @return NULL: its workload is not in that cluster */
+static const char *pods_of(const meter *m)
 {
     const kube_meter_spec *s = m->spec;
+    const kube_fleet_spec *fleet = kube_fleet_spec_get(m->all->fleet);
+    if (s->name == NULL) {
+        return or_empty(s->selector);
+    }
+    for (size_t c = 0; c < fleet->cluster_count; c++) {
+        if (strcmp(fleet->clusters[c].name, s->cluster) == 0) {
+            const kube_workload *w = kube_fleet_workload(m->all->fleet, c, s->workload, s->space, s->name);
+            return w != NULL ? w->selector : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The name of a metric as one part of a path: names of external metrics may have any sign. */
+static const char *segment(zone *z, const char *name)
+{
+    char *out = zone_take(z, 3 * strlen(name) + 1);
+    size_t n = 0;
+    for (const char *p = name; out != NULL && *p != '\0'; p++) {
+        if (strchr("%/?#|<>\"\\^`{} ", *p) == NULL && *p > ' ' && *p < 127) {
+            out[n++] = *p;
+        } else {
+            n += (size_t)snprintf(out + n, 4, "%%%02X", (unsigned)(unsigned char)*p);
+        }
+    }
+    return out;
+}
+
+/* Where a meter asks, without the query. @return NULL when out of memory */
+static const char *place_of(zone *z, const meter *m)
+{
+    const kube_meter_spec *s = m->spec;
+    const char *prefix = or_empty(s->prefix), *space = or_empty(s->space), *custom = m->older ? "v1beta1" : "v1beta2";
     const char *series = s->series != NULL ? s->series : or_empty(s->metric);
-    const char *asked = s->kind == KUBE_METER_PROMETHEUS ? or_empty(s->query) : or_empty(s->selector);
-    const char *prefix = or_empty(s->prefix), *space = or_empty(s->space), *object = or_empty(s->object);
-    const char *custom = m->older ? "v1beta1" : "v1beta2";
-    const size_t escaped_room = 3 * strlen(asked) + 8;
-    const size_t room = strlen(prefix) + strlen(space) + strlen(object) + strlen(series) + escaped_room + 160;
-    char *escaped = malloc(escaped_room), *path = malloc(room);
-    if (escaped == NULL || path == NULL) {
-        free(escaped);
-        free(path);
+    const char *escaped = segment(z, series);
+    if (escaped == NULL) {
         return NULL;
     }
-    kube_wire_escape(escaped, escaped_room, asked);
-    int n = 0;
     switch (s->kind) {
     case KUBE_METER_RESOURCE:
-        n = snprintf(path, room, "%s/apis/metrics.k8s.io/v1beta1/namespaces/%s/pods", prefix, space);
+        return zone_format(z, "%s/apis/metrics.k8s.io/v1beta1/namespaces/%s/pods", prefix, space);
+    case KUBE_METER_PODS:
+        return zone_format(z, "%s/apis/custom.metrics.k8s.io/%s/namespaces/%s/pods/*/%s", prefix, custom, space,
+                           escaped);
+    case KUBE_METER_OBJECT:
+        return zone_format(z, "%s/apis/custom.metrics.k8s.io/%s/namespaces/%s/%s/%s", prefix, custom, space,
+                           or_empty(s->object), escaped);
+    case KUBE_METER_EXTERNAL:
+        return zone_format(z, "%s/apis/external.metrics.k8s.io/v1beta1/namespaces/%s/%s", prefix, space, escaped);
+    case KUBE_METER_PROMETHEUS:
+        break;
+    }
+    return zone_format(z, "%s/api/v1/query", prefix);
+}
+
+/* The path with one more parameter; as it was when there is no value. */
+static const char *with(zone *z, const char *path, const char *key, const char *value)
+{
+    const size_t room = 3 * strlen(value) + 8;
+    char *escaped = value[0] != '\0' && path != NULL ? zone_take(z, room) : NULL;
+    if (escaped == NULL) {
+        return path;
+    }
+    kube_wire_escape(escaped, room, value);
+    return zone_format(z, "%s%s%s=%s", path, strchr(path, '?') != NULL ? "&" : "?", key, escaped);
+}
+
+/* The path with its query; NULL when out of memory. */
+static const char *path_of(zone *z, const meter *m, const char *pods)
+{
+    const kube_meter_spec *s = m->spec;
+    const char *path = place_of(z, m), *selector = or_empty(s->selector);
+    switch (s->kind) {
+    case KUBE_METER_RESOURCE:
+        path = with(z, path, "labelSelector", selector);
         break;
     case KUBE_METER_PODS:
-        n = snprintf(path, room, "%s/apis/custom.metrics.k8s.io/%s/namespaces/%s/pods/*/%s", prefix, custom, space,
-                     series);
+        path = with(z, path, "labelSelector", pods);
+        path = s->name != NULL ? with(z, path, "metricLabelSelector", selector) : path;
         break;
     case KUBE_METER_OBJECT:
-        n = snprintf(path, room, "%s/apis/custom.metrics.k8s.io/%s/namespaces/%s/%s/%s", prefix, custom, space, object,
-                     series);
+        path = with(z, path, "metricLabelSelector", selector);
         break;
     case KUBE_METER_EXTERNAL:
-        n = snprintf(path, room, "%s/apis/external.metrics.k8s.io/v1beta1/namespaces/%s/%s", prefix, space, series);
+        path = with(z, path, "labelSelector", selector);
         break;
     case KUBE_METER_PROMETHEUS:
-        n = snprintf(path, room, "%s/api/v1/query", prefix);
+        path = with(z, path, "query", or_empty(s->query));
         break;
     }
-    if (n > 0 && asked[0] != '\0') {
-        const char *key = s->kind == KUBE_METER_PROMETHEUS ? "query"
-                          : s->kind == KUBE_METER_OBJECT   ? "metricLabelSelector"
-                                                           : "labelSelector";
-        (void)snprintf(path + n, room - (size_t)n, "?%s=%s", key, escaped);
-    }
-    free(escaped);
-    return path;
+    return z->failed ? NULL : path;
 }
 
 static void failed(meter *m, const kube_status *status)
@@ -189,15 +293,21 @@ static void done(void *user, const kube_answer *answer)
 
 static void ask(meter *m)
 {
-    char *path = path_of(m);
+    const char *pods = m->spec->kind == KUBE_METER_PODS ? pods_of(m) : "";
+    zone z;
+    m->due = m->all->now + (m->spec->period > 0 ? m->spec->period : PERIOD_DEFAULT);
+    if (pods == NULL) {
+        return; /* without its workload there are no pods */
+    }
+    zone_init(&z, NULL);
+    const char *path = path_of(&z, m, pods);
     const kube_call call = {
         .server = m->spec->server, .method = "GET", .path = path, .timeout = CALL_TIMEOUT, .done = done, .user = m};
-    m->due = m->all->now + (m->spec->period > 0 ? m->spec->period : PERIOD_DEFAULT);
     if (path == NULL || m->all->wire->start(m->all->wire->self, &call, &m->ticket) != SPW_OK) {
         m->ticket = 0;
         failed_saying(m, "the call could not be started");
     }
-    free(path);
+    zone_fini(&z);
 }
 
 spw_time kube_meters_step(kube_meters *m, spw_time now, spw_time unix_ns)
@@ -240,6 +350,11 @@ size_t kube_meters_rows(kube_meters *m, const kube_metric_row **rows)
     }
     *rows = m->rows;
     return m->row_count;
+}
+
+void kube_meters_said(kube_meters *m, size_t index, bool said)
+{
+    m->meters[index].state.said = said;
 }
 
 bool kube_meters_report(const kube_meters *m, size_t index, kube_meter_state *out)

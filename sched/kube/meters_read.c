@@ -265,9 +265,24 @@ static const char *read_prometheus(const kube_meter_spec *spec, const json_t *an
                                                    : "the value is no number of at least 0";
 }
 
-const char *meter_read(const kube_meter_spec *spec, const kube_fleet *fleet, const json_t *answer, spw_time unix_ns,
+/* The meter's own texts, kept with the rows: these may outlive it. */
+static kube_meter_spec kept_spec(const kube_meter_spec *spec, meter_rows *out)
+{
+    kube_meter_spec s = *spec;
+    s.cluster = s.cluster != NULL ? keep(out, s.cluster) : NULL;
+    s.space = s.space != NULL ? keep(out, s.space) : NULL;
+    s.name = s.name != NULL ? keep(out, s.name) : NULL;
+    s.metric = s.metric != NULL ? keep(out, s.metric) : NULL;
+    return s;
+}
+
+const char *meter_read(const kube_meter_spec *given, const kube_fleet *fleet, const json_t *answer, spw_time unix_ns,
                        meter_rows *out)
 {
+    const kube_meter_spec own = kept_spec(given, out), *spec = &own;
+    if (out->zone.failed) {
+        return "";
+    }
     switch (spec->kind) {
     case KUBE_METER_RESOURCE:
         return read_resource(spec, fleet, answer, unix_ns, out);

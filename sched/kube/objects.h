@@ -21,6 +21,7 @@ typedef struct kube_workload {
     bool paused;     /**< annotation spillway.dev/paused: "true": ours to leave alone */
     bool allow_zero; /**< annotation spillway.dev/allow-zero: "true" */
     char *canary;    /**< label spillway.dev/canary, "" if none */
+    char *selector;  /**< of its pods, as it is written in a query; "" = none */
 } kube_workload;
 
 typedef struct kube_pod {

@@ -33,6 +33,7 @@ static const char *read_workload(const json_t *object, void *into)
     w->paused = strcmp(obj_text(notes, PAUSED), "true") == 0;
     w->allow_zero = strcmp(obj_text(notes, ZERO), "true") == 0;
     w->canary = obj_copy(obj_text(obj_at(object, "metadata", "labels", NULL), CANARY), &failed);
+    w->selector = obj_selector(json_object_get(spec, "selector"), &failed);
     return memory(failed);
 }
 
@@ -40,6 +41,7 @@ static void fini_workload(void *row)
 {
     kube_workload *w = row;
     free(w->canary);
+    free(w->selector);
 }
 
 const kube_kind kube_kind_deployment = {"Deployment", sizeof(kube_workload), read_workload, fini_workload};

@@ -3,6 +3,7 @@
 #include "sched/kube/objects_int.h"
 #include "sched/manifest/bind.h"
 #include "sched/manifest/quantity.h"
+#include "sched/manifest/selector_text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -42,6 +43,60 @@ char *obj_copy(const char *text, bool *failed)
 {
     char *copy = strdup(text);
     *failed = *failed || copy == NULL;
+    return copy;
+}
+
+static bool read_expression(zone *z, const json_t *from, spw_requirement *to)
+{
+    static const struct {
+        const char *word;
+        spw_op op;
+    } ops[] = {
+        {"In", SPW_OP_IN}, {"NotIn", SPW_OP_NOT_IN}, {"Exists", SPW_OP_EXISTS}, {"DoesNotExist", SPW_OP_NOT_EXISTS}};
+    const json_t *values = json_object_get(from, "values");
+    const char **texts = zone_array(z, json_array_size(values) + 1, sizeof *texts);
+
+    for (size_t i = 0; texts != NULL && i < json_array_size(values); i++) {
+        const char *text = json_string_value(json_array_get(values, i));
+        texts[i] = text != NULL ? text : "";
+    }
+    for (size_t i = 0; texts != NULL && i < sizeof ops / sizeof ops[0]; i++) {
+        if (strcmp(obj_text(from, "operator"), ops[i].word) == 0) {
+            *to = (spw_requirement){
+                .key = obj_text(from, "key"), .op = ops[i].op, .values = texts, .value_count = json_array_size(values)};
+            return true;
+        }
+    }
+    return false;
+}
+
+char *obj_selector(const json_t *selector, bool *failed)
+{
+    const json_t *labels = json_object_get(selector, "matchLabels");
+    const json_t *expressions = json_object_get(selector, "matchExpressions");
+    const size_t most = json_object_size(labels) + json_array_size(expressions);
+    const char *key = NULL;
+    json_t *value = NULL;
+    zone z;
+    size_t n = 0;
+    zone_init(&z, NULL);
+    spw_requirement *all = zone_array(&z, most + 1, sizeof *all);
+    const char **values = zone_array(&z, most + 1, sizeof *values);
+    if (all != NULL && values != NULL) {
+        json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+        {
+            values[n] = json_is_string(value) ? json_string_value(value) : "";
+            all[n] = (spw_requirement){.key = key, .op = SPW_OP_IN, .values = &values[n], .value_count = 1};
+            n++;
+        }
+        for (size_t i = 0; i < json_array_size(expressions); i++) {
+            n += read_expression(&z, json_array_get(expressions, i), &all[n]) ? 1 : 0;
+        }
+    }
+    const char *text = z.failed ? NULL : km_selector_text(&z, all, n);
+    char *copy = text != NULL ? strdup(text) : NULL;
+    *failed = *failed || copy == NULL;
+    zone_fini(&z);
     return copy;
 }
 

@@ -11,6 +11,8 @@ const char *obj_text(const json_t *object, const char *key); /**< "" when absent
 /** An int32, or `other` when absent, no integer, or out of range. */
 int32_t obj_int(const json_t *object, const char *key, int32_t other);
 /** A copy of a text; *failed = true when out of memory. */
+/** A LabelSelector as text, "" when it selects all or is none. @return malloc'ed; NULL when out of memory */
+char *obj_selector(const json_t *selector, bool *failed);
 char *obj_copy(const char *text, bool *failed);
 char *obj_dump(const json_t *value, const char *other, bool *failed); /**< compact JSON; `other` when absent */
 #define OBJ_AMOUNT_MOST (INT64_C(1) << 60) /**< what is more counts as this: the core's amounts end at 2^61 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** kind_hpa.c - autoscaling/v2 HorizontalPodAutoscaler and autoscaling.karmada.io/v1alpha1 FederatedHPA. */
-#include "sched/manifest/manifest_int.h"
+#include "sched/manifest/hpa_metrics.h"
 #include "sched/manifest/quantity.h"
 
 #include <inttypes.h>
@@ -10,36 +10,6 @@
 #define CPU_TARGET_DEFAULT 80 /* percent, what Kubernetes uses when metrics are left out */
 #define WINDOW_MAX_S       3600
 #define PERIOD_MAX_S       1800
-
-typedef struct target {
-    spw_target_kind kind;
-    int32_t utilization;
-    bool has_utilization;
-    int64_t average; /* milli */
-    bool has_average;
-    int64_t value; /* milli */
-    bool has_value;
-    const ynode *node;
-} target;
-
-typedef struct source {
-    const char *name;
-    target target;
-} source;
-
-typedef enum metric_type {
-    TYPE_RESOURCE = 1,
-    TYPE_CONTAINER_RESOURCE = 2,
-    TYPE_PODS = 3,
-    TYPE_OBJECT = 4,
-    TYPE_EXTERNAL = 5
-} metric_type;
-
-typedef struct metric {
-    metric_type type;
-    source source;
-    const ynode *node;
-} metric;
 
 typedef struct autoscaler {
     km_head head;
@@ -51,171 +21,10 @@ typedef struct autoscaler {
     int32_t replicas_max;
     const ynode *min_node;
     const ynode *max_node;
-    const metric *metrics;
+    const km_hpa_metric *metrics;
     size_t metric_count;
     const km_behavior *behavior;
 } autoscaler;
-
-/* --- metrics ------------------------------------------------------------------------------------------------- */
-
-static const bind_name target_names[] = {{"Utilization", SPW_TARGET_UTILIZATION},
-                                         {"AverageValue", SPW_TARGET_AVERAGE_VALUE},
-                                         {"Value", SPW_TARGET_VALUE},
-                                         {NULL, 0}};
-
-static bool check_target(bind *b, const ynode *node, void *object)
-{
-    const target *t = object;
-    const bool wants[] = {t->kind == SPW_TARGET_UTILIZATION, t->kind == SPW_TARGET_AVERAGE_VALUE,
-                          t->kind == SPW_TARGET_VALUE};
-    const bool has[] = {t->has_utilization, t->has_average, t->has_value};
-    static const char *const keys[] = {"averageUtilization", "averageValue", "value"};
-
-    for (size_t i = 0; i < 3; i++) {
-        if (wants[i] && !has[i]) {
-            ynode_error(b->diag, node, "target type %s needs '%s'", target_names[i].text, keys[i]);
-            return false;
-        }
-        if (!wants[i] && has[i]) {
-            ynode_error(b->diag, ynode_get(node, keys[i])->key, "'%s' does not go with target type %s", keys[i],
-                        ynode_get(node, "type")->text);
-            return false;
-        }
-    }
-    return true;
-}
-
-static const bind_field target_fields[] = {
-    {.key = "type",
-     .kind = BIND_ENUM,
-     .required = true,
-     .names = target_names,
-     BIND_AT(target, kind),
-     .help = "Utilization, AverageValue or Value"},
-    {.key = "averageUtilization",
-     .kind = BIND_INT32,
-     .range = BIND_MIN,
-     .min = 1,
-     BIND_AT(target, utilization),
-     BIND_HAS(target, has_utilization),
-     .unit = "percent of the request"},
-    {.key = "averageValue",
-     .kind = BIND_QUANTITY,
-     .range = BIND_ABOVE,
-     .min = 0,
-     BIND_AT(target, average),
-     BIND_HAS(target, has_average)},
-    {.key = "value",
-     .kind = BIND_QUANTITY,
-     .range = BIND_ABOVE,
-     .min = 0,
-     BIND_AT(target, value),
-     BIND_HAS(target, has_value)},
-    {.key = NULL},
-};
-
-static const bind_table target_table = {.name = "metric target",
-                                        .size = sizeof(target),
-                                        .fields = target_fields,
-                                        .self_at = offsetof(target, node) + 1,
-                                        .check = check_target};
-
-static const bind_field metric_id_fields[] = {
-    {.key = "name", .kind = BIND_STRING, .required = true, BIND_AT(source, name)},
-    KM_IGNORED("selector", "samples are found by the metric's name"),
-    {.key = NULL},
-};
-
-/* Binds into the source itself: one more level of keys only. */
-static const bind_table metric_id_table = {.name = "metric", .size = sizeof(source), .fields = metric_id_fields};
-
-#define TARGET_ROW                                                                                                     \
-    {                                                                                                                  \
-        .key = "target", .kind = BIND_TABLE, .table = &target_table, .required = true, BIND_AT(source, target),        \
-        .help = "what the metric is held at"                                                                           \
-    }
-#define NAME_ROW                                                                                                       \
-    {                                                                                                                  \
-        .key = "name", .kind = BIND_STRING, .required = true, BIND_AT(source, name), .help = "cpu or memory"           \
-    }
-#define METRIC_ROW                                                                                                     \
-    {                                                                                                                  \
-        .key = "metric", .kind = BIND_TABLE, .table = &metric_id_table, .required = true, .help = "the metric's name"  \
-    }
-
-static const bind_field resource_fields[] = {NAME_ROW, TARGET_ROW, {.key = NULL}};
-static const bind_field container_fields[] = {
-    NAME_ROW, TARGET_ROW, KM_IGNORED("container", "usage is sampled per pod"), {.key = NULL}};
-static const bind_field pods_fields[] = {METRIC_ROW, TARGET_ROW, {.key = NULL}};
-static const bind_field object_fields[] = {
-    METRIC_ROW, TARGET_ROW, KM_IGNORED("describedObject", "samples are found by the metric's name"), {.key = NULL}};
-static const bind_field external_fields[] = {METRIC_ROW, TARGET_ROW, {.key = NULL}};
-
-static const bind_table resource_table = {.name = "resource", .size = sizeof(source), .fields = resource_fields};
-static const bind_table container_table = {
-    .name = "containerResource", .size = sizeof(source), .fields = container_fields};
-static const bind_table pods_table = {.name = "pods", .size = sizeof(source), .fields = pods_fields};
-static const bind_table object_table = {.name = "object", .size = sizeof(source), .fields = object_fields};
-static const bind_table external_table = {.name = "external", .size = sizeof(source), .fields = external_fields};
-
-#define SOURCE_ROW(name, rows)                                                                                         \
-    {                                                                                                                  \
-        .key = (name), .kind = BIND_TABLE, .table = &(rows), .required = true, BIND_AT(metric, source),                \
-        .help = "the metric that the type announces"                                                                   \
-    }
-
-static const bind_field resource_variant[] = {SOURCE_ROW("resource", resource_table), {.key = NULL}};
-static const bind_field container_variant[] = {SOURCE_ROW("containerResource", container_table), {.key = NULL}};
-static const bind_field pods_variant[] = {SOURCE_ROW("pods", pods_table), {.key = NULL}};
-static const bind_field object_variant[] = {SOURCE_ROW("object", object_table), {.key = NULL}};
-static const bind_field external_variant[] = {SOURCE_ROW("external", external_table), {.key = NULL}};
-
-static const bind_variant metric_variants[] = {
-    {"Resource", resource_variant, "usage of cpu or memory against the request"},
-    {"ContainerResource", container_variant, "the same for one container"},
-    {"Pods", pods_variant, "a custom metric of each pod"},
-    {"Object", object_variant, "a metric that describes one object"},
-    {"External", external_variant, "a metric from outside the cluster"},
-    {NULL, NULL, NULL},
-};
-
-static const bind_name type_names[] = {{"Resource", TYPE_RESOURCE}, {"ContainerResource", TYPE_CONTAINER_RESOURCE},
-                                       {"Pods", TYPE_PODS},         {"Object", TYPE_OBJECT},
-                                       {"External", TYPE_EXTERNAL}, {NULL, 0}};
-
-static const bind_field metric_fields[] = {
-    {.key = "type",
-     .kind = BIND_ENUM,
-     .required = true,
-     .names = type_names,
-     BIND_AT(metric, type),
-     .help = "Resource, ContainerResource, Pods, Object or External"},
-    {.key = NULL},
-};
-
-static bool check_metric(bind *b, const ynode *node, void *object)
-{
-    const metric *m = object;
-    const spw_target_kind kind = m->source.target.kind;
-    const bool resource = m->type == TYPE_RESOURCE || m->type == TYPE_CONTAINER_RESOURCE;
-    const char *type = ynode_get(node, "type")->text;
-
-    if ((kind == SPW_TARGET_UTILIZATION && !resource) ||
-        (kind == SPW_TARGET_VALUE && (resource || m->type == TYPE_PODS))) {
-        ynode_error(b->diag, m->source.target.node, "a %s metric cannot have a target of type %s", type,
-                    kind == SPW_TARGET_VALUE ? "Value" : "Utilization");
-        return false;
-    }
-    return true;
-}
-
-static const bind_table metric_table = {.name = "metric",
-                                        .size = sizeof(metric),
-                                        .fields = metric_fields,
-                                        .tag = "type",
-                                        .variants = metric_variants,
-                                        .self_at = offsetof(metric, node) + 1,
-                                        .check = check_metric};
 
 /* --- behavior ------------------------------------------------------------------------------------------------ */
 
@@ -339,7 +148,7 @@ static const bind_field spec_fields[] = {
      .help = "the upper bound has no default"},
     {.key = "metrics",
      .kind = BIND_LIST,
-     .table = &metric_table,
+     .table = &km_hpa_metric_table,
      BIND_AT(autoscaler, metrics),
      BIND_COUNT(autoscaler, metric_count)},
     {.key = "behavior", .kind = BIND_OPTION, .table = &km_behavior_table, BIND_AT(autoscaler, behavior)},
@@ -355,31 +164,6 @@ static const bind_field root_fields[] = {
 };
 
 static const bind_table root_table = {.name = "autoscaler", .size = sizeof(autoscaler), .fields = root_fields};
-
-static spw_hpa_metric convert_metric(const metric *m)
-{
-    static const spw_metric_kind kinds[] = {
-        [TYPE_RESOURCE] = SPW_METRIC_RESOURCE, [TYPE_CONTAINER_RESOURCE] = SPW_METRIC_RESOURCE,
-        [TYPE_PODS] = SPW_METRIC_PODS,         [TYPE_OBJECT] = SPW_METRIC_OBJECT,
-        [TYPE_EXTERNAL] = SPW_METRIC_EXTERNAL,
-    };
-    const target *t = &m->source.target;
-    spw_hpa_metric out = {.kind = kinds[m->type], .target_kind = t->kind, .name = m->source.name};
-
-    switch (t->kind) {
-    case SPW_TARGET_UTILIZATION:
-        out.target = t->utilization;
-        break;
-    case SPW_TARGET_AVERAGE_VALUE:
-        out.target = t->average;
-        break;
-    case SPW_TARGET_VALUE:
-        out.target = t->value;
-        break;
-    }
-    out.is_cpu = out.kind == SPW_METRIC_RESOURCE && strcmp(out.name, "cpu") == 0;
-    return out;
-}
 
 spw_scaling_rules km_convert_rules(const km_rules *rules)
 {
@@ -398,7 +182,7 @@ static bool check_bounds(bind *b, const autoscaler *a)
     bool counts_pods = true;
 
     for (size_t i = 0; i < a->metric_count; i++) {
-        counts_pods = counts_pods && a->metrics[i].type != TYPE_OBJECT && a->metrics[i].type != TYPE_EXTERNAL;
+        counts_pods = counts_pods && a->metrics[i].type != KM_METRIC_OBJECT && a->metrics[i].type != KM_METRIC_EXTERNAL;
     }
     if (a->replicas_min > a->replicas_max) {
         ynode_error(b->diag, a->max_node, "'spec.maxReplicas' is %" PRId32 ", below minReplicas %" PRId32,
@@ -427,7 +211,9 @@ static bool convert(bind *b, const autoscaler *a, spw_hpa *out)
                                   .name = "cpu",
                                   .is_cpu = true};
     for (size_t i = 0; i < a->metric_count; i++) {
-        metrics[i] = convert_metric(&a->metrics[i]);
+        if (!km_convert_metric(b->zone, &a->metrics[i], &metrics[i])) {
+            return false;
+        }
     }
     *out = (spw_hpa){.replicas_min = a->replicas_min,
                      .replicas_max = a->replicas_max,

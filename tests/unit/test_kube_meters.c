@@ -411,6 +411,47 @@ static void objects_tell_of_targets(void **state)
     kube_inventory_free(v);
 }
 
+/* A new list of meters: the one that stays keeps what it knows, and its own texts may go. */
+static void meters_that_stay_keep_what_they_know(void **state)
+{
+    (void)state;
+    reading r;
+    char metric[] = "rps", space[] = "prod", name[] = "chat", object[] = "services/chat";
+    const kube_meter_spec old = {
+        .kind = KUBE_METER_OBJECT, .metric = metric, .space = space, .name = name, .object = object};
+    const kube_meter_spec specs[] = {
+        {.kind = KUBE_METER_OBJECT, .metric = "rps", .space = "prod", .name = "chat", .object = "services/code"},
+        {.kind = KUBE_METER_OBJECT, .metric = "rps", .space = "prod", .name = "chat", .object = "services/chat"}};
+    const canned one[] = {{"/apis/custom.metrics.k8s.io/v1beta2/namespaces/prod/services/chat/rps", 200,
+                           "{\"items\":[{" AT ",\"value\":\"42\"}]}"}};
+    kube_meter_state st;
+    const kube_metric_row *rows = NULL;
+    ask(&r, &old, one, 1);
+    kube_meters_said(r.meters, 0, true);
+    kube_meters *anew = kube_meters_new(specs, 2, r.rig.fleet, &r.wire, 2);
+    kube_meters_adopt(anew, r.meters);
+    kube_meters_free(r.meters);
+    r.meters = anew;
+    memset(metric, 'x', sizeof metric - 1);
+    memset(space, 'x', sizeof space - 1);
+    memset(name, 'x', sizeof name - 1);
+    assert_int_equal(kube_meters_rows(anew, &rows), 1);
+    assert_string_equal(rows[0].metric, "rps");
+    assert_string_equal(rows[0].space, "prod");
+    assert_string_equal(rows[0].name, "chat");
+    assert_int_equal(rows[0].value_milli, 42000);
+    assert_true(kube_meters_report(anew, 0, &st));
+    assert_int_equal(st.answers, 0);
+    assert_true(st.sampled == SPW_TIME_MAX);
+    assert_true(kube_meters_report(anew, 1, &st));
+    assert_int_equal(st.answers, 1);
+    assert_true(st.said);
+    assert_true(st.spec == &specs[1]);
+    (void)kube_meters_step(anew, S, UNIX); /* the new one is asked for, the other is not due */
+    assert_int_equal(r.p.pending_count, 1);
+    stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +461,7 @@ int main(void)
         cmocka_unit_test(one_value_of_an_object_and_the_sum_from_outside),
         cmocka_unit_test(instant_queries),
         cmocka_unit_test(what_was_known_ages),
+        cmocka_unit_test(meters_that_stay_keep_what_they_know),
         cmocka_unit_test(a_program_tells_of_pools),
         cmocka_unit_test(what_a_program_may_not_say),
         cmocka_unit_test(objects_tell_of_targets),

@@ -239,12 +239,14 @@ static void hpa_metrics(void **state)
     const spw_config *config = config_of(f, DATA "hpa-metrics.yaml");
     const spw_hpa *h = &config->hpas[0];
     static const spw_hpa_metric want[] = {
-        {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, 60, "cpu", true},
-        {SPW_METRIC_RESOURCE, SPW_TARGET_AVERAGE_VALUE, INT64_C(1073741824000), "memory", false},
-        {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, 75, "cpu", true},
-        {SPW_METRIC_PODS, SPW_TARGET_AVERAGE_VALUE, 2500, "queue", false},
-        {SPW_METRIC_OBJECT, SPW_TARGET_VALUE, 2000000, "rps", false},
-        {SPW_METRIC_EXTERNAL, SPW_TARGET_AVERAGE_VALUE, 1, "lag", false}, /* a tenth of a thousandth rounds up */
+        {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, 60, "cpu", true, NULL, NULL},
+        {SPW_METRIC_RESOURCE, SPW_TARGET_AVERAGE_VALUE, INT64_C(1073741824000), "memory", false, NULL, NULL},
+        {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, 75, "cpu", true, NULL, NULL},
+        {SPW_METRIC_PODS, SPW_TARGET_AVERAGE_VALUE, 2500, "queue", false, "a=b", NULL},
+        {SPW_METRIC_OBJECT, SPW_TARGET_VALUE, 2000000, "rps", false, NULL, "ingresses.networking.k8s.io/front"},
+        /* a tenth of a thousandth rounds up */
+        {SPW_METRIC_EXTERNAL, SPW_TARGET_AVERAGE_VALUE, 1, "lag", false,
+         "area,env in (canary,prod),!old,queue=chat,zone notin (x)", NULL},
     };
 
     assert_int_equal(config->hpa_count, 3);
@@ -255,6 +257,10 @@ static void hpa_metrics(void **state)
         assert_true(h->metrics[i].target == want[i].target);
         assert_string_equal(h->metrics[i].name, want[i].name);
         assert_int_equal(h->metrics[i].is_cpu, want[i].is_cpu);
+        assert_string_equal(h->metrics[i].selector != NULL ? h->metrics[i].selector : "none",
+                            want[i].selector != NULL ? want[i].selector : "none");
+        assert_string_equal(h->metrics[i].object != NULL ? h->metrics[i].object : "none",
+                            want[i].object != NULL ? want[i].object : "none");
     }
     assert_false(h->federated);
     assert_int_equal(h->down.select, SPW_SELECT_DISABLED);

@@ -30,7 +30,7 @@ extern "C" {
 #define SPW_ABI_3                                                                                                      \
     SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_STEP(SPW_ABI_2, sizeof(spw_action)), sizeof(spw_outcome)),          \
                               sizeof(spw_candidate)),                                                                  \
-                 sizeof(spw_hpa))
+                 sizeof(spw_hpa) + sizeof(spw_hpa_metric))
 /** Of the headers at hand. */
 #define SPW_ABI_DIGEST                                                                                                 \
     SPW_ABI_STEP(                                                                                                      \

@@ -250,6 +250,9 @@ typedef struct spw_hpa_metric {
     int64_t target;   /**< percent, or milli-units; > 0 */
     const char *name; /**< "cpu", "vllm_num_requests_waiting", ...; looked up by spw_key(name) in samples */
     bool is_cpu;      /**< Resource cpu: the CPU rules for unready pods apply */
+    /* for whoever asks an API server for values; the core finds them by name */
+    const char *selector; /**< of the metric's labels: "queue=a,env in (b,c)"; NULL = none */
+    const char *object;   /**< OBJECT: "services/chat", "deployments.apps/chat"; NULL = not said */
 } spw_hpa_metric;
 
 typedef enum spw_scaling_unit { SPW_SCALING_PODS = 1, SPW_SCALING_PERCENT = 2 } spw_scaling_unit;
