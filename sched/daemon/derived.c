@@ -51,8 +51,7 @@ static bool gives(const dm_meter *m, const kube_meter_spec *spec)
     case KUBE_METER_RESOURCE:
         return m->kind == KUBE_METER_RESOURCE && same(m->cluster, spec->cluster) && same(m->space, spec->space);
     case KUBE_METER_PODS:
-        return of_pods && same(m->metric, spec->metric) &&
-               (m->space_label != NULL || same(m->space, spec->space)) &&
+        return of_pods && same(m->metric, spec->metric) && (m->space_label != NULL || same(m->space, spec->space)) &&
                (m->cluster_label != NULL || same(m->cluster, spec->cluster));
     case KUBE_METER_OBJECT:
     case KUBE_METER_EXTERNAL:
@@ -91,7 +90,8 @@ static void offer_everywhere(const deriving *d, kube_meter_spec spec)
 static void derive(deriving *d, const spw_hpa_metric *m)
 {
     const size_t home = d->fleet->mode == KUBE_MODE_KARMADA ? d->fleet->hub : 0;
-    kube_meter_spec spec = {.server = home, .prefix = "", .space = d->space, .name = d->name, .workload = d->work->kind};
+    kube_meter_spec spec = {
+        .server = home, .prefix = "", .space = d->space, .name = d->name, .workload = d->work->kind};
     if (m->kind == SPW_METRIC_RESOURCE) {
         if (!same(d->measured, d->space)) {
             d->measured = d->space;

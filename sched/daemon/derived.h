@@ -8,8 +8,8 @@
  *   External   external.metrics.k8s.io: the sum of all series that the metric's selector takes
  *
  * Object and External values are asked of the server that holds the autoscalers: the control plane, or in mode
- * kubernetes the first cluster. Rates of QueueScalers and ForecastScalers likewise; they describe no object, so those of
- * type Object need an entry. So does an Object metric that does not say its object, or describes a namespace.
+ * kubernetes the first cluster. Rates of QueueScalers and ForecastScalers likewise; they describe no object, so those
+ * of type Object need an entry. So does an Object metric that does not say its object, or describes a namespace.
  *
  * An entry of spec.meters for the same goes first: for Resource of that cluster and namespace, for the values of a
  * workload of that metric and workload, for the values of pods of that metric, namespace and cluster, or of Prometheus

@@ -33,7 +33,8 @@ spw_rc links_add_servers(dm_links *l, spw_diag *diag)
         (void)add_server(l, &c->hub, diag, &rc);
     }
     for (size_t i = 0; i < c->cluster_count; i++) {
-        l->of_cluster[i] = c->clusters[i].reach == DM_REACH_DIRECT ? add_server(l, &c->clusters[i].access, diag, &rc) : 0;
+        l->of_cluster[i] =
+            c->clusters[i].reach == DM_REACH_DIRECT ? add_server(l, &c->clusters[i].access, diag, &rc) : 0;
     }
     for (size_t i = 0; i < c->server_count; i++) {
         l->of_other[i] = add_server(l, &c->servers[i].access, diag, &rc);

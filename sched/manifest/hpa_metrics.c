@@ -79,7 +79,11 @@ static const bind_table metric_id_table = {.name = "metric", .size = sizeof(km_h
 
 static const bind_field described_fields[] = {
     {.key = "apiVersion", .kind = BIND_STRING, .preset = "v1", BIND_AT(km_described, api)},
-    {.key = "kind", .kind = BIND_STRING, .required = true, BIND_AT(km_described, kind), .help = "Service, Ingress, ..."},
+    {.key = "kind",
+     .kind = BIND_STRING,
+     .required = true,
+     BIND_AT(km_described, kind),
+     .help = "Service, Ingress, ..."},
     {.key = "name", .kind = BIND_STRING, .required = true, BIND_AT(km_described, name), .help = "of the object"},
     {.key = NULL},
 };
@@ -89,12 +93,12 @@ static const bind_table described_table = {
 
 #define TARGET_ROW                                                                                                     \
     {                                                                                                                  \
-        .key = "target", .kind = BIND_TABLE, .table = &target_table, .required = true, BIND_AT(km_hpa_source, target),        \
+        .key = "target", .kind = BIND_TABLE, .table = &target_table, .required = true, BIND_AT(km_hpa_source, target), \
         .help = "what the metric is held at"                                                                           \
     }
 #define NAME_ROW                                                                                                       \
     {                                                                                                                  \
-        .key = "name", .kind = BIND_STRING, .required = true, BIND_AT(km_hpa_source, name), .help = "cpu or memory"           \
+        .key = "name", .kind = BIND_STRING, .required = true, BIND_AT(km_hpa_source, name), .help = "cpu or memory"    \
     }
 #define METRIC_ROW                                                                                                     \
     {                                                                                                                  \
@@ -122,7 +126,7 @@ static const bind_table external_table = {.name = "external", .size = sizeof(km_
 
 #define SOURCE_ROW(name, rows)                                                                                         \
     {                                                                                                                  \
-        .key = (name), .kind = BIND_TABLE, .table = &(rows), .required = true, BIND_AT(km_hpa_metric, source),                \
+        .key = (name), .kind = BIND_TABLE, .table = &(rows), .required = true, BIND_AT(km_hpa_metric, source),         \
         .help = "the metric that the type announces"                                                                   \
     }
 
@@ -141,9 +145,10 @@ static const bind_variant metric_variants[] = {
     {NULL, NULL, NULL},
 };
 
-static const bind_name type_names[] = {{"Resource", KM_METRIC_RESOURCE}, {"ContainerResource", KM_METRIC_CONTAINER_RESOURCE},
-                                       {"Pods", KM_METRIC_PODS},         {"Object", KM_METRIC_OBJECT},
-                                       {"External", KM_METRIC_EXTERNAL}, {NULL, 0}};
+static const bind_name type_names[] = {
+    {"Resource", KM_METRIC_RESOURCE}, {"ContainerResource", KM_METRIC_CONTAINER_RESOURCE},
+    {"Pods", KM_METRIC_PODS},         {"Object", KM_METRIC_OBJECT},
+    {"External", KM_METRIC_EXTERNAL}, {NULL, 0}};
 
 static const bind_field metric_fields[] = {
     {.key = "type",
@@ -179,8 +184,8 @@ const bind_table km_hpa_metric_table = {.name = "metric",
                                         .self_at = offsetof(km_hpa_metric, node) + 1,
                                         .check = check_metric};
 
-/* "deployments.apps/chat", as custom.metrics.k8s.io names an object. The plural of a kind is what API machinery takes it
-   for; a server could tell of exceptions. */
+/* "deployments.apps/chat", as custom.metrics.k8s.io names an object. The plural of a kind is what API machinery takes
+   it for; a server could tell of exceptions. */
 static const char *object_path(zone *z, const km_described *d)
 {
     const char *slash = strrchr(d->api, '/');

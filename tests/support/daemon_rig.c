@@ -232,7 +232,6 @@ void dr_live(daemon_rig *r, dm_daemon *a, dm_daemon *b, spw_dur how_long)
     }
 }
 
-
 int dr_make_folder(void **state)
 {
     (void)state;

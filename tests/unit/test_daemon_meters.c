@@ -20,8 +20,8 @@
     "spec: {template: {spec: {containers: [{name: c}]}}}\n"
 #define HPA(name, metrics)                                                                                             \
     "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: " name ", namespace: prod}\n"    \
-    "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: " name "}\n  maxReplicas: 8\n  metrics:\n" \
-    metrics
+    "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: " name                                     \
+    "}\n  maxReplicas: 8\n  metrics:\n" metrics
 #define EXTERNAL                                                                                                       \
     "    - {type: External, external: {metric: {name: \"jobs|waiting\", selector: {matchLabels: {queue: chat}, "       \
     "matchExpressions: [{key: env, operator: In, values: [b, a]}]}}, target: {type: AverageValue, averageValue: "      \
@@ -310,10 +310,8 @@ static void an_entry_or_a_flag_overrides(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_metric_becomes_meters),
-        cmocka_unit_test(entries_go_first),
-        cmocka_unit_test(asks_as_an_autoscaler_does),
-        cmocka_unit_test(asks_only_where_the_workload_is),
+        cmocka_unit_test(each_metric_becomes_meters),   cmocka_unit_test(entries_go_first),
+        cmocka_unit_test(asks_as_an_autoscaler_does),   cmocka_unit_test(asks_only_where_the_workload_is),
         cmocka_unit_test(an_entry_or_a_flag_overrides),
     };
     return cmocka_run_group_tests(tests, dr_make_folder, dr_remove_folder);
