@@ -55,9 +55,11 @@ void classes_layout(classes *k, arena *a, const spw_settings *settings, const sp
 
 void classes_open(spw_core *core)
 {
-    for (size_t i = 0; i < core->classes.count; i++) {
+    bool known = core->classes.known && core->view.same_clusters;
+    for (size_t i = 0; i < core->classes.count && !known; i++) {
         core->classes.at[i].listed = false;
     }
+    core->classes.known = true;
 }
 
 /** Sorts the clusters that come into question by group, in their order inside a group. */

@@ -29,6 +29,7 @@ typedef struct work_class {
 
 typedef struct classes {
     size_t count;
+    bool known; /**< the lists of the last tick still hold: clusters and their health are as they were */
     work_class at[CLASSES_MAX];
     uint8_t *of;    /**< [works] class of a workload, CLASSES_MAX = none */
     int32_t *group; /**< [clusters_max] scratch */

@@ -2,11 +2,12 @@
 /*
  * core.c - life of a core, and one decision.
  *
- * All memory is one block, laid out twice by the same function (arena.h). A decision first saves the state: those bytes
- * restore it if the decision fails.
+ * All memory is one block, laid out twice by the same function (arena.h). A decision notes what it changes
+ * (memory_undo.c), and takes it back if it fails.
  */
 #include <spillway/core.h>
 
+#include "core/bits.h"
 #include "core/config.h"
 #include "core/decide.h"
 #include "core/errors.h"
@@ -56,6 +57,7 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     m->pools = arena_take(a, m->pool_max, sizeof *m->pools);
     m->cluster_max = s->clusters_max * 2;
     m->clusters = arena_take(a, m->cluster_max, sizeof *m->clusters);
+    memory_undo_layout(m, a, config);
     for (size_t w = 0; w < config->workload_count; w++) {
         int32_t groups = group_clocks(config, w);
         spw_time *since = arena_take(a, (size_t)groups, sizeof *since);
@@ -80,6 +82,11 @@ static void layout_scratch(spw_core *core, arena *a, const spw_config *config, c
     core->by_priority = arena_take(a, works, sizeof *core->by_priority);
     core->copies = arena_take(a, works, sizeof *core->copies);
     core->desired = arena_take(a, works, sizeof *core->desired);
+    core->owned = arena_take(a, bits_words(works), sizeof *core->owned);
+    core->may_rest = arena_take(a, bits_words(works), sizeof *core->may_rest);
+    core->calm = arena_take(a, bits_words(works), sizeof *core->calm);
+    core->outcome_at = arena_take(a, works, sizeof *core->outcome_at);
+    core->shrink_at = arena_take(a, works, sizeof *core->shrink_at);
     core->fill.slots = arena_take(a, s->clusters_max, sizeof *core->fill.slots);
     core->fill.parties = arena_take(a, s->clusters_max, sizeof *core->fill.parties);
     core->fill.caps = arena_take(a, s->clusters_max, sizeof *core->fill.caps);
@@ -156,12 +163,13 @@ static void start(spw_core *core)
 {
     core->memory.last = MEMORY_NEVER;
     core->route_metric = spw_key(SPW_ROUTE_RATE);
-    view_start(&core->view, &core->config);
-    core->memory.work_by_key = core->view.work_by_key;
     for (size_t i = 0; i < core->config.workload_count; i++) {
         core->by_priority[i] = (uint32_t)i;
     }
     sort_rows(core->by_priority, core->config.workload_count, important_before, core->config.workloads);
+    view_start(&core->view, &core->config, core->by_priority);
+    core->memory.work_by_key = core->view.work_by_key;
+    decide_rest_start(core);
 }
 
 /** Rows are numbered in 32 bits and arrays are sized in one addition: 2^28 of anything is out of the question. */
@@ -235,7 +243,7 @@ static spw_rc decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, s
     core->view.snap = snap;
     core->view.now = snap->now;
     decide_late_nodes(core);
-    spw_rc rc = view_build(&core->view, &core->settings, &core->config, core->by_priority, &core->memory, snap, err);
+    spw_rc rc = view_build(&core->view, &core->settings, &core->config, &core->memory, snap, err);
     if (rc == SPW_OK) {
         mend_health(core);
         rc = decide_scale(core, plan, err);
@@ -251,34 +259,34 @@ static spw_rc decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, s
     decide_releases(core, plan);
     decide_routes(core, plan);
     decide_prefetch(core, plan);
-    memory_prune(&core->memory, snap->now);
     if (plan->overflow) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "plan", "more actions than the plan has room for");
     }
-    core->memory.ticks++;
-    core->memory.last = snap->now;
+    decide_rest(core, plan);
     return SPW_OK;
 }
 
 spw_rc spw_decide(spw_core *core, const spw_snapshot *snap, spw_plan *plan, spw_err *err)
 {
-    plan_clear(plan);
+    plan_open(plan, core, core->serial);
     if (core->memory.last != MEMORY_NEVER && snap->now < core->memory.last) {
+        plan_clear(plan);
         return err_set(err, SPW_INVAL, SPW_ID_NONE, "now", "time runs backwards");
     }
-    if (memory_write(&core->memory, core->shadow, core->shadow_size, &core->shadow_used) != SPW_OK) {
-        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "state", "the state has outgrown its room");
-    }
+    memory_open(&core->memory);
     spw_rc rc = decide(core, snap, plan, err);
     if (rc != SPW_OK) {
-        memory_seal(core->shadow, core->shadow_used);
-        spw_state_report report;
-        spw_rc back = memory_load(&core->memory, core->shadow, core->shadow_used, &report);
-        assert(back == SPW_OK);
-        (void)back;
+        view_catch_up(&core->view, &core->memory);
+        view_forget(&core->view);
+        memory_back(&core->memory);
         plan_clear(plan);
+        return rc;
     }
-    return rc;
+    core->memory.ticks++;
+    core->memory.last = snap->now;
+    core->serial++;
+    plan_sign(plan, core, core->serial);
+    return SPW_OK;
 }
 
 spw_time spw_next_wakeup(const spw_core *core)
@@ -293,17 +301,20 @@ size_t spw_state_size(const spw_core *core)
 
 spw_rc spw_state_save(const spw_core *core, void *buf, size_t size)
 {
+    view_catch_up(&core->view, &core->memory);
     return memory_save(&core->memory, buf, size);
 }
 
 spw_rc spw_state_load(spw_core *core, const void *buf, size_t size)
 {
     spw_state_report report;
-    return memory_load(&core->memory, buf, size, &report);
+    return spw_state_load_report(core, buf, size, &report);
 }
 
 spw_rc spw_state_load_report(spw_core *core, const void *buf, size_t size, spw_state_report *report)
 {
+    view_catch_up(&core->view, &core->memory); /* it stays in use if the load is refused */
+    view_forget(&core->view);
     spw_state_report found = {0};
     spw_rc rc = memory_load(&core->memory, buf, size, &found);
     *report = rc == SPW_OK ? found : (spw_state_report){0};
@@ -313,8 +324,15 @@ spw_rc spw_state_load_report(spw_core *core, const void *buf, size_t size, spw_s
 uint64_t spw_state_hash(const spw_core *core)
 {
     size_t size = memory_save_size(&core->memory);
-    if (memory_save(&core->memory, core->shadow, core->shadow_size) != SPW_OK) {
+    if (spw_state_save(core, core->shadow, core->shadow_size) != SPW_OK) {
         return 0;
     }
     return hash_bytes(HASH_SEED, core->shadow, size);
+}
+
+void decide_forget_routes(spw_core *core)
+{
+    view_catch_up(&core->view, &core->memory);
+    view_forget(&core->view);
+    memory_forget_routes(&core->memory);
 }

@@ -68,8 +68,14 @@ struct spw_core {
     route_site *route_sites; /**< [clusters_max] */
     int64_t *route_parts;    /**< [clusters_max] */
     uint64_t route_metric;   /**< key of SPW_ROUTE_RATE */
-    unsigned char *shadow;   /**< state before the tick: for its hash, and to restore after a failure */
-    size_t shadow_size, shadow_used;
+    unsigned char *shadow;   /**< [shadow_size] the state as bytes, for its hash */
+    size_t shadow_size;
+    uint64_t serial;      /**< decisions so far; not part of the state */
+    uint64_t *owned;      /**< [works bits] a scaler owns the count */
+    uint64_t *may_rest;   /**< [works bits] by the configuration */
+    uint64_t *calm;       /**< [works bits] settled in this tick */
+    uint32_t *outcome_at; /**< [works] index of its outcome in the plan, UINT32_MAX = none */
+    uint32_t *shrink_at;  /**< [works] index of its first entry in shrinks, if that entry is its own */
 };
 
 /** HPA rounds that are due; fills core->desired and adds SCALE actions. @return SPW_OK; SPW_LIMIT */
@@ -100,8 +106,19 @@ bool decide_counts_reference(const spw_workload *workload, const spw_policy *pol
 int32_t decide_copies(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
 /** Replicas of a seat, as the snapshot shows it, that this plan does not take away. */
 int32_t decide_staying(const spw_core *core, const view_seat *seat);
+/** Where the shrinks of the workload begin; core->shrink_count if it has none. */
+size_t decide_shrinks_of(const spw_core *core, uint32_t work);
 /** Adds what decide_place put aside. */
 void decide_shrinks(spw_core *core, spw_plan *plan);
+
+/* settled.c */
+/** Once: who owns his count, who may rest (view.h) by what the configuration says of him. */
+void decide_rest_start(spw_core *core);
+/** After all stages: entries not seen for long are dropped, and those go to rest whose turn came to nothing. */
+void decide_rest(spw_core *core, const spw_plan *plan);
+
+/** The actuator failed: no share of traffic, no replica count is known to have arrived. */
+void decide_forget_routes(spw_core *core);
 
 /* preempt.c */
 void decide_preempt_layout(spw_core *core, arena *a, const spw_config *config, const spw_settings *s);

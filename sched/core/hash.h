@@ -43,4 +43,18 @@ static inline uint64_t hash_string(uint64_t h, const char *text)
     return text == NULL ? h : hash_bytes(h, text, strlen(text));
 }
 
+/** A string by words of 8 bytes (NULL counts as ""): for digests that are kept in memory only, as their value depends
+ * on the machine. */
+static inline uint64_t hash_text(uint64_t h, const char *text)
+{
+    size_t left = text == NULL ? 0 : strlen(text);
+    h = hash_word(h, left);
+    for (; left > 0; text += left < 8 ? left : 8, left -= left < 8 ? left : 8) {
+        uint64_t word = 0;
+        memcpy(&word, text, left < 8 ? left : 8);
+        h = hash_word(h, word);
+    }
+    return h;
+}
+
 #endif

@@ -134,7 +134,7 @@ spw_rc spw_loop_tick(spw_loop *loop, spw_time now, spw_err *err)
     rc = act(loop, &info, err);
     if (rc != SPW_OK) {
         loop->stats.actuator_failures++;
-        memory_forget_routes(&loop->core->memory); /* all else the next snapshot shows, or a promise covers */
+        decide_forget_routes(loop->core); /* all else the next snapshot shows, or a promise covers */
         return SPW_BACKEND;
     }
     return SPW_OK;

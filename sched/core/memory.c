@@ -189,8 +189,9 @@ void memory_forget_routes(memory *m)
     }
 }
 
-static void prune_run(memory *m, memory_work *own, spw_time now)
+void memory_prune(memory *m, uint32_t work, spw_time now)
 {
+    memory_work *own = &m->works[work];
     memory_seat *seats = m->seats + own->seat_first;
     size_t kept = 0;
     for (size_t i = 0; i < own->seat_count; i++) {
@@ -206,11 +207,8 @@ static void prune_run(memory *m, memory_work *own, spw_time now)
     own->seat_count = kept;
 }
 
-void memory_prune(memory *m, spw_time now)
+void memory_prune_pools(memory *m, spw_time now)
 {
-    for (size_t w = 0; w < m->work_count; w++) {
-        prune_run(m, &m->works[w], now);
-    }
     size_t kept = 0;
     for (size_t i = 0; i < m->pool_count; i++) {
         if (m->pools[i].seen != MEMORY_NEVER && now - m->pools[i].seen <= MEMORY_KEEP) {

@@ -106,6 +106,17 @@ typedef struct memory_cluster {
     bool lost;      /**< it has not answered for long, or is not back for long enough yet */
 } memory_cluster;
 
+/** What a tick began with, of all that it may have changed: to take it back if it fails. */
+typedef struct memory_undo {
+    uint64_t *noted;      /**< [works bits] workloads that are in bytes */
+    unsigned char *bytes; /**< [size] one entry after another */
+    size_t size, used;
+    memory_pool *pools; /**< [pool_max] */
+    size_t pool_count;
+    memory_cluster *clusters; /**< [cluster_max] */
+    size_t cluster_count;
+} memory_undo;
+
 typedef struct memory {
     uint64_t ticks;
     spw_time last; /**< time of the last tick, MEMORY_NEVER before the first */
@@ -120,6 +131,7 @@ typedef struct memory {
     size_t pool_count, pool_max;
     memory_cluster *clusters; /**< sorted by key */
     size_t cluster_count, cluster_max;
+    memory_undo undo;
 } memory;
 
 /** @return the entry, made if absent; NULL if the table is full. Moves other entries: keep no pointers over it. */
@@ -138,15 +150,23 @@ memory_seat *memory_seats_of(const memory *m, uint32_t work, size_t *count);
 memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster);
 /** The actuator failed: no share of traffic, no replica count is known to have arrived. */
 void memory_forget_routes(memory *m);
-/** Drops what has not been seen for MEMORY_KEEP. */
-void memory_prune(memory *m, spw_time now);
+/** Drops what has not been seen for MEMORY_KEEP: of one workload, and of the pools. */
+void memory_prune(memory *m, uint32_t work, spw_time now);
+void memory_prune_pools(memory *m, spw_time now);
+
+/* --- taking a tick back (memory_undo.c) --- */
+
+void memory_undo_layout(memory *m, arena *a, const spw_config *config);
+/** A tick begins: pools and clusters are noted. */
+void memory_open(memory *m);
+/** Before anything of a workload is changed. Costs as much as it remembers, and nothing the second time in a tick. */
+void memory_note(memory *m, uint32_t work);
+/** Everything noted is as it was when the tick began. */
+void memory_back(memory *m);
 
 size_t memory_save_size(const memory *m);
 /** Little-endian, versioned, checksummed. @return SPW_OK; SPW_LIMIT */
 spw_rc memory_save(const memory *m, void *buf, size_t size);
-/** The same in two steps: all but the checksum, which costs more than all else, and the checksum. */
-spw_rc memory_write(const memory *m, void *buf, size_t size, size_t *used);
-void memory_seal(void *buf, size_t used);
 /** All or nothing, workload by workload: see memory_load.c. @return SPW_OK; SPW_VERSION; SPW_STATE; SPW_LIMIT */
 spw_rc memory_load(memory *m, const void *buf, size_t size, spw_state_report *report);
 /** What a workload remembers before its first tick; what it is (key, digests, owner, room) stays. Seats are not its. */

@@ -140,33 +140,18 @@ size_t memory_save_size(const memory *m)
     return o.used + m->seat_count * seat.used + 8;
 }
 
-spw_rc memory_write(const memory *m, void *buf, size_t size, size_t *used)
+spw_rc memory_save(const memory *m, void *buf, size_t size)
 {
-    *used = memory_save_size(m);
-    if (size < *used) {
+    size_t used = memory_save_size(m);
+    if (size < used) {
         return SPW_LIMIT;
     }
     bytes_out o = {buf, 0};
-    put_head(&o, m, *used);
+    put_head(&o, m, used);
     put_works(&o, m);
     put_seats(&o, m);
     put_rest(&o, m);
-    assert(o.used + 8 == *used);
-    return SPW_OK;
-}
-
-void memory_seal(void *buf, size_t used)
-{
-    bytes_out o = {buf, used - 8};
     bytes_put(&o, hash_bytes(HASH_SEED, buf, used - 8), 8);
-}
-
-spw_rc memory_save(const memory *m, void *buf, size_t size)
-{
-    size_t used = 0;
-    spw_rc rc = memory_write(m, buf, size, &used);
-    if (rc == SPW_OK) {
-        memory_seal(buf, used);
-    }
-    return rc;
+    assert(o.used == used);
+    return SPW_OK;
 }

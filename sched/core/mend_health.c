@@ -2,6 +2,8 @@
 /* mend_health.c - debounced health and graceful eviction; see mend.h. */
 #include "core/mend.h"
 
+#include "core/bits.h"
+
 const spw_policy *mend_policy(const spw_core *core, uint32_t work)
 {
     spw_id policy = core->config.workloads[work].policy;
@@ -84,11 +86,12 @@ static bool is_over(const spw_core *core, uint32_t work, const memory_seat *mem,
 
 static void end_evictions(spw_core *core, spw_dur after)
 {
-    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+    const view *v = &core->view;
+    for (size_t w = bits_next(v->active, 0, v->works); w < v->works; w = bits_next(v->active, w + 1, v->works)) {
         size_t count = 0;
-        memory_seat *seats = memory_seats_of(&core->memory, w, &count);
+        memory_seat *seats = memory_seats_of(&core->memory, (uint32_t)w, &count);
         for (size_t i = 0; i < count; i++) {
-            seats[i].evicting = seats[i].evicting && !is_over(core, w, &seats[i], after);
+            seats[i].evicting = seats[i].evicting && !is_over(core, (uint32_t)w, &seats[i], after);
         }
     }
 }
@@ -121,7 +124,7 @@ static void release(spw_core *core, uint32_t work)
         return;
     }
     int32_t budget = has_budget(policy) ? policy->failover_moves : SPW_REPLICAS_MAX;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         view_seat *seat = &core->view.seats[i];
         const memory_cluster *c = mend_cluster_find(&core->memory, core->view.clusters[seat->cluster].key);
         if (c == NULL || !c->lost || seat->assigned == 0) {
@@ -177,9 +180,23 @@ static void watch(spw_core *core, memory_cluster *mem, bool now_answers, spw_dur
     }
 }
 
+/** Is anything about the health of a cluster other than in the last tick? Everybody may have to act on it, then. */
+static bool health_changed(spw_core *core)
+{
+    bool changed = false;
+    for (uint32_t c = 0; c < core->view.cluster_count; c++) {
+        view_cluster *cluster = &core->view.clusters[c];
+        unsigned is = (cluster->ready ? 1u : 0u) | (cluster->stale ? 2u : 0u) | (answers(core, c) ? 4u : 0u);
+        changed = changed || cluster->was != is;
+        cluster->was = (uint8_t)is;
+    }
+    return changed;
+}
+
 void mend_health(spw_core *core)
 {
     spw_dur after = failover_after(core);
+    bool any_lost = false;
     end_evictions(core, after);
     for (uint32_t c = 0; c < core->view.cluster_count; c++) {
         view_cluster *cluster = &core->view.clusters[c];
@@ -188,17 +205,18 @@ void mend_health(spw_core *core)
         if (mem != NULL) {
             watch(core, mem, up, after);
             cluster->ready = !mem->lost;
+            any_lost = any_lost || mem->lost;
         }
         cluster->stale = cluster->stale || (cluster->ready && !up);
     }
-    for (uint32_t i = 0; i < core->view.seat_count; i++) {
-        view_seat *seat = &core->view.seats[i];
-        seat->ready = answers(core, seat->cluster) ? seat->ready : 0;
+    if (health_changed(core) || any_lost) {
+        view_wake_all(&core->view, &core->memory);
+        core->classes.known = false;
     }
-    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+    for (uint32_t w = 0; any_lost && w < core->config.workload_count; w++) {
         release(core, w);
     }
-    for (uint32_t c = 0; c < core->view.cluster_count; c++) {
+    for (uint32_t c = 0; any_lost && c < core->view.cluster_count; c++) {
         const memory_cluster *mem = mend_cluster_find(&core->memory, core->view.clusters[c].key);
         bool lost = mem != NULL && mem->lost;
         core->view.clusters[c].stale = core->view.clusters[c].stale || (lost && core->view.clusters[c].ready);

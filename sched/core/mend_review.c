@@ -6,7 +6,7 @@
 static int64_t ready_elsewhere(const spw_core *core, uint32_t work)
 {
     int64_t sum = 0;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         const view_seat *seat = &core->view.seats[i];
         const memory_cluster *c = mend_cluster_find(&core->memory, core->view.clusters[seat->cluster].key);
         sum += c != NULL && c->lost ? 0 : seat->ready;
@@ -57,16 +57,6 @@ static bool must_wait(const spw_core *core, shrink *s)
     return by_choice && policy->flap_window > 0 && is_frozen(core, mem);
 }
 
-static spw_outcome *outcome_of(spw_plan *plan, spw_id workload)
-{
-    for (size_t i = 0; i < plan->outcome_count; i++) {
-        if (plan->outcomes[i].workload == workload) {
-            return &plan->outcomes[i];
-        }
-    }
-    return NULL;
-}
-
 void mend_review(spw_core *core, spw_plan *plan)
 {
     size_t kept = 0;
@@ -80,13 +70,18 @@ void mend_review(spw_core *core, spw_plan *plan)
         if (s.action.reason == SPW_WHY_MOVE_OUT) {
             core->memory.works[s.work].surge += copies; /* the move is still open */
         }
-        spw_outcome *out = outcome_of(plan, s.action.workload);
-        if (out != NULL) {
-            out->surge += copies;
+        if (core->outcome_at[s.work] < plan->outcome_count) {
+            plan->outcomes[core->outcome_at[s.work]].surge += copies;
         }
     }
     core->shrink_count = kept;
+<<<<<<< HEAD
     mend_budgets(core, plan);
+=======
+    for (size_t i = kept; i-- > 0;) {
+        core->shrink_at[core->shrinks[i].work] = (uint32_t)i;
+    }
+>>>>>>> 5124985 (A tick costs what has changed: settled workloads rest until something of theirs is new)
 }
 
 /* --- flapping --- */

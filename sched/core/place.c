@@ -11,6 +11,7 @@
  * one rule covers scale-in (all are ready: at once), moves (the source goes when the destination is ready) and lost
  * clusters, and needs no memory of what a move was. Only its deadline does.
  */
+#include "core/bits.h"
 #include "core/decide.h"
 #include "core/explain.h"
 #include "core/mend.h"
@@ -206,7 +207,7 @@ static const fill_slot *slot_of(const fill *f, uint32_t cluster)
 static int32_t sum_ready(const spw_core *core, uint32_t work)
 {
     int32_t sum = 0;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         const view_seat *seat = &core->view.seats[i];
         sum += core->view.clusters[seat->cluster].ready ? seat->ready : 0;
     }
@@ -276,6 +277,9 @@ static void shrink_seat(spw_core *core, shrinking *s, const view_seat *seat)
     s->assigned -= gone + ready_gone;
     if (gone + ready_gone > 0 && core->shrink_count < core->shrink_max) {
         int32_t left = seat->assigned - gone - ready_gone;
+        if (decide_shrinks_of(core, s->work) == core->shrink_count) {
+            core->shrink_at[s->work] = (uint32_t)core->shrink_count;
+        }
         core->shrinks[core->shrink_count++] =
             (shrink){.action = place_action(core, s->work, seat->cluster, seat->assigned, left, reason),
                      .work = s->work,
@@ -291,7 +295,7 @@ static void shrink_work(spw_core *core, uint32_t work, const spw_policy *policy,
         s.placed += core->fill.slots[i].target;
     }
     uint32_t first = core->view.seat_first[work];
-    uint32_t end = core->view.seat_first[work + 1];
+    uint32_t end = core->view.seat_end[work];
     for (uint32_t i = first; i < end; i++) {
         s.assigned += core->view.seats[i].assigned;
     }
@@ -309,29 +313,49 @@ static void shrink_work(spw_core *core, uint32_t work, const spw_policy *policy,
     }
 }
 
+size_t decide_shrinks_of(const spw_core *core, uint32_t work)
+{
+    size_t at = core->shrink_at[work];
+    return at < core->shrink_count && core->shrinks[at].work == work ? at : core->shrink_count;
+}
+
 int32_t decide_staying(const spw_core *core, const view_seat *seat)
 {
-    for (size_t i = 0; i < core->shrink_count; i++) {
-        const shrink *s = &core->shrinks[i];
-        if (s->work == seat->work && s->cluster == seat->cluster) {
-            return (int32_t)s->action.amount;
+    for (size_t i = decide_shrinks_of(core, seat->work); i < core->shrink_count && core->shrinks[i].work == seat->work;
+         i++) {
+        if (core->shrinks[i].cluster == seat->cluster) {
+            return (int32_t)core->shrinks[i].action.amount;
         }
     }
     return seat->assigned;
 }
 
+/** Where the accounting of a workload goes: into its old place, if the plan has kept the outcomes. */
+static spw_outcome *open_outcome(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
+{
+    uint32_t tiers = (uint32_t)policy->group_count;
+    if (!plan->kept) {
+        core->outcome_at[work] = (uint32_t)plan->outcome_count;
+    }
+    spw_outcome *out =
+        plan->kept ? plan_redo_outcome(plan, core->outcome_at[work], tiers) : plan_add_outcome(plan, tiers);
+    if (out != NULL) {
+        out->workload = core->view.work_row[work];
+        out->desired = core->desired[work];
+        out->scale_reason = core->memory.works[work].reason;
+    }
+    return out;
+}
+
 static void account(spw_core *core, uint32_t work, const spw_policy *policy, int32_t unplaced, int32_t moved,
                     spw_plan *plan)
 {
-    spw_outcome *out = plan_add_outcome(plan, (uint32_t)policy->group_count);
+    spw_outcome *out = open_outcome(core, work, policy, plan);
     if (out == NULL) {
         return;
     }
-    out->workload = core->view.work_row[work];
-    out->desired = core->desired[work];
     out->unplaced = unplaced;
     out->moved = moved;
-    out->scale_reason = core->memory.works[work].reason;
     out->victims = core->preempting.on ? core->preempting.lost[work] : 0;
     int32_t placed = 0;
     int32_t held = 0;
@@ -354,7 +378,7 @@ static void touch_seats(spw_core *core, uint32_t work)
 {
     size_t remembered = 0;
     memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         const view_seat *seat = &core->view.seats[i];
         uint64_t cluster = core->view.clusters[seat->cluster].key;
         memory_seat *mem = memory_seat_in(seats, remembered, cluster);
@@ -400,7 +424,7 @@ static bool is_settled(const spw_core *core, uint32_t work)
         }
         placed += f->slots[i].target;
     }
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         assigned += core->view.seats[i].assigned;
     }
     return placed == assigned;
@@ -445,7 +469,7 @@ static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *
         return true;
     }
     int64_t written = 0;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         written += core->view.seats[i].assigned;
     }
     for (size_t i = 0; i < f->count; i++) {
@@ -458,14 +482,11 @@ static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *
 /** The accounting of a workload that is settled: all it has stays where it is. */
 static void account_settled(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
 {
-    spw_outcome *out = plan_add_outcome(plan, (uint32_t)policy->group_count);
+    spw_outcome *out = open_outcome(core, work, policy, plan);
     if (out == NULL) {
         return;
     }
-    out->workload = core->view.work_row[work];
-    out->desired = core->desired[work];
-    out->scale_reason = core->memory.works[work].reason;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         const view_seat *seat = &core->view.seats[i];
         out->tiers[view_site_at(&core->view, core->config.workloads[work].policy, seat->cluster)->group].idle +=
             seat->assigned;
@@ -486,6 +507,7 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     bool by_reference = decide_counts_reference(workload, policy);
     if (!by_reference && decide_is_settled(core, work, policy, wanted)) {
         account_settled(core, work, policy, plan);
+        bits_add(core->calm, work);
         return;
     }
     spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
@@ -521,15 +543,38 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     explain_verdicts(core, told);
 }
 
+/** Outcomes of resting workloads are in the plan already, unless it is another one than last time. */
+static void place_resting(spw_core *core, uint32_t work, spw_plan *plan)
+{
+    const spw_policy *policy = &core->config.policies[core->config.workloads[work].policy];
+    if (!plan->kept) {
+        account_settled(core, work, policy, plan);
+    }
+}
+
 void decide_place(spw_core *core, spw_plan *plan)
 {
+    const view *v = &core->view;
     core->shrink_count = 0;
+    memset(core->calm, 0, bits_words(v->works) * sizeof *core->calm);
+    if (v->all_read) {
+        plan_drop_outcomes(plan);
+        memset(core->outcome_at, 0xff, v->works * sizeof *core->outcome_at);
+    }
     classes_open(core);
     decide_preempt_start(core);
-    for (size_t i = 0; i < core->config.workload_count; i++) {
+    for (size_t i = 0; i < v->works; i++) {
+        i = plan->kept ? bits_next(v->active_rank, i, v->works) : i;
+        if (i == v->works) {
+            break;
+        }
         uint32_t work = core->by_priority[i];
-        place_work(core, work, plan);
-        core->memory.works[work].desired = core->desired[work];
+        if (bits_has(v->active, work)) {
+            place_work(core, work, plan);
+            core->memory.works[work].desired = core->desired[work];
+        } else {
+            place_resting(core, work, plan);
+        }
     }
 }
 

@@ -52,10 +52,32 @@ void spw_plan_free(spw_plan *plan)
 
 void plan_clear(spw_plan *plan)
 {
+    plan_open(plan, NULL, 0);
+    plan_drop_outcomes(plan);
+}
+
+void plan_open(spw_plan *plan, const void *author, uint64_t serial)
+{
     plan->action_count = 0;
-    plan->outcome_count = 0;
     plan->candidate_count = 0;
     plan->overflow = false;
+    plan->kept = author != NULL && plan->author == author && plan->serial == serial;
+    plan->author = NULL;
+    if (!plan->kept) {
+        plan_drop_outcomes(plan);
+    }
+}
+
+void plan_sign(spw_plan *plan, const void *author, uint64_t serial)
+{
+    plan->author = author;
+    plan->serial = serial;
+}
+
+void plan_drop_outcomes(spw_plan *plan)
+{
+    plan->kept = false;
+    plan->outcome_count = 0;
 }
 
 uint32_t plan_add(spw_plan *plan, const spw_action *action)
@@ -74,7 +96,12 @@ spw_outcome *plan_add_outcome(spw_plan *plan, uint32_t tiers)
         plan->overflow = true;
         return NULL;
     }
-    spw_outcome *outcome = &plan->outcomes[plan->outcome_count++];
+    return plan_redo_outcome(plan, plan->outcome_count++, tiers);
+}
+
+spw_outcome *plan_redo_outcome(spw_plan *plan, size_t index, uint32_t tiers)
+{
+    spw_outcome *outcome = &plan->outcomes[index];
     memset(outcome, 0, offsetof(spw_outcome, tiers) + tiers * sizeof outcome->tiers[0]);
     outcome->tier_count = tiers;
     return outcome;

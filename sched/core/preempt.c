@@ -80,13 +80,15 @@ static int32_t settled(const spw_core *core, const view_seat *seat)
  */
 static void open_seats(spw_core *core)
 {
-    for (size_t i = 0; i < core->view.seat_count; i++) {
-        view_seat *seat = &core->view.seats[i];
-        const view_cluster *cluster = &core->view.clusters[seat->cluster];
-        spw_id policy = core->config.workloads[seat->work].policy;
+    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+        spw_id policy = core->config.workloads[w].policy;
         bool ours = policy != SPW_ID_NONE && !core->config.policies[policy].compat;
-        seat->potential = ours && cluster->ready && !cluster->stale ? settled(core, seat) : 0;
-        seat->listed = 0;
+        for (uint32_t i = core->view.seat_first[w]; i < core->view.seat_end[w]; i++) {
+            view_seat *seat = &core->view.seats[i];
+            const view_cluster *cluster = &core->view.clusters[seat->cluster];
+            seat->potential = ours && cluster->ready && !cluster->stale ? settled(core, seat) : 0;
+            seat->listed = 0;
+        }
     }
 }
 
@@ -109,11 +111,13 @@ static void list_pods(spw_core *core)
 
 static void list_unknown(spw_core *core)
 {
-    for (size_t i = 0; i < core->view.seat_count; i++) {
-        const view_seat *seat = &core->view.seats[i];
-        int32_t unknown = seat->potential - seat->listed;
-        if (unknown > 0 && min_runtime(core, seat->work) == 0) {
-            add_run(core, seat, SPW_TIME_MAX, unknown);
+    for (uint32_t w = 0; w < core->config.workload_count; w++) {
+        for (uint32_t i = core->view.seat_first[w]; i < core->view.seat_end[w]; i++) {
+            const view_seat *seat = &core->view.seats[i];
+            int32_t unknown = seat->potential - seat->listed;
+            if (unknown > 0 && min_runtime(core, w) == 0) {
+                add_run(core, seat, SPW_TIME_MAX, unknown);
+            }
         }
     }
 }
@@ -178,7 +182,7 @@ static void build_budgets(spw_core *core)
     preempting *x = &core->preempting;
     for (uint32_t w = 0; w < core->config.workload_count; w++) {
         int64_t allowed = -budget_floor(&core->config.workloads[w], core->desired[w]);
-        for (uint32_t i = core->view.seat_first[w]; i < core->view.seat_first[w + 1]; i++) {
+        for (uint32_t i = core->view.seat_first[w]; i < core->view.seat_end[w]; i++) {
             const view_seat *seat = &core->view.seats[i];
             allowed += core->view.clusters[seat->cluster].ready ? seat->ready : 0;
         }

@@ -10,6 +10,7 @@
  * Nothing is remembered: the action is repeated in each tick in which the rule holds, and carrying it out again changes
  * nothing. It ends by itself when the group is in use.
  */
+#include "core/bits.h"
 #include "core/decide.h"
 
 static bool in_use(const spw_tier *tier)
@@ -78,7 +79,12 @@ static void workload_prefetch(spw_core *core, const spw_outcome *o, spw_plan *pl
 
 void decide_prefetch(spw_core *core, spw_plan *plan)
 {
-    for (size_t i = 0; i < spw_plan_outcome_count(plan); i++) {
-        workload_prefetch(core, spw_plan_outcome_at(plan, i), plan);
+    const view *v = &core->view;
+    for (size_t i = bits_next(v->active_rank, 0, v->works); i < v->works;
+         i = bits_next(v->active_rank, i + 1, v->works)) {
+        uint32_t at = core->outcome_at[v->by_rank[i]];
+        if (at < plan->outcome_count) { /* who prefetches never rests */
+            workload_prefetch(core, &plan->outcomes[at], plan);
+        }
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* routes.c - stage "traffic": shares follow the replicas that are ready and that this plan keeps; see strategy.h. */
+#include "core/bits.h"
 #include "core/mend.h"
 #include "route/strategy.h"
 
@@ -136,7 +137,7 @@ static bool is_noise(const spw_core *core, uint32_t work, uint32_t first, uint32
 static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
 {
     uint32_t first = core->view.seat_first[work];
-    uint32_t count = core->view.seat_first[work + 1] - first;
+    uint32_t count = core->view.seat_end[work] - first;
     const spw_policy *policy = mend_policy(core, work);
     int64_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -162,9 +163,10 @@ static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
 
 void decide_routes(spw_core *core, spw_plan *plan)
 {
-    for (uint32_t w = 0; w < core->config.workload_count; w++) {
-        if (core->view.work_row[w] != SPW_ID_NONE) {
-            route_work(core, w, plan);
+    const view *v = &core->view;
+    for (size_t w = bits_next(v->active, 0, v->works); w < v->works; w = bits_next(v->active, w + 1, v->works)) {
+        if (v->work_row[w] != SPW_ID_NONE) {
+            route_work(core, (uint32_t)w, plan);
         }
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scale.c - stage "how many": collects what each owner of a count sees and asks those that are due. */
+#include "core/bits.h"
 #include "core/decide.h"
 #include "core/errors.h"
 
@@ -117,7 +118,7 @@ static int32_t count_pods(const spw_core *core, uint32_t work)
 static int32_t sum_assigned(const spw_core *core, uint32_t work)
 {
     int32_t sum = 0;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         const view_seat *seat = &core->view.seats[i];
         sum += core->view.clusters[seat->cluster].ready ? seat->assigned : 0;
     }
@@ -133,7 +134,7 @@ static bool counts_reference(const spw_core *core, uint32_t work)
 /** Input too old to shrink on? Any cluster that holds the workload counts. */
 static bool is_stale(const spw_core *core, uint32_t work)
 {
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         if (core->view.clusters[core->view.seats[i].cluster].stale) {
             return true;
         }
@@ -215,34 +216,54 @@ static int32_t run_owner(spw_core *core, uint32_t work, int32_t current, spw_rea
     return result.desired;
 }
 
+/** What a workload should have, and why. */
+static int32_t scale_work(spw_core *core, uint32_t work, int32_t current, spw_reason *reason)
+{
+    *reason = SPW_WHY_SPEC;
+    if (core->memory.works[work].owner.kind == NULL || core->view.work_row[work] == SPW_ID_NONE) {
+        return current;
+    }
+    memory_note(&core->memory, work);
+    return run_owner(core, work, current, reason);
+}
+
+static void decide_count(spw_core *core, uint32_t w, spw_plan *plan)
+{
+    spw_id row = core->view.work_row[w];
+    int32_t current =
+        row == SPW_ID_NONE ? core->config.workloads[w].replicas : core->view.snap->workloads.replicas[row];
+    spw_reason reason = SPW_WHY_SPEC;
+    int32_t desired = scale_work(core, w, current, &reason);
+    if (desired != core->desired[w] || reason != core->memory.works[w].reason) {
+        view_wake(&core->view, &core->memory, w);
+    }
+    core->desired[w] = desired;
+    core->memory.works[w].reason = reason;
+    if (desired != current) {
+        spw_action action = {.verb = SPW_VERB_SCALE,
+                             .reason = reason,
+                             .workload = row,
+                             .cluster = SPW_ID_NONE,
+                             .pool = SPW_ID_NONE,
+                             .after = UINT32_MAX,
+                             .amount = desired,
+                             .before = current};
+        (void)plan_add(plan, &action);
+    }
+}
+
 spw_rc decide_scale(spw_core *core, spw_plan *plan, spw_err *err)
 {
     spw_rc rc = index_pods(core, err);
-    if (rc != SPW_OK) {
-        return rc;
-    }
-    for (uint32_t w = 0; w < core->config.workload_count; w++) {
-        const spw_workload *workload = &core->config.workloads[w];
-        spw_id row = core->view.work_row[w];
-        int32_t current = row == SPW_ID_NONE ? workload->replicas : core->view.snap->workloads.replicas[row];
-        int32_t desired = current;
-        spw_reason reason = SPW_WHY_SPEC;
-        if (core->memory.works[w].owner.kind != NULL && row != SPW_ID_NONE) {
-            desired = run_owner(core, w, current, &reason);
-        }
-        core->desired[w] = desired;
-        core->memory.works[w].reason = reason;
-        if (desired != current) {
-            spw_action action = {.verb = SPW_VERB_SCALE,
-                                 .reason = reason,
-                                 .workload = row,
-                                 .cluster = SPW_ID_NONE,
-                                 .pool = SPW_ID_NONE,
-                                 .after = UINT32_MAX,
-                                 .amount = desired,
-                                 .before = current};
-            (void)plan_add(plan, &action);
+    for (size_t word = 0; word < bits_words(core->view.works) && rc == SPW_OK; word++) {
+        /* a resting workload without an owner has the count it had */
+        uint64_t due = core->view.active[word] | core->owned[word];
+        for (; due != 0; due &= due - 1) {
+            size_t w = word * 64 + (size_t)__builtin_ctzll(due);
+            if (w < core->view.works) {
+                decide_count(core, (uint32_t)w, plan);
+            }
         }
     }
-    return SPW_OK;
+    return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settled.c - workloads whose turn would change nothing; see decide.h. */
+/* settled.c - workloads whose turn would change nothing, and those that rest for it; see decide.h and view.h. */
+#include "core/bits.h"
 #include "core/decide.h"
 #include "place/filter.h"
 
@@ -38,7 +39,7 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
     const filter rules = {&core->config, workload, policy, &v->snap->clusters};
     const bool may_return = policy->failback != SPW_FAILBACK_NEVER && policy->group_count > 1;
     int64_t placed = 0;
-    for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
+    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         const view_seat *seat = &v->seats[i];
         const view_cluster *cluster = &v->clusters[seat->cluster];
         const view_site *site = view_site_at(v, workload->policy, seat->cluster);
@@ -57,4 +58,64 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
         }
     }
     return placed == wanted;
+}
+
+/* --- rest --- */
+
+/**
+ * Does the turn of a settled workload depend on nothing but its own rows, its own memory and its clusters? Trust in old
+ * observations, rates of traffic, requests that fall due and images to be sent ahead ask for a look in each tick.
+ */
+static bool depends_on_itself(const spw_core *core, const spw_workload *w)
+{
+    if (w->policy == SPW_ID_NONE || core->settings.explain || core->preempting.on) {
+        return false;
+    }
+    const spw_policy *p = &core->config.policies[w->policy];
+    return decide_keeps_enough(p) && !decide_counts_reference(w, p) && w->units == NULL && w->gpu_milli == NULL &&
+           !w->has_reschedule && p->route_lag == 0 && p->route != SPW_ROUTE_WATERFALL && p->prefetch_ppm == 0;
+}
+
+void decide_rest_start(spw_core *core)
+{
+    for (size_t w = 0; w < core->config.workload_count; w++) {
+        if (core->memory.works[w].owner.kind != NULL) {
+            bits_add(core->owned, w);
+        }
+        if (depends_on_itself(core, &core->config.workloads[w])) {
+            bits_add(core->may_rest, w);
+        }
+        core->outcome_at[w] = UINT32_MAX;
+    }
+}
+
+/** Nothing is promised or on its way, and everything that is remembered is there: it will not be dropped by age. */
+static bool has_nothing_open(const spw_core *core, uint32_t work)
+{
+    size_t remembered = 0;
+    const memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    bool busy = remembered != core->view.seat_end[work] - core->view.seat_first[work];
+    for (size_t i = 0; i < remembered && !busy; i++) {
+        busy = seats[i].promised >= 0 || seats[i].evicting || seats[i].seen != core->view.now;
+    }
+    return !busy;
+}
+
+void decide_rest(spw_core *core, const spw_plan *plan)
+{
+    view *v = &core->view;
+    for (size_t i = 0; i < plan->action_count; i++) {
+        spw_id row = plan->actions[i].workload;
+        if (row != SPW_ID_NONE && v->work_of[row] != UINT32_MAX) {
+            bits_remove(core->calm, v->work_of[row]);
+        }
+    }
+    for (size_t w = bits_next(v->active, 0, v->works); w < v->works; w = bits_next(v->active, w + 1, v->works)) {
+        if (bits_has(core->calm, w) && bits_has(core->may_rest, w) && has_nothing_open(core, (uint32_t)w)) {
+            bits_add(v->resting, w);
+        } else {
+            memory_prune(&core->memory, (uint32_t)w, v->now);
+        }
+    }
+    memory_prune_pools(&core->memory, v->now);
 }

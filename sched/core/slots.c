@@ -97,7 +97,7 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
     size_t met = 0;
     int32_t last = -1;
     memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
+    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         uint32_t c = v->seats[i].cluster;
         mark_cluster(core, c);
         met += memory_seat_in(seats, remembered, v->clusters[c].key) != NULL ? 1 : 0;
@@ -146,7 +146,7 @@ static void list_marked(spw_core *core, uint32_t work)
             uint32_t c = word * 64 + (uint32_t)__builtin_ctzll(bits);
             const view_cluster *cluster = &v->clusters[c];
             const view_site *site = view_site_at(v, f->workload->policy, c);
-            const view_seat *seat = at < v->seat_first[work + 1] && v->seats[at].cluster == c ? &v->seats[at++] : NULL;
+            const view_seat *seat = at < v->seat_end[work] && v->seats[at].cluster == c ? &v->seats[at++] : NULL;
             const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
             bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
             if ((seat != NULL || mem != NULL) &&

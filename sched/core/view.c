@@ -2,6 +2,7 @@
 /* view.c - see view.h. */
 #include "core/view.h"
 
+#include "core/bits.h"
 #include "core/errors.h"
 #include "core/hash.h"
 #include "core/sort.h"
@@ -18,17 +19,11 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     size_t works = config->workload_count;
     v->site_stride = s->clusters_max;
     v->sites = arena_take(a, config->policy_count * s->clusters_max, sizeof *v->sites);
-    v->sites_of = 0;
     size_t rows = max_size(max_size(s->clusters_max, s->pools_max), max_size(s->placements_max, works));
     v->clusters = arena_take(a, s->clusters_max, sizeof *v->clusters);
     v->canonical = arena_take(a, s->clusters_max, sizeof *v->canonical);
     v->by_key = arena_take(a, s->clusters_max, sizeof *v->by_key);
-    v->work_by_key = arena_take(a, works, sizeof *v->work_by_key);
-    v->seats = arena_take(a, s->placements_max, sizeof *v->seats);
-    v->seat_first = arena_take(a, works + 1, sizeof *v->seat_first);
-    v->work_row = arena_take(a, works, sizeof *v->work_row);
-    v->workload_rows_max = works + s->placements_max;
-    v->work_of = arena_take(a, v->workload_rows_max, sizeof *v->work_of);
+    view_seats_layout(v, a, s, works);
     v->rooms.pools = arena_take(a, s->pools_max, sizeof *v->rooms.pools);
     v->rooms.first = arena_take(a, s->clusters_max + 1, sizeof *v->rooms.first);
     v->rooms.version = arena_take(a, s->clusters_max, sizeof *v->rooms.version);
@@ -42,20 +37,6 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     v->rooms.units = arena_take(a, units ? s->clusters_max : 0, sizeof *v->rooms.units);
     v->index = arena_take(a, rows, sizeof *v->index);
     v->index_max = rows;
-}
-
-static bool work_key_before(const void *rows, uint32_t a, uint32_t b)
-{
-    const spw_workload *works = rows;
-    return works[a].key < works[b].key;
-}
-
-void view_start(view *v, const spw_config *config)
-{
-    for (size_t w = 0; w < config->workload_count; w++) {
-        v->work_by_key[w] = (uint32_t)w;
-    }
-    sort_rows(v->work_by_key, config->workload_count, work_key_before, config->workloads);
 }
 
 static void index_fill(view *v, size_t count)
@@ -92,11 +73,58 @@ static bool cluster_before(const void *rows, uint32_t a, uint32_t b)
     return strcmp(t->name[a], t->name[b]) < 0;
 }
 
+/**
+ * Digest of everything about the clusters that lasts, row by row: what selectors and filters look at, and keys. While
+ * it is the same, the same numbers, order and sites hold.
+ */
+static uint64_t looks_of(const view *v)
+{
+    const spw_cluster_rows *t = &v->snap->clusters;
+    uint64_t h = hash_word(HASH_SEED, t->count);
+    for (size_t row = 0; row < t->count; row++) {
+        h = hash_word(h, t->key[row]);
+        h = hash_text(h, t->name[row]);
+        h = hash_text(h, t->region[row]);
+        h = hash_text(h, t->zone[row]);
+        h = hash_text(h, t->provider[row]);
+        h = hash_text(h, t->jurisdiction == NULL ? "" : t->jurisdiction[row]);
+        h = hash_word(h, t->labels[row].count);
+        for (size_t i = 0; i < t->labels[row].count; i++) {
+            h = hash_text(hash_text(h, t->labels[row].at[i].key), t->labels[row].at[i].value);
+        }
+        size_t taints = t->taints == NULL ? 0 : t->taints[row].count;
+        h = hash_word(h, taints);
+        for (size_t i = 0; i < taints; i++) {
+            const spw_taint *taint = &t->taints[row].at[i];
+            h = hash_word(hash_text(hash_text(h, taint->key), taint->value), (uint64_t)taint->effect);
+        }
+    }
+    return h;
+}
+
+/** What changes from tick to tick. */
+static spw_rc watch_clusters(view *v, const spw_settings *s)
+{
+    const spw_cluster_rows *t = &v->snap->clusters;
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        view_cluster *cluster = &v->clusters[c];
+        cluster->ready = t->ready[cluster->row] != 0;
+        cluster->stale = v->now - t->observed[cluster->row] > s->stale_after;
+    }
+    return SPW_OK;
+}
+
 static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
 {
     const spw_cluster_rows *t = &v->snap->clusters;
     if (t->count > s->clusters_max) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "clusters", "more clusters than settings.clusters_max");
+    }
+    uint64_t looks = looks_of(v);
+    v->same_clusters = looks == v->looks && !v->anew;
+    v->looks = looks;
+    if (v->same_clusters) {
+        return watch_clusters(v, s);
     }
     spw_id twice = repeated_key(v, t->key, t->count);
     if (twice != SPW_ID_NONE) {
@@ -113,37 +141,13 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
         if (c > 0 && strcmp(t->name[row], t->name[v->index[c - 1]]) == 0) {
             return err_set(err, SPW_INVAL, row, "clusters.name", "two clusters have the same name");
         }
-        v->clusters[c] = (view_cluster){.row = row,
-                                        .key = t->key[row],
-                                        .ready = t->ready[row] != 0,
-                                        .stale = v->now - t->observed[row] > s->stale_after};
+        v->clusters[c] = (view_cluster){.row = row, .key = t->key[row]};
         v->canonical[row] = c;
     }
-    return SPW_OK;
+    return watch_clusters(v, s);
 }
 
 /* --- what policies say of clusters --- */
-
-/** Digest of everything selectors look at, in canonical order: selecting is a pure function of it and the policies. */
-static uint64_t looks_of(const view *v)
-{
-    const spw_cluster_rows *t = &v->snap->clusters;
-    uint64_t h = hash_word(HASH_SEED, v->cluster_count);
-    for (uint32_t c = 0; c < v->cluster_count; c++) {
-        spw_id row = v->clusters[c].row;
-        h = hash_word(hash_string(h, t->name[row]), 1);
-        h = hash_word(hash_string(h, t->region[row]), 2);
-        h = hash_word(hash_string(h, t->zone[row]), 3);
-        h = hash_word(hash_string(h, t->provider[row]), 4);
-        uint64_t labels = 0; /* their order means nothing */
-        for (size_t i = 0; i < t->labels[row].count; i++) {
-            const spw_label *label = &t->labels[row].at[i];
-            labels += hash_mix(hash_string(hash_word(hash_string(HASH_SEED, label->key), 5), label->value));
-        }
-        h = hash_word(h, labels);
-    }
-    return h == 0 ? 1 : h;
-}
 
 static int32_t static_weight(const spw_policy *policy, const spw_cluster_rows *clusters, spw_id row)
 {
@@ -159,8 +163,7 @@ static int32_t static_weight(const spw_policy *policy, const spw_cluster_rows *c
 
 static void build_sites(view *v, const spw_config *config)
 {
-    uint64_t looks = looks_of(v);
-    if (looks == v->sites_of) {
+    if (v->same_clusters) {
         return;
     }
     for (size_t p = 0; p < config->policy_count; p++) {
@@ -171,7 +174,6 @@ static void build_sites(view *v, const spw_config *config)
                             .weight = static_weight(&config->policies[p], &v->snap->clusters, row)};
         }
     }
-    v->sites_of = looks;
 }
 
 const view_site *view_site_at(const view *v, spw_id policy, uint32_t c)
@@ -300,21 +302,43 @@ static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id r
     }
 }
 
+/** Digest of what the order of the pools follows from. */
+static uint64_t order_of(const view *v)
+{
+    const spw_pool_rows *t = &v->snap->pools;
+    uint64_t h = hash_word(HASH_SEED, t->count);
+    for (size_t row = 0; row < t->count; row++) {
+        h = hash_word(h, t->key[row]);
+        h = hash_text(h, t->name[row]);
+        h = hash_word(h, (uint64_t)(uint32_t)pool_rank(t, (spw_id)row) << 32 | t->cluster[row]);
+        h = hash_word(h, (uint64_t)t->price_uusd_per_gpu_h[row]);
+    }
+    return h;
+}
+
 static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_err *err)
 {
     const spw_pool_rows *t = &v->snap->pools;
     if (t->count > s->pools_max) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "pools", "more pools than settings.pools_max");
     }
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        v->rooms.version[c]++;
+    }
+    uint64_t order = order_of(v);
+    if (v->same_clusters && order == v->pool_order) {
+        for (uint32_t p = 0; p < t->count; p++) {
+            build_pool(v, s, m, v->rooms.pools[p].row, &v->rooms.pools[p]);
+        }
+        return SPW_OK;
+    }
+    v->pool_order = order;
     spw_id twice = repeated_key(v, t->key, t->count);
     if (twice != SPW_ID_NONE) {
         return err_set(err, SPW_INVAL, twice, "pools.key", "two pools have the same key");
     }
     index_fill(v, t->count);
     sort_rows(v->index, t->count, pool_before, v);
-    for (uint32_t c = 0; c < v->cluster_count; c++) {
-        v->rooms.version[c]++;
-    }
     uint32_t cluster = 0;
     v->rooms.first[0] = 0;
     for (uint32_t p = 0; p < t->count; p++) {
@@ -330,105 +354,6 @@ static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_e
     }
     while (cluster < v->cluster_count) {
         v->rooms.first[++cluster] = (uint32_t)t->count;
-    }
-    return SPW_OK;
-}
-
-/* --- workloads and seats --- */
-
-/** @return index in the configuration, UINT32_MAX = not ours */
-static uint32_t work_find(const view *v, const spw_config *config, uint64_t key)
-{
-    size_t low = 0;
-    size_t high = config->workload_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (config->workloads[v->work_by_key[mid]].key < key) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    bool found = low < config->workload_count && config->workloads[v->work_by_key[low]].key == key;
-    return found ? v->work_by_key[low] : UINT32_MAX;
-}
-
-static spw_rc build_works(view *v, const spw_config *config, spw_err *err)
-{
-    const spw_workload_rows *t = &v->snap->workloads;
-    if (t->count > v->workload_rows_max) {
-        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "workloads", "more workloads than configured and placed ones");
-    }
-    for (size_t w = 0; w < config->workload_count; w++) {
-        v->work_row[w] = SPW_ID_NONE;
-    }
-    for (size_t i = 0; i < t->count; i++) {
-        uint32_t w = work_find(v, config, t->key[i]);
-        v->work_of[i] = w;
-        if (w == UINT32_MAX) {
-            continue;
-        }
-        if (v->work_row[w] != SPW_ID_NONE) {
-            return err_set(err, SPW_INVAL, (spw_id)i, "workloads.key", "two workloads have the same key");
-        }
-        if (t->gpus != NULL && t->gpus[i] != config->workloads[w].gpus) {
-            return err_set(err, SPW_INVAL, (spw_id)i, "workloads.gpus",
-                           "not the GPUs that the configuration says a replica needs");
-        }
-        v->work_row[w] = (spw_id)i;
-    }
-    return SPW_OK;
-}
-
-static bool seat_before(const void *rows, uint32_t a, uint32_t b)
-{
-    const view *v = rows;
-    const spw_placement_rows *t = &v->snap->placements;
-    uint32_t work_a = v->work_of[t->workload[a]];
-    uint32_t work_b = v->work_of[t->workload[b]];
-    if (work_a != work_b) {
-        return work_a < work_b;
-    }
-    return v->canonical[t->cluster[a]] < v->canonical[t->cluster[b]];
-}
-
-static spw_rc build_seats(view *v, const spw_settings *s, size_t works, spw_err *err)
-{
-    const spw_placement_rows *t = &v->snap->placements;
-    if (t->count > s->placements_max) {
-        return err_set(err, SPW_LIMIT, SPW_ID_NONE, "placements", "more placements than settings.placements_max");
-    }
-    size_t ours = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        if (v->work_of[t->workload[i]] != UINT32_MAX) {
-            v->index[ours++] = (uint32_t)i;
-        }
-    }
-    sort_rows(v->index, ours, seat_before, v);
-    v->seat_count = ours;
-    size_t work = 0;
-    v->seat_first[0] = 0;
-    for (size_t i = 0; i < ours; i++) {
-        spw_id row = v->index[i];
-        view_seat *seat = &v->seats[i];
-        int32_t assigned = t->assigned[row];
-        int32_t scheduled = t->scheduled[row] < assigned ? t->scheduled[row] : assigned;
-        *seat = (view_seat){.work = v->work_of[t->workload[row]],
-                            .cluster = v->canonical[t->cluster[row]],
-                            .row = row,
-                            .assigned = assigned,
-                            .scheduled = scheduled,
-                            .ready = t->ready[row] < scheduled ? t->ready[row] : scheduled,
-                            .held = scheduled};
-        if (i > 0 && seat[-1].work == seat->work && seat[-1].cluster == seat->cluster) {
-            return err_set(err, SPW_INVAL, row, "placements.workload", "two rows for a workload on a cluster");
-        }
-        while (work < seat->work) {
-            v->seat_first[++work] = (uint32_t)i;
-        }
-    }
-    while (work < works) {
-        v->seat_first[++work] = (uint32_t)ours;
     }
     return SPW_OK;
 }
@@ -507,7 +432,7 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
     }
     size_t count = 0;
     memory_seat *promises = memory_seats_of(m, work, &count);
-    for (uint32_t i = v->seat_first[work]; units != NULL && i < v->seat_first[work + 1]; i++) {
+    for (uint32_t i = v->seat_first[work]; units != NULL && i < v->seat_end[work]; i++) {
         const view_seat *seat = &v->seats[i];
         int32_t others = seat->held - v->rooms.units[seat->cluster].known;
         units_use(&v->rooms, seat->cluster, units, -1, others > 0 ? others : 0);
@@ -539,7 +464,7 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         promises[i].unseen_nominated = 0;
     }
     view_open_units(v, config, work, m);
-    for (uint32_t i = v->seat_first[work]; i < v->seat_first[work + 1]; i++) {
+    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         view_seat *seat = &v->seats[i];
         int32_t missing = seat->assigned - seat->scheduled;
         int32_t up = room_hold(&v->rooms, seat->cluster, workload, missing, true);
@@ -582,7 +507,7 @@ static void read_usage(view *v, const spw_config *config)
     const spw_usage_rows *t = &v->snap->usage;
     for (size_t i = 0; i < t->count; i++) {
         uint32_t work = v->work_of[t->workload[i]];
-        if (work == UINT32_MAX) {
+        if (work == UINT32_MAX || !bits_has(v->active, work)) {
             continue;
         }
         view_seat *seat = seat_at(v, work, v->canonical[v->snap->pools.cluster[t->pool[i]]]);
@@ -617,11 +542,9 @@ int64_t view_ready_weight(const view *v, const spw_workload *workload, const vie
     return seat->usage_milli + (ready - seat->usage_ready) * slowest_class(v, workload, seat->cluster);
 }
 
-spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, const uint32_t *works_by_priority,
-                  memory *m, const spw_snapshot *snap, spw_err *err)
+/** The rest of view_build(): an error leaves the view half-built. */
+static spw_rc build(view *v, const spw_settings *s, const spw_config *config, memory *m, spw_err *err)
 {
-    v->snap = snap;
-    v->now = snap->now;
     spw_rc rc = build_clusters(v, s, err);
     if (rc == SPW_OK) {
         build_sites(v, config);
@@ -629,28 +552,27 @@ spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, cons
     v->batch = batch_of(config);
     rc = rc != SPW_OK ? rc : build_limits(v, err);
     rc = rc != SPW_OK ? rc : build_pools(v, s, m, err);
-    rc = rc != SPW_OK ? rc : build_works(v, config, err);
-    rc = rc != SPW_OK ? rc : build_seats(v, s, config->workload_count, err);
-    if (rc == SPW_OK) {
-        read_usage(v, config);
+    rc = rc != SPW_OK ? rc : view_seats_build(v, s, config, m, err);
+    if (rc != SPW_OK) {
+        return rc;
     }
-    for (size_t i = 0; i < config->workload_count && rc == SPW_OK; i++) {
-        reserve(v, s, config, works_by_priority[i], m);
+    read_usage(v, config);
+    for (size_t i = bits_next(v->active_rank, 0, v->works); i < v->works;
+         i = bits_next(v->active_rank, i + 1, v->works)) {
+        reserve(v, s, config, v->by_rank[i], m);
     }
-    return rc;
+    return SPW_OK;
 }
 
-const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster)
+spw_rc view_build(view *v, const spw_settings *s, const spw_config *config, memory *m, const spw_snapshot *snap,
+                  spw_err *err)
 {
-    uint32_t low = v->seat_first[work];
-    uint32_t high = v->seat_first[work + 1];
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (v->seats[mid].cluster < cluster) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
+    v->snap = snap;
+    v->now = snap->now;
+    spw_rc rc = build(v, s, config, m, err);
+    if (rc != SPW_OK) {
+        view_catch_up(v, m);
+        view_forget(v);
     }
-    return low < v->seat_first[work + 1] && v->seats[low].cluster == cluster ? &v->seats[low] : NULL;
+    return rc;
 }

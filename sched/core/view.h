@@ -17,8 +17,9 @@
 typedef struct view_cluster {
     spw_id row;
     uint64_t key;
-    bool ready; /**< answers and is healthy */
-    bool stale; /**< its state is older than settings.stale_after */
+    bool ready;  /**< answers and is healthy */
+    bool stale;  /**< its state is older than settings.stale_after */
+    uint8_t was; /**< both in the last tick, with whether it answered: see mend_health() */
 } view_cluster;
 
 /** What a policy's selectors say of a cluster. */
@@ -45,6 +46,24 @@ typedef struct view_seat {
     int64_t usage_ready;    /**< how many those are */
 } view_seat;
 
+/** The rows of the last snapshot, column by column, in which the next one looks for what is new. */
+typedef struct view_kept {
+    size_t workload_count;
+    uint64_t *key;
+    int32_t *replicas, *gpus;
+    spw_time *reschedule;
+    bool has_gpus, has_reschedule;
+    size_t placement_count;
+    spw_id *workload, *cluster;
+    int32_t *assigned, *scheduled, *ready;
+} view_kept;
+
+/**
+ * Workloads rest or are active. One that rests is settled: its rows are what they were in the last tick, in which its
+ * turn changed nothing and wrote nothing, and nothing that it depends on has changed; so its turn is skipped, and its
+ * seats stay as they were read, but for the numbers of their rows. The others are active, and read anew in each tick.
+ * Any doubt wakes a workload; see view_wake().
+ */
 typedef struct view {
     const spw_snapshot *snap;
     spw_time now;
@@ -52,15 +71,33 @@ typedef struct view {
     view_cluster *clusters;
     view_site *sites; /**< [policies x clusters_max]; kept from tick to tick while clusters look the same */
     size_t site_stride;
-    uint64_t sites_of;     /**< digest of the clusters that sites were worked out for; 0 = none yet */
-    uint32_t *canonical;   /**< [cluster rows] row -> canonical number */
-    spw_id *by_key;        /**< [cluster_count] rows of clusters, by key */
-    uint32_t *work_by_key; /**< [works] of the configuration, by key; filled once, by view_start() */
-    size_t seat_count;
-    view_seat *seats;     /**< sorted by (work, cluster) */
-    uint32_t *seat_first; /**< [works + 1] */
-    spw_id *work_row;     /**< [works] row in the snapshot, SPW_ID_NONE if absent */
-    uint32_t *work_of;    /**< [workload rows] index in the configuration, UINT32_MAX = not ours */
+    uint64_t looks;          /**< digest of the clusters, of what lasts of them */
+    uint64_t pool_order;     /**< digest of what orders the pools */
+    bool anew;               /**< nothing is kept of an earlier snapshot */
+    bool same_clusters;      /**< they look as they did in the last tick, row by row */
+    uint32_t *canonical;     /**< [cluster rows] row -> canonical number */
+    spw_id *by_key;          /**< [cluster_count] rows of clusters, by key */
+    uint32_t *work_by_key;   /**< [works] of the configuration, by key; filled once, by view_start() */
+    view_seat *seats;        /**< runs of the workloads, each sorted by cluster */
+    size_t seat_space;       /**< entries of seats */
+    uint32_t seats_used;     /**< the runs lie before it */
+    uint32_t *seat_first;    /**< [works] the run of a workload is [seat_first, seat_end) ... */
+    uint32_t *seat_end;      /**< [works] */
+    uint32_t *seat_room;     /**< [works] ... with room for so many */
+    spw_id *work_row;        /**< [works] row in the snapshot, SPW_ID_NONE if absent */
+    uint32_t *work_of;       /**< [workload rows] index in the configuration, UINT32_MAX = not ours */
+    size_t works;            /**< of the configuration */
+    const uint32_t *by_rank; /**< [works] most important first */
+    uint32_t *rank;          /**< [works] place in by_rank */
+    uint64_t *active;        /**< [works bits] of this tick */
+    uint64_t *active_rank;   /**< [works bits] the same by place in by_rank */
+    uint64_t *resting;       /**< [works bits] */
+    bool all_read;       /**< all workloads were read anew: the rows of workloads may be others than in the last tick */
+    bool tidy;           /**< placements come in the order of the workloads' rows */
+    uint32_t *row_first; /**< [workload rows + 1] placements of a workload's row: rows of that table if it is tidy,
+                              else places in row_list */
+    uint32_t *row_list;  /**< [placements] */
+    view_kept kept;
     room rooms;
     estimate_left *limits; /**< [clusters_max] */
     size_t grades_max;
@@ -74,20 +111,30 @@ typedef struct view {
 /** Lays the arrays out in the arena (see arena.h for the two passes). */
 void view_layout(view *v, arena *a, const spw_settings *settings, const spw_config *config);
 
-/** Once, when the configuration has been copied. */
-void view_start(view *v, const spw_config *config);
+/** Once, when the configuration has been copied. by_rank: [works] indices, most important first; kept, not copied. */
+void view_start(view *v, const spw_config *config, const uint32_t *by_rank);
+
+/** What is kept of earlier snapshots does not hold any more: the next tick reads everything anew. */
+void view_forget(view *v);
 
 /** Group and static weight of canonical cluster c under a policy of the configuration. */
 const view_site *view_site_at(const view *v, spw_id policy, uint32_t c);
 
 /**
- * Joins and sorts. Reserves room for replicas that are assigned and not yet on a node, most important workload first,
- * and for promises of the ledger that the snapshot does not show yet.
- * @param in works_by_priority  [workload_count] indices, most important first
+ * Joins and sorts, as far as the last tick's work does not hold. Decides who is active, notes what is remembered of
+ * those (memory_note), and reserves room for their replicas that are assigned and not yet on a node, most important
+ * workload first, and for promises of the ledger that the snapshot does not show yet.
  * @return SPW_OK; SPW_LIMIT; SPW_INVAL for keys that are not unique
  */
-spw_rc view_build(view *v, const spw_settings *settings, const spw_config *config, const uint32_t *works_by_priority,
-                  memory *m, const spw_snapshot *snap, spw_err *err);
+spw_rc view_build(view *v, const spw_settings *settings, const spw_config *config, memory *m, const spw_snapshot *snap,
+                  spw_err *err);
+
+/** Makes a workload active that may have rested, in the middle of a tick. */
+void view_wake(view *v, memory *m, uint32_t work);
+void view_wake_all(view *v, memory *m);
+
+/** Writes down in memory when the seats of resting workloads were last seen: in the last tick. */
+void view_catch_up(const view *v, const memory *m);
 
 /** Before rooms are counted or taken for a workload: what its units have left in each cluster. Nothing without units.
  */
@@ -108,5 +155,10 @@ int32_t view_class_milli(const spw_workload *workload, const char *gpu);
  * has for the workload. Without relative throughputs: ready x 1000.
  */
 int64_t view_ready_weight(const view *v, const spw_workload *workload, const view_seat *seat, int32_t ready);
+
+/* --- between view.c and view_seats.c --- */
+
+void view_seats_layout(view *v, arena *a, const spw_settings *settings, size_t works);
+spw_rc view_seats_build(view *v, const spw_settings *settings, const spw_config *config, memory *m, spw_err *err);
 
 #endif

@@ -95,8 +95,8 @@ static void enter(table *t, model *truth, uint32_t w, uint32_t c, spw_time now)
 
 static void prune(table *t, model *truth, spw_time now)
 {
-    memory_prune(&t->m, now);
     for (uint32_t w = 0; w < WORKS; w++) {
+        memory_prune(&t->m, w, now);
         for (uint32_t c = 0; c < CLUSTERS; c++) {
             if (truth->seen[w][c] != MEMORY_NEVER && now - truth->seen[w][c] > MEMORY_KEEP) {
                 truth->seen[w][c] = MEMORY_NEVER;
