@@ -2,7 +2,7 @@
 /*
  * view_seats.c - workloads and what they hold, as far as it is new; see view.h.
  *
- * What is new is found by comparing columns with the last snapshot's, not by being told: a host that gets it wrong could
+ * What is new is found by comparing columns with the last snapshot, not by being told: a host that gets it wrong could
  * not be noticed. Equal stretches are passed over by the block, so 60,000 equal rows cost some tens of microseconds.
  */
 #include "core/bits.h"
