@@ -89,16 +89,27 @@ void decide_rest_start(spw_core *core)
     }
 }
 
-/** Nothing is promised or on its way, and everything that is remembered is there: it will not be dropped by age. */
-static bool has_nothing_open(const spw_core *core, uint32_t work)
+/**
+ * Until when a workload that is settled may rest: until an entry of its memory is dropped by age.
+ * @return SPW_TIME_MAX = for good; the present = not at all, as something is promised or on its way
+ */
+static spw_time rests_until(const spw_core *core, uint32_t work)
 {
     size_t remembered = 0;
     const memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    bool busy = remembered != core->view.seat_end[work] - core->view.seat_first[work];
-    for (size_t i = 0; i < remembered && !busy; i++) {
-        busy = seats[i].promised >= 0 || seats[i].evicting || seats[i].seen != core->view.now;
+    uint32_t present = core->view.seat_end[work] - core->view.seat_first[work];
+    spw_time until = SPW_TIME_MAX;
+    bool busy = false;
+    for (size_t i = 0; i < remembered; i++) {
+        busy = busy || seats[i].promised >= 0 || seats[i].evicting;
+        if (seats[i].seen == core->view.now) {
+            busy = busy || present == 0;
+            present -= present > 0 ? 1 : 0;
+        } else if (seats[i].seen + MEMORY_KEEP < until) {
+            until = seats[i].seen + MEMORY_KEEP;
+        }
     }
-    return !busy;
+    return busy || present > 0 ? core->view.now : until;
 }
 
 void decide_rest(spw_core *core, const spw_plan *plan)
@@ -111,10 +122,11 @@ void decide_rest(spw_core *core, const spw_plan *plan)
         }
     }
     for (size_t w = bits_next(v->active, 0, v->works); w < v->works; w = bits_next(v->active, w + 1, v->works)) {
-        if (bits_has(core->calm, w) && bits_has(core->may_rest, w) && has_nothing_open(core, (uint32_t)w)) {
-            bits_add(v->resting, w);
-        } else {
-            memory_prune(&core->memory, (uint32_t)w, v->now);
+        memory_prune(&core->memory, (uint32_t)w, v->now);
+        bool calm = bits_has(core->calm, w) && bits_has(core->may_rest, w);
+        spw_time until = calm ? rests_until(core, (uint32_t)w) : v->now;
+        if (until > v->now) {
+            view_rest(v, (uint32_t)w, until);
         }
     }
     memory_prune_pools(&core->memory, v->now);

@@ -92,6 +92,9 @@ typedef struct view {
     uint64_t *active;        /**< [works bits] of this tick */
     uint64_t *active_rank;   /**< [works bits] the same by place in by_rank */
     uint64_t *resting;       /**< [works bits] */
+    spw_time *rests_since;   /**< [works] its seats that the snapshot shows were last marked as seen then */
+    spw_time *rests_until;   /**< [works] wakes after it */
+    spw_time next_wake;      /**< none of rests_until is before it */
     bool all_read;       /**< all workloads were read anew: the rows of workloads may be others than in the last tick */
     bool tidy;           /**< placements come in the order of the workloads' rows */
     uint32_t *row_first; /**< [workload rows + 1] placements of a workload's row: rows of that table if it is tidy,
@@ -132,6 +135,9 @@ spw_rc view_build(view *v, const spw_settings *settings, const spw_config *confi
 /** Makes a workload active that may have rested, in the middle of a tick. */
 void view_wake(view *v, memory *m, uint32_t work);
 void view_wake_all(view *v, memory *m);
+
+/** Lets an active workload rest from the next tick on. */
+void view_rest(view *v, uint32_t work, spw_time until);
 
 /** Writes down in memory when the seats of resting workloads were last seen: in the last tick. */
 void view_catch_up(const view *v, const memory *m);

@@ -28,6 +28,8 @@ void view_seats_layout(view *v, arena *a, const spw_settings *s, size_t works)
     v->active = arena_take(a, words, sizeof *v->active);
     v->active_rank = arena_take(a, words, sizeof *v->active_rank);
     v->resting = arena_take(a, words, sizeof *v->resting);
+    v->rests_since = arena_take(a, works, sizeof *v->rests_since);
+    v->rests_until = arena_take(a, works, sizeof *v->rests_until);
     v->workload_rows_max = works + s->placements_max;
     v->work_of = arena_take(a, v->workload_rows_max, sizeof *v->work_of);
     v->row_first = arena_take(a, v->workload_rows_max + 1, sizeof *v->row_first);
@@ -63,6 +65,7 @@ void view_start(view *v, const spw_config *config, const uint32_t *by_rank)
 void view_forget(view *v)
 {
     v->anew = true;
+    v->next_wake = SPW_TIME_MAX;
     memset(v->resting, 0, bits_words(v->works) * sizeof *v->resting);
 }
 
@@ -406,19 +409,21 @@ const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster)
 
 /* --- resting and active --- */
 
-static void catch_up(const memory *m, uint32_t work)
+/** What was there when it went to rest was there in the last tick, too. */
+static void catch_up(const view *v, const memory *m, uint32_t work)
 {
     size_t count = 0;
     memory_seat *seats = memory_seats_of(m, work, &count);
     for (size_t i = 0; i < count; i++) {
-        seats[i].seen = m->last;
+        seats[i].seen = seats[i].seen == v->rests_since[work] ? m->last : seats[i].seen;
     }
+    v->rests_since[work] = m->last;
 }
 
 void view_catch_up(const view *v, const memory *m)
 {
     for (size_t w = bits_next(v->resting, 0, v->works); w < v->works; w = bits_next(v->resting, w + 1, v->works)) {
-        catch_up(m, (uint32_t)w);
+        catch_up(v, m, (uint32_t)w);
     }
 }
 
@@ -426,7 +431,7 @@ void view_catch_up(const view *v, const memory *m)
 static void activate(view *v, memory *m, uint32_t work)
 {
     if (bits_has(v->resting, work)) {
-        catch_up(m, work);
+        catch_up(v, m, work);
         bits_remove(v->resting, work);
     }
     bits_add(v->active, work);
@@ -441,6 +446,30 @@ void view_wake(view *v, memory *m, uint32_t work)
         spw_rc rc = build_run(v, work, NULL); /* of the rows that it was built of before */
         assert(rc == SPW_OK);
         (void)rc;
+    }
+}
+
+void view_rest(view *v, uint32_t work, spw_time until)
+{
+    bits_add(v->resting, work);
+    v->rests_since[work] = v->now;
+    v->rests_until[work] = until;
+    v->next_wake = until < v->next_wake ? until : v->next_wake;
+}
+
+/** Those whose time has come. */
+static void wake_late(view *v)
+{
+    if (v->now <= v->next_wake) {
+        return;
+    }
+    v->next_wake = SPW_TIME_MAX;
+    for (size_t w = bits_next(v->resting, 0, v->works); w < v->works; w = bits_next(v->resting, w + 1, v->works)) {
+        if (v->now > v->rests_until[w]) {
+            bits_add(v->active, w);
+        } else {
+            v->next_wake = v->rests_until[w] < v->next_wake ? v->rests_until[w] : v->next_wake;
+        }
     }
 }
 
@@ -486,6 +515,7 @@ spw_rc view_seats_build(view *v, const spw_settings *s, const spw_config *config
         v->active[i] = ~v->resting[i];
     }
     v->all_read = v->anew || !v->same_clusters || !v->tidy || !same_works(v);
+    wake_late(v);
     if (!v->all_read) {
         wake_changed_works(v);
         v->all_read = !wake_changed_rows(v);
