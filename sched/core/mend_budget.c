@@ -55,11 +55,10 @@ static int32_t kept_of(const spw_core *core, const shrink *s, int64_t *allowed)
 
 static void tell(const spw_core *core, spw_plan *plan, const shrink *s, int32_t kept)
 {
-    for (size_t i = 0; i < plan->outcome_count; i++) {
-        if (plan->outcomes[i].workload == s->action.workload) {
-            plan->outcomes[i].surge += kept;
-            plan->outcomes[i].kept += kept;
-        }
+    uint32_t at = core->outcome_at[s->work];
+    if (at < plan->outcome_count) {
+        plan->outcomes[at].surge += kept;
+        plan->outcomes[at].kept += kept;
     }
     for (size_t i = 0; core->settings.explain && i < plan->candidate_count; i++) {
         spw_candidate *row = &plan->candidates[i];
@@ -81,7 +80,7 @@ static void review_work(spw_core *core, spw_plan *plan, size_t first, size_t end
     int64_t wanted = core->copies[work];
     int64_t least = budget_floor(workload, wanted);
     int64_t allowed = -(least < wanted ? least : wanted);
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_first[work + 1]; i++) {
+    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         allowed += healthy_at(core, &core->view.seats[i]);
     }
     for (size_t i = first; i < end; i++) {

@@ -75,13 +75,10 @@ void mend_review(spw_core *core, spw_plan *plan)
         }
     }
     core->shrink_count = kept;
-<<<<<<< HEAD
     mend_budgets(core, plan);
-=======
-    for (size_t i = kept; i-- > 0;) {
+    for (size_t i = core->shrink_count; i-- > 0;) {
         core->shrink_at[core->shrinks[i].work] = (uint32_t)i;
     }
->>>>>>> 5124985 (A tick costs what has changed: settled workloads rest until something of theirs is new)
 }
 
 /* --- flapping --- */

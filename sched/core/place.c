@@ -513,7 +513,8 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
     spw_time asked = decide_request(core, work);
     core->fill.fresh = asked != MEMORY_NEVER;
-    if (core->fill.fresh || !slots_list_near(core, work, wanted)) {
+    bool near = !core->fill.fresh && slots_list_near(core, work, wanted);
+    if (!near) {
         slots_list(core, work, told);
     }
     if (!policy->compat) {
@@ -527,6 +528,9 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     core->copies[work] = wanted;
     int32_t unplaced = is_triggered(core, work, policy, wanted) ? fill_place(&core->fill, wanted, &mem->group)
                                                                 : fill_keep(&core->fill);
+    if (near) {
+        slots_drop_empty(core);
+    }
     int32_t moved = fail_back(core, work, policy, resized);
     if (!policy->compat) {
         decide_preempt_end(core, work);

@@ -180,3 +180,20 @@ bool slots_list_near(spw_core *core, uint32_t work, int32_t wanted)
     list_marked(core, work);
     return true;
 }
+
+void slots_drop_empty(spw_core *core)
+{
+    fill *f = &core->fill;
+    size_t kept = 0;
+    bool in_first = true;
+    for (size_t i = 0; i < f->count && in_first; i++) {
+        in_first = f->slots[i].target == 0 || f->slots[i].group == 0;
+    }
+    for (size_t i = 0; i < f->count && in_first; i++) {
+        const fill_slot *slot = &f->slots[i];
+        if (slot->target > 0 || slot->held > 0 || slot->holds) {
+            f->slots[kept++] = *slot;
+        }
+    }
+    f->count = in_first ? kept : f->count;
+}

@@ -21,4 +21,8 @@ void slots_list(spw_core *core, uint32_t work, spw_candidate *told);
  */
 bool slots_list_near(spw_core *core, uint32_t work, int32_t wanted);
 
+/** After the filling of near ones: those that have nothing and get nothing are dropped, unless moves may look at them.
+ */
+void slots_drop_empty(spw_core *core);
+
 #endif
