@@ -21,11 +21,11 @@ do for [i=1:ttft_limits] {
         textcolor rgb limit_colour front
 }
 plot file every ::first::last using (t(column("time_s"))):(column("ttft_p50_s")) \
-         with lines linewidth 1.2 linecolor rgb 0x8fbbe0 title "p50", \
+         with lines linewidth 1.2 linecolor rgb 0x4f93cc title "p50", \
      file every ::first::last using (t(column("time_s"))):(column("ttft_p95_s")) \
          with lines linewidth 1.6 linecolor rgb 0x1f5c94 title "p95", \
      file every ::first::last using (t(column("time_s"))):(column("ttft_p99_s")) \
-         with lines linewidth 1.1 linecolor rgb 0xe0b06c title "p99", \
+         with lines linewidth 1.1 linecolor rgb 0xb97a1a title "p99", \
      for [i=1:ttft_limits] TTFT_LIMIT[i] with lines linewidth 1.3 dashtype 2 linecolor rgb limit_colour notitle
 
 if (has_tpot) {
@@ -45,9 +45,9 @@ if (has_tpot) {
     set ylabel "TPOT, ms" offset 0.6, 0
     set format x (span_s <= 108000 ? "%H:%M" : span_s <= 345600 ? "%a %d\n%H:%M" : "%d %b")
     plot file every ::first::last using (t(column("time_s"))):(1000*column("tpot_p50_s")) \
-             with lines linewidth 1.2 linecolor rgb 0x8fbbe0 title "p50", \
+             with lines linewidth 1.2 linecolor rgb 0x4f93cc title "p50", \
          file every ::first::last using (t(column("time_s"))):(1000*column("tpot_p99_s")) \
-             with lines linewidth 1.1 linecolor rgb 0xe0b06c title "p99", \
+             with lines linewidth 1.1 linecolor rgb 0xb97a1a title "p99", \
          file every ::first::last using (t(column("time_s"))):(1000*column("tpot_p95_s")) \
              with lines linewidth 1.6 linecolor rgb 0x1f5c94 title "p95", \
          for [i=1:tpot_limits] 1000*TPOT_LIMIT[i] with lines linewidth 1.3 dashtype 2 linecolor rgb limit_colour notitle

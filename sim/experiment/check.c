@@ -100,6 +100,38 @@ int metric_resolve(const report_values *known, const char *text, char out[CHECK_
     return -1;
 }
 
+/* Length of X where "latency.X_s." stands, X being one of the latencies; else 0. */
+static size_t latency_at(const char *text)
+{
+    for (size_t i = 0; i < sizeof latencies / sizeof latencies[0]; i++) {
+        const size_t n = strlen(latencies[i]);
+        if (strncmp(text, "latency.", 8) == 0 && strncmp(text + 8, latencies[i], n) == 0 &&
+            strncmp(text + 8 + n, "_s.", 3) == 0) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+char *metric_short(const char *name, char out[CHECK_NAME_SIZE])
+{
+    size_t used = 0;
+    bool word = true;
+    const char *at = strcmp(name, "cost.total_usd") == 0 ? "cost" : name;
+    while (*at != '\0' && used + 1 < CHECK_NAME_SIZE) {
+        const size_t n = word ? latency_at(at) : 0;
+        if (n > 0 && used + n < CHECK_NAME_SIZE) {
+            memcpy(out + used, at + 8, n);
+            used += n;
+            at += 8 + n + 2;
+        }
+        word = *at == '.';
+        out[used++] = *at++;
+    }
+    out[used < CHECK_NAME_SIZE ? used : CHECK_NAME_SIZE - 1] = '\0';
+    return out;
+}
+
 report_values *metric_names(const sc_scenario *sc)
 {
     res_run *empty = res_new(sc, 1, sc->duration_ns);

@@ -30,6 +30,9 @@ metric_unit metric_unit_of(const char *name);
  */
 int metric_resolve(const report_values *known, const char *text, char out[CHECK_NAME_SIZE]);
 
+/** The short way to write a full name, which metric_resolve() takes back: "ttft.p99", "cost". @return out */
+char *metric_short(const char *name, char out[CHECK_NAME_SIZE]);
+
 /** The names a scenario's runs will have. @return to be freed with report_values_free; NULL: memory */
 report_values *metric_names(const sc_scenario *sc);
 

@@ -100,7 +100,9 @@ double plan_mean(const plan *p, int32_t point, int32_t metric);
 double plan_half(const plan *p, int32_t point, int32_t metric); /**< 95 % Student; NaN below two runs */
 bool plan_feasible(const plan *p, int32_t point);               /**< by the means */
 void plan_values(const plan *p, int32_t point, int32_t *value); /**< [knob_count] */
-/** "NAME=VALUE NAME=VALUE", by the last word of each path where that tells the knobs apart. @return buf */
+/** The last word of a knob's path; the whole path where two knobs end in the same word. */
+const char *plan_knob_name(const plan *p, int32_t knob);
+/** "NAME=VALUE NAME=VALUE", by those names. @return buf */
 char *plan_describe(const plan *p, int32_t point, char *buf, size_t size);
 /** The cheapest tried one that meets the conditions at each value of a knob. @param out best [knobs[knob].count] */
 void plan_profile(const plan *p, int32_t knob, int32_t *best);

@@ -14,8 +14,7 @@ void plan_values(const plan *p, int32_t point, int32_t *value)
     }
 }
 
-/* The last word of its path, as long as no other knob has the same one. */
-static const char *short_name(const plan *p, int32_t knob)
+const char *plan_knob_name(const plan *p, int32_t knob)
 {
     const char *path = p->options->knobs[knob].path, *dot = strrchr(path, '.');
     for (int32_t k = 0; dot != NULL && k < p->options->knob_count; k++) {
@@ -35,8 +34,8 @@ char *plan_describe(const plan *p, int32_t point, char *buf, size_t size)
     buf[0] = '\0';
     for (int32_t k = 0; k < p->options->knob_count && used < size; k++) {
         const plan_knob *knob = &p->options->knobs[k];
-        const int n =
-            snprintf(buf + used, size - used, "%s%s=%s", k > 0 ? " " : "", short_name(p, k), knob->values[value[k]]);
+        const int n = snprintf(buf + used, size - used, "%s%s=%s", k > 0 ? " " : "", plan_knob_name(p, k),
+                               knob->values[value[k]]);
         used += n > 0 ? (size_t)n : 0;
     }
     return buf;

@@ -303,7 +303,7 @@ void camp_describe(const campaign *c, int32_t setting, char *text, size_t size)
 
 enum { TEXT_METRICS = 3, TEXT_LABEL = 30, TEXT_CELL = 15 };
 
-/** The end of a long text tells more than its beginning: "..tency.ttft_s.p99". */
+/** The end of a long text tells more than its beginning: "..plicas_ready". */
 static void put_right(FILE *out, const char *text, size_t width)
 {
     const size_t length = strlen(text);
@@ -312,6 +312,41 @@ static void put_right(FILE *out, const char *text, size_t width)
     } else {
         fprintf(out, " %*s", (int)width, text);
     }
+}
+
+/** Where the last line of a name begins: the names of figures break behind a dot or an underscore. */
+static size_t last_line(const char *name, size_t width)
+{
+    const size_t length = strlen(name);
+    size_t at = 0;
+    while (length - at > width && strpbrk(name + at, "._") != NULL) {
+        at += strcspn(name + at, "._") + 1;
+    }
+    return length - at > width ? 0 : at;
+}
+
+/** The names of figures above their columns, in two lines where one does not fit. */
+static void put_metric_heads(const campaign *c, int32_t metrics, FILE *out)
+{
+    char name[CHECK_NAME_SIZE];
+    int32_t upper = 0; /* columns up to the last one with two lines */
+    for (int32_t m = 0; m < metrics; m++) {
+        upper = last_line(metric_short(c->metrics[m], name), TEXT_CELL) > 0 ? m + 1 : upper;
+    }
+    if (upper > 0) {
+        fprintf(out, "  %-*s", TEXT_LABEL - 1, "");
+        for (int32_t m = 0; m < upper; m++) {
+            name[last_line(metric_short(c->metrics[m], name), TEXT_CELL)] = '\0';
+            put_right(out, name, TEXT_CELL);
+        }
+        fputc('\n', out);
+    }
+    fprintf(out, "  %-*s", TEXT_LABEL - 1, "best first");
+    for (int32_t m = 0; m < metrics; m++) {
+        const size_t at = last_line(metric_short(c->metrics[m], name), TEXT_CELL);
+        put_right(out, name + at, TEXT_CELL);
+    }
+    fputc('\n', out);
 }
 
 int campaign_report_text(const camp_report *r, int32_t rows, FILE *out)
@@ -326,11 +361,7 @@ int campaign_report_text(const camp_report *r, int32_t rows, FILE *out)
     fprintf(out, "  %" PRId32 " setting%s, %" PRId32 " seed%s each: %" PRId32 " point%s\n\n", c->setting_count,
             c->setting_count == 1 ? "" : "s", c->seed_count, c->seed_count == 1 ? "" : "s", camp_points(c),
             camp_points(c) == 1 ? "" : "s");
-    fprintf(out, "  %-*s", TEXT_LABEL - 1, "best first");
-    for (int32_t m = 0; m < metrics; m++) {
-        put_right(out, c->metrics[m], TEXT_CELL);
-    }
-    fputc('\n', out);
+    put_metric_heads(c, metrics, out);
     for (int32_t i = 0; i < c->setting_count && i < rows; i++) {
         char label[400], cell[CAMP_BRIEF_SIZE];
         camp_describe(c, order[i], label, sizeof label);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/experiment/compare.h"
 #include "sim/report/campaign_int.h"
 #include "sim/report/campaign_svg.h"
 
@@ -45,7 +46,7 @@ static const char *definition_of(const char *metric)
 static void put_best(const camp_report *r, int32_t metric, FILE *out)
 {
     const campaign *c = r->table->c;
-    char label[400], value[CAMP_BRIEF_SIZE];
+    char label[400], value[48], name[CHECK_NAME_SIZE];
     int32_t *order = camp_ranking(r, metric);
     if (order == NULL) {
         return;
@@ -54,8 +55,9 @@ static void put_best(const camp_report *r, int32_t metric, FILE *out)
     if (isfinite(mean)) {
         camp_describe(c, order[0], label, sizeof label);
         fputs("Least <code>", out);
-        rep_escape(out, c->metrics[metric]);
-        fprintf(out, "</code>: <span class=\"good\">%s</span> with ", camp_brief(mean, (double)NAN, value));
+        rep_escape(out, metric_short(c->metrics[metric], name));
+        fprintf(out, "</code>: <span class=\"good\">%s</span> with ",
+                compare_text(c->metrics[metric], mean, false, value, sizeof value));
         rep_escape(out, label);
         fputs(". ", out);
     }
@@ -93,17 +95,22 @@ static void put_header(const camp_report *r, FILE *out)
 static void put_heads(const campaign *c, FILE *out)
 {
     rep_head *heads = calloc((size_t)c->axis_count + (size_t)c->metric_count + 2, sizeof *heads);
-    if (heads == NULL) {
+    char(*names)[CHECK_NAME_SIZE] = calloc((size_t)c->metric_count + 1, sizeof *names);
+    if (heads == NULL || names == NULL) {
+        free(heads);
+        free(names);
         return;
     }
     for (int32_t a = 0; a < c->axis_count; a++) {
         heads[a] = (rep_head){c->axes[a], NULL, true};
     }
     for (int32_t m = 0; m < c->metric_count; m++) {
-        heads[c->axis_count + m] = (rep_head){c->metrics[m], definition_of(c->metrics[m]), false};
+        heads[c->axis_count + m] =
+            (rep_head){metric_short(c->metrics[m], names[m]), definition_of(c->metrics[m]), false};
     }
     rep_table_open(out, "Settings", heads);
     free(heads);
+    free(names);
 }
 
 static void put_settings(const camp_report *r, FILE *out)
@@ -184,9 +191,9 @@ int camp_write_page(const camp_report *r, FILE *out)
     rep_page_begin(out, c->name);
     put_header(r, out);
     if (r->pareto[0] >= 0) {
-        fputs("<section id=\"pareto\">\n<h2>Trade-off</h2>\n<figure>\n<div class=\"card\">", out);
+        fputs("<section id=\"pareto\">\n<h2>Trade-off</h2>\n<figure>\n", out);
         camp_svg_pareto(r, out);
-        fputs("</div>\n<figcaption>Each mark is a setting, the mean over its seeds; bars are 95 % intervals. Nothing "
+        fputs("<figcaption>Each mark is a setting, the mean over its seeds; bars are 95 % intervals. Nothing "
               "beats the joined ones in both metrics (the Pareto front): down and to the left is better.</figcaption>\n"
               "</figure>\n</section>\n",
               out);
@@ -194,8 +201,9 @@ int camp_write_page(const camp_report *r, FILE *out)
     if (camp_heat_maps(c) > 0) {
         fputs("<section id=\"heat\">\n<h2>Heat maps</h2>\n<div class=\"pair\">\n", out);
         for (int32_t m = 0; m < camp_heat_maps(c); m++) {
+            char name[CHECK_NAME_SIZE];
             fputs("<figure>\n<h3>", out);
-            rep_escape(out, c->metrics[m]);
+            rep_escape(out, metric_short(c->metrics[m], name));
             rep_define(out, definition_of(c->metrics[m]));
             fputs("</h3>\n<div class=\"card\">", out);
             camp_svg_heat(r, m, out);

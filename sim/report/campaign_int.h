@@ -3,6 +3,7 @@
 #ifndef SIM_REPORT_CAMPAIGN_INT_H
 #define SIM_REPORT_CAMPAIGN_INT_H
 
+#include "sim/experiment/check.h"
 #include "sim/report/campaign_report.h"
 #include "sim/report/html.h"
 #include "sim/report/json.h"

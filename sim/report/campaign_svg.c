@@ -6,14 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sim/report/svg.h"
+#include "sim/report/draw.h"
 
-enum { WIDTH = 1000, HEIGHT = 460, LEFT = 76, RIGHT = 980, TOP = 24, BOTTOM = 404 };
+enum { WIDTH = 1000, PLANE = 700, LEFT = 90, RIGHT = 662, TOP = 34, BOTTOM = 330, HEIGHT = 380 };
 
 /** What a mark says: the setting, then both metrics. Parts are split by '|'. */
 static void put_tip(const camp_report *r, int32_t setting, const int32_t *metrics, int count, FILE *out)
 {
-    char label[400], value[CAMP_BRIEF_SIZE];
+    char label[400], value[CAMP_BRIEF_SIZE], name[CHECK_NAME_SIZE];
     camp_describe(r->table->c, setting, label, sizeof label);
     for (char *c = label; *c != '\0'; c++) {
         *c = *c == '|' ? '/' : *c;
@@ -24,7 +24,7 @@ static void put_tip(const camp_report *r, int32_t setting, const int32_t *metric
         double half;
         const double mean = camp_mean(r->table, setting, metrics[i], &half);
         fputc('|', out);
-        rep_escape(out, r->table->c->metrics[metrics[i]]);
+        rep_escape(out, metric_short(r->table->c->metrics[metrics[i]], name));
         fprintf(out, ": %s", camp_brief(mean, half, value));
     }
     fputc('"', out);
@@ -39,7 +39,18 @@ static void widen(double value, double half, double *low, double *high)
     }
 }
 
-static void put_marks(const camp_report *r, const svg_axis *x, const svg_axis *y, const bool *on, bool front, FILE *out)
+/** The plane of the two metrics. Overload is late by orders of magnitude: such an axis counts in powers of ten. */
+typedef struct plane {
+    svg_axis x, y;
+    bool log;
+} plane;
+
+static double height_of(const plane *p, double value)
+{
+    return svg_at(&p->y, p->log ? log10(fmax(value, pow(10, p->y.low))) : fmax(value, p->y.low));
+}
+
+static void put_marks(const camp_report *r, const plane *p, const bool *on, bool front, FILE *out)
 {
     for (int32_t i = 0; i < r->table->c->setting_count; i++) {
         double hx, hy;
@@ -47,51 +58,61 @@ static void put_marks(const camp_report *r, const svg_axis *x, const svg_axis *y
         if (!isfinite(vx) || !isfinite(vy) || on[i] != front) {
             continue;
         }
+        const double x = svg_at(&p->x, vx), y = height_of(p, vy);
         if (front && isfinite(hx) && isfinite(hy)) {
-            fprintf(out, "<path class=\"bar\" d=\"M%.1f %.1fH%.1fM%.1f %.1fV%.1f\"/>\n", svg_at(x, vx - hx),
-                    svg_at(y, vy), svg_at(x, vx + hx), svg_at(x, vx), svg_at(y, vy - hy), svg_at(y, vy + hy));
+            fprintf(out, "<path class=\"bar\" d=\"M%.1f %.1fH%.1fM%.1f %.1fV%.1f\"/>\n", svg_at(&p->x, vx - hx), y,
+                    svg_at(&p->x, vx + hx), x, height_of(p, vy - hy), height_of(p, vy + hy));
         }
-        fprintf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%g\"", front ? "best" : "other", svg_at(x, vx),
-                svg_at(y, vy), front ? 6.0 : 4.5);
+        fprintf(out, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%g\"", front ? "best" : "other", x, y,
+                front ? 6.0 : 4.5);
         put_tip(r, i, r->pareto, 2, out);
         fputs("/>\n", out);
     }
 }
 
-void camp_svg_pareto(const camp_report *r, FILE *out)
+static plane plane_of(const camp_report *r, const bool *on)
 {
-    const campaign *c = r->table->c;
-    double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY;
-    int32_t *order, count;
-    bool *on = camp_on_front(r, &order, &count);
-    if (on == NULL || count == 0) {
-        fputs("<p>No setting has both metrics.</p>", out);
-        free(on);
-        free(order);
-        return;
-    }
-    for (int32_t i = 0; i < c->setting_count; i++) {
+    double x_low = INFINITY, x_high = -INFINITY, y_low = INFINITY, y_high = -INFINITY, least = INFINITY;
+    for (int32_t i = 0; i < r->table->c->setting_count; i++) {
         double hx, hy;
         const double vx = camp_mean(r->table, i, r->pareto[0], &hx), vy = camp_mean(r->table, i, r->pareto[1], &hy);
         widen(vx, on[i] ? hx : 0, &x_low, &x_high);
         widen(vy, on[i] ? hy : 0, &y_low, &y_high);
+        least = isfinite(vy) ? fmin(least, vy) : least;
     }
-    const svg_axis x = svg_axis_fit(x_low, x_high, 8, LEFT, RIGHT), y = svg_axis_fit(y_low, y_high, 6, BOTTOM, TOP);
-    fprintf(out, "<svg class=\"drawn\" viewBox=\"0 0 %d %d\" role=\"group\" aria-label=\"Trade-off\">\n", WIDTH,
-            HEIGHT);
-    svg_axis_up(out, &y, LEFT, RIGHT);
-    svg_axis_across(out, &x, TOP, BOTTOM);
-    svg_text(out, LEFT, TOP - 10, "start", 0, c->metrics[r->pareto[1]]);
-    svg_text(out, RIGHT, BOTTOM + 40, "end", 0, c->metrics[r->pareto[0]]);
-    put_marks(r, &x, &y, on, false, out);
+    plane p = {.log = least > 0 && y_high > 10 * least};
+    p.x = svg_axis_fit(x_low, x_high, 5, LEFT, RIGHT);
+    p.y = p.log ? svg_axis_log(y_low > least / 2 ? y_low : least, y_high, BOTTOM, TOP)
+                : svg_axis_fit(y_low, y_high, 6, BOTTOM, TOP);
+    return p;
+}
+
+void camp_svg_pareto(const camp_report *r, FILE *out)
+{
+    const campaign *c = r->table->c;
+    int32_t *order, count;
+    char name[CHECK_NAME_SIZE];
+    bool *on = camp_on_front(r, &order, &count);
+    if (on == NULL || count == 0) {
+        fputs("<div class=\"card\"><p>No setting has both metrics.</p></div>", out);
+        free(on);
+        free(order);
+        return;
+    }
+    const plane p = plane_of(r, on);
+    const char *metric_x = c->metrics[r->pareto[0]], *metric_y = c->metrics[r->pareto[1]];
+    draw_begin(out, PLANE, HEIGHT, "Trade-off");
+    draw_x(out, &p.x, TOP, BOTTOM, metric_x, metric_short(metric_x, name));
+    (p.log ? draw_y_log : draw_y)(out, &p.y, LEFT, RIGHT, metric_y, metric_short(metric_y, name));
+    put_marks(r, &p, on, false, out);
     fputs("<polyline class=\"front-line\" points=\"", out);
     for (int32_t i = 0; i < count; i++) {
-        fprintf(out, "%s%.1f,%.1f", i > 0 ? " " : "", svg_at(&x, camp_mean(r->table, order[i], r->pareto[0], NULL)),
-                svg_at(&y, camp_mean(r->table, order[i], r->pareto[1], NULL)));
+        fprintf(out, "%s%.1f,%.1f", i > 0 ? " " : "", svg_at(&p.x, camp_mean(r->table, order[i], r->pareto[0], NULL)),
+                height_of(&p, camp_mean(r->table, order[i], r->pareto[1], NULL)));
     }
     fputs("\"/>\n", out);
-    put_marks(r, &x, &y, on, true, out);
-    fputs("</svg>\n", out);
+    put_marks(r, &p, on, true, out);
+    draw_end(out);
     free(on);
     free(order);
 }
@@ -107,7 +128,12 @@ static void shade(double share, char colour[8], bool *dark)
         rgb[i] = (int)lround(stops[k][i] + (at - k) * (stops[k + 1][i] - stops[k][i]));
     }
     snprintf(colour, 8, "#%02x%02x%02x", rgb[0] & 255, rgb[1] & 255, rgb[2] & 255);
-    *dark = share > 0.5;
+    double light = 0; /* relative luminance; the letters get the colour that stands out more */
+    static const double parts[] = {0.2126, 0.7152, 0.0722};
+    for (int i = 0; i < 3; i++) {
+        light += parts[i] * pow(rgb[i] / 255.0, 2.2);
+    }
+    *dark = 1.05 / (light + 0.05) > (light + 0.05) / (0.028 + 0.05);
 }
 
 enum { CELL_HEIGHT = 30, HEAT_LEFT = 110, HEAT_TOP = 46 };
@@ -118,7 +144,7 @@ static void put_cell(const camp_report *r, int32_t metric, int32_t row, int32_t 
     const campaign *c = r->table->c;
     const double value = camp_heat(r, metric, row, column), x = HEAT_LEFT + column * cell_width;
     const double y = HEAT_TOP + row * CELL_HEIGHT;
-    char colour[8] = "", text[CAMP_BRIEF_SIZE];
+    char colour[8] = "", text[CAMP_BRIEF_SIZE], name[CHECK_NAME_SIZE];
     bool dark = false;
     if (isfinite(value)) {
         shade(high > low ? (value - low) / (high - low) : 0.3, colour, &dark);
@@ -135,7 +161,7 @@ static void put_cell(const camp_report *r, int32_t metric, int32_t row, int32_t 
     fputc(' ', out);
     rep_escape(out, camp_heat_label(c, 1, column));
     fputc('|', out);
-    rep_escape(out, c->metrics[metric]);
+    rep_escape(out, metric_short(c->metrics[metric], name));
     fprintf(out, ": %s\"/>\n", text);
     if (cell_width >= 44) {
         fprintf(out, "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",
@@ -156,8 +182,9 @@ void camp_svg_heat(const camp_report *r, int32_t metric, FILE *out)
         }
     }
     fprintf(out,
-            "<svg class=\"drawn map\" style=\"max-width:%.0fpx\" viewBox=\"0 0 %.0f %d\" role=\"group\" aria-label=\"",
-            width * 1.1, width, HEAT_TOP + rows * CELL_HEIGHT + 6);
+            "<svg class=\"drawn map\" style=\"max-width:%.0fpx;min-width:%.0fpx\" viewBox=\"0 0 %.0f %d\" "
+            "role=\"group\" aria-label=\"",
+            width * 1.1, width * 0.85, width, HEAT_TOP + rows * CELL_HEIGHT + 6);
     rep_escape(out, c->metrics[metric]);
     fputs("\">\n", out);
     svg_text(out, HEAT_LEFT, 14, "start", 1, c->axes[1]);

@@ -5,7 +5,7 @@
 
 #include "sim/report/campaign_int.h"
 
-/** All settings in the plane of the two metrics, the front joined. */
+/** A card with all settings in the plane of the two metrics, the front joined. */
 void camp_svg_pareto(const camp_report *r, FILE *out);
 /** One metric over the first two axes. */
 void camp_svg_heat(const camp_report *r, int32_t metric, FILE *out);

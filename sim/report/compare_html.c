@@ -11,7 +11,7 @@
 #include "sim/report/html.h"
 #include "sim/report/html_diff.h"
 
-enum { WIDTH = 980, NAMES = 230, ROW = 26 };
+enum { WIDTH = 700, NAMES = 262, ROW = 26 };
 
 typedef struct forest_row {
     int32_t metric;
@@ -96,7 +96,7 @@ static void put_forest(const comparison *c, int32_t side, FILE *out)
     /* A few enormous differences must not flatten all others: the axis ends at three times the middle one. */
     qsort(reach, (size_t)n, sizeof reach[0], by_size);
     const double edge = fmax(fmin(reach[n - 1], 3 * reach[n / 2]), 0.01);
-    const svg_axis x = svg_axis_fit(-edge, edge, 9, NAMES, WIDTH - 30);
+    const svg_axis x = svg_axis_fit(-edge, edge, 6, NAMES, WIDTH - 32);
     const int height = 24 + n * ROW + 30;
     const double bottom = 20 + n * ROW;
     char label[160];
@@ -125,11 +125,12 @@ static void put_frontier(const comparison *c, FILE *out)
         y0 = fmin(y0, late->mean - late->half);
         y1 = fmax(y1, late->mean + late->half);
     }
-    const svg_axis x = svg_axis_fit(x0, x1, 7, 80, WIDTH - 30), y = svg_axis_fit(y0, y1, 6, 300, 30);
+    /* Wide intervals reach below zero, where neither money nor time goes. */
+    const svg_axis x = svg_axis_fit(fmax(x0, 0), x1, 5, 90, WIDTH - 38), y = svg_axis_fit(fmax(y0, 0), y1, 6, 300, 30);
     fputs("<h3>Cost and TTFT P99 of each side, with the 95 % intervals of the means</h3>\n", out);
     draw_begin(out, WIDTH, 350, "Cost and TTFT P99 of each side");
     draw_x(out, &x, 30, 300, "cost.total_usd", "cost");
-    draw_y(out, &y, 80, WIDTH - 20, "latency.ttft_s.p99", "TTFT P99");
+    draw_y(out, &y, 90, WIDTH - 38, "latency.ttft_s.p99", "TTFT P99");
     for (int32_t s = 0; s < sides; s++) {
         const cmp_figure *cost = compare_figure(c, s, CMP_COST), *late = compare_figure(c, s, CMP_TTFT_P99);
         char tip[400], a[48], b[48], style[64];
@@ -140,8 +141,10 @@ static void put_frontier(const comparison *c, FILE *out)
                  compare_text("latency.ttft_s.p99", late->mean, false, b, sizeof b));
         snprintf(style, sizeof style, "stroke=\"%s\" stroke-width=\"2\"", draw_hue(s));
         draw_mark_begin(out, tip);
-        draw_line(out, svg_at(&x, cost->mean - cost->half), py, svg_at(&x, cost->mean + cost->half), py, style);
-        draw_line(out, px, svg_at(&y, late->mean - late->half), px, svg_at(&y, late->mean + late->half), style);
+        draw_line(out, svg_at(&x, fmax(cost->mean - cost->half, 0)), py, svg_at(&x, cost->mean + cost->half), py,
+                  style);
+        draw_line(out, px, svg_at(&y, fmax(late->mean - late->half, 0)), px, svg_at(&y, late->mean + late->half),
+                  style);
         fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"6\" fill=\"%s\"/>\n", px, py, draw_hue(s));
         draw_mark_end(out);
         svg_text(out, px + 9, py - 9, "start", 0, letter);

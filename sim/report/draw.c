@@ -3,6 +3,7 @@
 #include "sim/report/draw.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "sim/experiment/compare.h"
 #include "sim/report/html.h"
@@ -12,9 +13,9 @@ enum { TEXT = 48, TICKS = 7 };
 void draw_begin(FILE *out, int width, int height, const char *label)
 {
     fprintf(out,
-            "<div class=\"card\"><svg class=\"drawn\" viewBox=\"0 0 %d %d\" role=\"img\" "
+            "<div class=\"card\"><svg class=\"drawn%s\" viewBox=\"0 0 %d %d\" role=\"group\" "
             "xmlns=\"http://www.w3.org/2000/svg\" aria-label=\"",
-            width, height);
+            width <= DRAW_COMPACT ? " compact" : "", width, height);
     rep_escape(out, label);
     fputs("\">\n", out);
 }
@@ -29,12 +30,23 @@ void draw_line(FILE *out, double x1, double y1, double x2, double y2, const char
     fprintf(out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" %s/>\n", x1, y1, x2, y2, style);
 }
 
+/* "$0.02000" between ticks that need no more than cents and mills: zeros behind the second decimal are left out. */
+static void trim(char *text)
+{
+    const char *point = strchr(text, '.');
+    size_t length = strlen(text);
+    while (text[0] == '$' && point != NULL && length > (size_t)(point - text) + 3 && text[length - 1] == '0') {
+        text[--length] = '\0';
+    }
+}
+
 /* Whole steps from the lower end; what rounds to zero is zero. @return false behind the last one */
 static bool tick(const svg_axis *axis, int i, const char *metric, double *at, char *text, size_t size)
 {
     const double value = axis->low + i * axis->step;
     *at = svg_at(axis, value);
     compare_text(metric, fabs(value) < 1e-9 * axis->step ? 0 : value, false, text, size);
+    trim(text);
     return value <= axis->high + 1e-9 * axis->step;
 }
 

@@ -9,7 +9,11 @@
 
 #include "sim/report/svg.h"
 
-/** A card with an <svg> of this size in it, label read aloud. */
+/**
+ * A card with an <svg> of this size in it, label read aloud. One that is not wider than DRAW_COMPACT fits on a phone
+ * whole, with larger letters: figures at an axis need room for six letters of 20 units, keys for nine.
+ */
+#define DRAW_COMPACT 700
 void draw_begin(FILE *out, int width, int height, const char *label);
 void draw_end(FILE *out);
 

@@ -17,10 +17,9 @@ static caption caption_of(rep_picture_kind kind)
 {
     switch (kind) {
     case REP_PICTURE_DEMAND:
-        return (caption){
-            "Demand and ready capacity",
-            "Where the dark line rises above the coloured area, users wait: capacity that is still starting "
-            "(lower panel) serves nobody yet."};
+        return (caption){"Demand and ready capacity",
+                         "Where demand rises above the coloured area, users wait: capacity that is still starting "
+                         "(lower panel) serves nobody yet."};
     case REP_PICTURE_LATENCY:
         return (caption){"Latency over time",
                          "Every point above the dashed line is a stretch of time in which the target was missed. "

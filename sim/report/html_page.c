@@ -8,6 +8,8 @@
  */
 #include "sim/report/html.h"
 
+#include <string.h>
+
 /* Before the first paint, so that a page does not flash in the other theme. */
 static const char early[] =
     "try{var t=localStorage.getItem('spillway-theme');if(t)document.documentElement.setAttribute('data-theme',t)}"
@@ -161,18 +163,37 @@ void rep_page_end(FILE *out)
 void rep_define(FILE *out, const char *definition)
 {
     if (definition != NULL) {
-        fprintf(out, " <a class=\"def\" href=\"#def-%s\" aria-label=\"What this means\">?</a>", definition);
+        fprintf(out, "&#160;<a class=\"def\" href=\"#def-%s\" aria-label=\"What this means\">?</a>", definition);
+    }
+}
+
+/** The long name of a figure may break behind its dots and underscores. */
+static void put_label(FILE *out, const char *label)
+{
+    enum { LONG = 14 };
+    const char *mark = strlen(label) > LONG ? "<wbr>" : "";
+    char part[128];
+    while (*label != '\0') {
+        size_t n = strcspn(label, "._");
+        n += label[n] != '\0' ? 1 : 0;
+        n = n < sizeof part ? n : sizeof part - 1;
+        memcpy(part, label, n);
+        part[n] = '\0';
+        rep_escape(out, part);
+        label += n;
+        fputs(*label != '\0' ? mark : "", out);
     }
 }
 
 void rep_heads(FILE *out, const rep_head *heads)
 {
     for (; heads->label != NULL; heads++) {
-        fprintf(out, "<th scope=\"col\"%s><span class=\"head\">", heads->text ? " class=\"text\"" : "");
-        rep_escape(out, heads->label);
+        fprintf(out, "<th scope=\"col\"%s><span class=\"column\"><span class=\"head\">",
+                heads->text ? " class=\"text\"" : "");
+        put_label(out, heads->label);
         fputs("</span>", out);
         rep_define(out, heads->define);
-        fputs("</th>", out);
+        fputs("</span></th>", out);
     }
 }
 

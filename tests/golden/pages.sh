@@ -71,5 +71,8 @@ page compare "$dir/compare/report.html" tables marks definitions
     --vary 'spec.clusters[0].pools[0].nodes=1..4' --vary 'spec.services[0].engine.servers=1..3' --slo 'e2e.p95<=500ms' \
     --out "$dir/plan" >/dev/null 2>&1 || failed=$((failed + 1))
 page plan "$dir/plan/report.html" tables marks definitions
+"$SPILLWAY" batch scenarios/flapping-balanced.yaml scenarios/spot-storm.yaml --set spec.duration=1h --no-plots \
+    --out "$dir/batch" >/dev/null 2>&1 || failed=$((failed + 1))
+page batch "$dir/batch/report.html" tables marks definitions
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

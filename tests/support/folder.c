@@ -72,8 +72,8 @@ char *folder_read(const char *dir, const char *name)
 
 static bool is_void(const char *tag)
 {
-    static const char *const tags[] = {"meta", "br",   "hr",       "img",  "link",    "!doctype",
-                                       "path", "rect", "polyline", "line", "polygon", "circle"};
+    static const char *const tags[] = {"meta", "br",       "hr",   "img",     "link",   "!doctype", "path",
+                                       "rect", "polyline", "line", "polygon", "circle", "wbr"};
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         if (strcmp(tags[i], tag) == 0) {
             return true;

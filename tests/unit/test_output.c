@@ -203,11 +203,43 @@ static void test_conditions(void **state)
     fake_run_fini(&f);
 }
 
+/* Every figure has a short name that leads back to it. */
+static void test_short_names(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"latency.ttft_s.p95", "ttft.p95"},
+        {"cost.total_usd", "cost"},
+        {"cost.usd_per_1k_requests", "cost.usd_per_1k_requests"},
+        {"services.prod/chat.latency.queue_s.mean", "services.prod/chat.queue.mean"},
+        {"my_latency.ttft_s.p95", "my_latency.ttft_s.p95"},
+        {"latency.other_s.p95", "latency.other_s.p95"},
+    };
+    fake_run f;
+    char name[CHECK_NAME_SIZE], full[CHECK_NAME_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_string_equal(metric_short(pairs[i][0], name), pairs[i][1]);
+    }
+    assert_int_equal(fake_run_init(&f, &(fake_options){.services = 2, .minutes = 60}, 1), 0);
+    report_values *known = metric_names(&f.scenario);
+    assert_true(report_values_count(known) > 100);
+    for (size_t i = 0; i < report_values_count(known); i++) {
+        assert_int_equal(metric_resolve(known, metric_short(report_values_name(known, i), name), full), 0);
+        assert_string_equal(full, report_values_name(known, i));
+    }
+    char longest[CHECK_NAME_SIZE + 40]; /* cut, not overrun */
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(strlen(metric_short(longest, name)), CHECK_NAME_SIZE - 1);
+    report_values_free(known);
+    fake_run_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mser), cmocka_unit_test(test_batch_means), cmocka_unit_test(test_goals),
-        cmocka_unit_test(test_holm), cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_holm), cmocka_unit_test(test_conditions),  cmocka_unit_test(test_short_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,10 +106,12 @@
             var own = Array.prototype.some.call(e.childNodes, function (n) {
                 return n.nodeType === 3 && n.data.trim() !== '';
             });
-            // what is drawn by gnuplot has colours of its own, and cells of a heat map are no ground of the page
-            if (!own || !e.getClientRects().length || e.closest('script,style,.picture,.on-pale,.on-dark')) return;
+            // what is drawn by gnuplot has colours of its own
+            if (!own || !e.getClientRects().length || e.closest('script,style,.picture')) return;
             var style = getComputedStyle(e), in_svg = e.closest('svg') && e.tagName !== 'svg';
-            var a = luminance(channels(in_svg ? style.fill : style.color)), b = luminance(ground(e));
+            var cell = e.closest('.on-pale,.on-dark') ? e.previousElementSibling : null; // of a heat map
+            var a = luminance(channels(in_svg ? style.fill : style.color));
+            var b = luminance(cell ? channels(getComputedStyle(cell).fill) : ground(e));
             var ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
             var large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && +style.fontWeight >= 600);
             expect('contrast ' + ratio.toFixed(1) + ' in ' + theme + ' of ' + e.textContent.trim().slice(0, 30),
