@@ -94,9 +94,13 @@ static void put_head(const rep_burst_view *b, FILE *out)
             rep_iso(sc, burst->onset_s, iso));
     rep_escape(out, sc->services[burst->service].name);
     fputs(" began to outrun its ready replicas. ", out);
-    fputs(burst->requests_hurt > 0 ? "<span class=\"bad\">" : "<span>", out);
-    rep_grouped(out, (double)burst->requests_hurt, 0);
-    fprintf(out, " request%s hurt</span>; ", burst->requests_hurt == 1 ? " was" : "s were");
+    if (burst->requests_hurt > 0) {
+        fputs("<span class=\"bad\">", out);
+        rep_grouped(out, (double)burst->requests_hurt, 0);
+        fprintf(out, " request%s hurt</span>; ", burst->requests_hurt == 1 ? " was" : "s were");
+    } else {
+        fputs("No request was hurt; ", out);
+    }
     if (isfinite(burst->absorbed_s)) {
         fprintf(out, "capacity first caught up after %s.", rep_span(burst->absorbed_s - burst->onset_s, span));
     } else {

@@ -42,7 +42,7 @@ typedef struct entry {
 
 static double width_of(const entry *e)
 {
-    return 35 + 6.3 * (double)strlen(e->word);
+    return 33 + 6.6 * (double)strlen(e->word);
 }
 
 /** Draws a key, right-aligned from y on, in as many lines as it takes right of x; draw = false: only counts them. */
@@ -118,8 +118,8 @@ static void put_demand(canvas *c)
     if (keys != NULL && pool != NULL) {
         keys[count] = (entry){"demand-key", "", "demand"};
         const double top = begin_panel(c, "requests/s: demand and ready capacity", keys, count + 1, 170);
-        const double most = fmax(rep_scene_highest(s, rep_level_capacity, v->sc->pool_count),
-                                 rep_scene_highest(s, rep_level_demand, 0));
+        const double most =
+            fmax(rep_scene_highest(s, rep_level_ready_rps, 1), rep_scene_highest(s, rep_level_demand, 0));
         const svg_axis y = axis_of(c, 0, most, 4, top);
         for (int i = 0; i < count; i++) {
             rep_scene_area(s, &y, rep_level_capacity, pool[i], keys[i].style, keys[i].attributes, c->out);

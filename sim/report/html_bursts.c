@@ -56,17 +56,14 @@ static void put_strip(const rep_view *v, int32_t service, const int32_t *rows, i
 {
     const rep_window whole = {0, (double)v->sc->duration_ns / 1e9};
     const rep_scene s = rep_scene_of(v, service, whole, LEFT, RIGHT);
-    const double most =
-        fmax(rep_scene_highest(&s, rep_level_capacity, v->sc->pool_count), rep_scene_highest(&s, rep_level_demand, 0));
+    const double most = fmax(rep_scene_highest(&s, rep_level_ready_rps, 1), rep_scene_highest(&s, rep_level_demand, 0));
     const svg_axis y = svg_axis_fit(0, most > 0 ? most : 1, 2, top + STRIP, top);
     double free_from = 0;
     char name[320];
     snprintf(name, sizeof name, "%.280s, requests/s", v->sc->services[service].name);
     svg_text(out, LEFT, top - 10, "start", 0, name);
     svg_axis_up(out, &y, LEFT, RIGHT);
-    for (int32_t p = 0; p < v->sc->pool_count; p++) {
-        rep_scene_area(&s, &y, rep_level_capacity, p, "ready", "", out);
-    }
+    rep_scene_area(&s, &y, rep_level_ready_rps, 0, "ready", "", out);
     rep_scene_line(&s, &y, rep_level_demand, 0, "halo", out);
     rep_scene_line(&s, &y, rep_level_demand, 0, "demand", out);
     for (int32_t i = 0; i < count; i++) {

@@ -58,6 +58,11 @@ double rep_level_capacity(const rep_scene *s, int32_t bin, int32_t k)
     return sum;
 }
 
+double rep_level_ready_rps(const rep_scene *s, int32_t bin, int32_t k)
+{
+    return k == 0 ? 0 : rep_level_capacity(s, bin, s->v->sc->pool_count);
+}
+
 double rep_level_chain(const rep_scene *s, int32_t bin, int32_t k)
 {
     double sum = 0;
@@ -141,18 +146,29 @@ void rep_scene_area(const rep_scene *s, const svg_axis *y, rep_level level, int3
 void rep_scene_clock(const rep_scene *s, double top, double end, FILE *out)
 {
     static const double steps[] = {60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400};
-    const double span = s->time.high - s->time.low;
+    const double span = s->time.high - s->time.low, most = span > 86400 ? 8 : 12; /* with days, labels are longer */
+    double free_from = 0;
     size_t k = 0;
-    while (k + 1 < sizeof steps / sizeof steps[0] && span / steps[k] > 12) {
+    while (k + 1 < sizeof steps / sizeof steps[0] && span / steps[k] > most) {
         k++;
     }
-    const double every = span / steps[k] > 12 ? ceil(span / steps[k] / 12) * steps[k] : steps[k];
+    const double every = span / steps[k] > most ? ceil(span / steps[k] / most) * steps[k] : steps[k];
     const double zone_s = (double)(s->v->sc->start_unix_ns / 1000000000 % 86400) + s->v->sc->utc_offset_s;
     for (double t = ceil((s->time.low + zone_s) / every) * every - zone_s; t <= s->time.high; t += every) {
         char clock[REP_CLOCK_SIZE];
         const double x = svg_at(&s->time, t);
         fprintf(out, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>\n", x, top, end);
-        svg_text(out, x, end + 18, "middle", 1, rep_clock(s->v->sc, t, clock));
+        if (span > 86400) {
+            rep_clock(s->v->sc, t, clock);
+        } else {
+            rep_clock_s(s->v->sc, t, clock)[strlen("14:05")] = '\0';
+        }
+        const double half = 3.5 * (double)strlen(clock);
+        const bool edge = x + half > s->time.to + 18;
+        if (x - (edge ? 2 : 1) * half >= free_from) {
+            svg_text(out, x, end + 18, edge ? "end" : "middle", 1, clock);
+            free_from = x + half + 6;
+        }
     }
 }
 

@@ -23,13 +23,14 @@ rep_scene rep_scene_of(const rep_view *v, int32_t service, rep_window window, do
 
 /** What is drawn of a bin; what k counts is the function's own affair. NaN = nothing to draw. */
 typedef double (*rep_level)(const rep_scene *s, int32_t bin, int32_t k);
-double rep_level_demand(const rep_scene *s, int32_t bin, int32_t k);   /**< requests/s */
-double rep_level_capacity(const rep_scene *s, int32_t bin, int32_t k); /**< ready, requests/s, of the first k pools */
-double rep_level_chain(const rep_scene *s, int32_t bin, int32_t k);    /**< replicas in the first k links to ready */
-double rep_level_wanted(const rep_scene *s, int32_t bin, int32_t k);   /**< replicas */
-double rep_level_ready(const rep_scene *s, int32_t bin, int32_t k);    /**< replicas */
-double rep_level_waiting(const rep_scene *s, int32_t bin, int32_t k);  /**< k requests' worth of queue: 0 or all */
-double rep_level_ttft(const rep_scene *s, int32_t bin, int32_t k);     /**< log10 of p50 (k = 0) or p95 (1) in s */
+double rep_level_demand(const rep_scene *s, int32_t bin, int32_t k);    /**< requests/s */
+double rep_level_capacity(const rep_scene *s, int32_t bin, int32_t k);  /**< ready, requests/s, of the first k pools */
+double rep_level_ready_rps(const rep_scene *s, int32_t bin, int32_t k); /**< of k = 0 no pools, of 1 all */
+double rep_level_chain(const rep_scene *s, int32_t bin, int32_t k);     /**< replicas in the first k links to ready */
+double rep_level_wanted(const rep_scene *s, int32_t bin, int32_t k);    /**< replicas */
+double rep_level_ready(const rep_scene *s, int32_t bin, int32_t k);     /**< replicas */
+double rep_level_waiting(const rep_scene *s, int32_t bin, int32_t k);   /**< k requests' worth of queue: 0 or all */
+double rep_level_ttft(const rep_scene *s, int32_t bin, int32_t k);      /**< log10 of p50 (k = 0) or p95 (1) in s */
 
 /** Highest finite level over the bins; 0 if there is none. */
 double rep_scene_highest(const rep_scene *s, rep_level level, int32_t k);
