@@ -163,10 +163,15 @@ void decide_orders(spw_core *core, spw_plan *plan)
     }
 }
 
-/** Empty nodes after everything this tick placed, those that are still coming included, those that are to go not. */
+/**
+ * Empty nodes after everything this tick placed, those that are still coming included, those that are to go not. While
+ * replicas wait for nodes to come, those that stand there without GPUs in use do not count: their CPU or memory is not
+ * to be had, and a lower size of the pool may cost the ones that are awaited.
+ */
 static int32_t empty_nodes(const spw_pool_rows *t, const room_pool *pool)
 {
-    int32_t empty = pool->idle[pool->node_gpus] + pool->coming[pool->node_gpus];
+    bool awaited = pool->target - t->nodes[pool->row] > pool->coming[pool->node_gpus];
+    int32_t empty = pool->coming[pool->node_gpus] + (awaited ? 0 : pool->idle[pool->node_gpus]);
     int32_t leaving = t->nodes[pool->row] - t->nodes_target[pool->row];
     return leaving <= 0 ? empty : (empty > leaving ? empty - leaving : 0);
 }

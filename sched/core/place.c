@@ -265,8 +265,10 @@ static void shrink_seat(spw_core *core, shrinking *s, const view_seat *seat)
         s->ready -= forced - gone;
         gone = forced;
     }
-    bool own_count = s->policy->division == SPW_DIVIDE_DUPLICATED || s->policy->compat;
-    int32_t spare = own_count ? excess : s->ready - s->placed;
+    /* with copies everywhere each cluster has a count of its own, but one that is to have none waits for the others */
+    bool everywhere = s->policy->division == SPW_DIVIDE_DUPLICATED;
+    bool own_count = (everywhere && target > 0) || s->policy->compat;
+    int32_t spare = own_count ? excess : s->ready - (everywhere ? s->wanted : s->placed);
     int32_t ready_gone = min32(excess - gone, spare > 0 ? spare : 0);
     /* at most the copies that have no node: whatever else happens, that is why they go */
     bool homeless = slot != NULL && gone + ready_gone <= seat->assigned - slot->held;

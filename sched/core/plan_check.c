@@ -173,5 +173,5 @@ spw_rc spw_plan_check(const spw_plan *plan, const spw_snapshot *snap, spw_err *e
             return rc;
         }
     }
-    return SPW_OK;
+    return plan_check_resources(plan, snap, err);
 }

@@ -35,4 +35,7 @@ spw_outcome *plan_redo_outcome(spw_plan *plan, size_t index, uint32_t tiers);
 /** @return count zeroed candidates in a row; NULL without room for any, and on overflow, which marks the plan. */
 spw_candidate *plan_add_candidates(spw_plan *plan, size_t count);
 
+/** The part of spw_plan_check() about CPU, memory and pods; plan_resources.c. The actions' rows are known to exist. */
+spw_rc plan_check_resources(const spw_plan *plan, const spw_snapshot *snap, spw_err *err);
+
 #endif

@@ -204,6 +204,12 @@ static spw_rc check_workloads(const check *c)
         if (t->gpus != NULL && (t->gpus[i] < 0 || t->gpus[i] > SPW_NODE_GPUS_MAX)) {
             return bad(c, i, "workloads.gpus", "a replica takes 0 to 16 GPUs of one node");
         }
+        if (t->cpu_milli != NULL && (t->cpu_milli[i] < 0 || t->cpu_milli[i] > SPW_REQUEST_MAX)) {
+            return bad(c, i, "workloads.cpu_milli", "a request is negative or out of range");
+        }
+        if (t->memory_bytes != NULL && (t->memory_bytes[i] < 0 || t->memory_bytes[i] > SPW_REQUEST_MAX)) {
+            return bad(c, i, "workloads.memory_bytes", "a request is negative or out of range");
+        }
     }
     return SPW_OK;
 }

@@ -167,6 +167,7 @@ uint64_t spw_snapshot_hash(const spw_snapshot *s)
         uint64_t row = hash_string(hash_word(HASH_SEED, s->workloads.key[i]), s->workloads.name[i]);
         row = word(row, s->workloads.gpus == NULL ? -1 : s->workloads.gpus[i]);
         row = s->workloads.reschedule == NULL ? row : word(word(row, 2), s->workloads.reschedule[i]);
+        row = optional(optional(row, 3, s->workloads.cpu_milli, i), 4, s->workloads.memory_bytes, i);
         workloads += word(row, s->workloads.replicas[i]);
     }
     h = hash_word(h, workloads);

@@ -51,8 +51,9 @@ typedef struct view_kept {
     size_t workload_count;
     uint64_t *key;
     int32_t *replicas, *gpus;
+    int64_t *cpu, *memory;
     spw_time *reschedule;
-    bool has_gpus, has_reschedule;
+    bool has_gpus, has_cpu, has_memory, has_reschedule;
     size_t placement_count;
     spw_id *workload, *cluster;
     int32_t *assigned, *scheduled, *ready;

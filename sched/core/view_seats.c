@@ -37,6 +37,8 @@ void view_seats_layout(view *v, arena *a, const spw_settings *s, size_t works)
     k->key = arena_take(a, v->workload_rows_max, sizeof *k->key);
     k->replicas = arena_take(a, v->workload_rows_max, sizeof *k->replicas);
     k->gpus = arena_take(a, v->workload_rows_max, sizeof *k->gpus);
+    k->cpu = arena_take(a, v->workload_rows_max, sizeof *k->cpu);
+    k->memory = arena_take(a, v->workload_rows_max, sizeof *k->memory);
     k->reschedule = arena_take(a, v->workload_rows_max, sizeof *k->reschedule);
     k->workload = arena_take(a, s->placements_max, sizeof *k->workload);
     k->cluster = arena_take(a, s->placements_max, sizeof *k->cluster);
@@ -107,9 +109,19 @@ static spw_rc join_works(view *v, const spw_config *config, spw_err *err)
             return err_set(err, SPW_INVAL, (spw_id)i, "workloads.gpus",
                            "not the GPUs that the configuration says a replica needs");
         }
+        if ((t->cpu_milli != NULL && t->cpu_milli[i] != config->workloads[w].cpu_milli) ||
+            (t->memory_bytes != NULL && t->memory_bytes[i] != config->workloads[w].memory_bytes)) {
+            return err_set(err, SPW_INVAL, (spw_id)i, "workloads.cpu_milli",
+                           "not the CPU and memory that the configuration says a replica requests");
+        }
         v->work_row[w] = (spw_id)i;
     }
     return SPW_OK;
+}
+
+static bool same_cells(const int64_t *shown, const int64_t *kept, bool has, size_t count)
+{
+    return (shown != NULL) == has && (!has || count == 0 || memcmp(shown, kept, count * sizeof *kept) == 0);
 }
 
 /** Are it the same workloads, in the same rows? */
@@ -118,7 +130,8 @@ static bool same_works(const view *v)
     const spw_workload_rows *t = &v->snap->workloads;
     const view_kept *k = &v->kept;
     return t->count == k->workload_count && (t->gpus != NULL) == k->has_gpus &&
-           (t->reschedule != NULL) == k->has_reschedule &&
+           (t->reschedule != NULL) == k->has_reschedule && same_cells(t->cpu_milli, k->cpu, k->has_cpu, t->count) &&
+           same_cells(t->memory_bytes, k->memory, k->has_memory, t->count) &&
            (t->count == 0 || (memcmp(t->key, k->key, t->count * sizeof *k->key) == 0 &&
                               (t->gpus == NULL || memcmp(t->gpus, k->gpus, t->count * sizeof *k->gpus) == 0)));
 }
@@ -130,6 +143,8 @@ static void keep_works(view *v)
     k->workload_count = t->count;
     k->has_gpus = t->gpus != NULL;
     k->has_reschedule = t->reschedule != NULL;
+    k->has_cpu = t->cpu_milli != NULL;
+    k->has_memory = t->memory_bytes != NULL;
     if (t->count == 0) {
         return;
     }
@@ -140,6 +155,12 @@ static void keep_works(view *v)
     }
     if (k->has_reschedule) {
         memcpy(k->reschedule, t->reschedule, t->count * sizeof *k->reschedule);
+    }
+    if (k->has_cpu) {
+        memcpy(k->cpu, t->cpu_milli, t->count * sizeof *k->cpu);
+    }
+    if (k->has_memory) {
+        memcpy(k->memory, t->memory_bytes, t->count * sizeof *k->memory);
     }
 }
 

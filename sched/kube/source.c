@@ -255,6 +255,8 @@ static bool workload_rows(kube_source *s)
     const char **name = zone_array(&s->zone, n + 1, sizeof *name);
     int32_t *replicas = zone_array(&s->zone, n + 1, sizeof *replicas);
     int32_t *gpus = zone_array(&s->zone, n + 1, sizeof *gpus);
+    int64_t *cpu = zone_array(&s->zone, n + 1, sizeof *cpu);
+    int64_t *memory = zone_array(&s->zone, n + 1, sizeof *memory);
     spw_time *reschedule = zone_array(&s->zone, n + 1, sizeof *reschedule);
 
     if (s->zone.failed) {
@@ -269,11 +271,19 @@ static bool workload_rows(kube_source *s)
         key[w] = config->workloads[w].key;
         name[w] = config->workloads[w].name;
         gpus[w] = config->workloads[w].gpus;
+        cpu[w] = config->workloads[w].cpu_milli;
+        memory[w] = config->workloads[w].memory_bytes;
         replicas[w] = template_of(s, work);
         reschedule[w] = asked ? b->reschedule : SPW_TIME_MAX;
     }
-    s->snapshot.workloads = (spw_workload_rows){
-        .count = n, .key = key, .name = name, .replicas = replicas, .gpus = gpus, .reschedule = reschedule};
+    s->snapshot.workloads = (spw_workload_rows){.count = n,
+                                                .key = key,
+                                                .name = name,
+                                                .replicas = replicas,
+                                                .gpus = gpus,
+                                                .cpu_milli = cpu,
+                                                .memory_bytes = memory,
+                                                .reschedule = reschedule};
     return true;
 }
 

@@ -72,8 +72,8 @@ const room_seen *room_look(const room *r, uint32_t c, const spw_workload *worklo
 int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload, estimate_by *by);
 
 /**
- * Idle room for n replicas that are promised already. Only GPUs can refuse them: the other estimates are lowered.
- * @param in waits  the cluster knows them, and counts them as waiting for a node
+ * Idle room for n replicas that are promised already; the estimates are lowered.
+ * @param in waits  the cluster knows them, and counts them as waiting for a node: only GPUs can refuse them
  * @return replicas that got room
  */
 int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, bool waits);

@@ -4,10 +4,11 @@
  *
  * The world is kept here node by node and pod by pod (the toy only shows it): nodes come late or fail or vanish, pods
  * wait, bind and get ready one by one, clusters fall silent, writes are lost. After every plan, judged from the world
- * alone: limits of pools, reasons, room on real nodes for all that grows, make-before-break, no overflow past idle
- * room, traffic only to where pods are ready. Beside it runs a twin that sees every table in another order and is never
- * restarted, while the core itself is restarted from saved bytes now and then: both must say the same. In the end the
- * world calms down, and the plans must become empty and stay so.
+ * alone: limits of pools, reasons, room on real nodes for all that grows, and CPU, memory and places of pods where
+ * clusters show them; make-before-break, no overflow past idle room, traffic only to where pods are ready. Beside it
+ * runs a twin that sees every table in another order and is never restarted, while the core itself is restarted from
+ * saved bytes now and then: both must say the same. In the end the world calms down, and the plans must become empty
+ * and stay so.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,6 +31,9 @@
 #define NODES       256
 #define PODS        1024
 
+/** CPU, memory and places for pods that a node has for each of its GPUs: enough for any replica on them. */
+static const int64_t PER_GPU[TOY_RESOURCES] = {8000, 4096, 1};
+
 typedef struct node {
     int pool, free; /* pool -1 = no node */
 } node;
@@ -47,7 +51,8 @@ typedef struct world {
     node nodes[NODES];
     pod pods[PODS];
     int group_of[TOY_CLUSTERS];
-    bool calm, stuck[TOY_POOLS]; /* stuck: its orders bring nothing */
+    int64_t foreign[TOY_CLUSTERS][TOY_RESOURCES]; /* what pods that are not ours use of the nodes that are up */
+    bool calm, stuck[TOY_POOLS];                  /* stuck: its orders bring nothing */
     int tick, deaf_at;
     char text[8192], twin_text[8192];
 } world;
@@ -64,6 +69,40 @@ typedef struct world {
 static bool class_fits(const spw_workload *w, const char *gpu)
 {
     return w->gpu_class_count == 0 || strcmp(w->gpu_classes[0], gpu) == 0;
+}
+
+static int64_t request(const world *w, int work, int k)
+{
+    const spw_workload *own = &w->t.work[work];
+    return k == TOY_CPU ? own->cpu_milli : k == TOY_MEMORY ? own->memory_bytes : 1;
+}
+
+/** What all nodes of a cluster have, and what of it pods of ours use, or wait for. */
+static int64_t capacity(const world *w, int cluster, int k)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < NODES; i++) {
+        const node *n = &w->nodes[i];
+        bool here = n->pool >= 0 && w->t.pool[n->pool].cluster == cluster;
+        sum += here ? PER_GPU[k] * w->t.pool[n->pool].gpus_per_node : 0;
+    }
+    return sum;
+}
+
+static int64_t used(const world *w, int cluster, int k, bool waiting)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < PODS; i++) {
+        const pod *p = &w->pods[i];
+        bool here = p->work >= 0 && p->cluster == cluster && (p->node < 0) == waiting;
+        sum += here ? request(w, p->work, k) : 0;
+    }
+    return sum;
+}
+
+static int64_t unused(const world *w, int cluster, int k)
+{
+    return capacity(w, cluster, k) - w->foreign[cluster][k] - used(w, cluster, k, false);
 }
 
 static int node_count(const world *w, int pool)
@@ -162,10 +201,16 @@ static void create_pod(world *w, int work, int cluster)
     fail_msg("the test has room for too few pods");
 }
 
+/** The member schedules by the sum of its nodes: what is left over on one node and another counts together. */
 static int best_node(const world *w, const pod *p)
 {
     const spw_workload *work = &w->t.work[p->work];
     int best = -1;
+    for (int k = 0; k < TOY_RESOURCES; k++) {
+        if (unused(w, p->cluster, k) < request(w, p->work, k)) {
+            return -1;
+        }
+    }
     for (int i = 0; i < NODES; i++) {
         const node *n = &w->nodes[i];
         if (n->pool >= 0 && w->t.pool[n->pool].cluster == p->cluster && n->free >= work->gpus &&
@@ -232,6 +277,26 @@ static void show(world *w)
             t->pool[w->nodes[i].pool].free_nodes[w->nodes[i].free]++;
         }
     }
+    for (int c = 0; c < t->clusters && t->has_summary; c++) {
+        for (int k = 0; k < TOY_RESOURCES; k++) {
+            t->summary[c][k][0] = capacity(w, c, k);
+            t->summary[c][k][1] = w->foreign[c][k] + used(w, c, k, false);
+            t->summary[c][k][2] = used(w, c, k, true);
+        }
+    }
+}
+
+/** Pods that are not ours leave with their nodes, come, and go: of what is not in use they take what they like. */
+static void others(world *w, bool some)
+{
+    for (int c = 0; c < w->t.clusters; c++) {
+        for (int k = 0; k < TOY_RESOURCES; k++) {
+            int64_t *own = &w->foreign[c][k];
+            const int64_t most = unused(w, c, k) + *own;
+            *own = some && choice_chance(&w->c, 1, 6) ? choice_range(&w->c, 0, most > 0 ? most : 0) : *own;
+            *own = *own < most ? *own : (most > 0 ? most : 0);
+        }
+    }
 }
 
 static void mischief(world *w)
@@ -261,6 +326,9 @@ static void mischief(world *w)
     for (int p = 0; p < t->pools; p++) {
         w->stuck[p] = choice_chance(c, 1, 15) ? !w->stuck[p] : w->stuck[p];
     }
+    if (t->has_summary) {
+        others(w, true);
+    }
     t->metric_milli[0] = choice_range(c, 0, 3000);
     t->deaf = choice_chance(c, 1, 10);
     w->deaf_at = t->deaf ? w->tick : w->deaf_at;
@@ -279,6 +347,7 @@ static void calm_down(world *w)
             w->t.pool[p].target = w->t.pool[p].max;
         }
     }
+    memset(w->foreign, 0, sizeof w->foreign);
     w->t.metric_milli[0] = 1000;
 }
 
@@ -319,6 +388,7 @@ static void make_works(world *w)
     bool classes = choice_chance(c, 1, 3);
     int32_t gpus = 1 << choice_below(c, 3);
     t->works = (int)choice_range(c, 1, TOY_WORKS);
+    t->has_summary = choice_chance(c, 1, 2);
     for (int k = 0; k < t->works; k++) {
         t->work[k].gpus = classes ? gpus : 1 << choice_below(c, 3);
         t->work[k].priority = 100 - k;
@@ -326,6 +396,10 @@ static void make_works(world *w)
         if (classes && choice_chance(c, 1, 2)) {
             t->work[k].gpu_classes = CLASS_A;
             t->work[k].gpu_class_count = 1;
+        }
+        if (t->has_summary) {
+            t->work[k].cpu_milli = t->work[k].gpus * choice_range(c, 0, 8) * 1000;
+            t->work[k].memory_bytes = t->work[k].gpus * choice_range(c, 0, 4) * 1024;
         }
         t->template_replicas[k] = (int32_t)choice_range(c, 0, 10);
     }
@@ -492,6 +566,49 @@ static bool by_weights(const world *w)
            (w->t.policy.division == SPW_DIVIDE_STATIC && w->t.policy.group_count == 1);
 }
 
+/** What the plan adds to a cluster, in one resource. */
+static int64_t growth(const world *w, const after *a, int cluster, int k)
+{
+    int64_t sum = 0;
+    for (int n = 0; n < w->t.works; n++) {
+        int64_t more = a->assigned[n][cluster] - w->t.assigned[n][cluster];
+        sum += more > 0 ? more * request(w, n, k) : 0;
+    }
+    return sum;
+}
+
+/** What is left for it: what nobody uses or waits for. */
+static int64_t spare(const world *w, int cluster, int k)
+{
+    int64_t own = unused(w, cluster, k) - used(w, cluster, k, true);
+    return own > 0 ? own : 0;
+}
+
+/** CPU, memory and places of pods for all that is added: on nodes that are up, or on those to come. */
+static void growth_has_its_resources(world *w, const after *a)
+{
+    for (int c = 0; c < w->t.clusters && w->t.has_summary && !by_weights(w); c++) {
+        for (int k = 0; k < TOY_RESOURCES; k++) {
+            int64_t to_come = 0;
+            for (int p = 0; p < w->t.pools; p++) {
+                int64_t more = w->t.pool[p].cluster == c ? a->target[p] - node_count(w, p) : 0;
+                to_come += more > 0 ? more * w->t.pool[p].gpus_per_node * PER_GPU[k] : 0;
+            }
+            MUST(w, growth(w, a, c, k) <= spare(w, c, k) + to_come);
+        }
+    }
+}
+
+/** Is one more of a workload sure to have its resources on nodes that are up, after all that the plan adds? */
+static bool resources_for_one(const world *w, const after *a, int work, int cluster)
+{
+    bool all = true;
+    for (int k = 0; k < TOY_RESOURCES && w->t.has_summary; k++) {
+        all = all && spare(w, cluster, k) - growth(w, a, cluster, k) >= request(w, work, k);
+    }
+    return all;
+}
+
 static void growth_fits(world *w, const after *a)
 {
     node nodes[NODES];
@@ -545,15 +662,18 @@ static void idle_room_first(world *w, const after *a)
         for (int worse = 0; worse < w->t.clusters; worse++) {
             for (int c = 0; c < w->t.clusters && a->overflowed[k][worse]; c++) {
                 bool better = w->group_of[c] < w->group_of[worse] && w->t.ready[c] && w->t.age[c] == 0;
-                node left[NODES];
-                memcpy(left, nodes, sizeof left);
-                MUST(w, !better || pack(w, left, k, c, 1) == 0);
+                node rest[NODES];
+                memcpy(rest, nodes, sizeof rest);
+                MUST(w, !better || !resources_for_one(w, a, k, c) || pack(w, rest, k, c, 1) == 0);
             }
         }
     }
 }
 
-/** A plan takes no ready replica of which it has none to spare: a ready one for each that is wanted. */
+/**
+ * A plan takes no ready replica of which it has none to spare: a ready one for each that is wanted; with copies
+ * everywhere that goes for each cluster, unless the group it is of was left.
+ */
 static void make_before_break(world *w, const after *a)
 {
     toy *t = &w->t;
@@ -568,7 +688,7 @@ static void make_before_break(world *w, const after *a)
         for (int c = 0; c < t->clusters; c++) {
             int32_t ready = t->ready[c] ? t->is_ready[k][c] : 0;
             int32_t stay = ready < a->assigned[k][c] ? ready : a->assigned[k][c];
-            if (t->policy.division == SPW_DIVIDE_DUPLICATED) {
+            if (t->policy.division == SPW_DIVIDE_DUPLICATED && t->policy.order == SPW_GROUPS_ORDERED) {
                 MUST(w, stay >= (ready < wanted ? ready : wanted));
             }
             before += ready;
@@ -667,6 +787,7 @@ static void step(world *w)
     accounts_agree(w);
     read_plan(w, &a);
     growth_fits(w, &a);
+    growth_has_its_resources(w, &a);
     idle_room_first(w, &a);
     make_before_break(w, &a);
     for (size_t i = 0; i < spw_plan_count(t->plan); i++) {
@@ -677,6 +798,7 @@ static void step(world *w)
     }
     traffic_has_somewhere_to_go(w, &a);
     provider(w);
+    others(w, false);
     members(w);
     if (choice_chance(&w->c, 1, 10)) {
         restart(w);

@@ -65,7 +65,7 @@ typedef struct world {
     int32_t gpn[POOLS], nodes[POOLS], target[POOLS], min[POOLS], max[POOLS], stock[POOLS], rank[POOLS],
         free_nodes[POOLS][SPW_NODE_GPUS_MAX + 1], replicas[WORKS], gpus[WORKS], assigned[SEATS], scheduled[SEATS],
         ready[SEATS];
-    int64_t summary[9][CLUSTERS], grade_cpu[GRADES], grade_memory[GRADES];
+    int64_t summary[9][CLUSTERS], grade_cpu[GRADES], grade_memory[GRADES], work_cpu[WORKS], work_memory[WORKS];
     spw_id grade_cluster[GRADES], usage_work[USAGES], usage_pool[USAGES];
     int32_t grade_nodes[GRADES], usage_ready[USAGES];
     spw_time stock_observed[POOLS], reschedule[WORKS];
@@ -181,6 +181,8 @@ static void make_workloads(world *w)
         w->wkey[i] = key_or(w, spw_key(names[i]));
         w->replicas[i] = (int32_t)below(w, 100);
         w->gpus[i] = (int32_t)below(w, 9);
+        w->work_cpu[i] = (int64_t)below(w, 9000);
+        w->work_memory[i] = SPW_REQUEST_MAX - (int64_t)below(w, 9000);
         for (size_t c = 0; c < CLUSTERS; c++) {
             if (below(w, 2) == 0) {
                 w->swork[n] = (spw_id)i;
@@ -197,7 +199,9 @@ static void make_workloads(world *w)
                                             .key = w->wkey,
                                             .name = w->wname,
                                             .replicas = w->replicas,
-                                            .gpus = below(w, 2) == 0 ? NULL : w->gpus};
+                                            .gpus = below(w, 2) == 0 ? NULL : w->gpus,
+                                            .cpu_milli = below(w, 2) == 0 ? NULL : w->work_cpu,
+                                            .memory_bytes = below(w, 2) == 0 ? NULL : w->work_memory};
     w->snap.placements = (spw_placement_rows){n, w->swork, w->scluster, w->assigned, w->scheduled, w->ready, w->sobs};
 }
 

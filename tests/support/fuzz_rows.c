@@ -46,7 +46,7 @@ typedef struct other_columns {
     spw_id swork[SEATS], scluster[SEATS], pwork[PODS], pcluster[PODS], spod[SAMPLES], vwork[VALUES], gcluster[GRADES],
         uwork[USAGES], upool[USAGES];
     uint8_t phase[PODS], deleting[PODS], pready[PODS];
-    int64_t value[SAMPLES], request[SAMPLES], vvalue[VALUES], gcpu[GRADES], gmemory[GRADES];
+    int64_t value[SAMPLES], request[SAMPLES], vvalue[VALUES], gcpu[GRADES], gmemory[GRADES], cpu[WORKS], memory[WORKS];
     spw_dur window[SAMPLES];
 } other_columns;
 
@@ -178,6 +178,8 @@ static void make_works(rows *r, choice *c, size_t count, const setup *s)
         o->wname[i] = s->work[i].name;
         o->replicas[i] = choice_chance(c, 1, 16) ? SPW_REPLICAS_MAX : some(c, 0, 14);
         o->gpus[i] = s->work[i].gpus;
+        o->cpu[i] = s->work[i].cpu_milli;
+        o->memory[i] = s->work[i].memory_bytes;
         o->reschedule[i] = choice_chance(c, 1, 6) ? r->snap.now - some(c, 0, 60) * S : SPW_TIME_MAX;
         for (size_t k = 0; k < r->snap.clusters.count; k++) {
             if (choice_chance(c, 1, 2)) {
@@ -192,8 +194,14 @@ static void make_works(rows *r, choice *c, size_t count, const setup *s)
             seats++;
         }
     }
-    r->snap.workloads = (spw_workload_rows){count,       o->wkey, o->wname,
-                                            o->replicas, o->gpus, choice_chance(c, 1, 2) ? o->reschedule : NULL};
+    r->snap.workloads = (spw_workload_rows){.count = count,
+                                            .key = o->wkey,
+                                            .name = o->wname,
+                                            .replicas = o->replicas,
+                                            .gpus = o->gpus,
+                                            .cpu_milli = choice_chance(c, 4, 5) ? o->cpu : NULL,
+                                            .memory_bytes = choice_chance(c, 4, 5) ? o->memory : NULL,
+                                            .reschedule = choice_chance(c, 1, 2) ? o->reschedule : NULL};
     r->snap.placements =
         (spw_placement_rows){seats, o->swork, o->scluster, o->assigned, o->scheduled, o->ready, o->observed};
 }
@@ -437,7 +445,8 @@ static void damage_cell(rows *r, choice *c)
         COLUMN(o->pcluster),      COLUMN(o->spod),          COLUMN(o->vwork),      COLUMN(o->gcluster),
         COLUMN(o->uwork),         COLUMN(o->upool),         COLUMN(o->phase),      COLUMN(o->deleting),
         COLUMN(o->pready),        COLUMN(o->value),         COLUMN(o->request),    COLUMN(o->vvalue),
-        COLUMN(o->gcpu),          COLUMN(o->gmemory),       COLUMN(o->window)};
+        COLUMN(o->gcpu),          COLUMN(o->gmemory),       COLUMN(o->window),     COLUMN(o->cpu),
+        COLUMN(o->memory)};
     static const int64_t edges[] = {0,
                                     1,
                                     -1,
@@ -597,7 +606,7 @@ static void turn_rows(rows *r)
     TURN(p->free_nodes, pools), TURN(p->observed, pools), TURN(p->stock_observed, pools);
     const size_t works = s->workloads.count;
     TURN(o->wkey, works), TURN(o->wname, works), TURN(o->replicas, works), TURN(o->gpus, works);
-    TURN(o->reschedule, works);
+    TURN(o->reschedule, works), TURN(o->cpu, works), TURN(o->memory, works);
     const size_t seats = s->placements.count;
     TURN(o->swork, seats), TURN(o->scluster, seats), TURN(o->assigned, seats), TURN(o->scheduled, seats);
     TURN(o->ready, seats), TURN(o->observed, seats);

@@ -39,6 +39,8 @@ struct toy_columns {
     const char *jurisdiction[TOY_CLUSTERS];
     spw_taints taints[TOY_CLUSTERS];
     spw_time reschedule[TOY_WORKS];
+    int64_t summary[TOY_RESOURCES][3][TOY_CLUSTERS];
+    int64_t work_cpu[TOY_WORKS], work_memory[TOY_WORKS];
     spw_id rate_work[TOY_WORKS];
     uint64_t rate_metric[TOY_WORKS];
     int64_t rate[TOY_WORKS];
@@ -180,6 +182,9 @@ static void clusters_and_pools(toy *t)
         c->taints[r] = t->taints[i];
         c->ready[r] = t->ready[i] ? 1 : 0;
         c->observed[r] = t->now - t->age[i];
+        for (int k = 0; k < TOY_RESOURCES * 3; k++) {
+            c->summary[k / 3][k % 3][r] = t->summary[i][k / 3][k % 3];
+        }
     }
     for (int i = 0; i < t->pools; i++) {
         int r = row(t, i, t->pools);
@@ -223,6 +228,8 @@ static void placements(toy *t)
         c->work_key[wr] = t->work[w].key;
         c->work_name[wr] = t->work[w].name;
         c->work_gpus[wr] = t->work[w].gpus;
+        c->work_cpu[wr] = t->work[w].cpu_milli;
+        c->work_memory[wr] = t->work[w].memory_bytes;
         c->replicas[wr] = t->template_replicas[w];
         c->reschedule[wr] = t->reschedule[w] == 0 ? SPW_TIME_MAX : t->reschedule[w];
     }
@@ -338,6 +345,20 @@ const spw_snapshot *toy_snapshot(toy *t)
                                             .replicas = c->replicas,
                                             .gpus = c->work_gpus,
                                             .reschedule = c->reschedule};
+    if (t->has_summary) {
+        spw_cluster_rows *k = &t->snap.clusters;
+        k->cpu_allocatable = c->summary[TOY_CPU][0];
+        k->cpu_allocated = c->summary[TOY_CPU][1];
+        k->cpu_allocating = c->summary[TOY_CPU][2];
+        k->memory_allocatable = c->summary[TOY_MEMORY][0];
+        k->memory_allocated = c->summary[TOY_MEMORY][1];
+        k->memory_allocating = c->summary[TOY_MEMORY][2];
+        k->pods_allocatable = c->summary[TOY_SLOTS][0];
+        k->pods_allocated = c->summary[TOY_SLOTS][1];
+        k->pods_allocating = c->summary[TOY_SLOTS][2];
+        t->snap.workloads.cpu_milli = c->work_cpu;
+        t->snap.workloads.memory_bytes = c->work_memory;
+    }
     return &t->snap;
 }
 

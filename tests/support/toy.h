@@ -15,6 +15,8 @@
 #define TOY_WORKS    4
 #define TOY_PODS     512
 
+enum { TOY_CPU, TOY_MEMORY, TOY_SLOTS, TOY_RESOURCES }; /* slots: pods that the nodes may run */
+
 typedef struct toy_pool {
     const char *name;
     int cluster;
@@ -36,8 +38,10 @@ typedef struct toy {
     const char *region[TOY_CLUSTERS];       /* NULL = "" */
     const char *jurisdiction[TOY_CLUSTERS]; /* NULL = "" */
     spw_taints taints[TOY_CLUSTERS];
-    bool has_law, has_taints;       /* show the two columns */
-    spw_time reschedule[TOY_WORKS]; /* 0 = never */
+    bool has_law, has_taints;                        /* show the two columns */
+    bool has_summary;                                /* show the next, and what replicas request of CPU and memory */
+    int64_t summary[TOY_CLUSTERS][TOY_RESOURCES][3]; /* allocatable, allocated, allocating */
+    spw_time reschedule[TOY_WORKS];                  /* 0 = never */
     const spw_rtt *rtts;
     size_t rtt_count;
     toy_pool pool[TOY_POOLS];

@@ -148,8 +148,11 @@ static void idle_room_is_the_least(void **state)
     assert_int_equal(room_count(&r, 0, &w, ROOM_IDLE), 0);
     assert_int_equal(room_take(&r, 0, &free_of_cpu, ROOM_IDLE, 9), 2);
     assert_int_equal(room_count(&r, 0, &PLAIN, ROOM_IDLE), 104); /* without GPUs: pods, 110 - 6 */
-    assert_int_equal(room_hold(&r, 0, &PLAIN, 1000, false), 1000);
+    assert_int_equal(room_hold(&r, 0, &PLAIN, 4, false), 4);
+    assert_int_equal(room_hold(&r, 0, &PLAIN, 1000, false),
+                     100); /* promised, not to be seen yet, and no room for all */
     assert_int_equal(room_count(&r, 0, &PLAIN, ROOM_IDLE), 0);
+    assert_int_equal(room_hold(&r, 0, &PLAIN, 1000, true), 1000); /* these the cluster knows, and counts itself */
 }
 
 /** One replica at a time onto single nodes, the first of the smallest grade that has room: an independent count. */

@@ -215,6 +215,38 @@ static void at_once_without_a_threshold(void **state)
     toy_end(&t);
 }
 
+/** Copies everywhere, in failover groups: those of the group that is left go as others get ready, not before. */
+static void copies_wait_for_those_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"idc", "ack"};
+    static const char *const china[] = {"CN"};
+    toy t;
+    toy_init(&t);
+    (void)toy_pool_add(&t, toy_cluster(&t, "idc"), "own", SPW_CAPACITY_OWNED, 4, 4);
+    (void)toy_pool_add(&t, toy_cluster(&t, "ack"), "own", SPW_CAPACITY_OWNED, 3, 3);
+    t.policy.division = SPW_DIVIDE_DUPLICATED;
+    t.policy.order = SPW_GROUPS_FAILOVER;
+    t.template_replicas[0] = 4;
+    t.has_law = true;
+    t.jurisdiction[IDC] = t.jurisdiction[ACK] = "CN";
+    t.work[0].jurisdictions = china;
+    t.work[0].jurisdiction_count = 1;
+    toy_start(&t, groups, 2);
+    (void)toy_tick(&t);
+    toy_settle(&t);
+    tick_at(&t, 15, "route prod/chat idc 0 -> 1000000  route-ready\n");
+    t.jurisdiction[IDC] = "SG"; /* no candidate any more */
+    t.now = 30 * S;
+    (void)toy_tick(&t);
+    assert_string_equal(toy_text(&t), "place prod/chat ack 0 -> 4  weights\n");
+    toy_settle(&t); /* three of them have a GPU */
+    t.now = 45 * S;
+    (void)toy_tick(&t);
+    assert_non_null(strstr(toy_text(&t), "place prod/chat idc 4 -> 1  cluster-gone\n"));
+    toy_end(&t);
+}
+
 /** The clocks are part of the saved state: a restart between the ticks changes nothing. */
 static void clocks_survive_a_restart(void **state)
 {
@@ -286,6 +318,7 @@ int main(void)
         cmocka_unit_test(answers_at_the_last_moment),
         cmocka_unit_test(so_many_in_a_tick),
         cmocka_unit_test(at_once_without_a_threshold),
+        cmocka_unit_test(copies_wait_for_those_elsewhere),
         cmocka_unit_test(clocks_survive_a_restart),
         cmocka_unit_test(two_workloads),
     };

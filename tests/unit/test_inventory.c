@@ -170,6 +170,41 @@ static void summaries_limit_a_cluster(void **state)
     toy_end(&t);
 }
 
+/**
+ * Two of three nodes stand without GPUs in use, but their CPU is, by pods that are not ours, and a fourth is on its
+ * way. When all three have been surplus for long enough to be released, one more replica is wanted: it waits for the
+ * fourth. None of the two goes then: a smaller pool could cost the node that is awaited.
+ */
+static void an_idle_node_without_cpu_is_no_surplus(void **state)
+{
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        toy t;
+        toy_init(&t);
+        (void)toy_cluster(&t, "ack");
+        (void)toy_pool_add(&t, 0, "od", SPW_CAPACITY_ON_DEMAND, 3, 4);
+        t.work[0].cpu_milli = 4000;
+        t.policy.node_unneeded = 60 * SPW_NS_PER_S;
+        t.has_summary = true;
+        t.summary[0][TOY_MEMORY][0] = t.summary[0][TOY_SLOTS][0] = 1000;
+        t.summary[0][TOY_CPU][0] = 24000;
+        t.summary[0][TOY_CPU][1] = 21000; /* 4 of them for the replica */
+        t.template_replicas[0] = 1;
+        t.assigned[0][0] = t.scheduled[0][0] = t.is_ready[0][0] = 1;
+        t.pool[0].used = 1;
+        t.pool[0].target = 4;
+        const char *groups[] = {"ack"};
+        toy_start(&t, groups, 1);
+        (void)toy_tick(&t);
+        t.now = 60 * SPW_NS_PER_S;
+        t.template_replicas[0] += more;
+        (void)toy_tick(&t);
+        assert_string_equal(toy_text(&t), more == 0 ? "release ack od 4 -> 1  nodes-unneeded\n"
+                                                    : "place prod/chat ack 1 -> 2  fill-elastic\n");
+        toy_end(&t);
+    }
+}
+
 /** 3 x 1.0 + 2 x 0.5 replicas; the table may lag, and a shrinking seat keeps the mean. */
 static void ready_replicas_weigh_by_class(void **state)
 {
@@ -249,6 +284,7 @@ int main(void)
         cmocka_unit_test(orders_come_in_batches),
         cmocka_unit_test(falls_back_to_the_next_pool),
         cmocka_unit_test(summaries_limit_a_cluster),
+        cmocka_unit_test(an_idle_node_without_cpu_is_no_surplus),
         cmocka_unit_test(ready_replicas_weigh_by_class),
         cmocka_unit_test(traffic_follows_throughput),
     };

@@ -74,6 +74,7 @@ static const char everything[] =
     "\"price_uusd_per_gpu_h\":1234567890123,\"observed_ns\":6,\"free_nodes\":[1,0,2,0,0,0,0,0,1],\"gpus_free\":12}]}],"
     "\n"
     "\"workloads\":[{\"namespace\":\"prod\",\"name\":\"chat\",\"key\":\"0000000000000011\",\"replicas\":5,\"gpus\":2,\n"
+    " \"cpu_milli\":34,\"memory_bytes\":4398046511104,"
     " \"priority\":null,\"reschedule_ns\":6,\"assigned\":{\"idc\":5},\"scheduled\":{\"idc\":4},\"pending\":{\"idc\":1},"
     "\"ready\":{\"idc\":"
     "3},\n"
@@ -153,6 +154,8 @@ static void test_every_column(void **state)
     assert_string_equal(s->workloads.name[0], "prod/chat");
     assert_int_equal(s->workloads.replicas[0], 5);
     assert_int_equal(s->workloads.gpus[0], 2);
+    assert_int_equal(s->workloads.cpu_milli[0], 34);
+    assert_true(s->workloads.memory_bytes[0] == SPW_REQUEST_MAX);
     assert_int_equal(s->placements.count, 1);
     assert_int_equal(s->placements.assigned[0], 5);
     assert_int_equal(s->placements.scheduled[0], 4);
@@ -220,6 +223,8 @@ static void test_defaults(void **state)
     assert_int_equal(s->pools.free_nodes[0][3], 1);
     assert_int_equal(s->pools.free_nodes[0][0], 3);
     assert_null(s->workloads.gpus);
+    assert_null(s->workloads.cpu_milli);
+    assert_null(s->workloads.memory_bytes);
     assert_true(s->workloads.key[0] == spw_key2("n", "w"));
     assert_string_equal(s->workloads.name[1], "m/v");
     assert_int_equal(s->placements.count, 4);

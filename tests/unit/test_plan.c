@@ -158,6 +158,145 @@ static void canary_oversubscribed_plans(void **state)
     toy_end(&t);
 }
 
+/** 8 CPU, 40 bytes and 4 pods are left in idc; chat requests 2 CPU, code 3 CPU and 25 bytes. */
+static void make_summary(toy *t)
+{
+    make(t);
+    t->has_summary = true;
+    t->work[0].cpu_milli = 2000;
+    t->work[1].cpu_milli = 3000;
+    t->work[1].memory_bytes = 25;
+    const int64_t idc[TOY_RESOURCES][3] = {{32000, 20000, 4000}, {100, 60, 0}, {10, 4, 2}};
+    memcpy(t->summary[0], idc, sizeof idc);
+    t->pool[0].used = 0;
+}
+
+static void canary_of_resources(void **state)
+{
+    (void)state;
+    toy t;
+    make_summary(&t);
+    one(&t, place(0, 0, 3, 7), NULL); /* 4 x 2 = 8 CPU, 4 pods */
+    one(&t, place(0, 0, 3, 8), "plan.resources");
+    t.summary[0][TOY_CPU][1] = 20001;
+    one(&t, place(0, 0, 3, 7), "plan.resources");
+    t.summary[0][TOY_CPU][1] = 0;
+    one(&t, place(0, 0, 3, 8), "plan.resources"); /* CPU for it there is now, but no fifth pod */
+    t.summary[0][TOY_SLOTS][2] = 1;
+    one(&t, place(0, 0, 3, 8), NULL);
+    one(&t, place(1, 0, 1, 2), NULL);
+    one(&t, place(1, 0, 1, 3), "plan.resources"); /* 50 of 40 bytes */
+    t.summary[0][TOY_MEMORY][0] = 110;
+    one(&t, place(1, 0, 1, 3), NULL);
+    t.summary[0][TOY_CPU][1] = 20000;
+    const spw_action together[] = {place(0, 0, 3, 5), place(1, 0, 1, 3)}; /* 4 + 6 CPU, each alone would fit */
+    judge(&t, together, 2, "plan.resources", 1);
+    spw_action by_weights = place(0, 0, 3, 50);
+    by_weights.reason = SPW_WHY_WEIGHTS;
+    one(&t, by_weights, NULL);
+    one(&t, place(0, 0, 3, 2), NULL);
+    t.summary[0][TOY_CPU][0] = -1; /* it does not list CPU: nothing that asks for it fits */
+    one(&t, place(0, 0, 3, 4), "plan.resources");
+    t.work[0].cpu_milli = 0;
+    one(&t, place(0, 0, 3, 4), NULL);
+    t.has_summary = false;
+    t.work[0].cpu_milli = 2000;
+    one(&t, place(0, 0, 3, 8), NULL); /* nothing known, nothing checked */
+    toy_end(&t);
+}
+
+/** What nodes to come and victims give. */
+static void resources_to_come(void **state)
+{
+    (void)state;
+    toy t;
+    make_summary(&t);
+    t.summary[1][TOY_SLOTS][0] = 0; /* ack has no node up, and one of 2 GPUs asked for */
+    const int64_t much = INT64_C(1) << 40;
+    t.summary[1][TOY_MEMORY][0] = much;
+    one(&t, place(0, 1, 0, 2), NULL);
+    one(&t, place(1, 1, 0, 1), NULL);
+    t.pool[1].target = 0;
+    t.work[0].gpus = 0; /* stands on no new node: those are for GPUs */
+    one(&t, place(0, 1, 0, 1), "plan.resources");
+    const spw_action ordered[] = {place(1, 1, 0, 1), nodes(SPW_VERB_PROVISION, 1, 0, 1)};
+    judge(&t, ordered, 2, NULL, 0);
+    /* one GPU of code requests 1.5 CPU, so its two new GPUs may hold 3 CPU of what is added, and no more */
+    const spw_action both[] = {place(1, 1, 0, 1), place(0, 1, 0, 1), nodes(SPW_VERB_PROVISION, 1, 0, 1)};
+    judge(&t, both, 3, "plan.resources", 1);
+    t.work[0].gpus = 1;
+    t.pool[1].target = 1;
+    /* the victim's 3 CPU and pod, on top of the 8 CPU and 4 pods that are left */
+    t.summary[0][TOY_SLOTS][2] = 2;
+    spw_action victim = place(1, 0, 1, 0);
+    victim.reason = SPW_WHY_PREEMPTED;
+    const spw_action swap[] = {place(0, 0, 3, 8), victim};
+    judge(&t, swap, 2, NULL, 0);
+    const spw_action more[] = {place(0, 0, 3, 9), victim};
+    judge(&t, more, 2, "plan.resources", 0);
+    victim.reason = SPW_WHY_SCALE_IN; /* may take minutes to drain */
+    const spw_action drained[] = {place(0, 0, 3, 8), victim};
+    judge(&t, drained, 2, "plan.resources", 0);
+    toy_end(&t);
+}
+
+/** Two grades, of 2 nodes with 3 CPU and 1 with 5: 11 CPU and 30 bytes in all, whatever a summary says. */
+static void canary_of_grades(void **state)
+{
+    (void)state;
+    toy t;
+    make_summary(&t);
+    static const spw_id cluster[] = {0, 0};
+    static const int32_t count[] = {2, 1};
+    static const int64_t cpu[] = {3000, 5000};
+    static const int64_t memory[] = {10, 10};
+    const spw_snapshot *snap = toy_snapshot(&t);
+    spw_snapshot graded = *snap;
+    graded.grades = (spw_grade_rows){2, cluster, count, cpu, memory};
+    graded.clusters.cpu_allocatable = graded.clusters.memory_allocatable = graded.clusters.pods_allocatable = NULL;
+    for (int to = 4; to <= 9; to++) {
+        plan_clear(t.plan);
+        const spw_action a = place(0, 0, 3, to);
+        (void)plan_add(t.plan, &a);
+        assert_int_equal(spw_plan_check(t.plan, &graded, NULL), to <= 8 ? SPW_OK : SPW_INVAL); /* 5 x 2 CPU of 11 */
+    }
+    for (int to = 2; to <= 3; to++) {
+        plan_clear(t.plan);
+        const spw_action a = place(1, 0, 1, to);
+        (void)plan_add(t.plan, &a);
+        assert_int_equal(spw_plan_check(t.plan, &graded, NULL), to == 2 ? SPW_OK : SPW_INVAL); /* 25 of 30 bytes */
+    }
+    toy_end(&t);
+}
+
+/** The largest figures there are stay in their type. */
+static void resources_at_the_edge(void **state)
+{
+    (void)state;
+    toy t;
+    make_summary(&t);
+    t.work[0].cpu_milli = t.work[1].cpu_milli = SPW_REQUEST_MAX;
+    t.summary[0][TOY_CPU][0] = INT64_MAX;
+    t.summary[0][TOY_CPU][1] = t.summary[0][TOY_CPU][2] = 0;
+    t.summary[0][TOY_SLOTS][0] = t.summary[0][TOY_MEMORY][0] = INT64_MAX;
+    spw_snapshot snap = *toy_snapshot(&t);
+    snap.workloads.gpus = NULL;
+    const spw_action actions[] = {place(0, 0, 3, SPW_REPLICAS_MAX), place(1, 0, 1, SPW_REPLICAS_MAX)};
+    plan_clear(t.plan);
+    (void)plan_add(t.plan, &actions[0]);
+    (void)plan_add(t.plan, &actions[1]);
+    assert_int_equal(spw_plan_check(t.plan, &snap, NULL), SPW_OK);
+    t.summary[0][TOY_CPU][0] = INT64_MAX - 1;
+    snap = *toy_snapshot(&t);
+    snap.workloads.gpus = NULL;
+    assert_int_equal(spw_plan_check(t.plan, &snap, NULL), SPW_OK); /* 2 x (10^6 - 4) x 2^42 is just below */
+    t.summary[0][TOY_CPU][0] = INT64_C(1) << 62;
+    snap = *toy_snapshot(&t);
+    snap.workloads.gpus = NULL;
+    assert_int_equal(spw_plan_check(t.plan, &snap, NULL), SPW_INVAL);
+    toy_end(&t);
+}
+
 static void room_and_overflow(void **state)
 {
     (void)state;
@@ -242,6 +381,10 @@ int main(void)
         cmocka_unit_test(rows_and_ranges),
         cmocka_unit_test(order_and_targets),
         cmocka_unit_test(canary_oversubscribed_plans),
+        cmocka_unit_test(canary_of_resources),
+        cmocka_unit_test(resources_to_come),
+        cmocka_unit_test(canary_of_grades),
+        cmocka_unit_test(resources_at_the_edge),
         cmocka_unit_test(room_and_overflow),
         cmocka_unit_test(text_is_like_snprintf),
         cmocka_unit_test(every_word_is_there),

@@ -37,6 +37,7 @@ typedef struct small {
     uint64_t work_key[ROWS];
     const char *work_name[ROWS];
     int32_t replicas[ROWS], gpus[ROWS];
+    int64_t cpu[ROWS], memory[ROWS];
     spw_id place_work[ROWS], place_cluster[ROWS];
     int32_t assigned[ROWS], scheduled[ROWS], place_ready[ROWS];
     spw_time place_observed[ROWS];
@@ -87,8 +88,13 @@ static void point(small *s)
                   .price_uusd_per_gpu_h = s->price,
                   .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) s->free_nodes,
                   .observed = s->pool_observed},
-        .workloads =
-            {.count = ROWS, .key = s->work_key, .name = s->work_name, .replicas = s->replicas, .gpus = s->gpus},
+        .workloads = {.count = ROWS,
+                      .key = s->work_key,
+                      .name = s->work_name,
+                      .replicas = s->replicas,
+                      .gpus = s->gpus,
+                      .cpu_milli = s->cpu,
+                      .memory_bytes = s->memory},
         .placements = {ROWS, s->place_work, s->place_cluster, s->assigned, s->scheduled, s->place_ready,
                        s->place_observed},
         .pods = {ROWS, s->pod_key, s->pod_work, s->pod_cluster, s->phase, s->deleting, s->pod_ready, s->started,
@@ -218,6 +224,10 @@ BREAK(replicas_low, s->replicas[1] = -1)
 BREAK(replicas_high, s->replicas[1] = SPW_REPLICAS_MAX + 1)
 BREAK(w_gpus_low, s->gpus[1] = -1)
 BREAK(w_gpus_high, s->gpus[1] = SPW_NODE_GPUS_MAX + 1)
+BREAK(w_cpu_low, s->cpu[1] = -1)
+BREAK(w_cpu_high, s->cpu[1] = SPW_REQUEST_MAX + 1)
+BREAK(w_memory_low, s->memory[1] = -1)
+BREAK(w_memory_high, s->memory[1] = SPW_REQUEST_MAX + 1)
 BREAK(l_work, s->snap.placements.workload = NULL)
 BREAK(l_cluster, s->snap.placements.cluster = NULL)
 BREAK(l_assigned, s->snap.placements.assigned = NULL)
@@ -325,6 +335,10 @@ static const rule RULES[] = {
     {"workloads.replicas", 1, replicas_high},
     {"workloads.gpus", 1, w_gpus_low},
     {"workloads.gpus", 1, w_gpus_high},
+    {"workloads.cpu_milli", 1, w_cpu_low},
+    {"workloads.cpu_milli", 1, w_cpu_high},
+    {"workloads.memory_bytes", 1, w_memory_low},
+    {"workloads.memory_bytes", 1, w_memory_high},
     {"placements", NO, l_work},
     {"placements", NO, l_cluster},
     {"placements", NO, l_assigned},
@@ -394,6 +408,8 @@ static void edges_that_are_allowed(void **state)
     s.snap.pools.rank = NULL;
     s.snap.pools.failures = NULL;
     s.snap.workloads.gpus = NULL;
+    s.snap.workloads.cpu_milli = NULL;
+    s.memory[0] = SPW_REQUEST_MAX;
     s.snap.samples.request_milli = NULL;
     s.snap.samples.window = NULL;
     s.gpus_per_node[0] = SPW_NODE_GPUS_MAX;
@@ -468,6 +484,10 @@ static void every_column_enters(void **state)
     SEES(s.work_name[0], "x");
     SEES(s.replicas[0], 3);
     SEES(s.gpus[0], 2);
+    SEES(s.cpu[0], 1);
+    SEES(s.memory[0], 1);
+    SEES(s.snap.workloads.cpu_milli, NULL);
+    SEES(s.snap.workloads.memory_bytes, NULL);
     SEES(s.place_work[0], 1);
     SEES(s.place_cluster[0], 1);
     SEES(s.assigned[0], 3);

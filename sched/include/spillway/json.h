@@ -25,9 +25,9 @@
  *                price_uusd_per_gpu_h*, observed_ns = the cluster's, all: failures, inventory_observed_ns,
  *                free_nodes [nodes with 0, 1, 2, ... GPUs free] or gpus_free, one of them* unless nodes is 0} ]
  *     gpus_free alone is taken as whole free nodes and one partly free node; beside free_nodes it must agree.
- *   workloads  [ {namespace, name*, key = spw_key("namespace/name"), replicas*, all: gpus, assigned {}, scheduled,
- *                pending, ready, observed_ns {}, reschedule_ns null, usage [], metrics {}, pods [],
- *                priority (accepted, not used: PriorityClass objects say it)} ]
+ *   workloads  [ {namespace, name*, key = spw_key("namespace/name"), replicas*, all: gpus, cpu_milli, memory_bytes,
+ *                assigned {}, scheduled, pending, ready, observed_ns {}, reschedule_ns null, usage [], metrics {},
+ *                pods [], priority (accepted, not used: PriorityClass objects say it)} ]
  *     assigned, scheduled, pending, ready: {"cluster": replicas}; a cluster named in any of them is a row. A cluster
  *       that a map does not name has 0 there. Without the map: scheduled = assigned - pending, ready = scheduled.
  *     observed_ns: {"cluster": time}; a cluster it does not name: the cluster's own observed_ns.

@@ -85,13 +85,15 @@ typedef struct spw_usage_rows {
 
 typedef struct spw_workload_rows {
     size_t count;
-    const uint64_t *key;        /**< a key of spw_config.workloads; other keys are ignored */
-    const char *const *name;    /**< namespace/name, for texts and records */
-    const int32_t *replicas;    /**< spec.replicas of the template now */
-    const int32_t *gpus;        /**< GPUs of one replica, for spw_plan_check(); NULL = not checked. spw_decide() refuses
-                                     a number that is not the configuration's */
-    const spw_time *reschedule; /**< when placing it anew was last asked for (rescheduleTriggeredAt), SPW_TIME_MAX =
-                                     never; NULL = never for all. Once carried out, the same time asks for nothing */
+    const uint64_t *key;      /**< a key of spw_config.workloads; other keys are ignored */
+    const char *const *name;  /**< namespace/name, for texts and records */
+    const int32_t *replicas;  /**< spec.replicas of the template now */
+    const int32_t *gpus;      /**< GPUs of one replica, for spw_plan_check(); NULL = not checked. spw_decide() refuses
+                                   a number that is not the configuration's */
+    const int64_t *cpu_milli; /**< CPU that one replica requests, for spw_plan_check(); likewise */
+    const int64_t *memory_bytes; /**< memory; likewise */
+    const spw_time *reschedule;  /**< when placing it anew was last asked for (rescheduleTriggeredAt), SPW_TIME_MAX =
+                                      never; NULL = never for all. Once carried out, the same time asks for nothing */
 } spw_workload_rows;
 
 /** One row for each (workload, cluster) that holds or is assigned replicas. */

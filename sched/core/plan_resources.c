@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan_resources.c - the law of CPU, memory and pods: what a plan adds to a cluster is there.
+ *
+ * Written against the snapshot alone, as all of plan_check.c. A cluster that shows a summary has left what it may
+ * allocate, less what pods have and what pods wait for; one that shows grades has left what all their nodes have free.
+ * Victims of the plan give back what they request. Neither says anything of nodes that are not up: as many of the new
+ * replicas as could stand there by their GPUs may do so, those that request most of them all. Division by weights
+ * ignores capacity by definition.
+ */
+#include "core/errors.h"
+#include "core/plan_internal.h"
+
+typedef enum resource { PODS, CPU, MEMORY, RESOURCES } resource;
+
+#define POD_REQUEST 1
+
+/** Requests of a replica; of a column that is not there nothing is known, so nothing is asked for. */
+static int64_t request_of(const spw_snapshot *snap, spw_id workload, resource k)
+{
+    const spw_workload_rows *t = &snap->workloads;
+    switch (k) {
+    case PODS:
+        return POD_REQUEST;
+    case CPU:
+        return t->cpu_milli == NULL ? 0 : t->cpu_milli[workload];
+    case MEMORY:
+        return t->memory_bytes == NULL ? 0 : t->memory_bytes[workload];
+    case RESOURCES:
+        break;
+    }
+    return 0;
+}
+
+static int64_t add_capped(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b; /* both >= 0 */
+}
+
+static int64_t times_capped(int64_t a, int64_t b)
+{
+    return b > 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
+}
+
+static int64_t assigned_to(const spw_snapshot *snap, const spw_action *a)
+{
+    const spw_placement_rows *t = &snap->placements;
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->workload[i] == a->workload && t->cluster[i] == a->cluster) {
+            return t->assigned[i];
+        }
+    }
+    return 0;
+}
+
+/** GPUs on nodes of a cluster that are ordered, by its own record or by this plan, and not up. */
+static int64_t gpus_to_come(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
+{
+    const spw_pool_rows *t = &snap->pools;
+    int64_t gpus = 0;
+    for (size_t p = 0; p < t->count; p++) {
+        int64_t after = t->nodes_target[p];
+        for (size_t i = 0; i < plan->action_count && t->cluster[p] == cluster; i++) {
+            after = plan->actions[i].pool == (spw_id)p ? plan->actions[i].amount : after;
+        }
+        if (t->cluster[p] == cluster && after > t->nodes[p]) {
+            gpus += (after - t->nodes[p]) * t->gpus_per_node[p];
+        }
+    }
+    return gpus;
+}
+
+/** What a plan does to one resource of one cluster. */
+typedef struct change {
+    int64_t added;   /**< requests of new replicas */
+    int64_t freed;   /**< requests of victims */
+    int64_t per_gpu; /**< most that a GPU of a new replica requests of it, rounded up */
+    size_t last;     /**< action that added last */
+} change;
+
+static change change_of(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster, resource k)
+{
+    change c = {0};
+    for (size_t i = 0; i < plan->action_count; i++) {
+        const spw_action *a = &plan->actions[i];
+        if (a->verb != SPW_VERB_PLACE || a->cluster != cluster || a->reason == SPW_WHY_WEIGHTS) {
+            continue;
+        }
+        const int64_t told = assigned_to(snap, a);
+        const int64_t request = request_of(snap, a->workload, k);
+        const int64_t gpus = snap->workloads.gpus == NULL ? 1 : snap->workloads.gpus[a->workload]; /* at least */
+        if (a->amount > told) {
+            c.added = add_capped(c.added, times_capped(a->amount - told, request));
+            const int64_t part = gpus > 0 ? request / gpus + (request % gpus > 0 ? 1 : 0) : 0;
+            c.per_gpu = part > c.per_gpu ? part : c.per_gpu;
+            c.last = i;
+        } else if (a->reason == SPW_WHY_PREEMPTED) {
+            c.freed = add_capped(c.freed, times_capped(told - a->amount, request));
+        }
+    }
+    return c;
+}
+
+/** @return what a summary leaves; INT64_MAX where it does not limit the resource */
+static int64_t left_of_summary(const spw_snapshot *snap, spw_id cluster, resource k)
+{
+    const spw_cluster_rows *t = &snap->clusters;
+    const int64_t *const columns[RESOURCES][3] = {
+        {t->pods_allocatable, t->pods_allocated, t->pods_allocating},
+        {t->cpu_allocatable, t->cpu_allocated, t->cpu_allocating},
+        {t->memory_allocatable, t->memory_allocated, t->memory_allocating},
+    };
+    if (columns[k][0] == NULL) {
+        return INT64_MAX;
+    }
+    int64_t left = columns[k][0][cluster]; /* -1 where the cluster does not list it: none is left */
+    for (int i = 1; i < 3 && left > 0; i++) {
+        const int64_t taken = columns[k][i] == NULL ? 0 : columns[k][i][cluster];
+        left = left > taken ? left - taken : 0;
+    }
+    return left > 0 ? left : 0;
+}
+
+/** @return what the nodes of all grades have; INT64_MAX where the cluster shows none */
+static int64_t left_of_grades(const spw_snapshot *snap, spw_id cluster, resource k)
+{
+    const spw_grade_rows *t = &snap->grades;
+    int64_t left = 0;
+    bool any = false;
+    for (size_t i = 0; i < t->count && k != PODS; i++) {
+        if (t->cluster[i] == cluster) {
+            any = true;
+            left = add_capped(left, times_capped(t->nodes[i], k == CPU ? t->cpu_milli[i] : t->memory_bytes[i]));
+        }
+    }
+    return any ? left : INT64_MAX;
+}
+
+static spw_rc check_cluster(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster, spw_err *err)
+{
+    static const char *const texts[RESOURCES] = {"more replicas than the cluster may run pods",
+                                                 "more replicas than the cluster has CPU for",
+                                                 "more replicas than the cluster has memory for"};
+    for (resource k = PODS; k < RESOURCES; k++) {
+        const int64_t summary = left_of_summary(snap, cluster, k);
+        const int64_t grades = left_of_grades(snap, cluster, k);
+        const int64_t left = summary < grades ? summary : grades;
+        if (left == INT64_MAX) {
+            continue;
+        }
+        const change c = change_of(plan, snap, cluster, k);
+        const int64_t elsewhere = c.per_gpu > 0 ? times_capped(gpus_to_come(plan, snap, cluster), c.per_gpu) : 0;
+        if (c.added > add_capped(add_capped(left, c.freed), elsewhere)) {
+            return err_set(err, SPW_INVAL, (spw_id)c.last, "plan.resources", texts[k]);
+        }
+    }
+    return SPW_OK;
+}
+
+spw_rc plan_check_resources(const spw_plan *plan, const spw_snapshot *snap, spw_err *err)
+{
+    const spw_cluster_rows *t = &snap->clusters;
+    const bool limits = t->cpu_allocatable != NULL || t->memory_allocatable != NULL || t->pods_allocatable != NULL ||
+                        snap->grades.count > 0;
+    spw_rc rc = SPW_OK;
+    for (size_t c = 0; c < t->count && limits && rc == SPW_OK; c++) {
+        rc = check_cluster(plan, snap, (spw_id)c, err);
+    }
+    return rc;
+}
