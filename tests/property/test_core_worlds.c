@@ -20,42 +20,13 @@
 
 #include <cmocka.h>
 
-#include "tests/support/choice.h"
-#include "tests/support/toy.h"
+#include "tests/support/core_world.h"
 
 #define S           SPW_NS_PER_S
 #define WORLDS      250
 #define WILD_TICKS  60
 #define CALM_TICKS  700
 #define QUIET_TICKS 80 /* 20 minutes: longer than any window, deadline or back-off */
-#define NODES       256
-#define PODS        1024
-
-/** CPU, memory and places for pods that a node has for each of its GPUs: enough for any replica on them. */
-static const int64_t PER_GPU[TOY_RESOURCES] = {8000, 4096, 1};
-
-typedef struct node {
-    int pool, free; /* pool -1 = no node */
-} node;
-
-typedef struct pod {
-    int work, cluster, node, wait; /* work -1 = no pod; node -1 = pending; wait: ticks until ready, 0 = ready */
-} pod;
-
-typedef struct world {
-    toy t;
-    choice c;
-    uint64_t seed;
-    spw_core *twin;
-    spw_plan *twin_plan;
-    node nodes[NODES];
-    pod pods[PODS];
-    int group_of[TOY_CLUSTERS];
-    int64_t foreign[TOY_CLUSTERS][TOY_RESOURCES]; /* what pods that are not ours use of the nodes that are up */
-    bool calm, stuck[TOY_POOLS];                  /* stuck: its orders bring nothing */
-    int tick, deaf_at;
-    char text[8192], twin_text[8192];
-} world;
 
 #define MUST(world_, condition_)                                                                                       \
     do {                                                                                                               \
@@ -63,241 +34,6 @@ typedef struct world {
             fail_msg("seed %d, tick %d: %s\n%s", (int)(world_)->seed, (world_)->tick, #condition_, (world_)->text);    \
         }                                                                                                              \
     } while (0)
-
-/* --- the world --- */
-
-static bool class_fits(const spw_workload *w, const char *gpu)
-{
-    return w->gpu_class_count == 0 || strcmp(w->gpu_classes[0], gpu) == 0;
-}
-
-static int64_t request(const world *w, int work, int k)
-{
-    const spw_workload *own = &w->t.work[work];
-    return k == TOY_CPU ? own->cpu_milli : k == TOY_MEMORY ? own->memory_bytes : 1;
-}
-
-/** What all nodes of a cluster have, and what of it pods of ours use, or wait for. */
-static int64_t capacity(const world *w, int cluster, int k)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < NODES; i++) {
-        const node *n = &w->nodes[i];
-        bool here = n->pool >= 0 && w->t.pool[n->pool].cluster == cluster;
-        sum += here ? PER_GPU[k] * w->t.pool[n->pool].gpus_per_node : 0;
-    }
-    return sum;
-}
-
-static int64_t used(const world *w, int cluster, int k, bool waiting)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < PODS; i++) {
-        const pod *p = &w->pods[i];
-        bool here = p->work >= 0 && p->cluster == cluster && (p->node < 0) == waiting;
-        sum += here ? request(w, p->work, k) : 0;
-    }
-    return sum;
-}
-
-static int64_t unused(const world *w, int cluster, int k)
-{
-    return capacity(w, cluster, k) - w->foreign[cluster][k] - used(w, cluster, k, false);
-}
-
-static int node_count(const world *w, int pool)
-{
-    int n = 0;
-    for (int i = 0; i < NODES; i++) {
-        n += w->nodes[i].pool == pool ? 1 : 0;
-    }
-    return n;
-}
-
-static void add_node(world *w, int pool)
-{
-    for (int i = 0; i < NODES; i++) {
-        if (w->nodes[i].pool < 0) {
-            w->nodes[i] = (node){pool, w->t.pool[pool].gpus_per_node};
-            return;
-        }
-    }
-    fail_msg("the test has room for too few nodes");
-}
-
-static void lose_node(world *w, int i)
-{
-    for (int k = 0; k < PODS; k++) {
-        if (w->pods[k].work >= 0 && w->pods[k].node == i) {
-            w->pods[k].node = -1;
-        }
-    }
-    w->nodes[i].pool = -1;
-}
-
-/** The cloud: brings ordered nodes, takes back empty ones that are not wanted any more. */
-static void provider(world *w)
-{
-    for (int p = 0; p < w->t.pools; p++) {
-        toy_pool *pool = &w->t.pool[p];
-        int have = node_count(w, p);
-        while (have < pool->target && (w->calm || !w->stuck[p]) && (w->calm || choice_chance(&w->c, 1, 2))) {
-            if (!w->calm && choice_chance(&w->c, 1, 5)) {
-                pool->failures++;
-                pool->target -= choice_chance(&w->c, 1, 2) ? 1 : 0;
-                break;
-            }
-            add_node(w, p);
-            have++;
-        }
-        for (int i = 0; i < NODES && have > pool->target; i++) {
-            if (w->nodes[i].pool == p && w->nodes[i].free == pool->gpus_per_node) {
-                w->nodes[i].pool = -1;
-                have--;
-            }
-        }
-    }
-}
-
-static int pods_on(const world *w, int work, int cluster)
-{
-    int n = 0;
-    for (int k = 0; k < PODS; k++) {
-        n += w->pods[k].work == work && w->pods[k].cluster == cluster ? 1 : 0;
-    }
-    return n;
-}
-
-/** 3 = pending, 2 = bound and not ready, 1 = ready: a member deletes in this order. */
-static int expendable(const pod *p)
-{
-    return p->node < 0 ? 3 : (p->wait > 0 ? 2 : 1);
-}
-
-static void delete_pod(world *w, int work, int cluster)
-{
-    int victim = -1;
-    for (int k = 0; k < PODS; k++) {
-        if (w->pods[k].work == work && w->pods[k].cluster == cluster &&
-            (victim < 0 || expendable(&w->pods[k]) > expendable(&w->pods[victim]))) {
-            victim = k;
-        }
-    }
-    assert_true(victim >= 0);
-    if (w->pods[victim].node >= 0) {
-        w->nodes[w->pods[victim].node].free += w->t.work[work].gpus;
-    }
-    w->pods[victim].work = -1;
-}
-
-static void create_pod(world *w, int work, int cluster)
-{
-    for (int k = 0; k < PODS; k++) {
-        if (w->pods[k].work < 0) {
-            w->pods[k] = (pod){work, cluster, -1, 0};
-            return;
-        }
-    }
-    fail_msg("the test has room for too few pods");
-}
-
-/** The member schedules by the sum of its nodes: what is left over on one node and another counts together. */
-static int best_node(const world *w, const pod *p)
-{
-    const spw_workload *work = &w->t.work[p->work];
-    int best = -1;
-    for (int k = 0; k < TOY_RESOURCES; k++) {
-        if (unused(w, p->cluster, k) < request(w, p->work, k)) {
-            return -1;
-        }
-    }
-    for (int i = 0; i < NODES; i++) {
-        const node *n = &w->nodes[i];
-        if (n->pool >= 0 && w->t.pool[n->pool].cluster == p->cluster && n->free >= work->gpus &&
-            class_fits(work, w->t.pool[n->pool].gpu) && (best < 0 || n->free < w->nodes[best].free)) {
-            best = i;
-        }
-    }
-    return best;
-}
-
-/** Member clusters: pods follow the assignment, bind most important first, get ready. */
-static void members(world *w)
-{
-    toy *t = &w->t;
-    for (int c = 0; c < t->clusters; c++) {
-        for (int k = 0; k < t->works; k++) {
-            for (int n = pods_on(w, k, c); n > t->assigned[k][c]; n--) {
-                delete_pod(w, k, c);
-            }
-            for (int n = pods_on(w, k, c); n < t->assigned[k][c]; n++) {
-                create_pod(w, k, c);
-            }
-        }
-    }
-    for (int k = 0; k < t->works; k++) { /* works stand in the order of their priority */
-        for (int i = 0; i < PODS; i++) {
-            pod *p = &w->pods[i];
-            if (p->work == k && p->node < 0) {
-                p->node = best_node(w, p);
-                if (p->node >= 0) {
-                    w->nodes[p->node].free -= t->work[k].gpus;
-                    p->wait = (int)choice_below(&w->c, 4) + 1;
-                }
-            }
-        }
-    }
-    for (int i = 0; i < PODS; i++) {
-        if (w->pods[i].work >= 0 && w->pods[i].node >= 0 && w->pods[i].wait > 0) {
-            w->pods[i].wait--;
-        }
-    }
-}
-
-/** What the toy shows of it. */
-static void show(world *w)
-{
-    toy *t = &w->t;
-    memset(t->scheduled, 0, sizeof t->scheduled);
-    memset(t->is_ready, 0, sizeof t->is_ready);
-    for (int i = 0; i < PODS; i++) {
-        const pod *p = &w->pods[i];
-        if (p->work >= 0 && p->node >= 0) {
-            t->scheduled[p->work][p->cluster]++;
-            t->is_ready[p->work][p->cluster] += p->wait == 0 ? 1 : 0;
-        }
-    }
-    for (int p = 0; p < t->pools; p++) {
-        t->pool[p].nodes = node_count(w, p);
-        t->pool[p].by_hand = true;
-        memset(t->pool[p].free_nodes, 0, sizeof t->pool[p].free_nodes);
-    }
-    for (int i = 0; i < NODES; i++) {
-        if (w->nodes[i].pool >= 0) {
-            t->pool[w->nodes[i].pool].free_nodes[w->nodes[i].free]++;
-        }
-    }
-    for (int c = 0; c < t->clusters && t->has_summary; c++) {
-        for (int k = 0; k < TOY_RESOURCES; k++) {
-            t->summary[c][k][0] = capacity(w, c, k);
-            t->summary[c][k][1] = w->foreign[c][k] + used(w, c, k, false);
-            t->summary[c][k][2] = used(w, c, k, true);
-        }
-    }
-}
-
-/** Pods that are not ours leave with their nodes, come, and go: of what is not in use they take what they like. */
-static void others(world *w, bool some)
-{
-    for (int c = 0; c < w->t.clusters; c++) {
-        for (int k = 0; k < TOY_RESOURCES; k++) {
-            int64_t *own = &w->foreign[c][k];
-            const int64_t most = unused(w, c, k) + *own;
-            *own = some && choice_chance(&w->c, 1, 6) ? choice_range(&w->c, 0, most > 0 ? most : 0) : *own;
-            *own = *own < most ? *own : (most > 0 ? most : 0);
-        }
-    }
-}
 
 static void mischief(world *w)
 {
@@ -309,10 +45,10 @@ static void mischief(world *w)
         }
     }
     if (choice_chance(c, 1, 8)) {
-        int i = (int)choice_below(c, NODES);
+        int i = (int)choice_below(c, CW_NODES);
         if (w->nodes[i].pool >= 0) {
             t->pool[w->nodes[i].pool].target -= choice_chance(c, 1, 2) ? 1 : 0;
-            lose_node(w, i);
+            cw_lose_node(w, i);
         }
     }
     for (int k = 0; k < t->clusters; k++) {
@@ -327,7 +63,7 @@ static void mischief(world *w)
         w->stuck[p] = choice_chance(c, 1, 15) ? !w->stuck[p] : w->stuck[p];
     }
     if (t->has_summary) {
-        others(w, true);
+        cw_others(w, true);
     }
     t->metric_milli[0] = choice_range(c, 0, 3000);
     t->deaf = choice_chance(c, 1, 10);
@@ -436,7 +172,7 @@ static void make_clusters(world *w)
             t->pool[n].gpu = choice_chance(c, 1, 2) ? "A" : "B";
             t->pool[n].stock = choice_chance(c, 1, 4) ? (int)choice_below(c, 4) : -1;
             for (int i = 0; i < nodes; i++) {
-                add_node(w, n);
+                cw_add_node(w, n);
             }
         }
     }
@@ -448,7 +184,7 @@ static void make(world *w, uint64_t seed)
         {"eu"}, {"eu", "ap"}, {"eu", "ap", "us"}, {"eu", "bj,ap", "us"}, {"ap,hz,us", "eu", "bj"}};
     static const int groups[5][5] = {{0}, {0, 1}, {0, 1, 2}, {0, 1, 2, 1}, {1, 0, 0, 2, 0}};
     static const int group_counts[5] = {1, 2, 3, 3, 3};
-    memset(w, 0, sizeof *w);
+    cw_init(w);
     w->seed = seed;
     w->deaf_at = -1000;
     choice_seed(&w->c, seed);
@@ -463,12 +199,6 @@ static void make(world *w, uint64_t seed)
                                    .stale_after = 120 * S,
                                    .promise_ttl = 300 * S};
     w->t.keeps_routes = true;
-    for (int i = 0; i < NODES; i++) {
-        w->nodes[i].pool = -1;
-    }
-    for (int i = 0; i < PODS; i++) {
-        w->pods[i].work = -1;
-    }
     make_clusters(w);
     make_works(w);
     make_policy(w);
@@ -531,9 +261,9 @@ static int pack(const world *w, node *nodes, int work, int cluster, int n)
 {
     int packed = 0;
     const spw_workload *k = &w->t.work[work];
-    for (int i = 0; i < NODES && packed < n; i++) {
+    for (int i = 0; i < CW_NODES && packed < n; i++) {
         bool there = nodes[i].pool >= 0 && w->t.pool[nodes[i].pool].cluster == cluster &&
-                     class_fits(k, w->t.pool[nodes[i].pool].gpu);
+                     cw_class_fits(k, w->t.pool[nodes[i].pool].gpu);
         while (there && nodes[i].free >= k->gpus && packed < n) {
             nodes[i].free -= k->gpus;
             packed++;
@@ -572,7 +302,7 @@ static int64_t growth(const world *w, const after *a, int cluster, int k)
     int64_t sum = 0;
     for (int n = 0; n < w->t.works; n++) {
         int64_t more = a->assigned[n][cluster] - w->t.assigned[n][cluster];
-        sum += more > 0 ? more * request(w, n, k) : 0;
+        sum += more > 0 ? more * cw_request(w, n, k) : 0;
     }
     return sum;
 }
@@ -580,7 +310,7 @@ static int64_t growth(const world *w, const after *a, int cluster, int k)
 /** What is left for it: what nobody uses or waits for. */
 static int64_t spare(const world *w, int cluster, int k)
 {
-    int64_t own = unused(w, cluster, k) - used(w, cluster, k, true);
+    int64_t own = cw_unused(w, cluster, k) - cw_used(w, cluster, k, true);
     return own > 0 ? own : 0;
 }
 
@@ -591,8 +321,8 @@ static void growth_has_its_resources(world *w, const after *a)
         for (int k = 0; k < TOY_RESOURCES; k++) {
             int64_t to_come = 0;
             for (int p = 0; p < w->t.pools; p++) {
-                int64_t more = w->t.pool[p].cluster == c ? a->target[p] - node_count(w, p) : 0;
-                to_come += more > 0 ? more * w->t.pool[p].gpus_per_node * PER_GPU[k] : 0;
+                int64_t more = w->t.pool[p].cluster == c ? a->target[p] - cw_node_count(w, p) : 0;
+                to_come += more > 0 ? more * w->t.pool[p].gpus_per_node * cw_per_gpu[k] : 0;
             }
             MUST(w, growth(w, a, c, k) <= spare(w, c, k) + to_come);
         }
@@ -604,22 +334,22 @@ static bool resources_for_one(const world *w, const after *a, int work, int clus
 {
     bool all = true;
     for (int k = 0; k < TOY_RESOURCES && w->t.has_summary; k++) {
-        all = all && spare(w, cluster, k) - growth(w, a, cluster, k) >= request(w, work, k);
+        all = all && spare(w, cluster, k) - growth(w, a, cluster, k) >= cw_request(w, work, k);
     }
     return all;
 }
 
 static void growth_fits(world *w, const after *a)
 {
-    node nodes[NODES];
+    node nodes[CW_NODES];
     memcpy(nodes, w->nodes, sizeof nodes);
     for (int p = 0; p < w->t.pools; p++) { /* the ordered ones, as if they had come */
         int next = 0;
-        for (int n = node_count(w, p); n < a->target[p]; n++) {
-            while (next < NODES && nodes[next].pool >= 0) {
+        for (int n = cw_node_count(w, p); n < a->target[p]; n++) {
+            while (next < CW_NODES && nodes[next].pool >= 0) {
                 next++;
             }
-            assert_true(next < NODES);
+            assert_true(next < CW_NODES);
             nodes[next] = (node){p, w->t.pool[p].gpus_per_node};
         }
     }
@@ -650,7 +380,7 @@ static void idle_room_first(world *w, const after *a)
     if (promises || w->t.policy.order != SPW_GROUPS_ORDERED || by_weights(w)) {
         return;
     }
-    node nodes[NODES];
+    node nodes[CW_NODES];
     memcpy(nodes, w->nodes, sizeof nodes);
     for (int c = 0; c < w->t.clusters; c++) {
         (void)pack_pending(w, a, nodes, c, false);
@@ -662,7 +392,7 @@ static void idle_room_first(world *w, const after *a)
         for (int worse = 0; worse < w->t.clusters; worse++) {
             for (int c = 0; c < w->t.clusters && a->overflowed[k][worse]; c++) {
                 bool better = w->group_of[c] < w->group_of[worse] && w->t.ready[c] && w->t.age[c] == 0;
-                node rest[NODES];
+                node rest[CW_NODES];
                 memcpy(rest, nodes, sizeof rest);
                 MUST(w, !better || !resources_for_one(w, a, k, c) || pack(w, rest, k, c, 1) == 0);
             }
@@ -727,7 +457,7 @@ static void nothing_waits_for_nothing(world *w)
         int32_t ready = 0;
         for (int c = 0; c < t->clusters; c++) {
             ready += t->is_ready[k][c];
-            node nodes[NODES];
+            node nodes[CW_NODES];
             memcpy(nodes, w->nodes, sizeof nodes);
             bool room = pack(w, nodes, k, c, 1) == 1;
             bool more = t->policy.partial && t->policy.order == SPW_GROUPS_ORDERED && !by_weights(w);
@@ -773,7 +503,7 @@ static void step(world *w)
 {
     toy *t = &w->t;
     after a;
-    show(w);
+    cw_show(w);
     t->reversed = choice_chance(&w->c, 1, 2);
     t->rotated = (int)choice_below(&w->c, 16);
     toy_decide(t, w->twin, w->twin_plan, w->twin_text, sizeof w->twin_text);
@@ -797,9 +527,9 @@ static void step(world *w)
         }
     }
     traffic_has_somewhere_to_go(w, &a);
-    provider(w);
-    others(w, false);
-    members(w);
+    cw_provider(w);
+    cw_others(w, false);
+    cw_members(w);
     if (choice_chance(&w->c, 1, 10)) {
         restart(w);
     }

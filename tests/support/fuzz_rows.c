@@ -343,12 +343,12 @@ static void make_hpa(setup *s, choice *c, int h)
 {
     s->rule[h] = (spw_scaling_policy){choice_chance(c, 1, 2) ? SPW_SCALING_PODS : SPW_SCALING_PERCENT, some(c, 1, 200),
                                       some(c, 1, 120)};
-    s->metric[h][0] = (spw_hpa_metric){SPW_METRIC_RESOURCE,
-                                       choice_chance(c, 1, 2) ? SPW_TARGET_UTILIZATION : SPW_TARGET_AVERAGE_VALUE,
-                                       some(c, 1, 900), "cpu", true};
-    s->metric[h][1] =
-        (spw_hpa_metric){SPW_METRIC_EXTERNAL, choice_chance(c, 1, 2) ? SPW_TARGET_VALUE : SPW_TARGET_AVERAGE_VALUE,
-                         some(c, 1, 9000), "queue", false};
+    s->metric[h][0] = (spw_hpa_metric){.kind = SPW_METRIC_RESOURCE, .name = "cpu", .is_cpu = true};
+    s->metric[h][0].target_kind = choice_chance(c, 1, 2) ? SPW_TARGET_UTILIZATION : SPW_TARGET_AVERAGE_VALUE;
+    s->metric[h][0].target = some(c, 1, 900);
+    s->metric[h][1] = (spw_hpa_metric){.kind = SPW_METRIC_EXTERNAL, .name = "queue"};
+    s->metric[h][1].target_kind = choice_chance(c, 1, 2) ? SPW_TARGET_VALUE : SPW_TARGET_AVERAGE_VALUE;
+    s->metric[h][1].target = some(c, 1, 9000);
     const size_t metrics = (size_t)some(c, 1, 2);
     spw_scaling_rules rules = {choice_chance(c, 1, 2) ? -1 : some(c, 0, 60), (spw_select)some(c, 1, 3), -1, &s->rule[h],
                                choice_chance(c, 1, 2) ? 1 : 0};
