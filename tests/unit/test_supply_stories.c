@@ -28,7 +28,7 @@ typedef struct story {
     res_run *run;
 } story;
 
-static story tell(const char *path, const sc_override *sets, size_t count)
+static story tell_with(const char *path, const sc_override *sets, size_t count, uint64_t seed)
 {
     story s = {NULL, NULL};
     sc_messages messages = {0};
@@ -40,7 +40,7 @@ static story tell(const char *path, const sc_override *sets, size_t count)
         fail_msg("%s", messages.text);
     }
     sc_messages_fini(&messages);
-    s.run = fleet_run(s.sc, 1, 0, NULL, err, sizeof err);
+    s.run = fleet_run(s.sc, seed, 0, NULL, err, sizeof err);
     if (s.run == NULL) {
         fail_msg("%s", err);
     }
@@ -49,6 +49,11 @@ static story tell(const char *path, const sc_override *sets, size_t count)
     assert_int_equal(s.run->control.bad_plans, 0);
     assert_int_equal(s.run->control.bad_snapshots, 0);
     return s;
+}
+
+static story tell(const char *path, const sc_override *sets, size_t count)
+{
+    return tell_with(path, sets, count, 1);
 }
 
 static void forget(story *s)
@@ -120,6 +125,72 @@ static void spot_shocks(void **state)
     forget(&a);
     forget(&b);
     forget(&c);
+}
+
+enum { OWN, ON_DEMAND, SPOT, POOLS };
+
+/* Ready replicas in a pool, on average over a bin. */
+static double ready_in(const story *s, int32_t bin, int32_t pool)
+{
+    return (double)s->run->timeline.ready_by_pool[bin * POOLS + pool];
+}
+
+/* The last bin in which a pool has any. */
+static int32_t last_with(const story *s, int32_t pool)
+{
+    int32_t last = -1;
+
+    for (int32_t b = 0; b < s->run->timeline.bins; b++) {
+        last = ready_in(s, b, pool) > 0 ? b : last;
+    }
+    return last;
+}
+
+/* The order of the units holds in every bin of a day, whatever the market does; the way back is the reverse. */
+static void in_order_and_back(const story *s, double most_on_spot)
+{
+    const int32_t bins = s->run->timeline.bins;
+
+    for (int32_t b = 0; b < bins; b++) {
+        assert_true(ready_in(s, b, OWN) <= 8 && ready_in(s, b, SPOT) <= most_on_spot);
+        assert_true(ready_in(s, b, SPOT) <= 0 || ready_in(s, b, OWN) > 7.99);
+    }
+    const double hour = 3.6e12 / (double)s->run->timeline.bin_ns;
+    assert_true(last_with(s, ON_DEMAND) > 0 && last_with(s, ON_DEMAND) < last_with(s, SPOT) - hour / 4);
+    assert_true(last_with(s, SPOT) < bins - hour / 2);
+    assert_true(ready_in(s, bins - 1, OWN) > 0);
+}
+
+/* Units of a ResourcePolicy: what `max` costs, and what it keeps from the market; three days each. */
+static void unit_order(void **state)
+{
+    (void)state;
+    static const char path[] = "scenarios/unit-order.yaml";
+    const sc_override more[] = {{"ResourcePolicy/chat:spec.units[1].max", "24"}};
+    const sc_override calm[] = {{"spec.clusters[0].pools[2].market", "none"}};
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        story a = tell_with(path, NULL, 0, seed);
+        story b = tell_with(path, more, COUNT(more), seed);
+        story c = tell_with(path, calm, COUNT(calm), seed);
+        int32_t rented = 0;
+        int32_t beside_spot = 0;
+
+        assert_int_equal(a.sc->pool_count, POOLS);
+        in_order_and_back(&a, 8);
+        in_order_and_back(&b, 24);
+        in_order_and_back(&c, 8);
+        assert_true(b.run->cost.total_uusd < a.run->cost.total_uusd - a.run->cost.total_uusd / 20);
+        assert_true(2 * b.run->pools[SPOT].preempted_by_market > 3 * a.run->pools[SPOT].preempted_by_market);
+        assert_int_equal(c.run->pools[SPOT].preempted_by_market, 0);
+        for (int32_t bin = 0; bin < c.run->timeline.bins; bin++) {
+            rented += ready_in(&c, bin, ON_DEMAND) > 0 ? 1 : 0;
+            beside_spot += ready_in(&c, bin, ON_DEMAND) > 0 && ready_in(&c, bin, SPOT) > 7.99 ? 1 : 0;
+        }
+        assert_true(rented > 0 && 10 * beside_spot > 8 * rented);
+        forget(&a);
+        forget(&b);
+        forget(&c);
+    }
 }
 
 /* A core that is told what is left does not ask for what is not there. */
@@ -279,8 +350,8 @@ static void day_bill(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cold_cache), cmocka_unit_test(spot_shocks),
-                                       cmocka_unit_test(scarce_stock), cmocka_unit_test(record_replayed),
-                                       cmocka_unit_test(day_bill)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cold_cache),      cmocka_unit_test(spot_shocks),
+                                       cmocka_unit_test(unit_order),      cmocka_unit_test(scarce_stock),
+                                       cmocka_unit_test(record_replayed), cmocka_unit_test(day_bill)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
