@@ -430,6 +430,14 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
         v->rooms.units[c].known += u >= 0 ? usage->ready[i] : 0;
         units_use(&v->rooms, c, units, u >= 0 ? u : 0, u >= 0 ? usage->ready[i] : 0);
     }
+    for (uint32_t c = 0; units != NULL && c < v->cluster_count; c++) {
+        const view_seat *seat = v->rooms.units[c].known > 0 ? view_seat_find(v, work, c) : NULL;
+        const int32_t most = seat == NULL ? 0 : seat->held;
+        if (v->rooms.units[c].known > most) {
+            units_bound(&v->rooms, c, units, most);
+            v->rooms.units[c].known = most;
+        }
+    }
     size_t count = 0;
     memory_seat *promises = memory_seats_of(m, work, &count);
     for (uint32_t i = v->seat_first[work]; units != NULL && i < v->seat_end[work]; i++) {

@@ -53,6 +53,20 @@ void units_use(room *r, uint32_t c, const spw_units *units, int32_t u, int32_t n
     }
 }
 
+void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n)
+{
+    int64_t over = -(int64_t)n;
+    for (size_t u = 0; u < units->count; u++) {
+        over += most_of(&units->at[u]) - r->units[c].left[u];
+    }
+    for (size_t u = units->count; u-- > 0 && over > 0;) {
+        const int32_t used = most_of(&units->at[u]) - r->units[c].left[u];
+        const int32_t back = over < used ? (int32_t)over : used;
+        r->units[c].left[u] += back;
+        over -= back;
+    }
+}
+
 int32_t units_places(const room *r, uint32_t c, const spw_workload *workload)
 {
     if (workload->units == NULL || workload->gpus == 0) {

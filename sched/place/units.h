@@ -21,6 +21,8 @@ int32_t units_index(const spw_units *units, const room_pool *pool);
 void units_open(room *r, uint32_t c, const spw_units *units);
 /** n replicas stand in unit u, or (u < 0) in the first units with places left. */
 void units_use(room *r, uint32_t c, const spw_units *units, int32_t u, int32_t n);
+/** No more than n replicas stand in all units together: what was told of more is of another moment; last unit first. */
+void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n);
 /** Places that are left by `max` in all units of a cluster; SPW_REPLICAS_MAX for a workload that has none. */
 int32_t units_places(const room *r, uint32_t c, const spw_workload *workload);
 
