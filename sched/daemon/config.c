@@ -46,6 +46,16 @@ static bool resolve_paths(zone *z, const char *file, dm_config *c)
     return ok;
 }
 
+bool dm_acts_on_servers(const dm_config *c)
+{
+    return c->act == DM_ACT_NATIVE || c->act == DM_ACT_BOTH || c->act == DM_ACT_SERVER || c->act == DM_ACT_TEE;
+}
+
+bool dm_acts_by_program(const dm_config *c)
+{
+    return c->act == DM_ACT_COMMAND || c->act == DM_ACT_BOTH || c->act == DM_ACT_TEE;
+}
+
 /* --- relations --- */
 
 static bool says(const dm_config *c, bool wrong, const ynode *at, spw_diag *diag, const char *text)
@@ -59,7 +69,6 @@ static bool says(const dm_config *c, bool wrong, const ynode *at, spw_diag *diag
 static bool check_world(const dm_config *c, spw_diag *diag)
 {
     const bool file = c->mode == DM_MODE_FILE;
-    const bool native = c->act != DM_ACT_COMMAND && c->act != DM_ACT_DRY_RUN;
     bool ok = says(c, file && c->snapshots == NULL, NULL, diag, "mode file needs spec.file.snapshots");
     ok = says(c, !file && c->snapshots != NULL, NULL, diag, "'spec.file' goes with mode file") && ok;
     ok = says(c, file && c->cluster_count > 0, c->cluster_count > 0 ? c->clusters[0].node : NULL, diag,
@@ -74,9 +83,14 @@ static bool check_world(const dm_config *c, spw_diag *diag)
     ok = says(c, !c->from_server && c->manifests.count == 0, NULL, diag,
               "'spec.manifests' must name files, or fromServer: true") &&
          ok;
-    ok = says(c, file && native, NULL, diag, "in mode file the actuator must be dry-run or command") && ok;
-    ok = says(c, (c->act == DM_ACT_COMMAND || c->act == DM_ACT_BOTH) && c->command.count == 0, NULL, diag,
+    ok = says(c, file && dm_acts_on_servers(c), NULL, diag,
+              "in mode file the actuator must be dry-run, record or command") &&
+         ok;
+    ok = says(c, dm_acts_by_program(c) && c->command.count == 0, NULL, diag,
               "this actuator needs 'spec.actuator.command'") &&
+         ok;
+    ok = says(c, c->act == DM_ACT_RECORD && c->decisions == NULL, NULL, diag,
+              "actuator record needs 'spec.memory.decisions': where to record") &&
          ok;
     return says(c, file && c->lease, NULL, diag, "in mode file there is no server to hold a lease") && ok;
 }

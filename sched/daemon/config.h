@@ -22,7 +22,9 @@ typedef enum dm_act {
     DM_ACT_COMMAND = 2, /**< a program carries out everything */
     DM_ACT_BOTH = 3,    /**< the mode's own, and a program for the verbs it leaves alone */
     DM_ACT_DRY_RUN = 4, /**< nothing is done */
-    DM_ACT_SERVER = 5   /**< the mode's own with dryRun=All: servers check and drop the writes */
+    DM_ACT_SERVER = 5,  /**< the mode's own with dryRun=All: servers check and drop the writes */
+    DM_ACT_RECORD = 6,  /**< nothing is done; the plans go into memory.decisions */
+    DM_ACT_TEE = 7      /**< the mode's own, and a program is given the same plan, all of its verbs */
 } dm_act;
 
 /** How to come to an API server. */
@@ -137,6 +139,11 @@ spw_rc dm_config_read(const char *path, spw_diag *diag, dm_config_file **out);
 spw_rc dm_config_read_text(const char *path, const char *text, size_t size, spw_diag *diag, dm_config_file **out);
 void dm_config_free(dm_config_file *file); /**< NULL allowed */
 const dm_config *dm_config_get(const dm_config_file *file);
+
+/** Whether the mode's own actuator is used: servers get writes. */
+bool dm_acts_on_servers(const dm_config *config);
+/** Whether a program is given the plan or a part of it. */
+bool dm_acts_by_program(const dm_config *config);
 
 /** Every key with unit, default, range, meaning. @return false on a write error */
 bool dm_config_schema(FILE *out);

@@ -146,9 +146,11 @@ static const bind_field inventory_fields[] = {
 TABLE(inventory_table, "inventory", inventory_fields);
 
 static const bind_name acts[] = {{"native", DM_ACT_NATIVE}, {"command", DM_ACT_COMMAND}, {"both", DM_ACT_BOTH},
-                                 {"dry-run", DM_ACT_DRY_RUN}, {"server-dry-run", DM_ACT_SERVER}, {NULL, 0}};
+                                 {"tee", DM_ACT_TEE}, {"dry-run", DM_ACT_DRY_RUN}, {"record", DM_ACT_RECORD},
+                                 {"server-dry-run", DM_ACT_SERVER}, {NULL, 0}};
 static const bind_field actuator_fields[] = {
-    ONE("kind", acts, act, "dry-run", "native: the mode's own; both: a program has the verbs that it leaves alone"),
+    ONE("kind", acts, act, "dry-run", "native: the mode's own; both: a program has the verbs that it leaves alone; "
+        "tee: a program is given the whole plan, too, once the writes are done; record: memory.decisions alone"),
     TEXTS("command", command, "the program and its arguments (sched/kube/act_command.h)"),
     TIME("commandTimeout", command_timeout, "10s", 1, "it is killed then"),
     TIME("within", within, "10s", 1, "longest time for the writes of one tick"),

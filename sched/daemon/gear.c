@@ -176,7 +176,7 @@ static void choose_settings(dm_gear *g)
 static bool make_native(dm_gear *g)
 {
     const dm_config *c = g->spec.config;
-    if (c->act == DM_ACT_COMMAND || c->act == DM_ACT_DRY_RUN || g->spec.host->dry_run || g->spec.links == NULL) {
+    if (!dm_acts_on_servers(c) || g->spec.host->dry_run || g->spec.links == NULL) {
         return true;
     }
     const kube_act_spec spec = {.fleet = dm_links_fleet(g->spec.links),
@@ -195,7 +195,7 @@ static bool make_native(dm_gear *g)
 static bool make_command(dm_gear *g)
 {
     const dm_config *c = g->spec.config;
-    if ((c->act != DM_ACT_COMMAND && c->act != DM_ACT_BOTH) || g->spec.host->dry_run) {
+    if (!dm_acts_by_program(c) || g->spec.host->dry_run) {
         return true;
     }
     g->argv = calloc(c->command.count + 1, sizeof *g->argv);

@@ -64,7 +64,7 @@ static void drop_skipped(const dm_config *c, list *l, size_t from)
 static void gather(const dm_config *c, const kube_fleet_spec *fleet, list *l)
 {
     const bool karmada = fleet->mode == KUBE_MODE_KARMADA;
-    const bool writes = c->act == DM_ACT_NATIVE || c->act == DM_ACT_BOTH || c->act == DM_ACT_SERVER;
+    const bool writes = dm_acts_on_servers(c);
     const char *first = karmada ? "control-plane" : fleet->cluster_count > 0 ? fleet->clusters[0].name : "";
     for (size_t i = 0; i < fleet->cluster_count; i++) {
         const kube_cluster_spec *cluster = &fleet->clusters[i];

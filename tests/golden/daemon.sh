@@ -108,7 +108,7 @@ check "an unknown key" "$("$SPILLWAYD" --config bad.yaml 2>&1; echo $?)" \
 2"
 sed 's/kind: dry-run/kind: native/' watch.yaml >bad.yaml
 check "an actuator that mode file has not" "$("$SPILLWAYD" --config bad.yaml 2>&1; echo $?)" \
-    "bad.yaml:5:3: error: in mode file the actuator must be dry-run or command
+    "bad.yaml:5:3: error: in mode file the actuator must be dry-run, record or command
 2"
 sed 's#chat.yaml#none.yaml#' watch.yaml >bad.yaml
 check "a manifest that is not there" "$("$SPILLWAYD" --config bad.yaml --check 2>&1; echo $?)" \

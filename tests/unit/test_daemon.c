@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sched/daemon/rights.h"
@@ -69,6 +70,55 @@ static void test_dry_run_writes_nothing(void **state)
     char path[128];
     (void)snprintf(path, sizeof path, "%s/state", dr_folder);
     assert_int_not_equal(access(path, F_OK), 0);
+    dr_stop(&r);
+}
+
+static bool file_has(const char *name, const char *text)
+{
+    char path[128];
+    size_t size = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", dr_folder, name);
+    char *content = dm_read_all(path, (size_t)1 << 20, &size);
+    const bool has = content != NULL && strstr(content, text) != NULL;
+    free(content);
+    return has;
+}
+
+#define PLACED "\"verb\":\"place\",\"workload\":\"prod/chat\",\"cluster\":\"idc\",\"before\":0,\"amount\":5"
+
+/* Actuator record: the decision is in the log, and nowhere else. */
+static void test_record_keeps_the_plan(void **state)
+{
+    (void)state;
+    daemon_rig r;
+    dr_start(&r);
+    dm_daemon *d = dr_begin(&r, "record", false, "");
+    dr_live(&r, d, NULL, 40 * S);
+    dr_end(d);
+    assert_int_equal(kw_writes(r.world), 0);
+    assert_true(file_has("decisions.jsonl", PLACED));
+    dr_stop(&r);
+}
+
+/* Actuator tee: the servers are written to, and a program is given the same plan. */
+static void test_tee_gives_the_plan_twice(void **state)
+{
+    (void)state;
+    daemon_rig r;
+    char path[128], act[300];
+    dr_start(&r);
+    dr_write_text("mirror", "#!/bin/sh\ncat >>%s/mirrored\n", dr_folder);
+    (void)snprintf(path, sizeof path, "%s/mirror", dr_folder);
+    assert_int_equal(chmod(path, 0700), 0);
+    (void)snprintf(act, sizeof act, "tee, command: [%s]", path);
+    dm_daemon *d = dr_begin(&r, act, true, "");
+    dr_live(&r, d, NULL, 40 * S);
+    dr_end(d);
+    assert_int_equal(scale_writes(&r), 1);
+    assert_int_equal(replicas(&r, 0), 5);
+    assert_true(file_has("mirrored", "\"verb\":\"place\",\"before\":0,\"amount\":5"));
+    dr_forget("mirror");
+    dr_forget("mirrored");
     dr_stop(&r);
 }
 
@@ -240,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places_what_the_manifests_say),
         cmocka_unit_test(test_dry_run_writes_nothing),
+        cmocka_unit_test(test_record_keeps_the_plan),
+        cmocka_unit_test(test_tee_gives_the_plan_twice),
         cmocka_unit_test(test_hand_over),
         cmocka_unit_test(test_kill_switch),
         cmocka_unit_test(test_damaged_state_observes),

@@ -167,6 +167,10 @@ static void test_errors_of_the_daemon_file(void **state)
         {"mode: kubernetes\n  manifests: {files: [m]}\n  clusters: [{name: a}]\n  meters: [{kind: pods, server: b, "
          "namespace: n, metric: m, cluster: a}]\n",
          "d.yaml:8:12: error: 'server' must be a cluster, an entry of 'spec.servers', or control-plane"},
+        {"mode: kubernetes\n  manifests: {files: [m]}\n  clusters: [{name: a}]\n  actuator: {kind: record}\n",
+         "d.yaml:5:3: error: actuator record needs 'spec.memory.decisions': where to record"},
+        {"mode: kubernetes\n  manifests: {files: [m]}\n  clusters: [{name: a}]\n  actuator: {kind: tee}\n",
+         "d.yaml:5:3: error: this actuator needs 'spec.actuator.command'"},
         {"mode: kubernetes\n  manifests: {files: [m]}\n  clusters: [{name: a, reach: proxy}]\n",
          "d.yaml:7:14: error: in mode kubernetes every cluster must be reached directly"},
     };
