@@ -220,74 +220,23 @@ static void unmake(world *w)
 
 /* --- what must hold --- */
 
-typedef struct after {
-    int32_t assigned[TOY_WORKS][TOY_CLUSTERS];
-    bool grew[TOY_WORKS][TOY_CLUSTERS], overflowed[TOY_WORKS][TOY_CLUSTERS];
-    int target[TOY_POOLS];
-} after;
-
-/** What the world would be if nothing of the plan were lost. Rows are things: the toy's own order is straight. */
-static void read_plan(world *w, after *a)
+static void read_plan(world *w, cw_after *a)
 {
     toy *t = &w->t;
-    memcpy(a->assigned, t->assigned, sizeof a->assigned);
-    memset(a->grew, 0, sizeof a->grew);
-    memset(a->overflowed, 0, sizeof a->overflowed);
-    for (int p = 0; p < t->pools; p++) {
-        a->target[p] = t->pool[p].target;
-    }
+    cw_read_plan(w, a);
     for (size_t i = 0; i < spw_plan_count(t->plan); i++) {
         const spw_action *x = spw_plan_at(t->plan, i);
         MUST(w, x->reason != SPW_WHY_NONE && strcmp(spw_reason_name(x->reason), "none") != 0);
         if (x->verb == SPW_VERB_PLACE) {
             MUST(w, x->before == t->assigned[x->workload][x->cluster] && x->amount != x->before);
-            a->assigned[x->workload][x->cluster] = (int32_t)x->amount;
-            a->grew[x->workload][x->cluster] = x->amount > x->before;
-            a->overflowed[x->workload][x->cluster] =
-                x->reason == SPW_WHY_OVERFLOW_IDLE || x->reason == SPW_WHY_OVERFLOW_ELASTIC;
         }
         if (x->verb == SPW_VERB_PROVISION || x->verb == SPW_VERB_RELEASE) {
             const toy_pool *pool = &t->pool[x->pool];
             MUST(w, x->amount != pool->target && x->amount >= pool->min);
             MUST(w, x->verb == SPW_VERB_RELEASE || x->amount <= pool->max);
             MUST(w, pool->min < pool->max);
-            a->target[x->pool] = (int)x->amount;
         }
     }
-}
-
-/** Packs n pods of a workload into nodes, first fit: with sizes that divide each other, largest first, the best. */
-static int pack(const world *w, node *nodes, int work, int cluster, int n)
-{
-    int packed = 0;
-    const spw_workload *k = &w->t.work[work];
-    for (int i = 0; i < CW_NODES && packed < n; i++) {
-        bool there = nodes[i].pool >= 0 && w->t.pool[nodes[i].pool].cluster == cluster &&
-                     cw_class_fits(k, w->t.pool[nodes[i].pool].gpu);
-        while (there && nodes[i].free >= k->gpus && packed < n) {
-            nodes[i].free -= k->gpus;
-            packed++;
-        }
-    }
-    return packed;
-}
-
-/** Packs what the clusters are told to run and what has no node: largest first, choosy before the rest. */
-static bool pack_pending(const world *w, const after *a, node *nodes, int cluster, bool only_grown)
-{
-    bool all = true;
-    for (int gpus = 4; gpus > 0; gpus /= 2) {
-        for (int choosy = 1; choosy >= 0; choosy--) {
-            for (int k = 0; k < w->t.works; k++) {
-                bool turn = w->t.work[k].gpus == gpus && (w->t.work[k].gpu_class_count > 0) == (choosy == 1);
-                int pending = a->assigned[k][cluster] - w->t.scheduled[k][cluster];
-                if (turn && pending > 0 && (!only_grown || a->grew[k][cluster])) {
-                    all = pack(w, nodes, k, cluster, pending) == pending && all;
-                }
-            }
-        }
-    }
-    return all;
 }
 
 static bool by_weights(const world *w)
@@ -297,7 +246,7 @@ static bool by_weights(const world *w)
 }
 
 /** What the plan adds to a cluster, in one resource. */
-static int64_t growth(const world *w, const after *a, int cluster, int k)
+static int64_t growth(const world *w, const cw_after *a, int cluster, int k)
 {
     int64_t sum = 0;
     for (int n = 0; n < w->t.works; n++) {
@@ -315,7 +264,7 @@ static int64_t spare(const world *w, int cluster, int k)
 }
 
 /** CPU, memory and places of pods for all that is added: on nodes that are up, or on those to come. */
-static void growth_has_its_resources(world *w, const after *a)
+static void growth_has_its_resources(world *w, const cw_after *a)
 {
     for (int c = 0; c < w->t.clusters && w->t.has_summary && !by_weights(w); c++) {
         for (int k = 0; k < TOY_RESOURCES; k++) {
@@ -330,32 +279,13 @@ static void growth_has_its_resources(world *w, const after *a)
 }
 
 /** Is one more of a workload sure to have its resources on nodes that are up, after all that the plan adds? */
-static bool resources_for_one(const world *w, const after *a, int work, int cluster)
+static bool resources_for_one(const world *w, const cw_after *a, int work, int cluster)
 {
     bool all = true;
     for (int k = 0; k < TOY_RESOURCES && w->t.has_summary; k++) {
         all = all && spare(w, cluster, k) - growth(w, a, cluster, k) >= cw_request(w, work, k);
     }
     return all;
-}
-
-static void growth_fits(world *w, const after *a)
-{
-    node nodes[CW_NODES];
-    memcpy(nodes, w->nodes, sizeof nodes);
-    for (int p = 0; p < w->t.pools; p++) { /* the ordered ones, as if they had come */
-        int next = 0;
-        for (int n = cw_node_count(w, p); n < a->target[p]; n++) {
-            while (next < CW_NODES && nodes[next].pool >= 0) {
-                next++;
-            }
-            assert_true(next < CW_NODES);
-            nodes[next] = (node){p, w->t.pool[p].gpus_per_node};
-        }
-    }
-    for (int c = 0; c < w->t.clusters && !by_weights(w); c++) {
-        MUST(w, pack_pending(w, a, nodes, c, true));
-    }
 }
 
 /**
@@ -374,7 +304,7 @@ static bool room_is_plain(const world *w, int work)
 }
 
 /** No replica overflows while a better group keeps idle room for it. Lost writes leave promises: then it may. */
-static void idle_room_first(world *w, const after *a)
+static void idle_room_first(world *w, const cw_after *a)
 {
     bool promises = w->tick - w->deaf_at <= 21;
     if (promises || w->t.policy.order != SPW_GROUPS_ORDERED || by_weights(w)) {
@@ -383,7 +313,7 @@ static void idle_room_first(world *w, const after *a)
     node nodes[CW_NODES];
     memcpy(nodes, w->nodes, sizeof nodes);
     for (int c = 0; c < w->t.clusters; c++) {
-        (void)pack_pending(w, a, nodes, c, false);
+        (void)cw_pack_pending(w, a, nodes, c, false);
     }
     for (int k = 0; k < w->t.works; k++) {
         if (!room_is_plain(w, k)) {
@@ -394,7 +324,7 @@ static void idle_room_first(world *w, const after *a)
                 bool better = w->group_of[c] < w->group_of[worse] && w->t.ready[c] && w->t.age[c] == 0;
                 node rest[CW_NODES];
                 memcpy(rest, nodes, sizeof rest);
-                MUST(w, !better || !resources_for_one(w, a, k, c) || pack(w, rest, k, c, 1) == 0);
+                MUST(w, !better || !resources_for_one(w, a, k, c) || cw_pack(w, rest, k, c, 1) == 0);
             }
         }
     }
@@ -404,7 +334,7 @@ static void idle_room_first(world *w, const after *a)
  * A plan takes no ready replica of which it has none to spare: a ready one for each that is wanted; with copies
  * everywhere that goes for each cluster, unless the group it is of was left.
  */
-static void make_before_break(world *w, const after *a)
+static void make_before_break(world *w, const cw_after *a)
 {
     toy *t = &w->t;
     for (int k = 0; k < t->works; k++) {
@@ -429,7 +359,7 @@ static void make_before_break(world *w, const after *a)
 }
 
 /** Shares sum to one whole, and go where ready replicas stay; unless none is ready. */
-static void traffic_has_somewhere_to_go(world *w, const after *a)
+static void traffic_has_somewhere_to_go(world *w, const cw_after *a)
 {
     toy *t = &w->t;
     for (int k = 0; k < t->works; k++) {
@@ -459,7 +389,7 @@ static void nothing_waits_for_nothing(world *w)
             ready += t->is_ready[k][c];
             node nodes[CW_NODES];
             memcpy(nodes, w->nodes, sizeof nodes);
-            bool room = pack(w, nodes, k, c, 1) == 1;
+            bool room = cw_pack(w, nodes, k, c, 1) == 1;
             bool more = t->policy.partial && t->policy.order == SPW_GROUPS_ORDERED && !by_weights(w);
             MUST(w, !more || out->unplaced == 0 || !room);
         }
@@ -502,7 +432,7 @@ static void accounts_agree(world *w)
 static void step(world *w)
 {
     toy *t = &w->t;
-    after a;
+    cw_after a;
     cw_show(w);
     t->reversed = choice_chance(&w->c, 1, 2);
     t->rotated = (int)choice_below(&w->c, 16);
@@ -516,7 +446,7 @@ static void step(world *w)
     MUST(w, spw_snapshot_hash(&t->snap) == snapshot);
     accounts_agree(w);
     read_plan(w, &a);
-    growth_fits(w, &a);
+    MUST(w, by_weights(w) || cw_growth_fits(w, &a));
     growth_has_its_resources(w, &a);
     idle_room_first(w, &a);
     make_before_break(w, &a);

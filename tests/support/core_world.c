@@ -222,11 +222,13 @@ void cw_show(world *w)
     toy *t = &w->t;
     memset(t->scheduled, 0, sizeof t->scheduled);
     memset(t->is_ready, 0, sizeof t->is_ready);
+    memset(t->usage, 0, sizeof t->usage);
     for (int i = 0; i < CW_PODS; i++) {
         const pod *p = &w->pods[i];
         if (p->work >= 0 && p->node >= 0) {
             t->scheduled[p->work][p->cluster]++;
             t->is_ready[p->work][p->cluster] += p->wait == 0 ? 1 : 0;
+            t->usage[p->work][w->nodes[p->node].pool] += p->wait == 0 ? 1 : 0;
         }
     }
     for (int p = 0; p < t->pools; p++) {
@@ -259,4 +261,81 @@ void cw_others(world *w, bool some)
             *own = *own < most ? *own : (most > 0 ? most : 0);
         }
     }
+}
+
+void cw_read_plan(const world *w, cw_after *a)
+{
+    const toy *t = &w->t;
+    memcpy(a->assigned, t->assigned, sizeof a->assigned);
+    memset(a->grew, 0, sizeof a->grew);
+    memset(a->overflowed, 0, sizeof a->overflowed);
+    for (int p = 0; p < t->pools; p++) {
+        a->target[p] = t->pool[p].target;
+    }
+    for (size_t i = 0; i < spw_plan_count(t->plan); i++) {
+        const spw_action *x = spw_plan_at(t->plan, i);
+        if (x->verb == SPW_VERB_PLACE) {
+            a->assigned[x->workload][x->cluster] = (int32_t)x->amount;
+            a->grew[x->workload][x->cluster] = x->amount > x->before;
+            a->overflowed[x->workload][x->cluster] =
+                x->reason == SPW_WHY_OVERFLOW_IDLE || x->reason == SPW_WHY_OVERFLOW_ELASTIC;
+        }
+        if (x->verb == SPW_VERB_PROVISION || x->verb == SPW_VERB_RELEASE) {
+            a->target[x->pool] = (int)x->amount;
+        }
+    }
+}
+
+int cw_pack(const world *w, node *nodes, int work, int cluster, int n)
+{
+    int packed = 0;
+    const spw_workload *k = &w->t.work[work];
+    for (int i = 0; i < CW_NODES && packed < n; i++) {
+        bool there = nodes[i].pool >= 0 && w->t.pool[nodes[i].pool].cluster == cluster &&
+                     cw_class_fits(k, w->t.pool[nodes[i].pool].gpu);
+        while (there && nodes[i].free >= k->gpus && packed < n) {
+            nodes[i].free -= k->gpus;
+            packed++;
+        }
+    }
+    return packed;
+}
+
+bool cw_pack_pending(const world *w, const cw_after *a, node *nodes, int cluster, bool only_grown)
+{
+    bool all = true;
+    for (int gpus = 4; gpus > 0; gpus /= 2) {
+        for (size_t rank = 1; rank <= CW_CLASSES + 1; rank++) {
+            const size_t classes = rank % (CW_CLASSES + 1); /* those that take any card come last */
+            for (int k = 0; k < w->t.works; k++) {
+                bool turn = w->t.work[k].gpus == gpus && w->t.work[k].gpu_class_count == classes;
+                int pending = a->assigned[k][cluster] - w->t.scheduled[k][cluster];
+                if (turn && pending > 0 && (!only_grown || a->grew[k][cluster])) {
+                    all = cw_pack(w, nodes, k, cluster, pending) == pending && all;
+                }
+            }
+        }
+    }
+    return all;
+}
+
+bool cw_growth_fits(const world *w, const cw_after *a)
+{
+    node nodes[CW_NODES];
+    memcpy(nodes, w->nodes, sizeof nodes);
+    for (int p = 0; p < w->t.pools; p++) { /* the ordered ones, as if they had come */
+        int next = 0;
+        for (int n = cw_node_count(w, p); n < a->target[p]; n++) {
+            while (next < CW_NODES && nodes[next].pool >= 0) {
+                next++;
+            }
+            assert_true(next < CW_NODES);
+            nodes[next] = (node){p, w->t.pool[p].gpus_per_node};
+        }
+    }
+    bool all = true;
+    for (int c = 0; c < w->t.clusters; c++) {
+        all = cw_pack_pending(w, a, nodes, c, true) && all;
+    }
+    return all;
 }

@@ -10,8 +10,9 @@
 #include "tests/support/choice.h"
 #include "tests/support/toy.h"
 
-#define CW_NODES 256
-#define CW_PODS  1024
+#define CW_NODES   256
+#define CW_PODS    1024
+#define CW_CLASSES 4 /* GPU classes of a workload at most; the fewer ones of two workloads are among the more ones */
 
 /** CPU, memory and places for pods that a node has for each of its GPUs: enough for any replica on them. */
 extern const int64_t cw_per_gpu[TOY_RESOURCES];
@@ -40,6 +41,13 @@ typedef struct world {
     char text[8192], twin_text[8192];
 } world;
 
+/** What the world would be if nothing of the toy's last plan were lost. */
+typedef struct cw_after {
+    int32_t assigned[TOY_WORKS][TOY_CLUSTERS];
+    bool grew[TOY_WORKS][TOY_CLUSTERS], overflowed[TOY_WORKS][TOY_CLUSTERS];
+    int target[TOY_POOLS];
+} cw_after;
+
 /** No nodes, no pods. The toy is the caller's to make. */
 void cw_init(world *w);
 bool cw_class_fits(const spw_workload *w, const char *gpu);
@@ -63,5 +71,14 @@ void cw_members(world *w);
 void cw_others(world *w, bool some);
 /** What the toy shows of it. */
 void cw_show(world *w);
+
+/** Rows are things: the toy's own order is straight. */
+void cw_read_plan(const world *w, cw_after *a);
+/** Packs n pods of a workload into nodes, first fit: with sizes that divide each other, largest first, the best. */
+int cw_pack(const world *w, node *nodes, int work, int cluster, int n);
+/** Packs what a cluster is told to run and what has no node: largest first, the choosier first. @return all */
+bool cw_pack_pending(const world *w, const cw_after *a, node *nodes, int cluster, bool only_grown);
+/** Is there a GPU for all that grows, on nodes that are up or ordered? */
+bool cw_growth_fits(const world *w, const cw_after *a);
 
 #endif

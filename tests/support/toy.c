@@ -41,6 +41,8 @@ struct toy_columns {
     spw_time reschedule[TOY_WORKS];
     int64_t summary[TOY_RESOURCES][3][TOY_CLUSTERS];
     int64_t work_cpu[TOY_WORKS], work_memory[TOY_WORKS];
+    spw_id usage_work[TOY_WORKS * TOY_POOLS], usage_pool[TOY_WORKS * TOY_POOLS];
+    int32_t usage_ready[TOY_WORKS * TOY_POOLS];
     spw_id rate_work[TOY_WORKS];
     uint64_t rate_metric[TOY_WORKS];
     int64_t rate[TOY_WORKS];
@@ -301,6 +303,19 @@ static void rates(toy *t)
     t->snap.values = (spw_value_rows){n, c->rate_work, c->rate_metric, c->rate, c->rate_observed};
 }
 
+static void usages(toy *t)
+{
+    struct toy_columns *c = t->columns;
+    const int n = t->works * t->pools;
+    for (int k = 0; k < n; k++) {
+        const int at = row(t, k, n);
+        c->usage_work[at] = (spw_id)row(t, k / t->pools, t->works);
+        c->usage_pool[at] = (spw_id)row(t, k % t->pools, t->pools);
+        c->usage_ready[at] = t->usage[k / t->pools][k % t->pools];
+    }
+    t->snap.usage = (spw_usage_rows){(size_t)n, c->usage_work, c->usage_pool, c->usage_ready};
+}
+
 const spw_snapshot *toy_snapshot(toy *t)
 {
     struct toy_columns *c = t->columns;
@@ -345,6 +360,9 @@ const spw_snapshot *toy_snapshot(toy *t)
                                             .replicas = c->replicas,
                                             .gpus = c->work_gpus,
                                             .reschedule = c->reschedule};
+    if (t->has_usage) {
+        usages(t);
+    }
     if (t->has_summary) {
         spw_cluster_rows *k = &t->snap.clusters;
         k->cpu_allocatable = c->summary[TOY_CPU][0];

@@ -51,10 +51,12 @@ typedef struct toy {
     int32_t scheduled[TOY_WORKS][TOY_CLUSTERS];
     int32_t is_ready[TOY_WORKS][TOY_CLUSTERS];
     int32_t route[TOY_WORKS][TOY_CLUSTERS];
-    int64_t metric_milli[TOY_WORKS]; /* per-pod value of metric "load"; < 0 = no samples */
-    int64_t rate_milli[TOY_WORKS];   /* value row of SPW_ROUTE_RATE; 0 = none */
-    bool reversed;                   /* rows of every table in the opposite order */
-    int rotated;                     /* ... and this many places further, round and round */
+    bool has_usage;                      /* show the next */
+    int32_t usage[TOY_WORKS][TOY_POOLS]; /* ready replicas on the nodes of a pool */
+    int64_t metric_milli[TOY_WORKS];     /* per-pod value of metric "load"; < 0 = no samples */
+    int64_t rate_milli[TOY_WORKS];       /* value row of SPW_ROUTE_RATE; 0 = none */
+    bool reversed;                       /* rows of every table in the opposite order */
+    int rotated;                         /* ... and this many places further, round and round */
     spw_policy policy;
     spw_hpa hpa;
     bool deaf;             /* the actuator loses everything */
