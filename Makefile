@@ -176,9 +176,12 @@ $(MAN)/spillway.1: $(B)/spillway
 	@for c in $$($(B)/spillway help | sed -n '/^commands:/,/^$$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version); do \
 		$(B)/spillway manual $$c > $(MAN)/spillway-$$c.1 || exit 1; done
 	@for s in bash zsh; do $(B)/spillway completion $$s > $(B)/completion/$$s || exit 1; done
+$(MAN)/spillwayd.8: $(B)/spillwayd
+	@mkdir -p $(MAN)
+	@$(B)/spillwayd --manual > $(MAN)/spillwayd.8
 ## man: man pages and shell completion into build/man and build/completion
 .PHONY: man
-man: $(MAN)/spillway.1
+man: $(MAN)/spillway.1 $(MAN)/spillwayd.8
 
 # --- using it ---
 ## demo: install what is missing, build, run the main scenario, write out/demo/report.html
@@ -253,9 +256,11 @@ install: all man $(SO_CORE) $(SO_MANIFEST)
 	cp -r scenarios/. $(DESTDIR)$(DATADIR)/
 	cp -r plots $(DESTDIR)$(DATADIR)/
 	cp -r sched/deploy $(DESTDIR)$(DATADIR)/
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 644 $(MAN)/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(MAN)/spillwayd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spillway
 	install -m 644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spillway
 ## uninstall: remove what install wrote
@@ -264,7 +269,7 @@ uninstall:
 		$(DESTDIR)$(DATADIR) $(DESTDIR)$(PREFIX)/lib/libspillway.* $(DESTDIR)$(PREFIX)/lib/libspillway-manifest.* \
 		$(DESTDIR)$(PREFIX)/lib/libspillway-kube.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway.pc \
 		$(DESTDIR)$(PREFIX)/lib/pkgconfig/spillway-manifest.pc $(DESTDIR)$(PREFIX)/share/man/man1/spillway.1 \
-		$(DESTDIR)$(PREFIX)/share/man/man1/spillway-*.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/spillway-*.1 $(DESTDIR)$(PREFIX)/share/man/man8/spillwayd.8 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spillway \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spillway
 ## dist: a source archive of the committed tree

@@ -19,6 +19,7 @@
 
 #include "sched/daemon/daemon.h"
 #include "sched/daemon/http.h"
+#include "sched/daemon/manual.h"
 #include "sched/daemon/rights.h"
 #include "sched/kube/wire_curl.h"
 
@@ -80,31 +81,6 @@ static spw_time unix_now(void *user)
     return clock_of(CLOCK_REALTIME);
 }
 
-static void usage(FILE *out)
-{
-    fputs("usage: spillwayd --config FILE [--once] [--dry-run] [--explain]\n"
-          "\n"
-          "Reads the fleet, decides as the simulator does, acts on Kubernetes or Karmada.\n"
-          "\n"
-          "  --config FILE  what to read, what to change, within which limits\n"
-          "  --once         one tick; print its plan; end\n"
-          "  --dry-run      decide and print or log; write nothing, neither to servers\n"
-          "                 nor to files\n"
-          "  --explain      print each plan as JSON, with what was considered and why it\n"
-          "                 lost\n"
-          "  --check        read the configuration and all it names; end\n"
-          "  --rights       ask the servers for every right that the configuration uses;\n"
-          "                 print which are missing; end, with status 1 if one is\n"
-          "  --schema       print every key of the configuration\n"
-          "  --version      print the version\n"
-          "  --help         print this\n"
-          "\n"
-          "SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 stop and allow\n"
-          "writing, SIGTERM ends. Exit status: 0 done; 1 a right is missing; 2 bad\n"
-          "usage or configuration; 3 input or output failed; 4 internal error.\n",
-          out);
-}
-
 typedef struct options {
     const char *config;
     bool once, dry_run, explain, check, rights;
@@ -113,11 +89,12 @@ typedef struct options {
 /* @return -1 to go on, else the exit status */
 static int parse(int argc, char **argv, options *o)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'}, {"once", no_argument, NULL, 'o'},
-                                          {"dry-run", no_argument, NULL, 'd'},      {"explain", no_argument, NULL, 'e'},
-                                          {"check", no_argument, NULL, 'k'},        {"rights", no_argument, NULL, 'r'},
-                                          {"schema", no_argument, NULL, 's'},       {"version", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    struct option known[DM_OPTIONS + 1] = {{NULL, 0, NULL, 0}};
+    for (size_t i = 0; dm_options[i].name != NULL; i++) {
+        const dm_option *d = &dm_options[i];
+        known[i] =
+            (struct option){d->name, d->arg != NULL ? required_argument : no_argument, NULL, (unsigned char)d->letter};
+    }
     for (int c = getopt_long(argc, argv, "h", known, NULL); c != -1; c = getopt_long(argc, argv, "h", known, NULL)) {
         switch (c) {
         case 'c':
@@ -140,19 +117,21 @@ static int parse(int argc, char **argv, options *o)
             break;
         case 's':
             return dm_config_schema(stdout) && fflush(stdout) == 0 ? STATUS_DONE : STATUS_IO;
+        case 'm':
+            return dm_manual(stdout) && fflush(stdout) == 0 ? STATUS_DONE : STATUS_IO;
         case 'v':
             printf("spillwayd %s (%s)\n", SPILLWAY_VERSION, kube_curl_version());
             return STATUS_DONE;
         case 'h':
-            usage(stdout);
+            dm_usage(stdout);
             return STATUS_DONE;
         default:
-            usage(stderr);
+            dm_usage(stderr);
             return STATUS_BAD;
         }
     }
     if (o->config == NULL || optind != argc) {
-        usage(stderr);
+        dm_usage(stderr);
         return STATUS_BAD;
     }
     return -1;

@@ -7,24 +7,10 @@
 
 #include <string.h>
 
+#include "sched/manifest/roff.h"
 #include "sim/cli/version.h"
 
 /* --- man pages ------------------------------------------------------------------------------------------------- */
-
-/* Text for roff: hyphens that can be copied, nothing taken for a request. */
-static void roff(const char *text, FILE *out)
-{
-    if (*text == '.' || *text == '\'') {
-        fputs("\\&", out);
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '-' || *text == '\\') {
-            fputs(*text == '-' ? "\\-" : "\\e", out);
-        } else {
-            fputc(*text, out);
-        }
-    }
-}
 
 static void title(const char *name, FILE *out)
 {
@@ -49,25 +35,25 @@ static void page_of(const opt_command *command, FILE *out)
     char name[64];
     snprintf(name, sizeof name, "spillway-%s", command->name);
     title(name, out);
-    roff(command->summary, out);
+    roff_text(command->summary, out);
     fprintf(out, "\n.SH SYNOPSIS\n.B spillway %s\n", command->name);
     if (command->operands[0] != '\0') {
         fputs(".I ", out);
-        roff(command->operands, out);
+        roff_text(command->operands, out);
         fputc('\n', out);
     }
     fputs("[\\fIOPTIONS\\fR]\n.SH OPTIONS\n", out);
     for (size_t i = 0; i < command->row_count; i++) {
         const opt_row *row = &command->rows[i];
         fputs(".TP\n.B \\-\\-", out);
-        roff(row->name, out);
+        roff_text(row->name, out);
         if (row->arg != NULL) {
             fputs(" \\fI", out);
-            roff(row->arg, out);
+            roff_text(row->arg, out);
             fputs("\\fR", out);
         }
         fputc('\n', out);
-        roff(row->help, out);
+        roff_text(row->help, out);
         fputc('\n', out);
     }
     fputs(".TP\n.B \\-h, \\-\\-help\nprint a summary of this page\n", out);
@@ -76,7 +62,7 @@ static void page_of(const opt_command *command, FILE *out)
     for (int i = 0; i < OPT_EXAMPLES; i++) {
         if (command->examples[i] != NULL) {
             fputs(".PP\n.nf\n", out);
-            roff(command->examples[i], out);
+            roff_text(command->examples[i], out);
             fputs("\n.fi\n", out);
         }
     }
@@ -97,7 +83,7 @@ static void page_of_all(FILE *out)
         out);
     for (int i = 0; cli_commands[i] != NULL; i++) {
         fprintf(out, ".TP\n.BR spillway\\-%s (1)\n", cli_commands[i]->name);
-        roff(cli_commands[i]->summary, out);
+        roff_text(cli_commands[i]->summary, out);
         fputc('\n', out);
     }
     fputs(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colour on a terminal when set\n", out);

@@ -117,5 +117,17 @@ check "a manifest that is not there" "$("$SPILLWAYD" --config bad.yaml --check 2
 check "usage" "$("$SPILLWAYD" 2>&1 | head -1)" "usage: spillwayd --config FILE [--once] [--dry-run] [--explain]"
 check "schema" "$("$SPILLWAYD" --schema | grep -c 'spec.guards.stopFile')" 1
 
+# The man page: every option, every key, and nothing that man stumbles over.
+"$SPILLWAYD" --manual >page.8
+bad=
+for o in $("$SPILLWAYD" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
+    grep -q "^\.B .-.-$(echo "$o" | sed 's/-/.-/g')" page.8 || bad="$bad --$o"
+done
+check "options on the man page" "$bad" ""
+check "keys on the man page" "$("$SPILLWAYD" --schema | sed -n '2,$s/ .*//p' | cmp - <(sed -n '/^\.SH DAEMON FILE/,/^\.SH SIGNALS/s/^\.B //p' page.8) && echo all)" all
+check "signals on the man page" "$(grep -c '^\.B SIG' page.8)" 4
+if command -v man >/dev/null; then check "man reads it" "$(MANPAGER=cat man --warnings -l page.8 2>&1 >/dev/null)" ""; fi
+check "help fits into 80 columns" "$("$SPILLWAYD" --help | awk 'length > 80')" ""
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
