@@ -208,14 +208,15 @@ int32_t room_take(room *r, uint32_t c, const spw_workload *workload, room_kind k
 
 int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, bool waits)
 {
-    if (!waits) {
-        const int32_t most = room_limit(r, c, workload);
-        n = n < most ? n : most;
+    if (r->limits == NULL) {
+        return take_gpus(r, c, workload, ROOM_IDLE, n);
     }
-    int32_t taken = take_gpus(r, c, workload, ROOM_IDLE, n);
-    if (r->limits != NULL) {
-        estimate_take(&r->limits[c], r->grades, workload, waits ? n : taken, waits);
+    int32_t most = waits ? estimate_bindable(&r->limits[c], workload, n) : room_limit(r, c, workload);
+    int32_t taken = take_gpus(r, c, workload, ROOM_IDLE, n < most ? n : most);
+    if (waits) {
+        estimate_bind(&r->limits[c], workload, taken);
     }
+    estimate_take(&r->limits[c], r->grades, workload, waits ? n : taken, waits);
     return taken;
 }
 

@@ -73,7 +73,7 @@ int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload,
 
 /**
  * Idle room for n replicas that are promised already; the estimates are lowered.
- * @param in waits  the cluster knows them, and counts them as waiting for a node: only GPUs can refuse them
+ * @param in waits  the cluster knows them, and counts them as waiting for a node: what pods on nodes leave is for them
  * @return replicas that got room
  */
 int32_t room_hold(room *r, uint32_t c, const spw_workload *workload, int32_t n, bool waits);

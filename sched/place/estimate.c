@@ -35,6 +35,9 @@ estimate_left estimate_of_summary(const spw_cluster_rows *t, spw_id row)
     e.left[ESTIMATE_K_PODS] = left_of(t->pods_allocatable, t->pods_allocated, t->pods_allocating, row);
     e.left[ESTIMATE_K_CPU] = left_of(t->cpu_allocatable, t->cpu_allocated, t->cpu_allocating, row);
     e.left[ESTIMATE_K_MEMORY] = left_of(t->memory_allocatable, t->memory_allocated, t->memory_allocating, row);
+    e.bindable[ESTIMATE_K_PODS] = left_of(t->pods_allocatable, t->pods_allocated, NULL, row);
+    e.bindable[ESTIMATE_K_CPU] = left_of(t->cpu_allocatable, t->cpu_allocated, NULL, row);
+    e.bindable[ESTIMATE_K_MEMORY] = left_of(t->memory_allocatable, t->memory_allocated, NULL, row);
     e.waiting[ESTIMATE_K_PODS] = t->pods_allocating == NULL ? 0 : t->pods_allocating[row];
     e.waiting[ESTIMATE_K_CPU] = t->cpu_allocating == NULL ? 0 : t->cpu_allocating[row];
     e.waiting[ESTIMATE_K_MEMORY] = t->memory_allocating == NULL ? 0 : t->memory_allocating[row];
@@ -94,6 +97,26 @@ int32_t estimate_count(const estimate_left *e, const estimate_grade *grades, con
         *by = bound;
     }
     return (int32_t)least;
+}
+
+int32_t estimate_bindable(const estimate_left *e, const spw_workload *workload, int32_t n)
+{
+    int64_t fit = n;
+    for (int k = 0; k < ESTIMATE_KINDS; k++) {
+        const int64_t request = estimate_request(workload, (estimate_kind)k);
+        if (request > 0 && e->bindable[k] != ESTIMATE_NO_LIMIT && fit > e->bindable[k] / request) {
+            fit = e->bindable[k] > 0 ? e->bindable[k] / request : 0;
+        }
+    }
+    return (int32_t)fit;
+}
+
+void estimate_bind(estimate_left *e, const spw_workload *workload, int32_t n)
+{
+    for (int k = 0; k < ESTIMATE_KINDS; k++) {
+        const int64_t amount = n * estimate_request(workload, (estimate_kind)k);
+        e->bindable[k] -= e->bindable[k] == ESTIMATE_NO_LIMIT ? 0 : amount;
+    }
 }
 
 /* The smallest sufficient grade first; a node that is used in part counts as used up. */

@@ -37,9 +37,10 @@ typedef enum estimate_kind {
 
 /** What is left of one cluster while a tick plans. */
 typedef struct estimate_left {
-    int64_t left[ESTIMATE_KINDS];    /**< ESTIMATE_NO_LIMIT = not limited; -1 = not listed */
-    int64_t waiting[ESTIMATE_KINDS]; /**< of what is taken: what the cluster itself counts for pods without a node */
-    uint32_t grade_first, grade_end; /**< its grades, smallest first */
+    int64_t left[ESTIMATE_KINDS];     /**< ESTIMATE_NO_LIMIT = not limited; -1 = not listed */
+    int64_t waiting[ESTIMATE_KINDS];  /**< of what is taken: what the cluster itself counts for pods without a node */
+    int64_t bindable[ESTIMATE_KINDS]; /**< what no pod on a node has: for those that wait for one; likewise */
+    uint32_t grade_first, grade_end;  /**< its grades, smallest first */
 } estimate_left;
 
 typedef struct estimate_grade {
@@ -61,6 +62,11 @@ estimate_left estimate_of_summary(const spw_cluster_rows *t, spw_id row);
  */
 int32_t estimate_count(const estimate_left *e, const estimate_grade *grades, const spw_workload *workload,
                        estimate_by *by);
+
+/** Of n replicas that wait for a node, those that the summary has room for on nodes that are up ... */
+int32_t estimate_bindable(const estimate_left *e, const spw_workload *workload, int32_t n);
+/** ... and which of them got some. */
+void estimate_bind(estimate_left *e, const spw_workload *workload, int32_t n);
 
 /** Replicas that fit on nodes by grade alone; ESTIMATE_NO_LIMIT where there are none, or nothing is requested of them.
  */

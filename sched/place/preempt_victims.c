@@ -114,7 +114,7 @@ void preempt_open(preempt *p, const room *r, uint32_t cluster)
         }
         c->usable = c->usable || pool->up > 0;
         c->slack += p->workload->gpus == 0 ? 0 : (int64_t)pool->up * (p->workload->gpus - 1);
-        for (int32_t k = 1; k <= pool->node_gpus; k++) {
+        for (int32_t k = 1; k <= pool->node_gpus && units_is_open(r, cluster, p->workload, pool); k++) {
             c->base.gpus += (int64_t)pool->idle[k] * k;
         }
     }

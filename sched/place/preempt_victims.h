@@ -41,7 +41,7 @@ typedef struct preempt_run {
 /** What victims leave, and what was there before. */
 typedef struct preempt_sum {
     int64_t gaps;                 /**< gaps of victims at least as large as the beneficiary, in its replicas */
-    int64_t gpus;                 /**< GPUs free on nodes it can use */
+    int64_t gpus;                 /**< GPUs free on nodes it can use, by its units now */
     int64_t left[ESTIMATE_KINDS]; /**< of the resource summary; ESTIMATE_NO_LIMIT */
     int64_t graded;               /**< beneficiary replicas that fit on nodes by grade; ESTIMATE_NO_LIMIT */
 } preempt_sum;

@@ -116,6 +116,17 @@ static bool holds_back(const room *r, uint32_t c, const spw_workload *w, size_t 
     return false;
 }
 
+bool units_is_open(const room *r, uint32_t c, const spw_workload *workload, const room_pool *pool)
+{
+    const bool bound = workload->units != NULL && workload->gpus > 0; /* those without GPUs stand on no pool */
+    const int32_t unit = bound ? units_index(workload->units, pool) : -1;
+    bool may = unit < 0 || r->units[c].left[unit] > 0;
+    for (int32_t u = 0; u < unit; u++) {
+        may = may && !holds_back(r, c, workload, (size_t)u, ROOM_IDLE);
+    }
+    return may;
+}
+
 /** Replicas that find room in kinds up to this one. */
 static int64_t count_upto(const room *r, uint32_t c, const spw_workload *w, room_kind upto)
 {

@@ -26,6 +26,10 @@ void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n);
 /** Places that are left by `max` in all units of a cluster; SPW_REPLICAS_MAX for a workload that has none. */
 int32_t units_places(const room *r, uint32_t c, const spw_workload *workload);
 
+/** May replicas use idle room of a pool of cluster c now: has its unit a place left, and does none before it hold back?
+ */
+bool units_is_open(const room *r, uint32_t c, const spw_workload *workload, const room_pool *pool);
+
 /** As room_count() and room_take() by GPUs. */
 int32_t units_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);
 int32_t units_take(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n);

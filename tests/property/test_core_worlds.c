@@ -28,13 +28,6 @@
 #define CALM_TICKS  700
 #define QUIET_TICKS 80 /* 20 minutes: longer than any window, deadline or back-off */
 
-#define MUST(world_, condition_)                                                                                       \
-    do {                                                                                                               \
-        if (!(condition_)) {                                                                                           \
-            fail_msg("seed %d, tick %d: %s\n%s", (int)(world_)->seed, (world_)->tick, #condition_, (world_)->text);    \
-        }                                                                                                              \
-    } while (0)
-
 static void mischief(world *w)
 {
     toy *t = &w->t;
@@ -83,7 +76,6 @@ static void calm_down(world *w)
             w->t.pool[p].target = w->t.pool[p].max;
         }
     }
-    memset(w->foreign, 0, sizeof w->foreign);
     w->t.metric_milli[0] = 1000;
 }
 
@@ -390,6 +382,9 @@ static void nothing_waits_for_nothing(world *w)
             node nodes[CW_NODES];
             memcpy(nodes, w->nodes, sizeof nodes);
             bool room = cw_pack(w, nodes, k, c, 1) == 1;
+            for (int r = 0; r < TOY_RESOURCES && t->has_summary; r++) {
+                room = room && spare(w, c, r) >= cw_request(w, k, r);
+            }
             bool more = t->policy.partial && t->policy.order == SPW_GROUPS_ORDERED && !by_weights(w);
             MUST(w, !more || out->unplaced == 0 || !room);
         }

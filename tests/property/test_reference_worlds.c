@@ -32,13 +32,6 @@
 
 static const char *const NAMES[CLASSES] = {"fast", "mid", "slow"};
 
-#define MUST(world_, condition_)                                                                                       \
-    do {                                                                                                               \
-        if (!(condition_)) {                                                                                           \
-            fail_msg("seed %d, tick %d: %s\n%s", (int)(world_)->seed, (world_)->tick, #condition_, (world_)->text);    \
-        }                                                                                                              \
-    } while (0)
-
 /* --- throughput, by the pods --- */
 
 static int32_t milli_on(const world *w, int work, int pool)

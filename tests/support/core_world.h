@@ -41,6 +41,14 @@ typedef struct world {
     char text[8192], twin_text[8192];
 } world;
 
+/** A law: the test fails where it does not hold. */
+#define MUST(world_, condition_)                                                                                       \
+    do {                                                                                                               \
+        if (!(condition_)) {                                                                                           \
+            fail_msg("seed %d, tick %d: %s\n%s", (int)(world_)->seed, (world_)->tick, #condition_, (world_)->text);    \
+        }                                                                                                              \
+    } while (0)
+
 /** What the world would be if nothing of the toy's last plan were lost. */
 typedef struct cw_after {
     int32_t assigned[TOY_WORKS][TOY_CLUSTERS];

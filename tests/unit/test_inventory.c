@@ -205,6 +205,52 @@ static void an_idle_node_without_cpu_is_no_surplus(void **state)
     }
 }
 
+/**
+ * Two of three nodes have idle GPUs, but not the CPU for another replica: a node is ordered for it, and while it waits
+ * it is held on that one, not on an idle GPU. So neither the order nor the promise of it is taken back, however long
+ * the node takes to come; once the replica runs there, the two idle nodes have been surplus for long enough and go.
+ */
+static void waiting_without_cpu_is_no_place_on_an_idle_node(void **state)
+{
+    (void)state;
+    toy t;
+    toy_init(&t);
+    (void)toy_cluster(&t, "ack");
+    (void)toy_pool_add(&t, 0, "od", SPW_CAPACITY_ON_DEMAND, 3, 4);
+    t.work[0].cpu_milli = 4000;
+    t.policy.node_unneeded = 60 * SPW_NS_PER_S;
+    t.has_summary = true;
+    t.summary[0][TOY_MEMORY][0] = t.summary[0][TOY_SLOTS][0] = 1000;
+    t.summary[0][TOY_CPU][0] = 24000;
+    t.summary[0][TOY_CPU][1] = 21000; /* 4 of them for the replica */
+    t.template_replicas[0] = 1;
+    t.assigned[0][0] = t.scheduled[0][0] = t.is_ready[0][0] = 1;
+    t.pool[0].used = 1;
+    const char *groups[] = {"ack"};
+    toy_start(&t, groups, 1);
+    (void)toy_tick(&t);
+    t.now = 45 * SPW_NS_PER_S;
+    t.template_replicas[0] = 2;
+    (void)toy_tick(&t);
+    assert_string_equal(toy_text(&t), "place prod/chat ack 1 -> 2  fill-elastic\n"
+                                      "provision ack od 3 -> 4  nodes-for-pending\n");
+    t.summary[0][TOY_CPU][2] = 4000;
+    for (t.now = 60 * SPW_NS_PER_S; t.now <= 300 * SPW_NS_PER_S; t.now += 15 * SPW_NS_PER_S) {
+        (void)toy_tick(&t);
+        assert_string_equal(toy_text(&t), "");
+    }
+    t.pool[0].nodes = 4;
+    t.summary[0][TOY_CPU][0] = 32000;
+    t.summary[0][TOY_CPU][1] = 25000;
+    t.summary[0][TOY_CPU][2] = 0;
+    t.scheduled[0][0] = t.is_ready[0][0] = t.pool[0].used = 2;
+    (void)toy_tick(&t);
+    t.now += 60 * SPW_NS_PER_S;
+    (void)toy_tick(&t);
+    assert_string_equal(toy_text(&t), "release ack od 4 -> 2  nodes-unneeded\n");
+    toy_end(&t);
+}
+
 /** 3 x 1.0 + 2 x 0.5 replicas; the table may lag, and a shrinking seat keeps the mean. */
 static void ready_replicas_weigh_by_class(void **state)
 {
@@ -285,6 +331,7 @@ int main(void)
         cmocka_unit_test(falls_back_to_the_next_pool),
         cmocka_unit_test(summaries_limit_a_cluster),
         cmocka_unit_test(an_idle_node_without_cpu_is_no_surplus),
+        cmocka_unit_test(waiting_without_cpu_is_no_place_on_an_idle_node),
         cmocka_unit_test(ready_replicas_weigh_by_class),
         cmocka_unit_test(traffic_follows_throughput),
     };
