@@ -75,30 +75,32 @@ typedef struct change {
     int64_t added;   /**< requests of new replicas */
     int64_t freed;   /**< requests of victims */
     int64_t per_gpu; /**< most that a GPU of a new replica requests of it, rounded up */
-    size_t last;     /**< action that added last */
 } change;
 
-static change change_of(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster, resource k)
+/** @return the action that added last */
+static size_t changes_of(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster, change *c)
 {
-    change c = {0};
+    size_t last = 0;
     for (size_t i = 0; i < plan->action_count; i++) {
         const spw_action *a = &plan->actions[i];
         if (a->verb != SPW_VERB_PLACE || a->cluster != cluster || a->reason == SPW_WHY_WEIGHTS) {
             continue;
         }
-        const int64_t told = assigned_to(snap, a);
-        const int64_t request = request_of(snap, a->workload, k);
+        const int64_t more = a->amount - assigned_to(snap, a);
         const int64_t gpus = snap->workloads.gpus == NULL ? 1 : snap->workloads.gpus[a->workload]; /* at least */
-        if (a->amount > told) {
-            c.added = add_capped(c.added, times_capped(a->amount - told, request));
+        last = more > 0 ? i : last;
+        for (resource k = PODS; k < RESOURCES; k++) {
+            const int64_t request = request_of(snap, a->workload, k);
             const int64_t part = gpus > 0 ? request / gpus + (request % gpus > 0 ? 1 : 0) : 0;
-            c.per_gpu = part > c.per_gpu ? part : c.per_gpu;
-            c.last = i;
-        } else if (a->reason == SPW_WHY_PREEMPTED) {
-            c.freed = add_capped(c.freed, times_capped(told - a->amount, request));
+            if (more > 0) {
+                c[k].added = add_capped(c[k].added, times_capped(more, request));
+                c[k].per_gpu = part > c[k].per_gpu ? part : c[k].per_gpu;
+            } else if (a->reason == SPW_WHY_PREEMPTED) {
+                c[k].freed = add_capped(c[k].freed, times_capped(-more, request));
+            }
         }
     }
-    return c;
+    return last;
 }
 
 /** @return what a summary leaves; INT64_MAX where it does not limit the resource */
@@ -141,17 +143,16 @@ static spw_rc check_cluster(const spw_plan *plan, const spw_snapshot *snap, spw_
     static const char *const texts[RESOURCES] = {"more replicas than the cluster may run pods",
                                                  "more replicas than the cluster has CPU for",
                                                  "more replicas than the cluster has memory for"};
+    change c[RESOURCES] = {{0}};
+    const size_t last = changes_of(plan, snap, cluster, c);
+    const int64_t to_come = c[PODS].added > 0 ? gpus_to_come(plan, snap, cluster) : 0;
     for (resource k = PODS; k < RESOURCES; k++) {
         const int64_t summary = left_of_summary(snap, cluster, k);
         const int64_t grades = left_of_grades(snap, cluster, k);
         const int64_t left = summary < grades ? summary : grades;
-        if (left == INT64_MAX) {
-            continue;
-        }
-        const change c = change_of(plan, snap, cluster, k);
-        const int64_t elsewhere = c.per_gpu > 0 ? times_capped(gpus_to_come(plan, snap, cluster), c.per_gpu) : 0;
-        if (c.added > add_capped(add_capped(left, c.freed), elsewhere)) {
-            return err_set(err, SPW_INVAL, (spw_id)c.last, "plan.resources", texts[k]);
+        const int64_t elsewhere = times_capped(to_come, c[k].per_gpu);
+        if (left < INT64_MAX && c[k].added > add_capped(add_capped(left, c[k].freed), elsewhere)) {
+            return err_set(err, SPW_INVAL, (spw_id)last, "plan.resources", texts[k]);
         }
     }
     return SPW_OK;
