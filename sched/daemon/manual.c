@@ -82,7 +82,7 @@ static void head(FILE *out)
           ".SH SYNOPSIS\n.B spillwayd \\-\\-config\n.I FILE\n[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n"
           "Reads the fleet that the Daemon file names, calls the core of the simulator at every tick, and carries out "
           "what it\ndecides, within the guards of that file. Nothing is written to servers unless\n"
-          "\fBspec.actuator.kind\fR says so.\n",
+          "\\fBspec.actuator.kind\\fR says so.\n",
           out);
     fputs(".SH OPTIONS\n", out);
     for (const dm_option *o = dm_options; o->name != NULL; o++) {
