@@ -168,6 +168,10 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_DAEMON) $(LIB_KUBE) $(LIBS
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ -lcmocka $(LDLIBS_KUBE) $(LDLIBS_ALL) $(LDFLAGS)
 .SECONDARY:
 
+# Tests in which allocations of ours fail.
+STARVE_FLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
+$(B)/tests/unit/test_daemon_starved: private LDFLAGS += $(STARVE_FLAGS)
+
 # Man pages and completion come from the program's own option tables.
 MAN := $(B)/man
 $(MAN)/spillway.1: $(B)/spillway

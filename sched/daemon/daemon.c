@@ -92,7 +92,7 @@ spw_rc dm_daemon_open(dm_daemon *d, dm_daemon *from, spw_err *err)
     if (rc == SPW_OK && from != NULL) {
         rc = dm_carry_state(d, from, err);
     } else if (rc == SPW_OK && d->config->state != NULL) {
-        dm_take_state(d);
+        rc = dm_take_state(d, err);
     }
     if (rc != SPW_OK) {
         dm_log_close(d->log);

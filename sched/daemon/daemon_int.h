@@ -53,8 +53,8 @@ void dm_refresh(dm_daemon *daemon);
 void dm_count_flaps(dm_daemon *daemon);
 
 /* remembered.c */
-/** The state that the gear is to begin with, out of the file. */
-void dm_take_state(dm_daemon *daemon);
+/** The state that the gear is to begin with, out of the file. @return SPW_NOMEM with err; a bad file is no error */
+spw_rc dm_take_state(dm_daemon *daemon, spw_err *err);
 /** What a daemon that was closed knew. It keeps its own, should it be needed again. @return SPW_NOMEM with err */
 spw_rc dm_carry_state(dm_daemon *daemon, const dm_daemon *from, spw_err *err);
 /** What is to be saved, out of the gear. @return false: out of memory; the state is as it was */

@@ -120,7 +120,8 @@ spw_rc dm_fail(spw_err *err, spw_rc code, const char *field, const char *format,
 
 static spw_rc call_failed(spw_err *err, const char *what, const char *path)
 {
-    return dm_fail(err, SPW_BACKEND, "file", "%s of %.100s: %s", what, path, strerror(errno));
+    return dm_fail(err, errno == ENOMEM ? SPW_NOMEM : SPW_BACKEND, "file", "%s of %.100s: %s", what, path,
+                   strerror(errno));
 }
 
 /* The content under a name of its own, on the disk. */

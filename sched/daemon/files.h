@@ -34,8 +34,8 @@ int dm_sync_folder(const dm_files *files, const char *path);
 /**
  * Writes "PATH.new" and syncs it; moves PATH, where it exists, to `keep` (NULL = it is replaced), then the new one to
  * PATH. Mode 0600.
- * @return SPW_OK; SPW_BACKEND with the call that failed in err: PATH, `keep` or "PATH.new" then holds the old content,
- *         and none of them part of the new under the name of PATH
+ * @return SPW_OK; SPW_BACKEND with the call that failed in err, or SPW_NOMEM: PATH, `keep` or "PATH.new" then holds the
+ * old content, and none of them part of the new under the name of PATH
  */
 spw_rc dm_replace(const dm_files *files, const char *path, const char *keep, const void *bytes, size_t size,
                   spw_err *err);

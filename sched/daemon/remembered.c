@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void dm_take_state(dm_daemon *d)
+spw_rc dm_take_state(dm_daemon *d, spw_err *err)
 {
     char note[300];
     const dm_found found = dm_state_load(d->config->state, &d->state, note, sizeof note);
@@ -13,32 +13,37 @@ void dm_take_state(dm_daemon *d)
     switch (found) {
     case DM_FOUND_NONE:
         dm_say(d->host->voice, DM_INFO, "state-new", DM_TEXT("file", d->config->state));
-        return;
+        return SPW_OK;
     case DM_FOUND_OLDER:
         dm_say(d->host->voice, DM_WARN, "state-older", DM_TEXT("why", note));
         break;
-    case DM_FOUND_DAMAGED:
     case DM_FOUND_NO_MEMORY:
+        return dm_fail(err, SPW_NOMEM, "state", "out of memory");
+    case DM_FOUND_DAMAGED:
         dm_say(d->host->voice, DM_ERROR, "state-damaged", DM_TEXT("why", note),
                DM_INT("observing_s", d->config->relearn / SPW_NS_PER_S));
         d->relearn_until = dm_mono(d) + d->config->relearn;
-        return;
+        return SPW_OK;
     case DM_FOUND_WHOLE:
         break;
     }
     spw_state_report report = {0};
     rc = dm_gear_load(d->gear, d->state.core, d->state.core_size, &report);
+    if (rc == SPW_NOMEM) {
+        return dm_fail(err, SPW_NOMEM, "state", "out of memory");
+    }
     const bool strange = rc == SPW_OK && report.kept + report.changed == 0 && report.gone > 0;
     if (rc != SPW_OK || strange) { /* whole, and of other workloads or another version: histories begin anew */
         dm_say(d->host->voice, DM_WARN, "state-of-another-configuration",
                DM_TEXT("why", strange ? "none of its workloads is configured" : spw_strerror(rc)),
                DM_INT("observing_s", d->config->relearn / SPW_NS_PER_S));
         d->relearn_until = dm_mono(d) + d->config->relearn;
-        return;
+        return SPW_OK;
     }
     dm_say(d->host->voice, DM_INFO, "state-loaded", DM_INT("generation", d->state.generation),
            DM_INT("kept", report.kept), DM_INT("changed", report.changed), DM_INT("added", report.added),
            DM_INT("gone", report.gone));
+    return SPW_OK;
 }
 
 void dm_give_templates(dm_daemon *d)

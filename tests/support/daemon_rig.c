@@ -192,8 +192,7 @@ void dr_end(dm_daemon *d)
     dm_daemon_free(d);
 }
 
-/* What kubelets and controllers would do: a ready pod for each replica, four on a node. */
-static void dr_keep_pods(daemon_rig *r)
+void dr_keep_pods(daemon_rig *r)
 {
     for (size_t server = 0; server < 2; server++) {
         const int64_t want = kw_replicas(r->world, server, "prod", "chat");

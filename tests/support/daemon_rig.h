@@ -44,6 +44,9 @@ void dr_end(dm_daemon *d);
 /** Both daemons in turn, so that neither waits for the other; b may be NULL. Each replica gets a ready pod. */
 void dr_live(daemon_rig *r, dm_daemon *a, dm_daemon *b, spw_dur how_long);
 
+/** What kubelets and controllers would do: a ready pod for each replica, four on a node. dr_live() does it, too. */
+void dr_keep_pods(daemon_rig *r);
+
 void dr_put_node(kw_world *w, size_t server, const char *name); /**< with 8 GPUs */
 void dr_put_deployment(kw_world *w, size_t server, int replicas);
 
