@@ -150,16 +150,18 @@ static void note_tick(dm_daemon *d, spw_rc rc, const spw_err *err, spw_dur took)
     d->latency.ticks++;
     d->latency.sum += took;
     d->unplaced = 0;
+    d->kept = 0;
     for (size_t k = 0; k < spw_plan_outcome_count(plan); k++) {
         d->unplaced += spw_plan_outcome_at(plan, k)->unplaced;
+        d->kept += spw_plan_outcome_at(plan, k)->kept;
     }
     if (rc != SPW_OK) {
         dm_say(voice, DM_WARN, "tick-failed", DM_TEXT("why", err->text[0] != '\0' ? err->text : spw_strerror(rc)),
                DM_TEXT("where", err->field), DM_INT("actions", spw_plan_count(plan)));
     } else {
         dm_say(voice, spw_plan_count(plan) > 0 ? DM_INFO : DM_DEBUG, "tick", DM_INT("actions", spw_plan_count(plan)),
-               DM_INT("unplaced", d->unplaced), DM_TEXT("observing", d->observing ? "true" : "false"),
-               DM_INT("took_us", took / 1000));
+               DM_INT("unplaced", d->unplaced), DM_INT("kept_by_budget", d->kept),
+               DM_TEXT("observing", d->observing ? "true" : "false"), DM_INT("took_us", took / 1000));
     }
 }
 
@@ -280,6 +282,7 @@ void dm_daemon_status(const dm_daemon *d, dm_status *out, dm_latency *latency)
     out->tick_ns = d->config->tick;
     out->decided_ns = d->took;
     out->unplaced = d->unplaced;
+    out->kept = d->kept;
     out->oldest_ns = -1;
     for (size_t i = 0; snap != NULL && i < snap->clusters.count; i++) {
         const spw_dur age = snap->now - snap->clusters.observed[i];

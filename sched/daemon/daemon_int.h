@@ -36,7 +36,7 @@ struct dm_daemon {
     bool opened, observing, stop_writing;
     spw_time started, due, relearn_until, ticked;
     spw_dur took;
-    int64_t unplaced;
+    int64_t unplaced, kept;
     uint8_t *troubled; /* of each collection in kube_fleet_report()'s order: its trouble was said */
     bool lease_troubled;
     dm_turn *turns;

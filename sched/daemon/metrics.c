@@ -86,6 +86,8 @@ static void loop_text(FILE *out, const dm_status *s)
         s->flaps);
     one(out, "spillway_plan_actions", "gauge", "Actions of the last plan.", (int64_t)s->plan);
     one(out, "spillway_unplaced_replicas", "gauge", "Replicas wanted that have no place.", s->unplaced);
+    one(out, "spillway_kept_by_budget_replicas", "gauge", "Replicas that should go and that disruption budgets keep.",
+        s->kept);
     one(out, "spillway_workloads", "gauge", "Workloads that are governed.", (int64_t)s->workloads);
     one(out, "spillway_clusters", "gauge", "Clusters of the fleet.", (int64_t)s->clusters);
     one(out, "spillway_clusters_ready", "gauge", "Of those, ready.", (int64_t)s->clusters_ready);

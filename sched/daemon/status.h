@@ -23,6 +23,7 @@ typedef struct dm_status {
     spw_dur tick_ns, decided_ns; /**< period; how long the last tick took */
     spw_dur oldest_ns;           /**< age of the oldest cluster in the last snapshot; -1 = none */
     int64_t unplaced, flaps;
+    int64_t kept; /**< copies that should go and that disruption budgets keep */
     size_t plan, clusters, clusters_ready, workloads;
     uint64_t epoch, generation;
     bool synced, leading, observing, stopped;

@@ -67,7 +67,7 @@ check "format" "$(awk '
       if (sample ~ /_bucket$/) { if ($2 < last) print "buckets fall: " $0; last = $2 }
       if (sample ~ /_count$/ && $2 != last) print "count is not the last bucket" }' m)" ""
 for name in spillway_tick_duration_seconds_count spillway_plan_actions spillway_write_conflicts_total spillway_write_retries_total \
-    spillway_staleness_seconds spillway_unplaced_replicas spillway_flaps_total spillway_leader; do
+    spillway_staleness_seconds spillway_unplaced_replicas spillway_kept_by_budget_replicas spillway_flaps_total spillway_leader; do
     check "there is $name" "$(grep -c "^$name " m)" 1
 done
 check "clusters" "$(grep '^spillway_clusters ' m)" "spillway_clusters 3"
