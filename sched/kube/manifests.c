@@ -70,9 +70,36 @@ static uint64_t digest_of(const json_t *object, bool workload)
     return digest;
 }
 
-/* Tried in a set of its own first, so that a refusal spoils nothing. */
-static spw_rc add(reader *r, const char *name, const char *text)
+static bool is_there(const reader *r, const char *what, const char *space, const char *name)
 {
+    char full[2 * SPW_NAME_MAX + 64];
+    const char *file = NULL;
+    int32_t line = 0, column = 0;
+    (void)snprintf(full, sizeof full, "%s/%s", space, name);
+    return spw_manifest_where(r->set, what, full, &file, &line, &column);
+}
+
+/* Whether an object that is good by itself would spoil the whole: `why` says how. */
+static bool is_misplaced(const reader *r, const json_t *item, char *why, size_t room)
+{
+    const json_t *meta = json_object_get(item, "metadata"), *target = obj_at(item, "spec", "scaleTargetRef", NULL);
+    const char *space = obj_text(meta, "namespace"), *what = obj_text(target, "kind"), *name = obj_text(target, "name");
+    if (strcmp(r->kind->name, "StatefulSet") == 0 && is_there(r, "Deployment", space, obj_text(meta, "name"))) {
+        (void)snprintf(why, room, "a Deployment has this name");
+        return true;
+    }
+    what = what[0] != '\0' ? what : "Deployment";
+    if (target != NULL && !is_there(r, what, space, name)) {
+        (void)snprintf(why, room, "there is no %.60s '%.120s/%.120s' here", what, space, name);
+        return true;
+    }
+    return false;
+}
+
+/* Tried in a set of its own first, so that a refusal spoils nothing. */
+static spw_rc add(reader *r, const json_t *item, const char *name, const char *text)
+{
+    char why[400];
     spw_manifest_set *trial = spw_manifest_new(NULL);
     spw_diag *messages = NULL;
     spw_rc rc = trial != NULL ? spw_diag_new(NULL, MESSAGES, &messages) : SPW_NOMEM;
@@ -87,6 +114,9 @@ static spw_rc add(reader *r, const char *name, const char *text)
             }
         }
         rc = SPW_OK;
+    } else if (rc == SPW_OK && is_misplaced(r, item, why, sizeof why)) {
+        r->result->left_out++;
+        spw_diag_add(r->diag, SPW_DIAG_WARNING, NULL, 0, 0, "left out: %s: %s", name, why);
     } else if (rc == SPW_OK) {
         r->result->read++;
         rc = spw_manifest_add_text(r->set, name, text, strlen(text), r->diag);
@@ -98,17 +128,6 @@ static spw_rc add(reader *r, const char *name, const char *text)
     spw_diag_free(messages);
     spw_manifest_free(trial);
     return rc;
-}
-
-/* Names are unique over Deployments and StatefulSets: the Deployment is governed. */
-static bool has_namesake(const reader *r, const char *space, const char *name)
-{
-    char full[2 * SPW_NAME_MAX + 64];
-    const char *file = NULL;
-    int32_t line = 0, column = 0;
-    (void)snprintf(full, sizeof full, "%s/%s", space, name);
-    return strcmp(r->kind->name, "StatefulSet") == 0 &&
-           spw_manifest_where(r->set, "Deployment", full, &file, &line, &column);
 }
 
 /* An item of a list says neither its kind nor its version. */
@@ -128,13 +147,8 @@ static spw_rc add_item(reader *r, json_t *item)
     const char *space = obj_text(meta, "namespace");
     (void)snprintf(name, sizeof name, "%s %s%s%s", r->kind->plural, space, space[0] != '\0' ? "/" : "",
                    obj_text(meta, "name"));
-    if (has_namesake(r, space, obj_text(meta, "name"))) {
-        r->result->left_out++;
-        spw_diag_add(r->diag, SPW_DIAG_WARNING, NULL, 0, 0, "left out: %s: a Deployment has this name", name);
-        return SPW_OK;
-    }
     char *text = json_dumps(item, JSON_COMPACT);
-    const spw_rc rc = text != NULL ? add(r, name, text) : SPW_NOMEM;
+    const spw_rc rc = text != NULL ? add(r, item, name, text) : SPW_NOMEM;
     r->result->digest += digest_of(item, is_workload(r->kind)); /* in any order */
     free(text);
     return rc;

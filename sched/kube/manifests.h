@@ -11,7 +11,7 @@
  *
  * An object that its reader refuses is left out with its message as a warning, and counted: it hides no other. Nothing
  * is done to a workload whose own object or policy was left out. A StatefulSet with the name of a Deployment is left
- * out.
+ * out, and an autoscaler whose target is not read.
  */
 #ifndef SCHED_KUBE_MANIFESTS_H
 #define SCHED_KUBE_MANIFESTS_H

@@ -204,6 +204,39 @@ static void statefulsets_are_workloads(void **state)
     stop(&r);
 }
 
+/* An autoscaler over something that is not read, or was left out, is left out with it: it spoils no other. */
+static void autoscalers_go_with_what_they_scale(void **state)
+{
+    (void)state;
+    static const char *const targets[][2] = {
+        {"ReplicaSet", "apps/v1"}, {"Deployment", "apps/v1"}, {"Rollout", "argoproj.io/v1alpha1"}};
+    rig r;
+    const spw_config *config = NULL;
+    start(&r);
+    fill(&r);
+    for (size_t i = 0; i < 3; i++) {
+        char json[400];
+        (void)snprintf(json, sizeof json,
+                       "{\"metadata\":{\"name\":\"h%zu\",\"namespace\":\"prod\"},\"spec\":{\"scaleTargetRef\":{"
+                       "\"apiVersion\":\"%s\",\"kind\":\"%s\",\"name\":\"elsewhere\"},\"maxReplicas\":3}}",
+                       i, targets[i][1], targets[i][0]);
+        kw_put(r.world, 0, HPAS, json);
+    }
+    kw_put(r.world, 0, "/apis/autoscaling.karmada.io/v1alpha1/cronfederatedhpas",
+           "{\"metadata\":{\"name\":\"c\",\"namespace\":\"prod\"},\"spec\":{\"scaleTargetRef\":{\"apiVersion\":"
+           "\"autoscaling.karmada.io/v1alpha1\",\"kind\":\"FederatedHPA\",\"name\":\"gone\"},\"rules\":[{\"name\":"
+           "\"a\",\"schedule\":\"@daily\",\"targetMinReplicas\":2}]}}");
+    assert_int_equal(read_all(&r), SPW_OK);
+    assert_int_equal(r.result.left_out, 4);
+    assert_string_equal(
+        spw_diag_at(r.diag, 0),
+        "warning: left out: horizontalpodautoscalers prod/h0: there is no ReplicaSet 'prod/elsewhere' here");
+    assert_int_equal(spw_manifest_config(r.set, r.diag, &config), SPW_OK);
+    assert_int_equal(config->hpa_count, 1);
+    assert_int_equal(config->scaler_count, 0);
+    stop(&r);
+}
+
 static void what_may_not_be_seen_is_not_taken_for_absent(void **state)
 {
     (void)state;
@@ -218,7 +251,8 @@ static void what_may_not_be_seen_is_not_taken_for_absent(void **state)
     r.spec.skip = skip;
     r.spec.skip_count = 1;
     assert_int_equal(read_all(&r), SPW_OK);
-    assert_int_equal(r.result.read, 3);
+    assert_int_equal(r.result.read, 2);
+    assert_int_equal(r.result.left_out, 1); /* the autoscaler of the Deployment */
     for (int fault = KW_REFUSE; fault < KW_FAULTS; fault++) {
         kw_fail_at(r.world, 2, false, (kw_fault)fault);
         assert_int_equal(read_all(&r), SPW_BACKEND);
@@ -272,7 +306,7 @@ int main(void)
         cmocka_unit_test(becomes_a_configuration),       cmocka_unit_test(a_digest_tells_of_changes),
         cmocka_unit_test(an_odd_object_hides_no_other),  cmocka_unit_test(what_may_not_be_seen_is_not_taken_for_absent),
         cmocka_unit_test(only_the_namespaces_asked_for), cmocka_unit_test(in_pages),
-        cmocka_unit_test(statefulsets_are_workloads),
+        cmocka_unit_test(statefulsets_are_workloads),    cmocka_unit_test(autoscalers_go_with_what_they_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
