@@ -124,15 +124,6 @@ static enum MHD_Result watch(kube_tls *k, size_t server, struct MHD_Connection *
 
 /* --- requests -------------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result reply(struct MHD_Connection *c, int status, char *body)
-{
-    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_COPY);
-    (void)MHD_add_response_header(r, "Content-Type", "application/json");
-    const enum MHD_Result rc = MHD_queue_response(c, (unsigned)status, r);
-    MHD_destroy_response(r);
-    return rc;
-}
-
 /* Takes the prefix of a proxy away. @return the path at that server */
 static const char *follow(const kube_tls *k, const char *path, size_t *server)
 {
@@ -148,21 +139,17 @@ static const char *follow(const kube_tls *k, const char *path, size_t *server)
     return path;
 }
 
-typedef struct upload {
-    char *body;
-    size_t size;
-} upload;
-
 static enum MHD_Result answer(const door *d, struct MHD_Connection *c, const char *url, const char *method,
-                              const upload *up)
+                              const tls_upload *up)
 {
-    static char unknown[] = "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Unauthorized\",\"code\":401}";
+    static const char unknown[] =
+        "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Unauthorized\",\"code\":401}";
     kube_tls *k = d->all;
     const char *token = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization");
     const char *type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type");
     size_t server = d->server;
     if (token == NULL || strcmp(token, "Bearer " KT_TOKEN) != 0) {
-        return reply(c, 401, unknown);
+        return tls_reply(c, 401, "application/json", NULL, unknown);
     }
     const char *path = follow(k, url, &server);
     if (MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "watch") != NULL) {
@@ -173,7 +160,7 @@ static enum MHD_Result answer(const door *d, struct MHD_Connection *c, const cha
     const int status =
         kw_handle(k->world, server, method, path, type, up->body != NULL ? up->body : "", up->size, &text);
     kt_unlock(k);
-    const enum MHD_Result rc = reply(c, status, text);
+    const enum MHD_Result rc = tls_reply(c, status, "application/json", NULL, text);
     free(text);
     return rc;
 }
@@ -181,25 +168,13 @@ static enum MHD_Result answer(const door *d, struct MHD_Connection *c, const cha
 static enum MHD_Result serve(void *user, struct MHD_Connection *c, const char *url, const char *method,
                              const char *version, const char *data, size_t *size, void **state)
 {
-    upload *up = *state;
+    tls_upload *up = tls_gather(data, size, state);
     (void)version;
     if (up == NULL) {
-        *state = calloc(1, sizeof *up);
-        return MHD_YES;
-    }
-    if (*size > 0) {
-        up->body = realloc(up->body, up->size + *size + 1);
-        assert(up->body != NULL);
-        memcpy(up->body + up->size, data, *size);
-        up->size += *size;
-        up->body[up->size] = '\0';
-        *size = 0;
         return MHD_YES;
     }
     const enum MHD_Result rc = answer(user, c, url, method, up);
-    free(up->body);
-    free(up);
-    *state = NULL;
+    tls_upload_free(up);
     return rc;
 }
 

@@ -101,6 +101,44 @@ struct MHD_Daemon *tls_serve(const char *certificate, int port, MHD_AccessHandle
     return d;
 }
 
+enum MHD_Result tls_reply(struct MHD_Connection *c, int status, const char *type, const char *wait, const char *body)
+{
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(strlen(body), (char *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+    (void)MHD_add_response_header(r, "Content-Type", type);
+    if (wait != NULL) {
+        (void)MHD_add_response_header(r, "Retry-After", wait);
+    }
+    const enum MHD_Result rc = MHD_queue_response(c, (unsigned)status, r);
+    MHD_destroy_response(r);
+    return rc;
+}
+
+tls_upload *tls_gather(const char *data, size_t *size, void **state)
+{
+    tls_upload *up = *state;
+    if (up == NULL) {
+        *state = calloc(1, sizeof *up);
+        return NULL;
+    }
+    if (*size > 0) {
+        up->body = realloc(up->body, up->size + *size + 1);
+        memcpy(up->body + up->size, data, *size);
+        up->size += *size;
+        up->body[up->size] = '\0';
+        *size = 0;
+        return NULL;
+    }
+    *state = NULL;
+    return up;
+}
+
+void tls_upload_free(tls_upload *up)
+{
+    free(up->body);
+    free(up);
+}
+
 int tls_port(struct MHD_Daemon *server)
 {
     return MHD_get_daemon_info(server, MHD_DAEMON_INFO_BIND_PORT)->port;

@@ -29,6 +29,18 @@ void tls_certificate(const char *name, const char *authority, const char *altern
 
 /** A server whose handler runs in a thread for each connection. port 0 = any. @return NULL: it cannot be started */
 struct MHD_Daemon *tls_serve(const char *certificate, int port, MHD_AccessHandlerCallback handler, void *user);
+/** A whole answer; wait = Retry-After, NULL = none. */
+enum MHD_Result tls_reply(struct MHD_Connection *c, int status, const char *type, const char *wait, const char *body);
+
+typedef struct tls_upload {
+    char *body; /**< terminated; NULL = none came */
+    size_t size;
+} tls_upload;
+/** To be called first in a handler: gathers the body over its calls. @return NULL: there is more to come, return
+ * MHD_YES; else the whole, to be freed with tls_upload_free() */
+tls_upload *tls_gather(const char *data, size_t *size, void **state);
+void tls_upload_free(tls_upload *up);
+
 int tls_port(struct MHD_Daemon *server);
 
 /**

@@ -39,23 +39,6 @@ typedef struct scripted {
     size_t record_count;
 } scripted;
 
-typedef struct upload {
-    char *body;
-    size_t size;
-} upload;
-
-static enum MHD_Result reply(struct MHD_Connection *c, int status, const char *type, const char *wait, char *body)
-{
-    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body), body, MHD_RESPMEM_MUST_COPY);
-    (void)MHD_add_response_header(r, "Content-Type", type);
-    if (wait != NULL) {
-        (void)MHD_add_response_header(r, "Retry-After", wait);
-    }
-    const enum MHD_Result rc = MHD_queue_response(c, (unsigned)status, r);
-    MHD_destroy_response(r);
-    return rc;
-}
-
 /* A body that breaks off, whatever was promised. */
 static ssize_t break_off(void *user, uint64_t at, char *into, size_t most)
 {
@@ -117,17 +100,17 @@ static enum MHD_Result play_record(scripted *s, struct MHD_Connection *c, size_t
 {
     const json_t *record = s->record[number];
     const char *type = header_of(record, "Content-Type");
-    char *body = (char *)(uintptr_t)json_string_value(json_object_get(record, "body"));
-    return reply(c, (int)json_integer_value(json_object_get(record, "status")), type != NULL ? type : "text/plain",
-                 header_of(record, "Retry-After"), body);
+    const char *body = json_string_value(json_object_get(record, "body"));
+    return tls_reply(c, (int)json_integer_value(json_object_get(record, "status")), type != NULL ? type : "text/plain",
+                     header_of(record, "Retry-After"), body);
 }
 
 /* An empty list; then the recorded stream, once; then streams that end soon. */
 static enum MHD_Result play_watch(scripted *s, struct MHD_Connection *c, size_t number)
 {
-    static char empty[] = "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}";
+    static const char empty[] = "{\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}";
     if (MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "watch") == NULL) {
-        return reply(c, 200, "application/json", NULL, empty);
+        return tls_reply(c, 200, "application/json", NULL, empty);
     }
     player *p = calloc(1, sizeof *p);
     const bool again = s->watched[number];
@@ -141,20 +124,20 @@ static enum MHD_Result play_watch(scripted *s, struct MHD_Connection *c, size_t 
 }
 
 static enum MHD_Result ask_world(scripted *s, struct MHD_Connection *c, const char *method, const char *url,
-                                 const upload *up)
+                                 const tls_upload *up)
 {
     char *answer = NULL;
     const char *type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type");
     (void)pthread_mutex_lock(&s->lock);
     const int status = kw_handle(s->world, 0, method, url, type, up->body != NULL ? up->body : "", up->size, &answer);
     (void)pthread_mutex_unlock(&s->lock);
-    const enum MHD_Result rc = reply(c, status, "application/json", NULL, answer);
+    const enum MHD_Result rc = tls_reply(c, status, "application/json", NULL, answer);
     free(answer);
     return rc;
 }
 
 static enum MHD_Result answer(scripted *s, struct MHD_Connection *c, const char *url, const char *method,
-                              const upload *up)
+                              const tls_upload *up)
 {
     if (strncmp(url, "/record/", 8) == 0) {
         return play_record(s, c, (size_t)strtoul(url + 8, NULL, 10));
@@ -179,24 +162,13 @@ static enum MHD_Result answer(scripted *s, struct MHD_Connection *c, const char 
 static enum MHD_Result serve(void *user, struct MHD_Connection *c, const char *url, const char *method,
                              const char *version, const char *data, size_t *size, void **state)
 {
-    upload *up = *state;
+    tls_upload *up = tls_gather(data, size, state);
     (void)version;
     if (up == NULL) {
-        *state = calloc(1, sizeof *up);
-        return MHD_YES;
-    }
-    if (*size > 0) {
-        up->body = realloc(up->body, up->size + *size + 1);
-        memcpy(up->body + up->size, data, *size);
-        up->size += *size;
-        up->body[up->size] = '\0';
-        *size = 0;
         return MHD_YES;
     }
     const enum MHD_Result rc = answer(user, c, url, method, up);
-    free(up->body);
-    free(up);
-    *state = NULL;
+    tls_upload_free(up);
     return rc;
 }
 
