@@ -90,6 +90,7 @@ typedef struct spared {
 
 static kube_wire world;
 static spared *all_spared;
+static bool outside; /* allocations are watched outside of the world's run */
 
 static void spare_all(void)
 {
@@ -103,7 +104,7 @@ static void spare_all(void)
 static void back_done(void *user, const kube_answer *answer)
 {
     const spared *s = user;
-    const bool was = starve_watch(true);
+    const bool was = starve_watch(outside);
     s->call.done(s->call.user, answer);
     (void)starve_watch(was);
 }
@@ -111,7 +112,7 @@ static void back_done(void *user, const kube_answer *answer)
 static void back_data(void *user, const char *bytes, size_t size)
 {
     const spared *s = user;
-    const bool was = starve_watch(true);
+    const bool was = starve_watch(outside);
     s->call.data(s->call.user, bytes, size);
     (void)starve_watch(was);
 }
@@ -149,6 +150,7 @@ static spw_rc out_run(void *self, spw_dur longest)
 {
     const bool was = starve_watch(false);
     (void)self;
+    outside = was;
     const spw_rc rc = world.run(world.self, longest);
     (void)starve_watch(was);
     return rc;
@@ -266,11 +268,94 @@ static void test_daemon(void **state)
     assert_true(unmade > 50 && lived > 50);
 }
 
+/* --- what is governed changes ---------------------------------------------------------------------------------- */
+
+static void put_governed(daemon_rig *r)
+{
+    static char file[4000];
+    char path[128];
+    size_t size = 0;
+    kw_put(r->world, 0, "/apis/apps/v1/deployments",
+           "{\"metadata\":{\"name\":\"chat\",\"namespace\":\"prod\"},\"spec\":{\"replicas\":5,\"template\":{\"spec\":{"
+           "\"containers\":[{\"name\":\"c\",\"resources\":{\"limits\":{\"nvidia.com/gpu\":\"2\"}}}]}}}}");
+    kw_put(r->world, 0, "/apis/policy.one.alibabacloud.com/v1alpha1/propagationpolicies",
+           "{\"metadata\":{\"name\":\"chat\",\"namespace\":\"prod\"},\"spec\":{\"resourceSelectors\":[{\"apiVersion\":"
+           "\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"chat\"}],\"placement\":{\"clusterAffinities\":[{"
+           "\"affinityName\":\"owned\",\"clusterNames\":[\"idc\"]}],\"replicaScheduling\":{\"replicaSchedulingType\":"
+           "\"Divided\",\"replicaDivisionPreference\":\"Weighted\",\"weightPreference\":{\"dynamicWeight\":"
+           "\"AvailableReplicas\"}}}}}");
+    (void)snprintf(path, sizeof path, "%s/d.yaml", dr_folder);
+    char *text = dm_read_all(path, sizeof file, &size);
+    const char *at = strstr(text, "{files: [m.yaml]}");
+    assert_non_null(at);
+    (void)snprintf(file, sizeof file, "%.*s{fromServer: true}%s", (int)(at - text), text, at + 17);
+    dr_write_text("d.yaml", "%s", file);
+    free(text);
+}
+
+/* An autoscaler comes that wants 7; later the daemon is made anew out of its file and takes over from the old one. */
+static void test_changes(void **state)
+{
+    (void)state;
+    uint64_t refused = 0, lived = 0;
+    for (uint64_t n = 1;; n++) {
+        daemon_rig r;
+        spw_err err = {.text = ""};
+        start(&r);
+        put_governed(&r);
+        dm_daemon *d = make(&r);
+        live(&r, d, 40 * S);
+        assert_int_equal(kw_replicas(r.world, 0, "prod", "chat"), 5);
+        kw_put(r.world, 0, "/apis/autoscaling/v2/horizontalpodautoscalers",
+               "{\"metadata\":{\"name\":\"chat\",\"namespace\":\"prod\"},\"spec\":{\"scaleTargetRef\":{\"apiVersion\":"
+               "\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"chat\"},\"minReplicas\":7,\"maxReplicas\":8}}");
+        starve_at(n);
+        live(&r, d, 45 * S);
+        dm_daemon_close(d);
+        dm_config_file *file = NULL;
+        dm_daemon *anew = NULL;
+        spw_diag *diag = NULL;
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s/d.yaml", dr_folder);
+        spw_rc rc = spw_diag_new(NULL, 8, &diag);
+        rc = rc == SPW_OK ? dm_config_read(path, diag, &file) : rc;
+        rc = rc == SPW_OK ? dm_daemon_new(file, &r.host, diag, &anew) : rc;
+        rc = rc == SPW_OK ? dm_daemon_open(anew, d, &err) : rc;
+        (void)starve_end();
+        spw_diag_free(diag);
+        if (rc == SPW_OK) {
+            dm_daemon_free(d);
+            d = anew;
+            lived++;
+        } else { /* as main.c does: the old one goes on */
+            dm_daemon_free(anew);
+            assert_int_equal(dm_daemon_open(d, d, &err), SPW_OK);
+            refused++;
+        }
+        live(&r, d, 60 * S);
+        if (kw_replicas(r.world, 0, "prod", "chat") != 7) {
+            (void)fflush(r.log);
+            fail_msg("allocation %" PRIu64 ": %d replicas\n%s", n, (int)kw_replicas(r.world, 0, "prod", "chat"),
+                     r.said);
+        }
+        dr_end(d);
+        dr_stop(&r);
+        spare_all();
+        watched = false;
+        if (!starve_struck()) {
+            break;
+        }
+    }
+    print_message("%" PRIu64 " reloads refused, %" PRIu64 " taken\n", refused, lived);
+    assert_true(refused > 50 && lived > 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state),
         cmocka_unit_test(test_daemon),
+        cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, dr_make_folder, dr_remove_folder);
 }
