@@ -101,7 +101,8 @@ static void layout_scratch(spw_core *core, arena *a, const spw_config *config, c
     core->fill.spread.best = arena_take(a, s->clusters_max, sizeof *core->fill.spread.best);
     core->fill.spread.in = arena_take(a, s->clusters_max, sizeof *core->fill.spread.in);
     classes_layout(&core->classes, a, s, a->base != NULL ? &core->config : config);
-    core->near = arena_take(a, s->clusters_max / 64 + 1, sizeof *core->near);
+    core->near = arena_take(a, bits_words(s->clusters_max), sizeof *core->near);
+    core->own = arena_take(a, bits_words(s->clusters_max), sizeof *core->own);
     core->shrink_max = s->placements_max;
     core->shrinks = arena_take(a, core->shrink_max, sizeof *core->shrinks);
     core->pod_first = arena_take(a, works + 1, sizeof *core->pod_first);

@@ -54,6 +54,7 @@ struct spw_core {
     fill fill; /**< arrays for [clusters_max] candidates */
     classes classes;
     uint64_t *near; /**< [clusters_max bits] of slots.c, all 0 in between */
+    uint64_t *own;  /**< [clusters_max bits] the same */
     preempting preempting;
     shrink *shrinks; /**< [placements_max + works] */
     size_t shrink_count, shrink_max;

@@ -148,6 +148,14 @@ static size_t pool_lower(const memory *m, uint64_t key)
     return low;
 }
 
+memory_pool *memory_pool_near(const memory *m, uint64_t key, uint32_t *hint)
+{
+    if (*hint >= m->pool_count || m->pools[*hint].key != key) {
+        *hint = (uint32_t)pool_lower(m, key);
+    }
+    return *hint < m->pool_count && m->pools[*hint].key == key ? &m->pools[*hint] : NULL;
+}
+
 memory_pool *memory_pool_find(const memory *m, uint64_t key)
 {
     size_t at = pool_lower(m, key);

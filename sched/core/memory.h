@@ -144,6 +144,8 @@ void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat);
 void memory_seats_clear(memory *m);
 memory_pool *memory_pool_get(memory *m, uint64_t key);
 memory_pool *memory_pool_find(const memory *m, uint64_t key);
+/** The same, tried first at the index where it was found last. */
+memory_pool *memory_pool_near(const memory *m, uint64_t key, uint32_t *hint);
 /** The entries of a workload, sorted by cluster key. */
 memory_seat *memory_seats_of(const memory *m, uint32_t work, size_t *count);
 /** The one of them on a cluster, NULL if none. */

@@ -104,7 +104,9 @@ void decide_late_nodes(spw_core *core)
     const spw_pool_rows *t = &core->view.snap->pools;
     patience p = patience_of(core);
     for (size_t i = 0; i < t->count && core->config.policy_count > 0; i++) {
-        memory_pool *mem = memory_pool_get(&core->memory, t->key[i]);
+        memory_pool *mem =
+            i < core->settings.pools_max ? memory_pool_near(&core->memory, t->key[i], &core->view.pool_hint[i]) : NULL;
+        mem = mem == NULL ? memory_pool_get(&core->memory, t->key[i]) : mem;
         if (mem != NULL) {
             watch_pool(core, (spw_id)i, mem, p.deadline);
         }
@@ -124,7 +126,7 @@ static void add_nodes(spw_core *core, const room_pool *pool, spw_verb verb, spw_
                          .amount = to,
                          .before = t->nodes_target[pool->row]};
     (void)plan_add(plan, &action);
-    memory_pool *mem = memory_pool_find(&core->memory, t->key[pool->row]);
+    memory_pool *mem = memory_pool_near(&core->memory, t->key[pool->row], &core->view.pool_hint[pool->row]);
     if (mem != NULL) {
         mem->promised = verb == SPW_VERB_PROVISION ? to : -1;
         mem->promised_at = core->view.now;
@@ -198,7 +200,7 @@ void decide_releases(spw_core *core, spw_plan *plan)
     patience p = patience_of(core);
     for (size_t i = t->count; i-- > 0;) {
         const room_pool *pool = &core->view.rooms.pools[i];
-        memory_pool *mem = memory_pool_find(&core->memory, t->key[pool->row]);
+        memory_pool *mem = memory_pool_near(&core->memory, t->key[pool->row], &core->view.pool_hint[pool->row]);
         int32_t target = t->nodes_target[pool->row];
         if (mem == NULL || !p.manages || !can_shrink(t, pool->row) || is_old(core, pool->row)) {
             continue;

@@ -26,12 +26,17 @@ static void send_share(const spw_core *core, uint32_t work, uint32_t cluster, in
     mem->route = share;
 }
 
-/** Clusters that once had a share and hold nothing of the workload any more. */
-static void clear_left(spw_core *core, uint32_t work, spw_plan *plan)
+/** Clusters that once had a share and hold nothing of the workload any more. here: the shares of those that do. */
+static void clear_left(spw_core *core, uint32_t work, int64_t here, spw_plan *plan)
 {
     size_t count = 0;
     memory_seat *seats = memory_seats_of(&core->memory, work, &count);
+    bool left = false;
     for (size_t i = 0; i < count; i++) {
+        left = left || seats[i].route == MEMORY_ROUTE_UNKNOWN;
+        here -= seats[i].route > 0 ? seats[i].route : 0;
+    }
+    for (size_t i = 0; i < count && (left || here != 0); i++) {
         uint32_t cluster = view_cluster_find(&core->view, seats[i].cluster);
         bool routed = seats[i].route > 0 || seats[i].route == MEMORY_ROUTE_UNKNOWN;
         if (routed && cluster != UINT32_MAX && view_seat_find(&core->view, work, cluster) == NULL) {
@@ -151,14 +156,16 @@ static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
     route_share(policy == NULL ? SPW_ROUTE_PROPORTIONAL : policy->route, &demand, core->route_sites, count,
                 core->route_parts, core->route_shares);
     bool quiet = demand.rate_milli >= 0 && is_noise(core, work, first, count);
+    int64_t here = quiet ? SHARES_WHOLE : 0;
     for (uint32_t i = 0; i < count && !quiet; i++) {
         const view_seat *seat = &core->view.seats[first + i];
         memory_seat *mem = mend_memory(core, work, seat->cluster);
         if (mem != NULL) {
             send_share(core, work, seat->cluster, core->route_shares[i], core->route_sites[i].reason, mem, plan);
+            here += mem->route > 0 ? mem->route : 0;
         }
     }
-    clear_left(core, work, plan);
+    clear_left(core, work, here, plan);
 }
 
 void decide_routes(spw_core *core, spw_plan *plan)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* slots.c - see slots.h. */
 #include "core/slots.h"
+
+#include "core/bits.h"
 #include "place/filter.h"
 #include "place/select.h"
 
@@ -79,14 +81,10 @@ void slots_list(spw_core *core, uint32_t work, spw_candidate *told)
 
 /* --- the near ones --- */
 
-static void mark_cluster(spw_core *core, uint32_t c)
+static void mark_own_cluster(spw_core *core, uint32_t c)
 {
-    core->near[c / 64] |= UINT64_C(1) << c % 64;
-}
-
-static bool is_marked(const spw_core *core, uint32_t c)
-{
-    return (core->near[c / 64] >> c % 64 & 1u) != 0;
+    bits_add(core->near, c);
+    bits_add(core->own, c);
 }
 
 /** Marks where the workload stands or is remembered. @return the last group of those, -1 if none */
@@ -99,7 +97,7 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
     memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         uint32_t c = v->seats[i].cluster;
-        mark_cluster(core, c);
+        mark_own_cluster(core, c);
         met += memory_seat_in(seats, remembered, v->clusters[c].key) != NULL ? 1 : 0;
         int32_t group = view_site_at(v, policy, c)->group;
         last = group > last ? group : last;
@@ -107,7 +105,7 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
     for (size_t i = 0; i < remembered && met < remembered; i++) {
         uint32_t c = view_cluster_find(v, seats[i].cluster);
         if (c != UINT32_MAX) {
-            mark_cluster(core, c);
+            mark_own_cluster(core, c);
             int32_t group = view_site_at(v, policy, c)->group;
             last = group > last ? group : last;
         }
@@ -125,11 +123,29 @@ static void mark_roomy(spw_core *core, work_class *class, int32_t last, int32_t 
             uint32_t c = class->clusters[i];
             const room_seen *seen = room_look(f->rooms, c, f->workload, &class->seen[c]);
             int64_t waiting = f->policy->elastic ? seen->elastic : 0;
-            if (seen->idle + waiting > 0 && !is_marked(core, c)) {
-                mark_cluster(core, c);
+            if (seen->idle + waiting > 0 && !bits_has(core->near, c)) {
+                bits_add(core->near, c);
                 places += seen->idle + (f->policy->step_major == SPW_STEP_GLOBAL ? 0 : waiting);
             }
         }
+    }
+}
+
+/** A cluster that the workload stands on or remembers, if it may stay there. */
+static void add_own_slot(spw_core *core, const filter *rules, uint32_t work, uint32_t c)
+{
+    const view *v = &core->view;
+    const view_cluster *cluster = &v->clusters[c];
+    const view_site *site = view_site_at(v, rules->workload->policy, c);
+    const view_seat *seat = view_seat_find(v, work, c);
+    const memory_seat *mem = memory_seat_find(&core->memory, work, cluster->key);
+    bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
+    if (filter_cluster(rules, cluster->row, site->group, cluster->ready, holds) == SPW_VERDICT_NONE) {
+        fill_slot *slot = &core->fill.slots[core->fill.count++];
+        *slot = make_slot(core, rules->policy, c, seat, mem);
+        slot->group = site->group;
+        slot->weight = site->weight;
+        slot->holds = holds;
     }
 }
 
@@ -138,28 +154,19 @@ static void list_marked(spw_core *core, uint32_t work)
     const view *v = &core->view;
     fill *f = &core->fill;
     const filter rules = {&core->config, f->workload, f->policy, &v->snap->clusters};
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
-    uint32_t at = v->seat_first[work];
     for (uint32_t word = 0; word * 64 < v->cluster_count; word++) {
         for (uint64_t bits = core->near[word]; bits != 0; bits &= bits - 1) {
             uint32_t c = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            const view_cluster *cluster = &v->clusters[c];
-            const view_site *site = view_site_at(v, f->workload->policy, c);
-            const view_seat *seat = at < v->seat_end[work] && v->seats[at].cluster == c ? &v->seats[at++] : NULL;
-            const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
-            bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
-            if ((seat != NULL || mem != NULL) &&
-                filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds) != SPW_VERDICT_NONE) {
+            if ((core->own[word] & bits & (~bits + 1)) != 0) {
+                add_own_slot(core, &rules, work, c);
                 continue;
             }
-            fill_slot *slot = &f->slots[f->count++];
-            *slot = make_slot(core, f->policy, c, seat, mem);
-            slot->group = site->group;
-            slot->weight = site->weight;
-            slot->holds = holds;
+            const view_site *site = view_site_at(v, f->workload->policy, c);
+            f->slots[f->count++] =
+                (fill_slot){.cluster = c, .group = site->group, .can_grow = true, .weight = site->weight, .area = ""};
         }
         core->near[word] = 0;
+        core->own[word] = 0;
     }
 }
 

@@ -25,6 +25,7 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     v->by_key = arena_take(a, s->clusters_max, sizeof *v->by_key);
     view_seats_layout(v, a, s, works);
     v->rooms.pools = arena_take(a, s->pools_max, sizeof *v->rooms.pools);
+    v->pool_hint = arena_take(a, s->pools_max, sizeof *v->pool_hint);
     v->rooms.first = arena_take(a, s->clusters_max + 1, sizeof *v->rooms.first);
     v->rooms.version = arena_take(a, s->clusters_max, sizeof *v->rooms.version);
     v->limits = arena_take(a, s->clusters_max, sizeof *v->limits);
@@ -274,7 +275,7 @@ static int32_t believed_stock(const view *v, const spw_settings *s, spw_id row)
 static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id row, room_pool *pool)
 {
     const spw_pool_rows *t = &v->snap->pools;
-    const memory_pool *mem = memory_pool_find(m, t->key[row]);
+    const memory_pool *mem = memory_pool_near(m, t->key[row], &v->pool_hint[row]);
     *pool = (room_pool){.row = row,
                         .cluster = v->canonical[t->cluster[row]],
                         .node_gpus = t->gpus_per_node[row],
@@ -475,6 +476,9 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
     for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         view_seat *seat = &v->seats[i];
         int32_t missing = seat->assigned - seat->scheduled;
+        if (missing == 0) {
+            continue;
+        }
         int32_t up = room_hold(&v->rooms, seat->cluster, workload, missing, true);
         int32_t coming = room_take(&v->rooms, seat->cluster, workload, ROOM_COMING, missing - up);
         seat->held += up + coming;
@@ -482,7 +486,8 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
     }
     for (size_t i = 0; i < count; i++) {
         memory_seat *mem = &promises[i];
-        uint32_t c = view_cluster_find(v, mem->cluster);
+        bool owes = mem->promised >= 0 || mem->nominated > 0;
+        uint32_t c = owes ? view_cluster_find(v, mem->cluster) : UINT32_MAX;
         if (c != UINT32_MAX) {
             reserve_promise(v, s, workload, seat_at(v, work, c), mem, c);
         }

@@ -102,6 +102,7 @@ typedef struct view {
                               else places in row_list */
     uint32_t *row_list;  /**< [placements] */
     view_kept kept;
+    uint32_t *pool_hint; /**< [pool rows] see memory_pool_near() */
     room rooms;
     estimate_left *limits; /**< [clusters_max] */
     size_t grades_max;

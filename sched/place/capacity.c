@@ -175,6 +175,9 @@ int32_t room_pool_take(room_pool *pool, int32_t gpus, room_kind kind, int32_t n)
 
 static int32_t take_gpus(room *r, uint32_t c, const spw_workload *workload, room_kind kind, int32_t n)
 {
+    if (n <= 0) {
+        return 0;
+    }
     touch(r, c);
     if (workload->gpus == 0) {
         return kind == ROOM_IDLE ? n : 0;

@@ -151,6 +151,9 @@ int32_t fill_spread_out(fill *f, int32_t group, step s, int32_t n, bool moving)
     }
     int32_t placed = 0;
     for (size_t i = 0; i < count; i++) {
+        if (f->parties[i].seats == 0) {
+            continue;
+        }
         fill_slot *slot = &f->slots[f->pick[i]];
         int32_t taken = fill_take(f, slot, s, f->parties[i].seats);
         slot->moved_in += moving ? taken : 0;
