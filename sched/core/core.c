@@ -52,6 +52,7 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     m->works = arena_take(a, m->work_count, sizeof *m->works);
     m->seat_max = s->placements_max * 2;
     m->seats = arena_take(a, m->seat_max * MEMORY_SPACE, sizeof *m->seats);
+    m->seat_keys = arena_take(a, m->seat_max * MEMORY_SPACE, sizeof *m->seat_keys);
     m->runs = arena_take(a, m->work_count, sizeof *m->runs);
     m->pool_max = s->pools_max * 2;
     m->pools = arena_take(a, m->pool_max, sizeof *m->pools);

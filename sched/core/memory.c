@@ -5,13 +5,14 @@
 #include "core/sort.h"
 
 /** Index of the first seat of a run not before a cluster. */
-static size_t seat_lower(const memory_seat *seats, size_t count, uint64_t cluster)
+static size_t seat_lower(const memory *m, const memory_work *own, uint64_t cluster)
 {
+    const uint64_t *keys = m->seat_keys + own->seat_first;
     size_t low = 0;
-    size_t high = count;
+    size_t high = own->seat_count;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (seats[mid].cluster < cluster) {
+        if (keys[mid] < cluster) {
             low = mid + 1;
         } else {
             high = mid;
@@ -20,23 +21,25 @@ static size_t seat_lower(const memory_seat *seats, size_t count, uint64_t cluste
     return low;
 }
 
+/** n entries with their keys, the ranges may overlap. */
+static void move_seats(memory *m, size_t to, size_t from, size_t n)
+{
+    memmove(m->seats + to, m->seats + from, n * sizeof *m->seats);
+    memmove(m->seat_keys + to, m->seat_keys + from, n * sizeof *m->seat_keys);
+}
+
 memory_seat *memory_seats_of(const memory *m, uint32_t work, size_t *count)
 {
     *count = m->works[work].seat_count;
     return m->seats + m->works[work].seat_first;
 }
 
-memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster)
-{
-    size_t at = seat_lower(seats, count, cluster);
-    return at < count && seats[at].cluster == cluster ? &seats[at] : NULL;
-}
-
 memory_seat *memory_seat_find(const memory *m, uint32_t work, uint64_t cluster)
 {
-    size_t count = 0;
-    memory_seat *seats = memory_seats_of(m, work, &count);
-    return memory_seat_in(seats, count, cluster);
+    const memory_work *own = &m->works[work];
+    size_t at = seat_lower(m, own, cluster);
+    return at < own->seat_count && m->seat_keys[own->seat_first + at] == cluster ? &m->seats[own->seat_first + at]
+                                                                                 : NULL;
 }
 
 static bool lies_before(const void *rows, uint32_t a, uint32_t b)
@@ -59,7 +62,7 @@ static void move_together(memory *m)
     m->seat_end = 0;
     for (size_t i = 0; i < used; i++) {
         memory_work *own = &m->works[m->runs[i]];
-        memmove(m->seats + m->seat_end, m->seats + own->seat_first, own->seat_count * sizeof *m->seats);
+        move_seats(m, m->seat_end, own->seat_first, own->seat_count);
         own->seat_first = m->seat_end;
         own->seat_room = own->seat_count;
         m->seat_end += own->seat_count;
@@ -79,7 +82,7 @@ static void move_run(memory *m, memory_work *own)
     }
     assert(room > own->seat_count);
     if (own->seat_count > 0) {
-        memcpy(m->seats + m->seat_end, m->seats + own->seat_first, own->seat_count * sizeof *m->seats);
+        move_seats(m, m->seat_end, own->seat_first, own->seat_count);
     }
     own->seat_first = m->seat_end;
     own->seat_room = room;
@@ -89,8 +92,8 @@ static void move_run(memory *m, memory_work *own)
 memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster)
 {
     memory_work *own = &m->works[work];
-    size_t at = seat_lower(m->seats + own->seat_first, own->seat_count, cluster);
-    if (at < own->seat_count && m->seats[own->seat_first + at].cluster == cluster) {
+    size_t at = seat_lower(m, own, cluster);
+    if (at < own->seat_count && m->seat_keys[own->seat_first + at] == cluster) {
         return &m->seats[own->seat_first + at];
     }
     if (m->seat_count == m->seat_max) {
@@ -100,9 +103,10 @@ memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster)
         move_run(m, own);
     }
     memory_seat *seat = m->seats + own->seat_first + at;
-    memmove(seat + 1, seat, (own->seat_count - at) * sizeof *seat);
+    move_seats(m, own->seat_first + at + 1, own->seat_first + at, own->seat_count - at);
     own->seat_count++;
     m->seat_count++;
+    m->seat_keys[own->seat_first + at] = cluster;
     *seat = (memory_seat){.cluster = cluster,
                           .seen = MEMORY_NEVER,
                           .promised = -1,
@@ -119,6 +123,7 @@ void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat)
     memory_work *own = &m->works[work];
     own->seat_first = own->seat_count == 0 ? m->seat_end : own->seat_first;
     assert(own->seat_first + own->seat_count == m->seat_end && m->seat_count < m->seat_max);
+    m->seat_keys[m->seat_end] = seat->cluster;
     m->seats[m->seat_end++] = *seat;
     own->seat_room = ++own->seat_count;
     m->seat_count++;
@@ -207,7 +212,7 @@ void memory_prune(memory *m, uint32_t work, spw_time now)
             continue;
         }
         if (kept < i) {
-            seats[kept] = seats[i];
+            move_seats(m, own->seat_first + kept, own->seat_first + i, 1);
         }
         kept++;
     }

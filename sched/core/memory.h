@@ -124,6 +124,7 @@ typedef struct memory {
     size_t work_count;
     const uint32_t *work_by_key; /**< [work_count] in the order of their keys */
     memory_seat *seats;          /**< [MEMORY_SPACE * seat_max] the runs of the workloads, each sorted by cluster */
+    uint64_t *seat_keys;         /**< their clusters, beside each other: to find one touches little */
     size_t seat_count, seat_max; /**< of all runs together */
     size_t seat_end;             /**< the runs lie before it */
     uint32_t *runs;              /**< [work_count] scratch of moving them together */
@@ -148,8 +149,6 @@ memory_pool *memory_pool_find(const memory *m, uint64_t key);
 memory_pool *memory_pool_near(const memory *m, uint64_t key, uint32_t *hint);
 /** The entries of a workload, sorted by cluster key. */
 memory_seat *memory_seats_of(const memory *m, uint32_t work, size_t *count);
-/** The one of them on a cluster, NULL if none. */
-memory_seat *memory_seat_in(memory_seat *seats, size_t count, uint64_t cluster);
 /** The actuator failed: no share of traffic, no replica count is known to have arrived. */
 void memory_forget_routes(memory *m);
 /** Drops what has not been seen for MEMORY_KEEP: of one workload, and of the pools. */

@@ -97,6 +97,9 @@ static const unsigned char *give_back(memory *m, const unsigned char *at)
     if (e.seats > 0) {
         memcpy(m->seats + own->seat_first, at, e.seats * sizeof *m->seats);
     }
+    for (size_t i = own->seat_first; i < own->seat_first + e.seats; i++) {
+        m->seat_keys[i] = m->seats[i].cluster;
+    }
     return at + e.seats * sizeof *m->seats;
 }
 

@@ -63,11 +63,10 @@ static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, 
 
 void mend_slots(spw_core *core, uint32_t work, const spw_policy *policy)
 {
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    size_t remembered = core->memory.works[work].seat_count;
     for (size_t i = 0; i < core->fill.count && policy->unschedulable_after > 0 && remembered > 0; i++) {
         fill_slot *slot = &core->fill.slots[i];
-        memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = mend_memory(core, work, slot->cluster);
         if (mem == NULL) {
             continue;
         }

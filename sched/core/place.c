@@ -26,11 +26,10 @@ static int32_t min32(int32_t a, int32_t b)
 static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *policy)
 {
     fill *f = &core->fill;
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    size_t remembered = core->memory.works[work].seat_count;
     for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
-        memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = mend_memory(core, work, slot->cluster);
         if (mem == NULL || mem->moving == 0) {
             continue;
         }
@@ -54,11 +53,10 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
 static void bar_blocked(spw_core *core, uint32_t work)
 {
     fill *f = &core->fill;
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
+    size_t remembered = core->memory.works[work].seat_count;
     for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
-        const memory_seat *mem = memory_seat_in(seats, remembered, core->view.clusters[slot->cluster].key);
+        const memory_seat *mem = mend_memory(core, work, slot->cluster);
         if (mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until) {
             slot->can_grow = false;
         }
@@ -378,16 +376,9 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
 
 static void touch_seats(spw_core *core, uint32_t work)
 {
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
         const view_seat *seat = &core->view.seats[i];
-        uint64_t cluster = core->view.clusters[seat->cluster].key;
-        memory_seat *mem = memory_seat_in(seats, remembered, cluster);
-        if (mem == NULL) { /* the first time: entries move */
-            mem = memory_seat_get(&core->memory, work, cluster);
-            seats = memory_seats_of(&core->memory, work, &remembered);
-        }
+        memory_seat *mem = memory_seat_get(&core->memory, work, core->view.clusters[seat->cluster].key);
         if (mem != NULL) {
             mem->seen = core->view.now;
             if (mem->promised >= 0 && seat->assigned >= mem->promised) {

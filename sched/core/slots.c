@@ -44,13 +44,11 @@ void slots_list(spw_core *core, uint32_t work, spw_candidate *told)
     const spw_policy *policy = open_fill(core, work);
     bool weighted = false;
     filter rules = {&core->config, f->workload, policy, &v->snap->clusters};
-    size_t remembered = 0;
-    memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
     view_open_units(&core->view, &core->config, work, &core->memory);
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_cluster *cluster = &v->clusters[c];
         const view_seat *seat = view_seat_find(v, work, c);
-        const memory_seat *mem = memory_seat_in(seats, remembered, cluster->key);
+        const memory_seat *mem = memory_seat_find(&core->memory, work, cluster->key);
         bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
         const view_site *site = view_site_at(v, f->workload->policy, c);
         spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds);
@@ -98,7 +96,7 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
     for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         uint32_t c = v->seats[i].cluster;
         mark_own_cluster(core, c);
-        met += memory_seat_in(seats, remembered, v->clusters[c].key) != NULL ? 1 : 0;
+        met += memory_seat_find(&core->memory, work, v->clusters[c].key) != NULL ? 1 : 0;
         int32_t group = view_site_at(v, policy, c)->group;
         last = group > last ? group : last;
     }

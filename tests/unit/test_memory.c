@@ -27,6 +27,7 @@ typedef struct table {
     memory m;
     memory_work works[WORKS];
     memory_seat seats[SEATS * MEMORY_SPACE];
+    uint64_t seat_keys[SEATS * MEMORY_SPACE];
     uint32_t runs[WORKS], by_key[WORKS];
 } table;
 
@@ -42,6 +43,7 @@ static void start(table *t, model *truth)
                     .work_count = WORKS,
                     .work_by_key = t->by_key,
                     .seats = t->seats,
+                    .seat_keys = t->seat_keys,
                     .seat_max = SEATS,
                     .runs = t->runs};
     truth->count = 0;
