@@ -5,7 +5,7 @@
 void *arena_take(arena *a, size_t count, size_t item)
 {
     assert(item == 0 || count <= (SIZE_MAX / 2) / item);
-    size_t start = (a->used + 15u) & ~(size_t)15u;
+    size_t start = (a->used + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     size_t bytes = count * item;
     a->used = start + bytes;
     if (a->base == NULL) {

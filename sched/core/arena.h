@@ -11,13 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ARENA_ALIGN 64 /* a cache line */
+
 typedef struct arena {
-    unsigned char *base; /**< NULL while counting */
+    unsigned char *base; /**< aligned to ARENA_ALIGN; NULL while counting */
     size_t used;
     size_t size;
 } arena;
 
-/** @return room for count items aligned to 16 bytes, zeroed; NULL while counting. */
+/** @return room for count items aligned to ARENA_ALIGN, zeroed; NULL while counting. */
 void *arena_take(arena *a, size_t count, size_t item);
 
 /** Copies a string (NULL counts as ""). @return NULL while counting */

@@ -214,7 +214,7 @@ spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, cons
     spw_core probe = {0};
     arena count = {0};
     layout(&probe, &count, config, settings);
-    size_t size = count.used + 16;
+    size_t size = count.used + 2 * ARENA_ALIGN;
     spw_core *core = mem->take(sizeof *core, mem->user);
     void *block = mem->take(size, mem->user);
     if (core == NULL || block == NULL) {
@@ -223,7 +223,8 @@ spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, cons
         return err_set(err, SPW_NOMEM, SPW_ID_NONE, "core", "out of memory");
     }
     *core = (spw_core){.mem = *mem, .block = block, .settings = *settings};
-    arena real = {.base = block, .size = size};
+    size_t skip = (ARENA_ALIGN - (uintptr_t)block % ARENA_ALIGN) % ARENA_ALIGN;
+    arena real = {.base = (unsigned char *)block + skip, .size = size - skip};
     layout(core, &real, config, settings);
     start(core);
     *out = core;

@@ -52,33 +52,34 @@ typedef struct memory_work {
     size_t seat_room;           /**< ... with room for so many */
 } memory_work;
 
-/** One workload on one cluster. */
+/** One workload on one cluster. What every turn looks at comes first, in one cache line. */
 typedef struct memory_seat {
-    uint64_t cluster;
+    _Alignas(64) uint64_t cluster;
     spw_time seen;
-    int32_t promised; /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
     spw_time promised_at;
-    int32_t moving;               /**< copies that a move added and that are not ready yet */
+    int32_t promised;         /**< replicas last assigned there, until the snapshot shows it or it expires; -1 = none */
+    int32_t moving;           /**< copies that a move added and that are not ready yet */
+    int32_t route;            /**< share of traffic last sent, 1e-6; MEMORY_ROUTE_NONE, MEMORY_ROUTE_UNKNOWN */
+    int32_t nominated;        /**< replicas that wait for victims to leave ... */
+    int32_t unseen;           /**< of this tick only: promised replicas the snapshot lacks, that found room */
+    int32_t unseen_coming;    /**< of those, on nodes not up yet */
+    int32_t unseen_nominated; /**< of those, where victims have not left yet */
+    int32_t stuck;            /**< replicas without a node though there seems to be room ... */
+    int32_t released;         /**< of copies on a lost cluster, how many are planned elsewhere (failover budget) */
+    bool evicting;            /**< its copies are on a lost cluster ... */
+    bool barred;              /**< descheduled from: nothing new goes there ... */
+    bool frozen;              /**< neither lowered nor moved to ... */
+    /* and now the clocks */
     spw_time move_by;             /**< deadline of the move */
     spw_time blocked_until;       /**< no moves to here before */
-    int32_t route;                /**< share of traffic last sent, 1e-6; MEMORY_ROUTE_NONE, MEMORY_ROUTE_UNKNOWN */
-    int32_t nominated;            /**< replicas that wait for victims to leave ... */
     spw_time nominated_until;     /**< ... and are planned anew if these have not left by then */
-    bool evicting;                /**< its copies are on a lost cluster ... */
     spw_time evict_since;         /**< ... since then */
-    int32_t released;             /**< of those, how many are planned elsewhere (failover budget) */
+    spw_time stuck_since;         /**< ... since then */
+    spw_time barred_until;        /**< ... before */
+    spw_time frozen_until;        /**< ... before */
     int32_t direction;            /**< of the last change of the count: 1 up, -1 down, 0 none yet */
     int32_t turn_count;           /**< entries of turns in use */
     spw_time turns[MEMORY_TURNS]; /**< when the direction last turned, newest first */
-    int32_t stuck;                /**< replicas without a node though there seems to be room ... */
-    spw_time stuck_since;         /**< ... since then */
-    bool barred;                  /**< descheduled from: nothing new goes there ... */
-    spw_time barred_until;        /**< ... before */
-    bool frozen;                  /**< neither lowered nor moved to ... */
-    spw_time frozen_until;        /**< ... before */
-    int32_t unseen;               /**< of this tick only: promised replicas the snapshot lacks, that found room */
-    int32_t unseen_coming;        /**< of those, on nodes not up yet */
-    int32_t unseen_nominated;     /**< of those, where victims have not left yet */
 } memory_seat;
 
 /** One pool. */
