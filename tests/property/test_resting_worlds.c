@@ -104,8 +104,10 @@ static void make_policies(world *w)
         for (size_t g = 0; g < policy->group_count; g++) {
             size_t first = CLUSTERS * g / policy->group_count;
             size_t end = CLUSTERS * (g + 1) / policy->group_count;
-            w->groups[p][g] =
-                (spw_group){.name = "group", .selector = {.names = w->members + first, .name_count = end - first}};
+            w->groups[p][g] = (spw_group){.name = "group",
+                                          .selector = {.names = w->members + first, .name_count = end - first},
+                                          .has_window = choice_chance(&w->c, 1, 4),
+                                          .failback_window = choice_range(&w->c, 0, 20) * 15 * S};
         }
     }
 }
