@@ -54,6 +54,9 @@ size_t mdl_ring_drain(mdl_ring *r, mdl_event *out, size_t out_max)
         r->head = (r->head + 1) & (r->cap - 1);
     }
     r->count -= (uint32_t)n;
+    if (r->count == 0) {
+        r->head = 0; /* the same few cache lines again */
+    }
     if (r->due_ns != MDL_NEVER && n > 0) {
         find_due(r);
     }

@@ -86,10 +86,10 @@ bool mdl_window_next(const mdl_windows *windows, gsl_rng *r, int64_t after_ns, s
  * that everything in it takes `factor` times as long. Real times go in and come out; local and real time are tied by
  *   local = local0 + floor((real - real0) / factor),  real = real0 + ceil((local - local0) * factor)
  * with the factor in thousandths, since the last change. busy_ns is real time.
- * @param inner  owned from now on, NULL allowed (then NULL comes back). @return NULL if out of memory (inner is freed)
+ * @param e             advanced to now_ns, owned from now on; NULL allowed (then NULL comes back)
+ * @param factor_milli  from now on, >= 1000. An engine that was never slow needs no wrapper and is returned as it is
+ * @return the engine to use from now on: e itself or what wraps it. NULL if out of memory (e is freed)
  */
-mdl_engine *mdl_slow_new(mdl_engine *inner, int64_t now_ns);
-/** From now on the factor is factor_milli / 1000, >= 1000. The engine must have been advanced to now_ns. */
-void mdl_slow_set(mdl_engine *e, int64_t now_ns, int64_t factor_milli);
+mdl_engine *mdl_slowed(mdl_engine *e, int64_t now_ns, int64_t factor_milli);
 
 #endif

@@ -111,20 +111,25 @@ static const mdl_engine_type slow_type = {.name = "slow",
                                           .evict = slow_evict,
                                           .tags = slow_tags};
 
-mdl_engine *mdl_slow_new(mdl_engine *inner, int64_t now_ns)
+static slow *wrapped(mdl_engine *e, int64_t now_ns)
 {
-    slow *s = inner != NULL ? calloc(1, sizeof *s) : NULL;
-    if (s == NULL) {
-        mdl_engine_free(inner);
-        return NULL;
+    slow *s = calloc(1, sizeof *s);
+    if (s != NULL) {
+        *s = (slow){.base = {&slow_type}, .inner = e, .real0_ns = now_ns, .local0_ns = now_ns, .milli = 1000};
     }
-    *s = (slow){.base = {&slow_type}, .inner = inner, .real0_ns = now_ns, .local0_ns = now_ns, .milli = 1000};
-    return &s->base;
+    return s;
 }
 
-void mdl_slow_set(mdl_engine *e, int64_t now_ns, int64_t factor_milli)
+mdl_engine *mdl_slowed(mdl_engine *e, int64_t now_ns, int64_t factor_milli)
 {
-    slow *s = (slow *)e;
+    if (e == NULL || (e->type != &slow_type && factor_milli == 1000)) {
+        return e;
+    }
+    slow *s = e->type == &slow_type ? (slow *)e : wrapped(e, now_ns);
+    if (s == NULL) {
+        mdl_engine_free(e);
+        return NULL;
+    }
     mdl_load load;
     const int64_t local = to_local(s, now_ns);
     mdl_engine_load(s->inner, local, &load);
@@ -133,4 +138,5 @@ void mdl_slow_set(mdl_engine *e, int64_t now_ns, int64_t factor_milli)
     s->local0_ns = local;
     s->real0_ns = now_ns;
     s->milli = factor_milli;
+    return &s->base;
 }

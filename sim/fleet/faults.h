@@ -37,7 +37,7 @@ struct fl_faults {
     uint32_t count, cap;
     int32_t *cluster_down;       /**< [cluster_count] faults that hold it down */
     int32_t api, metrics, stale; /**< instances at work, by what they touch */
-    bool any_slow;               /**< engines are made so that they can be slowed */
+    bool any_slow;               /**< some fault slows nodes */
     bool losing;                 /**< requests on what goes down now are lost, not routed anew */
     uint32_t cause;              /**< fault whose doing it is, for the counts */
     fl_hit *hits;                /**< scratch */
@@ -65,8 +65,8 @@ void fl_faults_close(fl_world *w);
 void fl_fault_node(fl_world *w, uint32_t node);
 /** A node came up or its faults changed: goes down or comes back if it has to. */
 void fl_fault_health(fl_world *w, uint32_t node);
-/** An engine of a replica that just became ready, made so that it can be slowed. */
-mdl_engine *fl_fault_engine(fl_world *w, mdl_engine *engine, uint32_t node);
+/** The engine of a replica that just became ready, as slow as its node is. */
+mdl_engine *fl_fault_engine(const fl_world *w, mdl_engine *engine, uint32_t node);
 /** Whether nothing is read now; counted. */
 bool fl_fault_stale(fl_world *w);
 fl_distortion fl_fault_sample(fl_world *w, uint32_t service, uint32_t cluster, uint64_t metric);

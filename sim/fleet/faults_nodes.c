@@ -70,7 +70,13 @@ static void slow_down(fl_world *w, uint32_t node)
             fl_replica_run(w, r); /* brought to now before its clock changes; may end it, if it drains */
         }
         if (w->replicas[r].state != FL_RP_FREE && w->replicas[r].engine != NULL) {
-            mdl_slow_set(w->replicas[r].engine, w->now, w->nodes[node].slow_milli);
+            mdl_engine *engine = mdl_slowed(w->replicas[r].engine, w->now, w->nodes[node].slow_milli);
+
+            w->replicas[r].engine = engine;
+            if (engine == NULL) {
+                w->no_memory = true;
+                return;
+            }
             fl_replica_arm(w, r);
         }
         r = next;
@@ -131,14 +137,7 @@ void fl_fault_health(fl_world *w, uint32_t node)
     }
 }
 
-mdl_engine *fl_fault_engine(fl_world *w, mdl_engine *engine, uint32_t node)
+mdl_engine *fl_fault_engine(const fl_world *w, mdl_engine *engine, uint32_t node)
 {
-    if (!w->faults->any_slow) {
-        return engine;
-    }
-    engine = mdl_slow_new(engine, w->now);
-    if (engine != NULL) {
-        mdl_slow_set(engine, w->now, w->nodes[node].slow_milli);
-    }
-    return engine;
+    return mdl_slowed(engine, w->now, w->nodes[node].slow_milli);
 }

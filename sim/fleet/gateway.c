@@ -17,7 +17,6 @@
  */
 #include "sim/fleet/world.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define TRIES 3u /* replicas of one cluster that may refuse a request before the cluster counts as full */
@@ -92,7 +91,7 @@ static uint32_t cluster_pick(fl_world *w, fl_service *s, uint64_t key, uint32_t 
 int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request)
 {
     return line->jitter_ns > 0
-               ? line->delay_ns + llround(line->jitter_ns * (double)w->talks[request].late[line->back ? 1 : 0])
+               ? line->delay_ns + fl_round(line->jitter_ns * (double)w->talks[request].late[line->back ? 1 : 0])
                : line->delay_ns;
 }
 

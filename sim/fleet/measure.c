@@ -253,7 +253,7 @@ static void completed(fl_world *w, const fl_request *q, int64_t seen_ns)
     }
     if (w->counting) {
         w->egress_bytes[cluster] +=
-            llround(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output_of(w, q));
+            fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output_of(w, q));
     }
     if ((q->flags & FL_RQ_COUNTED) != 0) {
         if (w->laws > 1) {

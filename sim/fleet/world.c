@@ -187,7 +187,7 @@ static gsl_rng *session_luck(void *self, uint64_t session, int32_t turn)
     fl_source *src = self;
     uint64_t key = fl_mix(fl_mix(src->sessions.key, session), (uint64_t)turn);
 
-    rng_rekey(src->session_rng, src->world->seed, src->world->replication, "sessions", key);
+    rng_rekey_in(src->session_rng, &src->session_family, key);
     return src->session_rng;
 }
 
@@ -205,12 +205,12 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
     uint64_t key = spw_key(sc->name);
     mdl_arrival_spec spec = sc->arrivals;
 
-    source->world = w;
     source->service = service;
     source->sc = sc;
     source->region = (uint32_t)sc->region;
     if (spec.sessions != NULL) {
         source->session_rng = rng_stream(w->seed, w->replication, "sessions", key);
+        source->session_family = rng_family_of(w->seed, w->replication, "sessions");
         source->sessions = *spec.sessions;
         source->sessions.luck = session_luck;
         source->sessions.luck_self = source;

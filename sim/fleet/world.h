@@ -120,7 +120,7 @@ typedef struct fl_source {
     gsl_rng *arrival_rng, *length_rng;
     mdl_sessions sessions; /**< valid with session_rng */
     gsl_rng *session_rng;  /**< of the turn in hand; NULL = no conversations */
-    const struct fl_world *world;
+    rng_family session_family;
     mdl_arrival next;
     uint32_t slot;
 } fl_source;
@@ -421,6 +421,14 @@ bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_
 gsl_rng *fl_luck(fl_world *w, const char *name, uint64_t key);
 uint64_t fl_mix(uint64_t base, uint64_t ordinal); /**< key of the ordinal-th member of a family */
 int64_t fl_ns(double seconds);                    /**< rounded, 0..10^9 s */
+
+/** llround(x) of 0 <= x < 2^63, without the call. */
+static inline int64_t fl_round(double x)
+{
+    const int64_t whole = (int64_t)x;
+
+    return whole + (x - (double)whole >= 0.5 ? 1 : 0);
+}
 
 /* groups.c */
 bool fl_policy_groups(const sc_scenario *sc, const spw_policy *policy, int32_t *group_of);

@@ -103,22 +103,36 @@ static uint64_t absorb(uint64_t lane, uint64_t word)
     return mix((lane + GOLDEN) ^ word);
 }
 
-void rng_rekey(gsl_rng *r, uint64_t seed, uint32_t replication, const char *name, uint64_t key)
+rng_family rng_family_of(uint64_t seed, uint32_t replication, const char *name)
 {
     static const uint64_t lane_start[2] = {UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)}; /* pi */
     uint64_t name_hash = hash_name(name);
+    rng_family family;
+
+    for (unsigned i = 0; i < 2; i++) {
+        family.lane[i] = absorb(absorb(absorb(lane_start[i], seed), replication), name_hash);
+    }
+    return family;
+}
+
+void rng_rekey_in(gsl_rng *r, const rng_family *family, uint64_t key)
+{
     xoshiro *x = r->state;
 
     assert(r->type == rng_type_xoshiro256pp);
     for (unsigned i = 0; i < 2; i++) {
-        uint64_t lane = absorb(lane_start[i], seed);
+        uint64_t lane = absorb(family->lane[i], key);
 
-        lane = absorb(lane, replication);
-        lane = absorb(lane, name_hash);
-        lane = absorb(lane, key);
         x->s[2 * i] = mix(lane + GOLDEN);
         x->s[2 * i + 1] = mix(lane + 2 * GOLDEN);
     }
+}
+
+void rng_rekey(gsl_rng *r, uint64_t seed, uint32_t replication, const char *name, uint64_t key)
+{
+    rng_family family = rng_family_of(seed, replication, name);
+
+    rng_rekey_in(r, &family, key);
 }
 
 gsl_rng *rng_stream(uint64_t seed, uint32_t replication, const char *name, uint64_t key)

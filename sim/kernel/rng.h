@@ -21,4 +21,12 @@ gsl_rng *rng_stream(uint64_t seed, uint32_t replication, const char *name, uint6
 /** Re-keys an existing stream in place. */
 void rng_rekey(gsl_rng *r, uint64_t seed, uint32_t replication, const char *name, uint64_t key);
 
+/** All keys of one (seed, replication, name): what their streams have in common, worked out once. */
+typedef struct rng_family {
+    uint64_t lane[2];
+} rng_family;
+rng_family rng_family_of(uint64_t seed, uint32_t replication, const char *name);
+/** rng_rekey() of a member. */
+void rng_rekey_in(gsl_rng *r, const rng_family *family, uint64_t key);
+
 #endif

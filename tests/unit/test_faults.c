@@ -108,23 +108,24 @@ static int64_t done_at(mdl_engine *e, int64_t *next)
 static void test_slow_by_hand(void **state)
 {
     const mdl_station_config one = {.servers = 1, .max_waiting = 10};
-    mdl_engine *e = mdl_slow_new(mdl_station_new(&one), 0);
+    mdl_engine *whole = mdl_station_new(&one), *e = mdl_slowed(whole, 0, 1000);
     mdl_work work = {.tag = 1, .service_ns = 1000};
     mdl_event events[8];
     mdl_load load;
     int64_t next;
 
     (void)state;
+    assert_ptr_equal(e, whole); /* never slow so far */
     assert_true(mdl_engine_submit(e, 0, &work) != MDL_REFUSED);
     assert_int_equal(mdl_engine_next(e), 1000);
     (void)mdl_engine_advance(e, 400, events, 8);
-    mdl_slow_set(e, 400, 2000);
+    e = mdl_slowed(e, 400, 2000);
     assert_int_equal(mdl_engine_next(e), 1600);
     assert_int_equal(mdl_engine_advance(e, 1599, events, 8), 0);
     assert_int_equal(done_at(e, &next), 1600);
     assert_true(next == MDL_NEVER);
     (void)mdl_engine_advance(e, 1700, events, 8);
-    mdl_slow_set(e, 1700, 1500);
+    assert_ptr_equal(mdl_slowed(e, 1700, 1500), e);
     work.service_ns = 100;
     assert_true(mdl_engine_submit(e, 1700, &work) != MDL_REFUSED);
     assert_int_equal(done_at(e, &next), 1850);
@@ -136,7 +137,7 @@ static void test_slow_by_hand(void **state)
     assert_int_equal(load.busy_ns, 1600 + 150 + 151);
     assert_int_equal(load.completed, 3);
     mdl_engine_free(e);
-    assert_null(mdl_slow_new(NULL, 0));
+    assert_null(mdl_slowed(NULL, 0, 2000));
 }
 
 /* --- a small world ------------------------------------------------------------------------------------------------ */
