@@ -94,11 +94,14 @@ static void put_head(const rep_burst_view *b, FILE *out)
             rep_iso(sc, burst->onset_s, iso));
     rep_escape(out, sc->services[burst->service].name);
     fputs(" began to outrun its ready replicas. ", out);
+    if (burst->onset_s < (double)sc->warmup_ns / 1e9) {
+        fputs("It began in the warm-up, in which nothing counts as hurt; ", out);
+    }
     if (burst->requests_hurt > 0) {
         fputs("<span class=\"bad\">", out);
         rep_grouped(out, (double)burst->requests_hurt, 0);
         fprintf(out, " request%s hurt</span>; ", burst->requests_hurt == 1 ? " was" : "s were");
-    } else {
+    } else if (burst->onset_s >= (double)sc->warmup_ns / 1e9) {
         fputs("No request was hurt; ", out);
     }
     if (isfinite(burst->absorbed_s)) {

@@ -242,6 +242,30 @@ static void without_bursts_there_is_no_page(void **state)
     fake_run_fini(&f);
 }
 
+/** Nothing counts as hurt in the warm-up: the page must not say that nobody was. */
+static void a_burst_in_the_warm_up_says_so(void **state)
+{
+    (void)state;
+    fake_run f;
+    char dir[64];
+    assert_int_equal(fake_run_init(&f, &(fake_options){.services = 1}, 1), 0);
+    f.runs[0]->bursts[0].onset_s = 60.0;
+    f.runs[0]->bursts[0].requests_hurt = 0;
+    f.runs[0]->bursts[1].onset_s = (double)f.scenario.warmup_ns / 1e9;
+    f.runs[0]->bursts[1].requests_hurt = 0;
+    folder_make(dir, sizeof dir);
+    write_reports(&f, dir);
+    char *first = folder_read(dir, "burst-1.html"), *second = folder_read(dir, "burst-2.html");
+    assert_non_null(strstr(first, "It began in the warm-up, in which nothing counts as hurt; "));
+    assert_null(strstr(first, "No request was hurt"));
+    assert_non_null(strstr(second, "No request was hurt; "));
+    assert_null(strstr(second, "in the warm-up, in"));
+    free(first);
+    free(second);
+    folder_remove(dir);
+    fake_run_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +274,7 @@ int main(void)
         cmocka_unit_test(numbers_behind_the_picture),
         cmocka_unit_test(names_are_no_markup),
         cmocka_unit_test(without_bursts_there_is_no_page),
+        cmocka_unit_test(a_burst_in_the_warm_up_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
