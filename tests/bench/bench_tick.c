@@ -18,7 +18,13 @@
 #include <spillway/core.h>
 #include <spillway/manifest.h>
 
-enum { GROUPS = 8, NAME = 24 };
+enum { GROUPS = 8, NAME = 24, SEATS = 64 };
+
+/** What a workload holds on one cluster. */
+typedef struct seat {
+    uint32_t cluster;
+    int32_t assigned;
+} seat;
 
 typedef struct fleet {
     uint32_t clusters, works;
@@ -29,7 +35,10 @@ typedef struct fleet {
     uint8_t *ready, *capacity;
     spw_time *observed;
     spw_id *pool_cluster;
-    int32_t *gpus, *nodes, *stock, *replicas, *assigned;
+    int32_t *gpus, *nodes, *stock, *replicas, *used;
+    seat (*seats)[SEATS]; /* of each workload, by cluster */
+    uint32_t *seat_count;
+    spw_time *place_observed;
     int64_t *price;
     int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1];
     spw_id *place_work, *place_cluster;
@@ -100,10 +109,13 @@ static void make_works(fleet *f, spw_workload *config)
     f->work_name = take(n, sizeof *f->work_name);
     f->work_key = take(n, 8);
     f->replicas = take(n, 4);
-    f->assigned = take(n * f->clusters, 4);
-    f->place_work = take(n * 64, 4);
-    f->place_cluster = take(n * 64, 4);
-    f->place_assigned = take(n * 64, 4);
+    f->seats = take(n, sizeof *f->seats);
+    f->seat_count = take(n, 4);
+    f->used = take(f->clusters, 4);
+    f->place_work = take(n * SEATS, 4);
+    f->place_cluster = take(n * SEATS, 4);
+    f->place_assigned = take(n * SEATS, 4);
+    f->place_observed = take(n * SEATS, 8);
     for (uint32_t w = 0; w < n; w++) {
         (void)snprintf(f->work_names[w], NAME, "prod/w-%05" PRIu32, w);
         f->work_name[w] = f->work_names[w];
@@ -122,12 +134,11 @@ static void snapshot(fleet *f, spw_time now)
         f->observed[c] = now;
     }
     for (uint32_t w = 0; w < f->works; w++) {
-        for (uint32_t c = 0; c < n && rows < (size_t)f->works * 64; c++) {
-            if (f->assigned[(size_t)w * n + c] > 0) {
-                f->place_work[rows] = w;
-                f->place_cluster[rows] = c;
-                f->place_assigned[rows++] = f->assigned[(size_t)w * n + c];
-            }
+        for (uint32_t i = 0; i < f->seat_count[w]; i++) {
+            f->place_work[rows] = w;
+            f->place_cluster[rows] = f->seats[w][i].cluster;
+            f->place_observed[rows] = now;
+            f->place_assigned[rows++] = f->seats[w][i].assigned;
         }
     }
     f->snap = (spw_snapshot){
@@ -164,24 +175,46 @@ static void snapshot(fleet *f, spw_time now)
                        .assigned = f->place_assigned,
                        .scheduled = f->place_assigned,
                        .ready = f->place_assigned,
-                       .observed = take(rows, 8)},
+                       .observed = f->place_observed},
     };
 }
 
 /** What the members do with a plan, at once: replicas take GPUs of whole nodes first. */
+static void assign(fleet *f, uint32_t work, uint32_t cluster, int32_t replicas)
+{
+    seat *run = f->seats[work];
+    uint32_t count = f->seat_count[work];
+    uint32_t at = 0;
+    while (at < count && run[at].cluster < cluster) {
+        at++;
+    }
+    if (at == count || run[at].cluster != cluster) {
+        if (count == SEATS) {
+            printf("a workload on more than %d clusters\n", SEATS);
+            exit(1);
+        }
+        memmove(run + at + 1, run + at, (count - at) * sizeof *run);
+        run[at] = (seat){cluster, 0};
+        f->seat_count[work] = ++count;
+    }
+    f->used[cluster] += replicas - run[at].assigned;
+    run[at].assigned = replicas;
+    if (replicas == 0) {
+        memmove(run + at, run + at + 1, (count - at - 1) * sizeof *run);
+        f->seat_count[work]--;
+    }
+}
+
 static void carry_out(fleet *f, const spw_plan *plan)
 {
     for (size_t i = 0; i < spw_plan_count(plan); i++) {
         const spw_action *a = spw_plan_at(plan, i);
         if (a->verb == SPW_VERB_PLACE) {
-            f->assigned[(size_t)a->workload * f->clusters + a->cluster] = (int32_t)a->amount;
+            assign(f, a->workload, a->cluster, (int32_t)a->amount);
         }
     }
     for (uint32_t c = 0; c < f->clusters; c++) {
-        int32_t used = 0;
-        for (uint32_t w = 0; w < f->works; w++) {
-            used += f->assigned[(size_t)w * f->clusters + c];
-        }
+        int32_t used = f->used[c];
         memset(f->free_nodes[c], 0, sizeof f->free_nodes[c]);
         f->free_nodes[c][0] = used / 8;
         f->free_nodes[c][8 - used % 8] += 1;
@@ -245,6 +278,21 @@ static double tick_plainly(const fleet *f, int32_t *places)
     return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
 }
 
+/** Does the fleet hold the same? */
+static bool is_alike(const fleet *f, const int32_t *places)
+{
+    bool alike = true;
+    for (uint32_t w = 0; w < f->works; w++) {
+        uint32_t i = 0;
+        for (uint32_t c = 0; c < f->clusters; c++) {
+            bool here = i < f->seat_count[w] && f->seats[w][i].cluster == c;
+            alike = alike && places[(size_t)w * f->clusters + c] == (here ? f->seats[w][i].assigned : 0);
+            i += here ? 1 : 0;
+        }
+    }
+    return alike;
+}
+
 /* --- the allocator of the core, counted --- */
 
 static void *counted_take(size_t size, void *user)
@@ -272,7 +320,6 @@ static double tick(fleet *f, spw_core *core, spw_plan *plan, spw_time now)
         printf("%s: %s\n", err.field, err.text);
         exit(1);
     }
-    free((void *)(uintptr_t)f->snap.placements.observed);
     carry_out(f, plan);
     return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
 }
@@ -292,7 +339,7 @@ static void bench(uint32_t works, uint32_t clusters)
     spw_settings_default(&settings);
     settings.clusters_max = clusters;
     settings.pools_max = clusters;
-    settings.placements_max = (size_t)works * 64;
+    settings.placements_max = (size_t)works * SEATS;
     settings.pods_max = 1;
     settings.samples_max = 1;
     spw_config all = {.workloads = config, .workload_count = works, .policies = &policy, .policy_count = 1};
@@ -309,7 +356,7 @@ static void bench(uint32_t works, uint32_t clusters)
     double plain = tick_plainly(&f, places);
     spw_time now = 0;
     double first = tick(&f, core, plan, now);
-    bool alike = memcmp(places, f.assigned, (size_t)works * clusters * sizeof *places) == 0;
+    bool alike = is_alike(&f, places);
     free(places);
     double second = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
     (void)tick(&f, core, plan, now += 15 * SPW_NS_PER_S); /* nothing is new for the first time */
