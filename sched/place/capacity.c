@@ -100,16 +100,13 @@ static void count_pool(const room_pool *pool, int32_t gpus, int64_t *idle, int64
     *elastic += pool->fresh * each;
 }
 
-const room_seen *room_look(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen)
+void room_look_again(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen)
 {
-    if (seen->version == r->version[c]) {
-        return seen;
-    }
     *seen = (room_seen){.version = r->version[c]};
     if (workload->gpus == 0 || workload->units != NULL || r->limits != NULL) {
         seen->idle = room_count(r, c, workload, ROOM_IDLE);
         seen->elastic = (int64_t)room_count(r, c, workload, ROOM_COMING) + room_count(r, c, workload, ROOM_FRESH);
-        return seen;
+        return;
     }
     int64_t idle = 0;
     for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
@@ -118,7 +115,6 @@ const room_seen *room_look(const room *r, uint32_t c, const spw_workload *worklo
         }
     }
     seen->idle = idle < SPW_REPLICAS_MAX ? (int32_t)idle : SPW_REPLICAS_MAX;
-    return seen;
 }
 
 static void touch(room *r, uint32_t c)

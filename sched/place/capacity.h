@@ -65,8 +65,17 @@ typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_k
 /** Replicas of the workload that cluster c could take in this kind of room. At most SPW_REPLICAS_MAX. */
 int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);
 
+/** Counts anew. */
+void room_look_again(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen);
+
 /** Counts anew if the room has changed. @return seen */
-const room_seen *room_look(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen);
+static inline const room_seen *room_look(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen)
+{
+    if (seen->version != r->version[c]) {
+        room_look_again(r, c, workload, seen);
+    }
+    return seen;
+}
 
 /** The same for idle room, with the estimate that bound it: the least, in case of a tie the first in estimate_by. */
 int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload, estimate_by *by);

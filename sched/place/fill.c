@@ -42,11 +42,6 @@ int32_t fill_take(fill *f, fill_slot *slot, step s, int32_t n)
     return taken;
 }
 
-bool fill_in_group(const fill_slot *slot, int32_t group)
-{
-    return !slot->out && (group == ANY_GROUP || slot->group == group);
-}
-
 int32_t fill_tie_rank(const fill *f, size_t slot)
 {
     return (f->workload->uid_hash & 1u) != 0 ? (int32_t)(f->count - 1 - slot) : (int32_t)slot;
@@ -418,7 +413,7 @@ int32_t fill_place(fill *f, int32_t wanted, int32_t *group)
     if (f->count > 0 && !fill_constrain(f, ANY_GROUP, wanted)) {
         return refuse(f, wanted, SPW_VERDICT_SPREAD);
     }
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count && f->policy->spread_count > 0; i++) {
         if (f->slots[i].out) {
             fill_lower(&f->slots[i], 0);
         }

@@ -23,18 +23,18 @@
 typedef struct fill_slot {
     uint32_t cluster;  /**< canonical number; slots come sorted by it */
     int32_t group;     /**< index in policy->groups */
-    bool can_grow;     /**< ready and its state is fresh */
     int32_t held;      /**< replicas that have a node, or room on one */
     int32_t target;    /**< out: starts at held */
     int32_t elastic;   /**< of target: those on nodes that are not up yet */
     int32_t moved_in;  /**< out: copies added by failback */
-    bool gave_up;      /**< copies of a move were taken out of held in this tick */
-    int64_t weight;    /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
-    bool holds;        /**< the cluster is told to run replicas now: spread constraints prefer it */
-    const char *area;  /**< what spread constraints group it by, "" if by nothing */
-    bool out;          /**< out: a spread constraint chose others; it gets and keeps nothing */
-    int64_t avail;     /**< out: what it could hold in all; where it was needed */
     int32_t preempted; /**< of target: those that wait for victims to leave; starts at what is held so */
+    bool can_grow;     /**< ready and its state is fresh */
+    bool gave_up;      /**< copies of a move were taken out of held in this tick */
+    bool holds;        /**< the cluster is told to run replicas now: spread constraints prefer it */
+    bool out;          /**< out: a spread constraint chose others; it gets and keeps nothing */
+    int64_t weight;    /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
+    const char *area;  /**< what spread constraints group it by, "" if by nothing */
+    int64_t avail;     /**< out: what it could hold in all; where it was needed */
 } fill_slot;
 
 struct preempt;

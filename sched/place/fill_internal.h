@@ -17,7 +17,10 @@ int32_t fill_take(fill *f, fill_slot *slot, step s, int32_t n);
 /** Lowers a slot's target; replicas that still wait for a node go first. */
 void fill_lower(fill_slot *slot, int32_t target);
 /** Is the slot in this group (ANY_GROUP: in any) and not left out by a spread constraint? */
-bool fill_in_group(const fill_slot *slot, int32_t group);
+static inline bool fill_in_group(const fill_slot *slot, int32_t group)
+{
+    return !slot->out && (group == ANY_GROUP || slot->group == group);
+}
 int32_t fill_group_sum(const fill *f, int32_t group);
 int64_t fill_group_room(const fill *f, int32_t group, step s);
 /** Ties between clusters: by name, or by name backwards when the hash of the workload's UID is odd. */

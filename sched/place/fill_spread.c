@@ -51,6 +51,9 @@ static spread_ask ask_of(const fill *f, const spw_spread *clusters, const spw_sp
 bool fill_constrain(fill *f, int32_t group, int32_t wanted)
 {
     const spw_policy *policy = f->policy;
+    if (policy->spread_count == 0 && !policy->compat && group == ANY_GROUP) {
+        return true; /* nobody is out since fill_keep() */
+    }
     bool static_compat = policy->compat && policy->division == SPW_DIVIDE_STATIC;
     size_t count = 0;
     for (size_t i = 0; i < f->count; i++) {

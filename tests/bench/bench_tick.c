@@ -4,6 +4,8 @@
  * first tick that places everything and later ticks in which everything, nothing, or one workload in a hundred has
  * changed. Thread CPU time; the plan is carried out in the columns, so that the later ticks see what the first one did.
  *
+ * Of the time for one workload, what it takes to list its candidates and to fill them stands in a column of its own.
+ *
  * Beside it in the same run, the straightforward way: each tick places every workload from nothing, seat by seat in the
  * first group that has room for it, with no memory, no checks and no reasons. Its first tick must come to the same
  * places (checked). What the core asks of its allocator after it has been made is counted: it must be nothing.
@@ -17,6 +19,8 @@
 
 #include <spillway/core.h>
 #include <spillway/manifest.h>
+
+#include "sched/core/slots.h"
 
 enum { GROUPS = 8, NAME = 24, SEATS = 64 };
 
@@ -225,19 +229,19 @@ static void carry_out(fleet *f, const spw_plan *plan)
 /* --- the reference: seat by seat, from nothing --- */
 
 /** Is the next seat of cluster a worth more than that of b? Webster; ties to fewer seats, then by name. */
-static bool better(const int64_t *room, const int32_t *seats, uint32_t a, uint32_t b)
+static bool better(const int64_t *left, const int32_t *seats, uint32_t a, uint32_t b)
 {
-    int64_t left = room[a] * (2 * seats[b] + 1);
-    int64_t right = room[b] * (2 * seats[a] + 1);
-    return left != right ? left > right : seats[a] < seats[b];
+    int64_t x = left[a] * (2 * seats[b] + 1);
+    int64_t y = left[b] * (2 * seats[a] + 1);
+    return x != y ? x > y : seats[a] < seats[b];
 }
 
-/** All of a workload into the clusters [from, to). @return false: there is not that much room */
-static bool place_plainly(const fleet *f, uint32_t work, uint32_t from, uint32_t to, int64_t *room, int32_t *seats)
+/** All of a workload into the clusters [from, to). @return false: there is not that much left */
+static bool place_plainly(const fleet *f, uint32_t work, uint32_t from, uint32_t to, int64_t *left, int32_t *seats)
 {
     int64_t sum = 0;
     for (uint32_t c = from; c < to; c++) {
-        sum += room[c];
+        sum += left[c];
     }
     if (sum < f->replicas[work]) {
         return false;
@@ -245,12 +249,12 @@ static bool place_plainly(const fleet *f, uint32_t work, uint32_t from, uint32_t
     for (int32_t k = 0; k < f->replicas[work]; k++) {
         uint32_t best = from;
         for (uint32_t c = from + 1; c < to; c++) {
-            best = better(room, seats, c, best) ? c : best;
+            best = better(left, seats, c, best) ? c : best;
         }
         seats[best]++;
     }
     for (uint32_t c = from; c < to; c++) {
-        room[c] -= seats[c];
+        left[c] -= seats[c];
     }
     return true;
 }
@@ -261,20 +265,20 @@ static double tick_plainly(const fleet *f, int32_t *places)
     struct timespec a;
     struct timespec b;
     uint32_t n = f->clusters;
-    int64_t *room = take(n, sizeof *room);
+    int64_t *left = take(n, sizeof *left);
     memset(places, 0, (size_t)f->works * n * sizeof *places);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
     for (uint32_t c = 0; c < n; c++) {
-        room[c] = (int64_t)f->nodes[c] * f->gpus[c];
+        left[c] = (int64_t)f->nodes[c] * f->gpus[c];
     }
     for (uint32_t w = 0; w < f->works; w++) {
         bool placed = false;
         for (uint32_t g = 0; g < GROUPS && !placed; g++) {
-            placed = place_plainly(f, w, n * g / GROUPS, n * (g + 1) / GROUPS, room, places + (size_t)w * n);
+            placed = place_plainly(f, w, n * g / GROUPS, n * (g + 1) / GROUPS, left, places + (size_t)w * n);
         }
     }
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-    free(room);
+    free(left);
     return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
 }
 
@@ -324,6 +328,22 @@ static double tick(fleet *f, spw_core *core, spw_plan *plan, spw_time now)
     return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
 }
 
+/** Listing the candidates and filling them alone, one replica more for each workload. @return us for each */
+static double fill_alone(spw_core *core, uint32_t works)
+{
+    struct timespec a;
+    struct timespec b;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+    for (uint32_t w = 0; w < works; w++) {
+        if (!slots_list_near(core, w, core->desired[w] + 1)) {
+            abort();
+        }
+        (void)fill_place(&core->fill, core->desired[w] + 1, &core->memory.works[w].group);
+    }
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+    return ((double)(b.tv_sec - a.tv_sec) * 1e6 + (double)(b.tv_nsec - a.tv_nsec) * 1e-3) / works;
+}
+
 static void bench(uint32_t works, uint32_t clusters)
 {
     fleet f = {.clusters = clusters, .works = works};
@@ -370,16 +390,18 @@ static void bench(uint32_t works, uint32_t clusters)
         f.replicas[w] += 1;
     }
     double full = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
-    printf("%9" PRIu32 " %8" PRIu32 " %8.2f %8.2f %8.2f %8.2f %8.3f %8.3f %8.2f %8.2f %8.2f   %-5s %6ld\n", works,
-           clusters, first, full, full * 1e3 / works, second, same, changed, plain, plain / full, plain / changed,
-           alike ? "yes" : "NO", taken - at_start);
+    double filling = fill_alone(core, works);
+    printf("%9" PRIu32 " %8" PRIu32 " %8.2f %8.2f %8.2f %7.2f %8.2f %8.3f %8.3f %8.2f %8.2f %8.2f   %-5s %6ld\n", works,
+           clusters, first, full, full * 1e3 / works, filling, second, same, changed, plain, plain / full,
+           plain / changed, alike ? "yes" : "NO", taken - at_start);
     spw_plan_free(plan);
     spw_core_free(core);
 }
 
 int main(void)
 {
-    printf("\nworkloads clusters first ms  full ms us / work routes ms  same ms 1 %% new ms plain ms plain / full / 1 "
+    printf("\nworkloads clusters first ms  full ms us / work fill us routes ms  same ms 1 %% new ms plain ms plain / "
+           "full / 1 "
            "%% new"
            "  same allocations\n");
     bench(100, 10);
