@@ -19,11 +19,11 @@
 
 typedef struct list_values {
     const char *tables;
-    int sources;
+    int brief;
 } list_values;
 
 static const opt_row rows[] = {
-    {"sources", NULL, "say where each row comes from", OPT_FLAG, offsetof(list_values, sources), 0, 0},
+    {"brief", NULL, "one line a row, without its source", OPT_FLAG, offsetof(list_values, brief), 0, 0},
     {"tables", "DIR", "parameter tables (default: those that came with the program)", OPT_TEXT,
      offsetof(list_values, tables), 0, 0},
 };
@@ -40,14 +40,14 @@ static int name_width(const tables *t, tables_kind kind)
     return width;
 }
 
-static void print_table(const tables *t, tables_kind kind, int sources)
+static void print_table(const tables *t, tables_kind kind, int brief)
 {
     const int width = name_width(t, kind);
     for (size_t i = 0; i < tables_count(t, kind); i++) {
         tables_line line;
         tables_describe(t, kind, i, &line);
         printf("%-*s  %-8s  %-10s  %s\n", width, line.name, line.grade, line.date, line.figures);
-        if (sources) {
+        if (!brief) {
             printf("%*s  source: %s\n", width, "", line.source);
         }
     }
@@ -218,7 +218,7 @@ static cli_status list(const char *what, const list_values *values)
         fprintf(stderr, "%s\n", err);
         return CLI_BAD;
     }
-    print_table(t, kind, values->sources);
+    print_table(t, kind, values->brief);
     tables_free(t);
     return CLI_DONE;
 }
@@ -247,5 +247,5 @@ const opt_command cli_list = {.name = "list",
                               .row_count = sizeof rows / sizeof rows[0],
                               .operands_min = 0,
                               .operands_max = 1,
-                              .examples = {"spillway list gpus", "spillway list prices --sources"},
+                              .examples = {"spillway list gpus", "spillway list prices --brief"},
                               .run = run};

@@ -110,6 +110,16 @@ is "completes an option" "$(complete_words spillway run --rep)" "--replications"
 is "completes a choice" "$(complete_words spillway sweep x.yaml --engine s)" slurm
 is "completes a file" "$(complete_words spillway run scenarios/theory-mm1)" scenarios/theory-mm1.yaml
 
+# every figure with its source, date and grade
+for list in gpus prices lags markets; do
+    "$SPILLWAY" list "$list" >"$dir/list" 2>&1
+    rows=$(grep -cvE '^ ' "$dir/list")
+    is "list $list: sources" "$(grep -cE '^ +source: .{10}' "$dir/list")" "$rows"
+    is "list $list: grades and dates" \
+        "$(grep -cE '  (measured|vendor|estimate|derived) +20[0-9]{2}(-[0-9]{2}){0,2}  .*[0-9]' "$dir/list")" "$rows"
+    is "list $list: without sources" "$("$SPILLWAY" list "$list" --brief | grep -c .)" "$rows"
+done
+
 # terminals: colour there and nowhere else, never with NO_COLOR
 tiny=(run scenarios/theory-mm1.yaml --set spec.duration=2h --no-plots --out "$dir/tiny")
 escapes() { tr -dc '\033' | wc -c; }
