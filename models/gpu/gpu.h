@@ -183,15 +183,20 @@ void mdl_profile_rescale(const mdl_gpu *g, const mdl_profile *from, const mdl_mo
                          const mdl_model *to_model, mdl_profile *out);
 
 /**
- * Requests/s that one replica completes when its queue is never empty: a closed simulation that keeps twice
- * max_sequences requests inside (max_waiting is ignored), starts from a full batch, and counts after a quarter of n.
+ * Requests/s that one replica completes while it always has `inside` requests, running and waiting: a closed simulation
+ * (max_waiting is ignored) that starts with them and counts after a quarter of n.
  * @param in input_tokens, output_tokens  [n] lengths, used in order, again from the start if need be; a pair that can
  *        never fit is skipped
  * @param n  requests to complete in the measured part; >= 1
  * @param hit_share  leading part of each prompt that lies in the prefix cache, 0..1
+ * @param inside  >= 1
  * @return requests per second; 0 if no request fits; a negative number if memory ran out or config is not accepted
  * @cost about 150 ns per request
  */
+double mdl_closed_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
+                       size_t n, double hit_share, int64_t inside);
+
+/** The same when its queue is never empty: with twice max_sequences inside. */
 double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
                            size_t n, double hit_share);
 

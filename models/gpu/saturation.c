@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* saturation.c - what one replica sustains when its queue is never empty: a closed simulation of the engine alone. */
+/* saturation.c - what one replica completes with a number of requests inside: a closed simulation of the engine alone.
+ */
 #include "models/gpu/gpu.h"
 
 #define INSIDE_PER_SEQUENCE 2 /* requests kept inside, as a multiple of max_sequences: the queue never runs dry */
@@ -31,9 +32,8 @@ static int submit_next(feed *f, mdl_engine *e, int64_t now_ns)
     return 0;
 }
 
-static double run(feed *f, mdl_engine *e)
+static double run(feed *f, mdl_engine *e, int64_t inside)
 {
-    int64_t inside = (int64_t)f->config->max_sequences * INSIDE_PER_SEQUENCE;
     for (int64_t i = 0; i < inside; i++) {
         int fed = submit_next(f, e, 0);
         if (fed != 1) {
@@ -68,10 +68,10 @@ static double run(feed *f, mdl_engine *e)
     }
 }
 
-double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
-                           size_t n, double hit_share)
+double mdl_closed_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
+                       size_t n, double hit_share, int64_t inside)
 {
-    if (n < 1) {
+    if (n < 1 || inside < 1) {
         return 0.0;
     }
     mdl_llm_config unbounded = *config;
@@ -85,7 +85,14 @@ double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_to
               .output_tokens = output_tokens,
               .n = n,
               .hit_share = hit_share};
-    double rate = run(&f, e);
+    double rate = run(&f, e, inside);
     mdl_engine_free(e);
     return rate;
+}
+
+double mdl_saturation_rate(const mdl_llm_config *config, const int32_t *input_tokens, const int32_t *output_tokens,
+                           size_t n, double hit_share)
+{
+    return mdl_closed_rate(config, input_tokens, output_tokens, n, hit_share,
+                           (int64_t)config->max_sequences * INSIDE_PER_SEQUENCE);
 }

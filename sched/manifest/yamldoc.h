@@ -77,6 +77,9 @@ spw_rc yamldoc_set(yamldoc *doc, const char *path, const char *value, spw_diag *
  */
 bool yamldoc_print(const yamldoc *doc, FILE *out);
 
+/** The same of one mapping or list, without the mark of a document, each line indented by `depth` x 2 spaces. */
+bool ynode_print(const ynode *node, int depth, FILE *out);
+
 /** @return the value under key, NULL when absent or map is no mapping. map may be NULL. */
 const ynode *ynode_get(const ynode *map, const char *key);
 

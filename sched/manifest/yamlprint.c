@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** yamlprint.c - yamldoc_print(): a tree as YAML text again. */
+/** yamlprint.c - a tree as YAML text again. */
 #include "sched/manifest/yamltree.h"
 
 #include <string.h>
@@ -90,5 +90,11 @@ bool yamldoc_print(const yamldoc *doc, FILE *out)
         fputs("---", out);
         put_value(root, 0, out);
     }
+    return ferror(out) == 0;
+}
+
+bool ynode_print(const ynode *node, int depth, FILE *out)
+{
+    put_node(node, depth, out);
     return ferror(out) == 0;
 }

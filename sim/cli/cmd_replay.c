@@ -11,13 +11,15 @@
  */
 #include "sim/cli/commands.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <spillway/json.h>
 #include <spillway/seam.h>
+
+#include "sim/history/head.h"
+#include "sim/history/log.h"
 
 #define MESSAGES_KEPT 64
 #define CONTEXT_LINES 40 /* of each plan that a difference shows */
@@ -33,57 +35,15 @@ static const opt_row rows[] = {
 
 /* --- logs --- */
 
-typedef struct log_file {
-    const char *path;
-    FILE *file;
-    char *text; /* of getline */
-    size_t room;
-    int32_t number;
-} log_file;
-
 static cli_status out_of_memory(void)
 {
     fputs("spillway: out of memory\n", stderr);
     return CLI_INTERNAL;
 }
 
-static cli_status log_open(log_file *log, const char *path)
+/* Says what a reading had to say against the log. */
+static cli_status log_status(spw_rc rc, spw_diag *diag)
 {
-    *log = (log_file){.path = path, .file = fopen(path, "rb")};
-    if (log->file == NULL) {
-        fprintf(stderr, "%s: error: cannot be read: %s\n", path, strerror(errno));
-        return CLI_BAD;
-    }
-    return CLI_DONE;
-}
-
-static void log_close(log_file *log)
-{
-    if (log->file != NULL) {
-        fclose(log->file);
-    }
-    free(log->text);
-}
-
-/* The next line; *line is NULL at the end of the log. */
-static cli_status log_next(log_file *log, const spw_json_line **line)
-{
-    *line = NULL;
-    errno = 0;
-    const ssize_t size = getline(&log->text, &log->room, log->file);
-    if (size < 0) {
-        if (feof(log->file)) {
-            return CLI_DONE;
-        }
-        fprintf(stderr, "%s: error: cannot be read: %s\n", log->path, strerror(errno));
-        return CLI_BAD;
-    }
-    log->number += log->number < INT32_MAX ? 1 : 0;
-    spw_diag *diag = NULL;
-    if (spw_diag_new(NULL, MESSAGES_KEPT, &diag) != SPW_OK) {
-        return out_of_memory();
-    }
-    const spw_rc rc = spw_json_line_read(log->text, (size_t)size, log->path, log->number, diag, line);
     for (size_t i = 0; rc != SPW_OK && i < spw_diag_count(diag); i++) {
         fprintf(stderr, "%s\n", spw_diag_at(diag, i));
     }
@@ -91,8 +51,23 @@ static cli_status log_next(log_file *log, const spw_json_line **line)
     return rc == SPW_OK ? CLI_DONE : rc == SPW_NOMEM ? out_of_memory() : CLI_BAD;
 }
 
+static cli_status log_open(hist_log **log, const char *path)
+{
+    spw_diag *diag = NULL;
+    const spw_rc rc = spw_diag_new(NULL, MESSAGES_KEPT, &diag);
+    return log_status(rc == SPW_OK ? hist_log_open(path, diag, log) : rc, diag);
+}
+
+/* The next line; *line is NULL at the end of the log. */
+static cli_status log_next(hist_log *log, const spw_json_line **line)
+{
+    spw_diag *diag = NULL;
+    const spw_rc rc = spw_diag_new(NULL, MESSAGES_KEPT, &diag);
+    return log_status(rc == SPW_OK ? hist_log_next(log, diag, line) : rc, diag);
+}
+
 /* The next tick; a head is stepped over. */
-static cli_status log_next_tick(log_file *log, const spw_json_line **line)
+static cli_status log_next_tick(hist_log *log, const spw_json_line **line)
 {
     cli_status status = log_next(log, line);
     while (status == CLI_DONE && *line != NULL && (*line)->tick == NULL) {
@@ -164,7 +139,7 @@ static void show_difference(const spw_json_tick *a, const spw_json_tick *b, cons
     show_plan(name_b, b);
 }
 
-static cli_status compare_logs(log_file *a, log_file *b)
+static cli_status compare_logs(hist_log *a, hist_log *b)
 {
     for (uint64_t ticks = 0;; ticks++) {
         const spw_json_line *left = NULL;
@@ -175,11 +150,12 @@ static cli_status compare_logs(log_file *a, log_file *b)
         if (status == CLI_DONE && left == NULL && right == NULL) {
             printf("identical: %" PRIu64 " ticks\n", ticks);
         } else if (status == CLI_DONE && ended) {
-            printf("first difference: %s ends after %" PRIu64 " ticks, %s goes on\n", left == NULL ? a->path : b->path,
-                   ticks, left == NULL ? b->path : a->path);
+            printf("first difference: %s ends after %" PRIu64 " ticks, %s goes on\n",
+                   left == NULL ? hist_log_path(a) : hist_log_path(b), ticks,
+                   left == NULL ? hist_log_path(b) : hist_log_path(a));
             status = CLI_GATE;
         } else if (status == CLI_DONE && !same_tick(left->tick, right->tick)) {
-            show_difference(left->tick, right->tick, a->path, b->path);
+            show_difference(left->tick, right->tick, hist_log_path(a), hist_log_path(b));
             status = CLI_GATE;
         }
         spw_json_line_free(left);
@@ -268,16 +244,10 @@ static void again_fini(again *g)
 static cli_status again_config(again *g, const spw_json_head *head, const char *path, const spw_config **config)
 {
     spw_diag *diag = NULL;
-    g->set = spw_manifest_new(NULL);
-    if (g->set == NULL || spw_diag_new(NULL, MESSAGES_KEPT, &diag) != SPW_OK) {
+    if (spw_diag_new(NULL, MESSAGES_KEPT, &diag) != SPW_OK) {
         return out_of_memory();
     }
-    spw_rc rc = SPW_OK;
-    for (size_t i = 0; i < head->manifest_count && rc == SPW_OK; i++) {
-        const spw_json_manifest *m = &head->manifests[i];
-        rc = spw_manifest_add_text(g->set, m->name, m->text, m->size, diag);
-    }
-    rc = rc == SPW_OK ? spw_manifest_config(g->set, diag, config) : rc;
+    const spw_rc rc = hist_config(head->manifests, head->manifest_count, diag, &g->set, config);
     for (size_t i = 0; i < spw_diag_count(diag); i++) {
         if (rc != SPW_OK || spw_diag_level_at(diag, i) == SPW_DIAG_ERROR) {
             fprintf(stderr, "%s\n", spw_diag_at(diag, i));
@@ -367,12 +337,12 @@ static bool settle(again *g, const spw_json_tick *last, uint64_t state_hash)
 }
 
 /* One tick of the log through the loop. */
-static cli_status decide_again(again *g, const log_file *log, const spw_json_tick *tick)
+static cli_status decide_again(again *g, const hist_log *log, const spw_json_tick *tick)
 {
     spw_err err = {.code = SPW_OK, .row = SPW_ID_NONE};
     if (tick->snapshot == NULL) {
         fprintf(stderr, "%s:%" PRId32 ":1: error: no snapshot in this tick; a log to replay is made with --record\n",
-                log->path, log->number);
+                hist_log_path(log), hist_log_number(log));
         return CLI_BAD;
     }
     if (!keep_state(g)) {
@@ -386,7 +356,7 @@ static cli_status decide_again(again *g, const log_file *log, const spw_json_tic
     if (rc != SPW_OK || g->made == NULL) {
         printf("first difference at tick %" PRIu64 ": this build refuses: %s%s%s\n", tick->tick, err.field,
                err.field[0] != '\0' ? ": " : "", err.text[0] != '\0' ? err.text : spw_strerror(rc));
-        show_plan(log->path, tick);
+        show_plan(hist_log_path(log), tick);
         return CLI_GATE;
     }
     if (!same_tick(tick, g->made->tick)) {
@@ -397,14 +367,14 @@ static cli_status decide_again(again *g, const log_file *log, const spw_json_tic
 }
 
 /* A head: a log begins, or goes on after a restart or with another configuration, from the state that it holds. */
-static cli_status begin_again(again *g, const log_file *log, const spw_json_line *line)
+static cli_status begin_again(again *g, const hist_log *log, const spw_json_line *line)
 {
     again_fini(g);
     *g = (again){.set = NULL};
-    return again_new(g, line->head, log->path);
+    return again_new(g, line->head, hist_log_path(log));
 }
 
-static cli_status replay_ticks(again *g, log_file *log)
+static cli_status replay_ticks(again *g, hist_log *log)
 {
     const spw_json_line *last = NULL;
     const spw_json_line *line = NULL;
@@ -436,7 +406,7 @@ static cli_status replay_ticks(again *g, log_file *log)
     return status;
 }
 
-static cli_status replay(log_file *log)
+static cli_status replay(hist_log *log)
 {
     const spw_json_line *head = NULL;
     again g = {.set = NULL};
@@ -444,10 +414,10 @@ static cli_status replay(log_file *log)
     if (status == CLI_DONE && (head == NULL || head->head == NULL)) {
         fprintf(stderr,
                 "%s:1:1: error: no head line with settings and manifests; a log to replay is made with --record\n",
-                log->path);
+                hist_log_path(log));
         status = CLI_BAD;
     }
-    status = status == CLI_DONE ? again_new(&g, head->head, log->path) : status;
+    status = status == CLI_DONE ? again_new(&g, head->head, hist_log_path(log)) : status;
     status = status == CLI_DONE ? replay_ticks(&g, log) : status;
     spw_json_line_free(head);
     again_fini(&g);
@@ -461,17 +431,16 @@ static cli_status run(int argc, char **argv)
     const opt_outcome outcome = opt_parse(&cli_replay, argc, argv, &values, &operands, stdout, stderr);
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
-        log_file log = {.file = NULL};
-        log_file other = {.file = NULL};
+        hist_log *log = NULL, *other = NULL;
         status = log_open(&log, operands.at[0]);
         if (status == CLI_DONE && values.against != NULL) {
             status = log_open(&other, values.against);
-            status = status == CLI_DONE ? compare_logs(&log, &other) : status;
+            status = status == CLI_DONE ? compare_logs(log, other) : status;
         } else if (status == CLI_DONE) {
-            status = replay(&log);
+            status = replay(log);
         }
-        log_close(&log);
-        log_close(&other);
+        hist_log_close(log);
+        hist_log_close(other);
     }
     opt_fini(&cli_replay, &values, &operands);
     return status;

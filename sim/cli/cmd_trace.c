@@ -36,8 +36,30 @@ static const opt_row rows[] = {
     {"aligned", NULL, "mix: all traces begin at the same instant", OPT_FLAG, offsetof(trace_values, aligned), 0, 0},
     {"seed", "N", "scale, fit, import of rates: seed of what is drawn (default 1)", OPT_INT,
      offsetof(trace_values, seed), 0, INT64_MAX},
-    {"out", "DIR", "stats: also CSV files and pictures of the (one) FILE", OPT_TEXT, offsetof(trace_values, out), 0, 0},
+    {"out", "DIR", "stats: also CSV files and pictures of the (one) FILE; import --decisions: the folder to make",
+     OPT_TEXT, offsetof(trace_values, out), 0, 0},
     {"format", "text|json", "stats: how to print (default text)", OPT_CHOICE, offsetof(trace_values, format), 0, 0},
+    {"decisions", NULL,
+     "import: FILE... are the parts of a log of decisions with snapshots (run --record, spillwayd); makes a scenario "
+     "that begins and is asked as it was, in --out",
+     OPT_FLAG, offsetof(trace_values, decisions), 0, 0},
+    {"service", "FILE",
+     "--decisions: what a workload serves, which no log says: an entry of spec.services, or a scenario that has it; "
+     "repeatable",
+     OPT_LIST, offsetof(trace_values, services), 0, 0},
+    {"model", "NAME", "--decisions: instead of a FILE, the model; with --input and --output", OPT_TEXT,
+     offsetof(trace_values, model), 0, 0},
+    {"users", "REGION[=SHARE]",
+     "--decisions: where users are (default: where most replicas stood); repeatable with shares", OPT_LIST,
+     offsetof(trace_values, users), 0, 0},
+    {"manifests", "FILE", "--decisions: these objects instead of those in the log; repeatable", OPT_LIST,
+     offsetof(trace_values, manifests), 0, 0},
+    {"demand", "[NAME=]MEANING",
+     "--decisions: derive demand from metric NAME, or from those known to count MEANING: rate (requests/s), "
+     "tokens-out, tokens-in, in-flight or busy (default: the first of these that the log has)",
+     OPT_TEXT, offsetof(trace_values, demand), 0, 0},
+    {"step", "DURATION", "--decisions: demand is averaged over so long (default 1m)", OPT_TEXT,
+     offsetof(trace_values, step), 0, 0},
 };
 
 typedef struct action {
@@ -48,7 +70,7 @@ typedef struct action {
 } action;
 
 static const action actions[] = {
-    {"import", "a FILE and the trace to write", 2, 2, trace_do_import},
+    {"import", "a FILE and the trace to write, or --decisions FILE... --out DIR", 1, TRACE_FILES_MAX, trace_do_import},
     {"stats", "one FILE or more", 1, TRACE_FILES_MAX, trace_do_stats},
     {"slice", "a FILE and the trace to write", 2, 2, trace_do_slice},
     {"scale", "a FILE, the trace to write and --factor", 2, 2, trace_do_scale},
@@ -103,7 +125,7 @@ static bool take_values(trace_values *v)
     v->read.output = (int32_t)v->output;
     return take_duration("spread", v->spread, &v->read.spread_ns) && take_duration("from", v->from, &v->from_ns) &&
            take_duration("to", v->to, &v->to_ns) && take_duration("jitter", v->jitter, &v->jitter_ns) &&
-           take_duration("by", v->by, &v->by_ns);
+           take_duration("by", v->by, &v->by_ns) && take_duration("step", v->step, &v->step_ns);
 }
 
 static cli_status act(trace_values *v, const opt_list *operands)
@@ -136,11 +158,13 @@ static cli_status run(int argc, char **argv)
 const opt_command cli_trace = {
     .name = "trace",
     .operands = "ACTION FILE... [OUT]",
-    .summary = "import, stats, fit, slice, scale, shift or mix: traces of requests in, columns, figures, traffic out",
+    .summary =
+        "import, stats, fit, slice, scale, shift or mix: traces of requests in, columns, figures, traffic out; a "
+        "log of decisions in, a scenario out",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,
     .operands_max = TRACE_FILES_MAX + 1,
     .examples = {"spillway trace import AzureLLMInferenceTrace_conv.csv azure.trace",
-                 "spillway trace stats azure.trace"},
+                 "spillway trace import --decisions decisions.jsonl --service chat.yaml --out past"},
     .run = run};

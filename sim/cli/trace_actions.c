@@ -96,7 +96,13 @@ static cli_status import_rates(const trace_values *v, const char *in, const char
 cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count)
 {
     char err[ERR_SIZE];
-    (void)count;
+    if (v->decisions != 0) {
+        return trace_do_decisions(v, operands, count);
+    }
+    if (count != 2) {
+        return complain("spillway trace: import wants a FILE and the trace to write; see 'spillway trace --help'",
+                        CLI_BAD);
+    }
     return is_rates(v, operands[0]) ? import_rates(v, operands[0], operands[1])
                                     : deliver(begin(v, operands[0], operands[1], err), operands[1], err);
 }

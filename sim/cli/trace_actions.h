@@ -10,13 +10,19 @@
 
 typedef struct trace_values {
     trace_options read;
-    int zero, sort, aligned, format;
+    int zero, sort, aligned, format, decisions;
     int64_t input, output, seed;
     const char *spread, *from, *to, *jitter, *by, *factor, *out;
     int64_t from_ns, to_ns, jitter_ns, by_ns;
+    /* a log of decisions */
+    opt_list services, manifests, users;
+    const char *model, *demand, *step;
+    int64_t step_ns;
 } trace_values;
 
 cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count);
+/** import of a log of decisions, in one part or several, to the folder v->out. */
+cli_status trace_do_decisions(const trace_values *v, const char *const *operands, size_t count);
 cli_status trace_do_stats(const trace_values *v, const char *const *operands, size_t count);
 cli_status trace_do_slice(const trace_values *v, const char *const *operands, size_t count);
 cli_status trace_do_scale(const trace_values *v, const char *const *operands, size_t count);
