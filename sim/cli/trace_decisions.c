@@ -63,9 +63,10 @@ static cli_status demand_take(const char *text, taken *t)
             return equals == NULL || t->metric != NULL ? CLI_DONE : CLI_INTERNAL;
         }
     }
-    return text == NULL ? CLI_DONE
-                        : complain("--demand [NAME=]MEANING: the name of a metric, and what it counts: rate, tokens-out, "
-                                   "tokens-in, in-flight or busy");
+    return text == NULL
+               ? CLI_DONE
+               : complain("--demand [NAME=]MEANING: the name of a metric, and what it counts: rate, tokens-out, "
+                          "tokens-in, in-flight or busy");
 }
 
 /* Shares as given, made to add up to 1. One region needs none. */
@@ -156,14 +157,13 @@ static cli_status take(const trace_values *v, const char *const *operands, size_
     if (v->step != NULL && v->step_ns < STEP_LEAST_NS) {
         return complain("--step must be at least 1s");
     }
-    t->spec = (import_spec){.log = {.paths = operands,
-                                    .path_count = count,
-                                    .step_ns = v->step != NULL ? v->step_ns : STEP_NS},
-                            .service_files = v->services.at,
-                            .service_file_count = v->services.count,
-                            .model = v->model,
-                            .input = v->input,
-                            .output = v->output};
+    t->spec = (import_spec){
+        .log = {.paths = operands, .path_count = count, .step_ns = v->step != NULL ? v->step_ns : STEP_NS},
+        .service_files = v->services.at,
+        .service_file_count = v->services.count,
+        .model = v->model,
+        .input = v->input,
+        .output = v->output};
     cli_status status = demand_take(v->demand, t);
     status = status == CLI_DONE ? users_take(&v->users, t) : status;
     return status == CLI_DONE ? manifests_take(&v->manifests, t) : status;

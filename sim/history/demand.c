@@ -17,7 +17,7 @@ static const int32_t inside[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 1
 /* What a replica completes on one pool. */
 typedef struct curve {
     double per_s[POINTS];
-    double most; /* never an empty queue */
+    double most;  /* never an empty queue */
     int32_t full; /* requests that fill the batch */
     bool runs;    /* the model runs there */
 } curve;
@@ -28,7 +28,7 @@ typedef struct work {
     const sc_service *sc;
     curve *curves; /* [pool_count]; NULL: no metric needs them */
     past_metric metric;
-    bool whole; /* a value of the workload */
+    bool whole;    /* a value of the workload */
     double tokens; /* of a request, for PAST_TOKENS_* */
 } work;
 
@@ -49,7 +49,8 @@ static int32_t pool_in(const sc_scenario *sc, const past *p, const past_pool *po
 {
     for (int32_t c = 0; c < sc->cluster_count; c++) {
         const sc_cluster *cluster = &sc->clusters[c];
-        for (int32_t i = 0; strcmp(cluster->name, p->clusters[pool->cluster].name) == 0 && i < cluster->pool_count; i++) {
+        for (int32_t i = 0; strcmp(cluster->name, p->clusters[pool->cluster].name) == 0 && i < cluster->pool_count;
+             i++) {
             if (strcmp(cluster->pools[i].name, pool->name) == 0) {
                 return cluster->pool_first + i;
             }
@@ -223,8 +224,8 @@ static double tokens_mean(const mdl_lengths *l, bool output)
 
 static bool choose(work *w)
 {
-    static const past_metric order[] = {PAST_RATE,    PAST_TOKENS_OUT, PAST_TOKENS_IN, PAST_IN_FLIGHT,
-                                        PAST_RUNNING, PAST_BUSY};
+    static const past_metric order[] = {PAST_RATE,      PAST_TOKENS_OUT, PAST_TOKENS_IN,
+                                        PAST_IN_FLIGHT, PAST_RUNNING,    PAST_BUSY};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const past_metric m = order[i];
         const bool summable = m == PAST_RATE || m == PAST_TOKENS_OUT || m == PAST_TOKENS_IN;

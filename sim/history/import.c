@@ -2,8 +2,8 @@
 /*
  * import.c - see import.h.
  *
- * The scenario is written twice: first without traffic, to be loaded for the engines that turn what autoscalers saw into
- * requests a second, then with it, to be loaded as whoever runs it will.
+ * The scenario is written twice: first without traffic, to be loaded for the engines that turn what autoscalers saw
+ * into requests a second, then with it, to be loaded as whoever runs it will.
  */
 #include "sim/history/import.h"
 
@@ -32,8 +32,9 @@ static spw_rc lengths_take(const import_spec *spec, import_result *r, hist_servi
     }
     const spw_rc rc = hist_services_lengths(&r->services, service, spec->input, spec->output, diag);
     return rc != SPW_OK ? rc
-                        : noted(scene_note(&r->scene, "%s: requests of %lld tokens in and %lld out, no spread: --input and "
-                                                      "--output",
+                        : noted(scene_note(&r->scene,
+                                           "%s: requests of %lld tokens in and %lld out, no spread: --input and "
+                                           "--output",
                                            workload, (long long)spec->input, (long long)spec->output));
 }
 
@@ -43,10 +44,11 @@ static spw_rc service_take(const import_spec *spec, import_result *r, const char
     hist_service *found = hist_service_of(&r->services, workload, r->p->service_count == 1);
     spw_rc rc = SPW_OK;
     if (found == NULL && spec->model == NULL) {
-        spw_diag_add(diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
-                     "no log says what '%s' serves: give --service FILE with its entry of spec.services, or --model NAME "
-                     "with --input N and --output N",
-                     workload);
+        spw_diag_add(
+            diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
+            "no log says what '%s' serves: give --service FILE with its entry of spec.services, or --model NAME "
+            "with --input N and --output N",
+            workload);
         return SPW_INVAL;
     }
     if (found == NULL) {
@@ -159,10 +161,14 @@ static spw_rc distances_take(const import_spec *spec, import_result *r, spw_diag
     tables_free(t);
     s->delays = region == NULL;
     s->bytes_cost = provider == NULL;
-    bool ok = region == NULL || scene_note(s, "ways between regions take no time: tables/rtt.csv does not have the "
-                                              "region of cluster %s", region);
-    ok = ok && (provider == NULL || scene_note(s, "bytes to users cost nothing: tables/egress.csv does not have the "
-                                                  "provider of cluster %s", provider));
+    bool ok = region == NULL || scene_note(s,
+                                           "ways between regions take no time: tables/rtt.csv does not have the "
+                                           "region of cluster %s",
+                                           region);
+    ok = ok && (provider == NULL || scene_note(s,
+                                               "bytes to users cost nothing: tables/egress.csv does not have the "
+                                               "provider of cluster %s",
+                                               provider));
     return noted(ok);
 }
 
@@ -180,13 +186,14 @@ static spw_rc no_demand(const import_spec *spec, const past *p, const char *work
                      "NAME=rate names one",
                      workload);
     } else if (p->unknown_count > 0) {
-        spw_diag_add(diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
-                     "no metric in it says how much was asked of '%s'; --demand NAME=MEANING says what one counts, '%s' "
-                     "for example",
-                     workload, p->unknown[0]);
+        spw_diag_add(
+            diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
+            "no metric in it says how much was asked of '%s'; --demand NAME=MEANING says what one counts, '%s' "
+            "for example",
+            workload, p->unknown[0]);
     } else {
-        spw_diag_add(diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
-                     "no metric in it says how much was asked of '%s'", workload);
+        spw_diag_add(diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0, "no metric in it says how much was asked of '%s'",
+                     workload);
     }
     return SPW_INVAL;
 }
@@ -226,10 +233,12 @@ static spw_rc demand_take(const import_spec *spec, import_result *r, const sc_sc
         const demand *d = &demands[s];
         bool ok = scene_note(&r->scene, "%s: requests come as %s, mean of each %.6g s; each at random (Poisson)", name,
                              d->how, (double)p->step_ns / NS_PER_S);
-        ok = ok && (d->filled == 0 || scene_note(&r->scene, "%s: %zu of %zu steps have no reading: a straight line", name,
-                                                 d->filled, p->step_count));
-        ok = ok && (d->full == 0 || scene_note(&r->scene, "%s: in %zu of %zu steps engines were full: it was at least "
-                                                          "this", name, d->full, p->step_count));
+        ok = ok && (d->filled == 0 || scene_note(&r->scene, "%s: %zu of %zu steps have no reading: a straight line",
+                                                 name, d->filled, p->step_count));
+        ok = ok && (d->full == 0 || scene_note(&r->scene,
+                                               "%s: in %zu of %zu steps engines were full: it was at least "
+                                               "this",
+                                               name, d->full, p->step_count));
         rc = rc == SPW_OK ? noted(ok) : rc;
     }
     return rc;

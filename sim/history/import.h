@@ -9,9 +9,9 @@ typedef struct import_spec {
     past_spec log;
     const char *const *service_files; /**< [service_file_count] entries of spec.services, or scenarios that have them */
     size_t service_file_count;
-    const char *model;         /**< of workloads that no file has; NULL = none */
-    int64_t input, output;     /**< tokens of a request; > 0 with `model`; 0 = not given */
-    const scene_users *users;  /**< [user_count]; 0 = all in the region where most replicas stood */
+    const char *model;        /**< of workloads that no file has; NULL = none */
+    int64_t input, output;    /**< tokens of a request; > 0 with `model`; 0 = not given */
+    const scene_users *users; /**< [user_count]; 0 = all in the region where most replicas stood */
     size_t user_count;
     const char *tables_dir; /**< NULL = those that came with the program */
     const char *name;       /**< of the scenario */

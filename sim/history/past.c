@@ -109,7 +109,8 @@ static spw_rc tick_taken(reading *r, const hist_log *log, const spw_json_tick *t
         return wrong(r, log, "no snapshot in this tick; run writes them with --record, spillwayd always");
     }
     if (p->ticks > 0 && tick->now <= p->last_ns) {
-        return wrong(r, log, "this tick is not after the one before it: a log is read once, and logs of one fleet only");
+        return wrong(r, log,
+                     "this tick is not after the one before it: a log is read once, and logs of one fleet only");
     }
     if (p->ticks == 0) {
         p->first_ns = tick->now;
@@ -196,8 +197,7 @@ static void finish(past *p)
         }
         past_blind_end(service, end_ns, seen);
         while (service->step_room < p->step_count && !p->z.failed) {
-            past_step *grown =
-                past_grow(&p->z, service->steps, service->step_room, &service->step_room, sizeof *grown);
+            past_step *grown = past_grow(&p->z, service->steps, service->step_room, &service->step_room, sizeof *grown);
             service->steps = grown != NULL ? grown : service->steps;
         }
     }

@@ -14,18 +14,19 @@
 #include "sched/manifest/zone.h"
 
 #define PAST_GAP_TICKS   5
-#define PAST_BLIND_TICKS 4 /**< as long without any sample of a pod: the metrics failed, not single samples were lost */
+#define PAST_BLIND_TICKS 4 /**< as long without any sample of a pod: the metrics failed, not single samples were lost  \
+                            */
 
 /** What a metric counts. */
 typedef enum past_metric {
-    PAST_RATE = 0,      /**< requests/s */
-    PAST_TOKENS_OUT,    /**< generated tokens/s */
-    PAST_TOKENS_IN,     /**< prompt tokens/s */
-    PAST_IN_FLIGHT,     /**< requests in an engine */
-    PAST_RUNNING,       /**< those of its batch */
-    PAST_WAITING,       /**< those of its queue */
-    PAST_BUSY,          /**< share of the time that an engine works; of what the pod requests, where it requests any */
-    PAST_METRICS        /**< how many there are */
+    PAST_RATE = 0,   /**< requests/s */
+    PAST_TOKENS_OUT, /**< generated tokens/s */
+    PAST_TOKENS_IN,  /**< prompt tokens/s */
+    PAST_IN_FLIGHT,  /**< requests in an engine */
+    PAST_RUNNING,    /**< those of its batch */
+    PAST_WAITING,    /**< those of its queue */
+    PAST_BUSY,       /**< share of the time that an engine works; of what the pod requests, where it requests any */
+    PAST_METRICS     /**< how many there are */
 } past_metric;
 
 typedef struct past_window {
@@ -40,7 +41,7 @@ typedef struct past_windows {
 typedef struct past_cluster {
     const char *name, *region, *zone, *provider, *jurisdiction;
     spw_labels labels;
-    past_windows away; /**< not ready, or in no snapshot */
+    past_windows away;   /**< not ready, or in no snapshot */
     int64_t first_ns;    /**< seen first */
     int64_t observed_ns; /**< newest reading, core time */
     bool here;           /**< in the tick that is read, and ready */
@@ -59,7 +60,7 @@ typedef struct past_pool {
     const char *name, *gpu;
     uint8_t capacity; /**< spw_capacity */
     int32_t gpus_per_node;
-    int32_t rank; /**< order of use within the cluster */
+    int32_t rank;                 /**< order of use within the cluster */
     int32_t nodes_min, nodes_max; /**< widest bounds that were seen */
     int32_t nodes_most;           /**< up at any time */
     bool elastic;                 /**< could grow or shrink at some time */
@@ -72,14 +73,14 @@ typedef struct past_pool {
 
 /** Sums over the readings of one step, each times the seconds for which it held. */
 typedef struct past_place {
-    double ready;                /**< replicas x s */
-    double sum[PAST_METRICS];    /**< mean of the pods sampled x s */
+    double ready;             /**< replicas x s */
+    double sum[PAST_METRICS]; /**< mean of the pods sampled x s */
     double seconds[PAST_METRICS];
 } past_place;
 
 typedef struct past_step {
-    double seconds;                     /**< covered by readings */
-    double value[PAST_METRICS];         /**< of the workload as a whole (Object, External) x s */
+    double seconds;             /**< covered by readings */
+    double value[PAST_METRICS]; /**< of the workload as a whole (Object, External) x s */
     double value_seconds[PAST_METRICS];
     past_place *places; /**< [place_count] by cluster */
     size_t place_count;
@@ -92,12 +93,12 @@ typedef struct past_service {
     int32_t replicas_first; /**< spec.replicas in the first tick that has it; -1 = none has */
     past_step *steps;       /**< [past.step_count] */
     size_t step_room;
-    bool seen[PAST_METRICS];     /**< of some ready pod */
-    bool valued[PAST_METRICS];   /**< of the workload as a whole */
-    past_windows blind;          /**< pods were ready, and of none there was a sample */
-    uint64_t pods_ready;         /**< over all ticks with samples */
-    uint64_t samples;            /**< that these had */
-    int64_t read_ns;             /**< newest reading; INT64_MIN = none yet */
+    bool seen[PAST_METRICS];   /**< of some ready pod */
+    bool valued[PAST_METRICS]; /**< of the workload as a whole */
+    past_windows blind;        /**< pods were ready, and of none there was a sample */
+    uint64_t pods_ready;       /**< over all ticks with samples */
+    uint64_t samples;          /**< that these had */
+    int64_t read_ns;           /**< newest reading; INT64_MIN = none yet */
 } past_service;
 
 typedef struct past {

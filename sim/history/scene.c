@@ -105,10 +105,12 @@ static void put_head(const scene *s, FILE *out)
     for (size_t i = 0; i < s->source_count; i++) {
         put_comment(out, "  ", s->sources[i]);
     }
-    fputs("# It begins as the log begins, with as many nodes and replicas, and is asked as much over the same time.\n", out);
-    fputs("# Change the policy in manifests/ (a copy of this file with other manifests) to ask what it would have done.\n"
-          "#\n# What the log does not say, and what stands here instead\n",
+    fputs("# It begins as the log begins, with as many nodes and replicas, and is asked as much over the same time.\n",
           out);
+    fputs(
+        "# Change the policy in manifests/ (a copy of this file with other manifests) to ask what it would have done.\n"
+        "#\n# What the log does not say, and what stands here instead\n",
+        out);
     for (size_t i = 0; i < s->note_count; i++) {
         put_comment(out, "  - ", s->notes[i]);
     }
@@ -116,8 +118,8 @@ static void put_head(const scene *s, FILE *out)
     const time_t unix_s = (time_t)(p->unix_ns / NS_PER_S);
     struct tm parts;
     (void)strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&unix_s, &parts));
-    fprintf(out, "apiVersion: spillway.dev/v1alpha1\nkind: Scenario\nmetadata: {name: %s}\nspec:\n  start: %s\n  ", s->name,
-            start);
+    fprintf(out, "apiVersion: spillway.dev/v1alpha1\nkind: Scenario\nmetadata: {name: %s}\nspec:\n  start: %s\n  ",
+            s->name, start);
     put_duration(out, "duration", p->last_ns - p->first_ns);
     fputs("\n  ", out);
     put_duration(out, "tick", p->tick_ns);

@@ -2,11 +2,10 @@
 /**
  * scene.h - the past of a fleet as a folder with a scenario in it:
  *   scenario.yaml  what the log says, and in comments what it does not say and where that was taken from
- *   manifests/     the objects that governed, as the log carries them, each beginning with as many replicas as there were
- *   demand/        requests/s of each service over time (traffic of kind rates)
- *   faults/        when clusters did not answer, and when nodes of pools that cannot grow were missing
- *   stocks/        what providers had, where they said so, and prices that changed
- *   files/         what the given entries of services refer to
+ *   manifests/     the objects that governed, as the log carries them, each beginning with as many replicas as there
+ * were demand/        requests/s of each service over time (traffic of kind rates) faults/        when clusters did not
+ * answer, and when nodes of pools that cannot grow were missing stocks/        what providers had, where they said so,
+ * and prices that changed files/         what the given entries of services refer to
  */
 #ifndef SIM_HISTORY_SCENE_H
 #define SIM_HISTORY_SCENE_H
@@ -27,13 +26,13 @@ typedef struct scene {
     hist_services *services;
     const scene_users *users;
     size_t user_count;
-    const char *name;       /**< of the scenario */
+    const char *name;           /**< of the scenario */
     const char *const *sources; /**< [source_count] the logs, for the first comment */
     size_t source_count;
-    bool delays, bytes_cost;    /**< every region has round trips, every provider a price for bytes */
+    bool delays, bytes_cost;     /**< every region has round trips, every provider a price for bytes */
     const char **manifest_files; /**< [past.manifest_count] set by scene_manifests() */
-    const demand *demands;      /**< [past.service_count]; NULL: traffic is not known yet */
-    const char **notes;         /**< [note_count] what was taken from where, and what was lost */
+    const demand *demands;       /**< [past.service_count]; NULL: traffic is not known yet */
+    const char **notes;          /**< [note_count] what was taken from where, and what was lost */
     size_t note_count;
     zone *z;
 } scene;
@@ -54,7 +53,8 @@ spw_rc scene_scenario(const scene *s, const char *folder, spw_diag *diag);
 
 /* --- inside --- */
 
-/** "demand/prod-chat.csv" from a kind of file, a name and an ending: what is not A-Z, a-z, 0-9, '.', '_' becomes '-'. */
+/** "demand/prod-chat.csv" from a kind of file, a name and an ending: what is not A-Z, a-z, 0-9, '.', '_' becomes '-'.
+ */
 const char *scene_file(zone *z, const char *kind, const char *name, const char *ending);
 /** Opens a file in the folder, whose own folder is made. NULL with an error in diag, or no memory (zone.failed). */
 FILE *scene_open(zone *z, const char *folder, const char *file, spw_diag *diag);

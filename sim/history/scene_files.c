@@ -32,7 +32,8 @@ const char *scene_file(zone *z, const char *kind, const char *name, const char *
 {
     char *file = zone_format(z, "%s/%s%s", kind, name, ending);
     for (char *c = file != NULL ? file + strlen(kind) + 1 : NULL; c != NULL && *c != '\0'; c++) {
-        const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_';
+        const bool plain =
+            (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_';
         *c = plain || *c == '.' ? *c : '-';
     }
     return file;
@@ -91,7 +92,8 @@ bool scene_stocked(const past_pool *pool)
         stocked = stocked || pool->levels[i].obtainable >= 0 ||
                   (pool->capacity == SPW_CAPACITY_SPOT && pool->levels[i].price_uusd != pool->levels[0].price_uusd);
     }
-    return stocked && pool->elastic && (pool->capacity == SPW_CAPACITY_SPOT || pool->capacity == SPW_CAPACITY_ON_DEMAND);
+    return stocked && pool->elastic &&
+           (pool->capacity == SPW_CAPACITY_SPOT || pool->capacity == SPW_CAPACITY_ON_DEMAND);
 }
 
 /* --- faults --- */

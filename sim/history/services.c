@@ -87,8 +87,7 @@ spw_rc hist_services_lengths(hist_services *s, hist_service *service, int64_t in
 {
     const char *in = zone_format(&s->z, "{fixed: %lld}", (long long)input);
     const char *out = zone_format(&s->z, "{fixed: %lld}", (long long)output);
-    const spw_rc rc =
-        in != NULL && out != NULL ? hist_service_set(s, service, "lengths.input", in, diag) : SPW_NOMEM;
+    const spw_rc rc = in != NULL && out != NULL ? hist_service_set(s, service, "lengths.input", in, diag) : SPW_NOMEM;
     return rc == SPW_OK ? hist_service_set(s, service, "lengths.output", out, diag) : rc;
 }
 
