@@ -50,6 +50,10 @@ MODELS_SRC   := $(sort $(wildcard models/*/*.c))
 SIM_SRC      := $(sort $(filter-out sim/cli/main.c,$(wildcard sim/*/*.c)))
 SUPPORT_SRC  := $(sort $(wildcard tests/support/*.c))
 
+# What decides the results of a simulation: kept replications and points belong to a build of these bytes.
+DECIDES := $(CORE_SRC) $(MANIFEST_SRC) $(MODELS_SRC) $(SIM_SRC) \
+           $(sort $(wildcard sched/*/*.h sched/include/spillway/*.h models/*/*.h sim/*/*.h))
+
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_CORE     := $(B)/libspillway.a
 LIB_MANIFEST := $(B)/libspillway-manifest.a
@@ -120,6 +124,15 @@ $(B)/obj/%.o: %.c | $(B)/have-deps
 	@mkdir -p $(@D)
 	$(call say,CC   $<)
 	$(Q)$(CC) $(CFLAGS_ALL) $(EXTRA) -DSPILLWAY_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+
+# Rewritten only where it changes, so that nothing is built anew without a reason.
+$(B)/sources: FORCE | $(B)/have-deps
+	@sha256sum $(DECIDES) | sha256sum | cut -c1-16 > $@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
+.PHONY: FORCE
+FORCE:
+$(B)/obj/sim/cli/version.o: $(B)/sources
+$(B)/obj/sim/cli/version.o: EXTRA = -DSPILLWAY_SOURCES='"$(shell cat $(B)/sources)"'
 
 $(LIB_CORE): $(CORE_OBJ)
 $(LIB_MANIFEST): $(call objs,$(MANIFEST_SRC))

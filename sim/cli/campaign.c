@@ -11,6 +11,7 @@
 #include "sim/cli/interrupt.h"
 #include "sim/cli/outdir.h"
 #include "sim/cli/progress.h"
+#include "sim/cli/version.h"
 #include "sim/experiment/work.h"
 
 #define TEXT_ROWS 20
@@ -89,7 +90,7 @@ cli_status cli_campaign_begin(cli_campaign *cli)
                 v->shard);
         return CLI_BAD;
     }
-    cli->p = (points){cli->target, cli->c->hash};
+    cli->p = (points){cli->target, cli_build_hash(cli->c->hash)};
     const cli_status status = clear_target(cli);
     if (status != CLI_DONE) {
         return status;
@@ -111,9 +112,9 @@ cli_status cli_campaign_begin(cli_campaign *cli)
 static cli_status gather_from(const cli_campaign *cli, const char *dir)
 {
     char err[POINTS_PATH_MAX * 2];
-    const points from = {dir, cli->c->hash};
+    const points from = {dir, cli->p.hash};
     if (points_look(&from) != POINTS_OURS) {
-        fprintf(stderr, "spillway %s: %s holds no points of this %s (or of another version, or of other inputs)\n",
+        fprintf(stderr, "spillway %s: %s holds no points of this %s (or of another build, or of other inputs)\n",
                 cli->command, dir, cli->c->kind);
         return CLI_BAD;
     }

@@ -59,7 +59,7 @@ cli_status multi_outdir(const char *command, const char *name, const char *out, 
 cli_status multi_keep(const char *command, const outdir *dir, int resume, multi_kept *m)
 {
     snprintf(m->dir, sizeof m->dir, "%s.part", dir->target);
-    m->k = (kept_folder){.dir = m->dir, .version = CLI_VERSION, .resume = resume != 0};
+    m->k = (kept_folder){.dir = m->dir, .version = cli_build, .resume = resume != 0};
     if (kept_count(&m->k) < 0) {
         fprintf(stderr, "spillway %s: %s: %s; finished replications are kept there\n", command, m->dir,
                 strerror(errno));

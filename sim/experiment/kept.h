@@ -3,7 +3,7 @@
  * kept.h - replications that are done, kept in a folder, so that an interrupted experiment goes on where it was.
  *
  *   DIR/0123456789abcdef.rep  one replication: a line with its key, what its hooks were told, its result, a checksum
- * The key is a hash of everything that decides what is in the file: the version, the scenario with its manifests,
+ * The key is a hash of everything that decides what is in the file: the build, the scenario with its manifests,
  * tables and overrides, the seed, the replication, what the hooks want, the form of the result. What another experiment
  * left in the folder is therefore never taken, and a damaged file counts as absent. Files are whole or not there
  * (whole.h).
@@ -18,7 +18,7 @@
 /** Zeroed but for the first three. Shared by the threads of an experiment. */
 typedef struct kept_folder {
     const char *dir;     /**< made with the first replication; its parent exists */
-    const char *version; /**< of the program */
+    const char *version; /**< of the program, and what tells its builds apart */
     bool resume;         /**< take what is there; else it is only written */
     atomic_int taken, simulated;
     atomic_bool failed; /**< a replication could not be written */

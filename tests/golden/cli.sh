@@ -80,7 +80,11 @@ is "and reported again" "$("$SPILLWAY" report "$dir/stopped" --no-plots 2>/dev/n
 commands=$("$SPILLWAY" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version)
 "$SPILLWAY" completion bash >"$dir/bash" && "$SPILLWAY" completion zsh >"$dir/zsh"
 is "bash reads its completion" "$(bash -n "$dir/bash" 2>&1)" ""
-if command -v zsh >/dev/null; then is "zsh reads its completion" "$(zsh -n "$dir/zsh" 2>&1)" ""; else
+if command -v zsh >/dev/null; then
+    mkdir "$dir/functions" && cp "$dir/zsh" "$dir/functions/_spillway"
+    is "zsh completes" "$(timeout 60 zsh -f tests/golden/completion.zsh "$dir/functions" 2>&1 | tr '\n' ' ')" \
+        "validate --replications json plan "
+else
     echo "skipped: no zsh here"
     skipped=$((skipped + 1))
 fi

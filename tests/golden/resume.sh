@@ -59,6 +59,10 @@ resume() { # NAME COMMAND OUT TAKEN OPTIONS...
     is "$1: left over" "$(cd "$dir" && ls -d "$3".[pt]*)" "$3.txt"
 }
 
+# the program as a build of other sources would be: another digest in it
+LC_ALL=C sed "s/$(cat "${BUILD:-build}/sources")/0123456789abcdef/" "$SPILLWAY" >"$dir/another" && chmod +x "$dir/another"
+cmp -s "$SPILLWAY" "$dir/another" && no "the program does not hold the digest of its sources"
+
 for c in run compare plan; do
     spill $c $c --resume --jobs 2 >"$dir/$c.txt" || no "$c"
     total[$c]=$(sed -n 's/^resumed: 0 .*, \([0-9]*\) simulated$/\1/p' "$dir/err")
@@ -102,6 +106,11 @@ for c in run compare plan; do
     spill $c other --resume --seed 9 >"$dir/other.txt"
     is "$c, another seed" "$? $(grep -c '^resumed: 0 replications taken' "$dir/err")" "0 1"
     same "$c, another seed" nine other
+    # nor another build under the same version
+    interrupt $c cut KILL 2 --jobs 1
+    SPILLWAY=$dir/another spill $c cut --resume >"$dir/cut.txt"
+    is "$c, another build" "$? $(grep -c '^resumed: 0 replications taken' "$dir/err")" "0 1"
+    same "$c, another build" $c cut
     interrupt $c cut KILL 2 --jobs 1
     spill $c cut >"$dir/cut.txt"
     is "$c without --resume" "$? $(grep -c resumed "$dir/err") $(cd "$dir" && ls -d cut.[pt]*)" "0 0 cut.txt"
