@@ -103,10 +103,15 @@ static spw_rc tick_taken(reading *r, const hist_log *log, const spw_json_tick *t
 {
     past *p = r->p;
     if (p->config == NULL) {
-        return wrong(r, log, "no head line with settings and manifests before this tick; a whole log begins with one");
+        return wrong(r, log,
+                     "no head line with settings and manifests before this tick; run writes it with --record, and a "
+                     "whole log begins with one");
     }
     if (tick->snapshot == NULL) {
         return wrong(r, log, "no snapshot in this tick; run writes them with --record, spillwayd always");
+    }
+    if (tick->snapshot_hash != 0 && spw_snapshot_hash(tick->snapshot) != tick->snapshot_hash) {
+        return wrong(r, log, "this snapshot is not the one that was decided on: its digest is another");
     }
     if (p->ticks > 0 && tick->now <= p->last_ns) {
         return wrong(r, log,

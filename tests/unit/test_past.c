@@ -195,8 +195,8 @@ static void refused(const char *text, size_t size, const char *message)
     assert_int_equal(spw_diag_new(NULL, 8, &diag), SPW_OK);
     assert_true(past_read(&spec, diag, &p) != SPW_OK);
     assert_int_equal(spw_diag_errors(diag), 1);
-    size_t at = 0; /* warnings of manifests may be before it */
-    while (spw_diag_level_at(diag, at) != SPW_DIAG_ERROR) {
+    size_t at = 0;
+    while (spw_diag_level_at(diag, at) != SPW_DIAG_ERROR) { /* the manifests of the head are not whole on purpose */
         at++;
     }
     assert_string_equal(spw_diag_at(diag, at) + strlen(path), message);
@@ -221,11 +221,19 @@ static void test_refused(void **state)
             "when it starts)");
     refused(text, sizeof head - 1, ": error: fewer than two ticks: nothing happens in it");
     refused(text + sizeof head - 1, size - sizeof head + 1,
-            ":1:1: error: no head line with settings and manifests before this tick; a whole log begins with one");
+            ":1:1: error: no head line with settings and manifests before this tick; run writes it with --record, and "
+            "a whole log begins with one");
     char *changed = strdup(text);
     assert_non_null(changed);
     strstr(changed, "decisions/1")[10] = '2';
     refused(changed, size, ":1:13: error: 'spillway' must be 'decisions/1': another format of the log");
+    free(changed);
+
+    changed = strdup(text);
+    assert_non_null(changed);
+    char *sha = strstr(strstr(changed, "\"tick\":1"), "\"0000000000000000\"");
+    sha[16] = '1'; /* of the snapshot */
+    refused(changed, size, ":3:1: error: this snapshot is not the one that was decided on: its digest is another");
     free(changed);
 
     /* the end of a packed file is missing */
