@@ -13,10 +13,9 @@
 
 #include "sched/manifest/zone.h"
 
-#define PAST_GAP_TICKS 5
-#define PAST_BLIND_TICKS                                                                                               \
-    4 /**< as long without any sample of a pod: the metrics failed, not single samples were lost                       \
-       */
+#define PAST_GAP_TICKS   5
+#define PAST_BLIND_TICKS 4 /**< as long without any sample of a pod: the metrics failed, not single samples were lost  \
+                            */
 
 /** What a metric counts. */
 typedef enum past_metric {
