@@ -13,9 +13,9 @@
 
 #include "sched/manifest/zone.h"
 
+/* Longer without a tick is a gap; as long without a sample of any pod, metrics failed: it was not single samples. */
 #define PAST_GAP_TICKS   5
-#define PAST_BLIND_TICKS 4 /**< as long without any sample of a pod: the metrics failed, not single samples were lost  \
-                            */
+#define PAST_BLIND_TICKS 4
 
 /** What a metric counts. */
 typedef enum past_metric {
