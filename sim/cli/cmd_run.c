@@ -20,6 +20,7 @@
 #include "sim/cli/outdir.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/version.h"
+#include "sim/experiment/check.h"
 #include "sim/experiment/experiment.h"
 #include "sim/experiment/store.h"
 #include "sim/experiment/warmup.h"
@@ -27,6 +28,7 @@
 #include "sim/report/report.h"
 
 #define REPLICATIONS_MAX 100000
+#define GOAL_MAX         200
 #define JOBS_MAX         1024
 #define STREAM_BUFFER    ((size_t)1 << 20)
 
@@ -36,14 +38,18 @@ enum { WARMUP_GIVEN = 0, WARMUP_MSER = 1 };
 typedef struct run_values {
     int64_t seed, replications, jobs;
     opt_list sets;
-    const char *out, *tables;
+    const char *out, *tables, *half_width, *metric;
     int format, warmup, requests, record, no_plots, resume;
 } run_values;
 
 static const opt_row rows[] = {
     {"seed", "N", "root of all random streams (default: spec.seed)", OPT_INT, offsetof(run_values, seed), 0, INT64_MAX},
-    {"replications", "R", "independent runs (default 1)", OPT_INT, offsetof(run_values, replications), 1,
-     REPLICATIONS_MAX},
+    {"replications", "R", "independent runs (default 1; with --until-half-width: at most, default 200)", OPT_INT,
+     offsetof(run_values, replications), 1, REPLICATIONS_MAX},
+    {"until-half-width", "X", "go on until the cost, or --metric, is known to +- X (95 %): in its unit, or % of it",
+     OPT_TEXT, offsetof(run_values, half_width), 0, 0},
+    {"metric", "NAME", "figure of summary.json that --until-half-width speaks of, e.g. ttft.p95", OPT_TEXT,
+     offsetof(run_values, metric), 0, 0},
     {"jobs", "J", "threads (default: one for each processor); never changes a result", OPT_INT,
      offsetof(run_values, jobs), 1, JOBS_MAX},
     {"set", "PATH=VALUE", "override one value of the scenario, or (Kind/name:PATH) of a manifest; repeatable", OPT_LIST,
@@ -63,10 +69,18 @@ static const opt_row rows[] = {
      OPT_TEXT, offsetof(run_values, tables), 0, 0},
 };
 
+/* When there are replications enough. */
+typedef struct run_goal {
+    bool wanted;
+    exp_goal goal;
+    char metric[CHECK_NAME_SIZE];
+} run_goal;
+
 /* What the hooks of a replication need. */
 typedef struct run_state {
     const sc_scenario *sc;
     const run_values *values;
+    const run_goal *goal;
     progress *progress;
     const volatile int *stop;
     FILE *decisions, *requests; /* replication 0 */
@@ -316,6 +330,15 @@ static cli_status publish_finished(const sc_scenario *sc, res_run *const *runs, 
     return status == CLI_DONE ? CLI_GATE : status;
 }
 
+/* Whether the goal was met, with what is known now. */
+static void say_reached(const run_goal *goal, const exp_reached *reached)
+{
+    char name[CHECK_NAME_SIZE];
+    fprintf(stderr, "%s%s %.4g +- %.2g (95 %%, %" PRId32 " replications)%s\n",
+            reached->met ? "" : "warning: ", metric_short(goal->goal.metric, name), reached->mean, reached->half,
+            reached->replications, reached->met ? "" : ": --until-half-width is not reached; more with --replications");
+}
+
 /* Runs all replications and writes the results into dir. @param in kept  NULL: they are not kept */
 static cli_status simulate(const sc_scenario *sc, const run_values *values, run_hooks *hooks, outdir *dir,
                            kept_folder *kept, res_run **runs)
@@ -336,7 +359,10 @@ static cli_status simulate(const sc_scenario *sc, const run_values *values, run_
                                  .kept = kept};
     char err[512] = "";
     state->progress = progress_new(stderr, (uint32_t)values->replications, sc->duration_ns);
-    const int rc = exp_replicate(sc, &options, runs, err, sizeof err);
+    exp_reached reached = {.replications = options.replications};
+    const int rc = state->goal->wanted
+                       ? exp_replicate_until(sc, &options, &state->goal->goal, runs, &reached, err, sizeof err)
+                       : exp_replicate(sc, &options, runs, err, sizeof err);
     progress_free(state->progress);
     state->progress = NULL;
     int lost = state->write_failed;
@@ -354,10 +380,17 @@ static cli_status simulate(const sc_scenario *sc, const run_values *values, run_
         fprintf(stderr, "spillway run: %s\n", err);
         return kept != NULL && kept->failed ? CLI_IO : CLI_INTERNAL;
     }
-    return publish(sc, runs, values, jobs, dir);
+    run_values all = *values;
+    all.replications = reached.replications;
+    const cli_status status = publish(sc, runs, &all, jobs, dir);
+    if (status == CLI_DONE && state->goal->wanted) {
+        say_reached(state->goal, &reached);
+    }
+    return status;
 }
 
-static cli_status run_scenario(const sc_scenario *sc, const run_values *values, const volatile int *stop)
+/* The folder of results, and the one beside it that keeps replications. */
+static cli_status open_folders(const sc_scenario *sc, const run_values *values, outdir *dir, multi_kept *kept)
 {
     char target[OUTDIR_PATH_MAX], err[OUTDIR_PATH_MAX * 2];
     const int n = values->out != NULL ? snprintf(target, sizeof target, "%s", values->out)
@@ -366,28 +399,28 @@ static cli_status run_scenario(const sc_scenario *sc, const run_values *values, 
         fprintf(stderr, "spillway run: %s\n", n < 0 || (size_t)n >= sizeof target ? "the --out path is too long" : err);
         return CLI_BAD;
     }
-    outdir dir;
-    if (outdir_begin(&dir, target, err, sizeof err) != 0) {
+    if (outdir_begin(dir, target, err, sizeof err) != 0) {
         fprintf(stderr, "spillway run: %s\n", err);
         return CLI_IO;
     }
+    return multi_keep("run", dir, values->resume, kept);
+}
+
+static cli_status run_scenario(const sc_scenario *sc, const run_values *values, const run_goal *goal,
+                               const volatile int *stop, outdir *dir, kept_folder *kept)
+{
     const size_t count = (size_t)values->replications;
-    run_hooks hooks = {.state = {.sc = sc, .values = values, .stop = stop}};
+    run_hooks hooks = {.state = {.sc = sc, .values = values, .goal = goal, .stop = stop}};
     hooks.each = calloc(count, sizeof *hooks.each);
     res_run **runs = calloc(count, sizeof *runs);
-    multi_kept kept;
-    cli_status status = multi_keep("run", &dir, values->resume, &kept);
+    cli_status status = CLI_INTERNAL;
     if (runs == NULL || hooks.each == NULL || name_pools(&hooks.state) != 0) {
         fputs("spillway: out of memory\n", stderr);
-        status = CLI_INTERNAL;
-    } else if (status == CLI_DONE) {
-        /* a single one is done when the command is */
-        status = simulate(sc, values, &hooks, &dir, count > 1 || values->resume ? &kept.k : NULL, runs);
-        multi_keep_end("run", &kept, dir.work[0] == '\0' && status != CLI_GATE);
+    } else {
+        status = simulate(sc, values, &hooks, dir, kept, runs);
     }
     (void)close_stream(&hooks.state.decisions);
     (void)close_stream(&hooks.state.requests);
-    outdir_abort(&dir);
     for (size_t i = 0; runs != NULL && i < count; i++) {
         res_free(runs[i]);
     }
@@ -415,17 +448,16 @@ static sc_scenario *load_with(const run_values *values, const char *file, const 
     return sc;
 }
 
-/* A pilot run from an empty system, and the scenario once more with what it says. */
-static sc_scenario *load_after_pilot(const run_values *values, const char *file, const volatile int *stop,
-                                     cli_status *status)
+/* A pilot run from an empty system, and the scenario once more with what it says. @param in sc  without warm-up */
+static sc_scenario *load_after_pilot(const sc_scenario *sc, const run_values *values, const char *file,
+                                     const volatile int *stop, kept_folder *kept, cli_status *status)
 {
     char set[64], err[512] = "";
-    sc_scenario *sc = load_with(values, file, "spec.warmup=0s", status);
-    if (sc == NULL) {
-        return NULL;
-    }
-    const exp_options options = {
-        .seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed, .replications = 1, .jobs = 1, .stop = stop};
+    const exp_options options = {.seed = values->seed >= 0 ? (uint64_t)values->seed : sc->seed,
+                                 .replications = 1,
+                                 .jobs = 1,
+                                 .stop = stop,
+                                 .kept = kept};
     res_run *pilot = NULL;
     warmup_found found = {.stationary = false};
     const int rc = exp_replicate(sc, &options, &pilot, err, sizeof err);
@@ -433,19 +465,13 @@ static sc_scenario *load_after_pilot(const run_values *values, const char *file,
         found = warmup_of(sc, &pilot, 1);
     }
     res_free(pilot);
-    sc_free(sc);
     *status = CLI_BAD;
     if (*stop != 0) {
         fputs("spillway run: interrupted; no results written\n", stderr);
         *status = CLI_GATE;
-    } else if (rc != 0) {
-        fprintf(stderr, "spillway run: %s\n", err);
-        *status = CLI_INTERNAL;
-    } else if (!found.stationary) {
-        fputs(
-            "spillway run: --warmup mser wants a process that settles: every source poisson, without growth, holidays "
-            "and crowds, no faults; give spec.warmup\n",
-            stderr);
+    } else if (rc != 0 || !found.stationary) {
+        fprintf(stderr, "spillway run: %s\n", rc != 0 ? err : "out of memory");
+        *status = rc != 0 && kept->failed ? CLI_IO : CLI_INTERNAL;
     } else if (found.too_short) {
         fputs("spillway run: --warmup mser: the pilot run is too short to tell where its warm-up ends\n", stderr);
     } else {
@@ -456,21 +482,82 @@ static sc_scenario *load_after_pilot(const run_values *values, const char *file,
     return NULL;
 }
 
+/* What can be wrong with the options once the scenario is known. */
+static cli_status check_options(const sc_scenario *sc, const run_values *values, run_goal *goal)
+{
+    if (values->warmup == WARMUP_MSER && !warmup_settles(sc)) {
+        fputs(
+            "spillway run: --warmup mser wants a process that settles: every source poisson, without growth, holidays "
+            "and crowds, no faults; give spec.warmup\n",
+            stderr);
+        return CLI_BAD;
+    }
+    goal->wanted = values->half_width != NULL;
+    goal->goal.metric = goal->metric;
+    if (!goal->wanted && values->metric != NULL) {
+        fputs("spillway run: --metric says what --until-half-width speaks of; give that, too\n", stderr);
+        return CLI_BAD;
+    }
+    if (goal->wanted && stat_goal_parse(values->half_width, &goal->goal.width) != 0) {
+        fprintf(stderr, "spillway run: --until-half-width wants a positive number, e.g. 1%% or 0.5, not '%s'\n",
+                values->half_width);
+        return CLI_BAD;
+    }
+    report_values *known = goal->wanted ? metric_names(sc) : NULL;
+    cli_status status = CLI_DONE;
+    if (goal->wanted && known == NULL) {
+        fputs("spillway: out of memory\n", stderr);
+        status = CLI_INTERNAL;
+    } else if (goal->wanted && metric_resolve(known, values->metric != NULL ? values->metric : "cost", goal->metric)) {
+        fprintf(stderr, "spillway run: --metric: there is no metric '%s' (did you mean '%s'?)\n", values->metric,
+                goal->metric);
+        status = CLI_BAD;
+    }
+    report_values_free(known);
+    return status;
+}
+
+static cli_status run_file(const char *file, const run_values *values, const volatile int *stop)
+{
+    const bool pilot = values->warmup == WARMUP_MSER;
+    cli_status status = CLI_DONE;
+    sc_scenario *sc = pilot ? load_with(values, file, "spec.warmup=0s", &status)
+                            : cli_load("run", file, values->tables, &values->sets, &status);
+    run_goal goal = {.wanted = false};
+    outdir dir = {.work = ""};
+    multi_kept kept;
+    if (sc == NULL) {
+        return status;
+    }
+    status = check_options(sc, values, &goal);
+    status = status == CLI_DONE ? open_folders(sc, values, &dir, &kept) : status;
+    if (status == CLI_DONE) {
+        /* a single one is done when the command is */
+        kept_folder *keep = values->replications > 1 || values->resume || pilot ? &kept.k : NULL;
+        if (pilot) {
+            sc_scenario *warm = load_after_pilot(sc, values, file, stop, keep, &status);
+            sc_free(sc);
+            sc = warm;
+        }
+        status = sc != NULL ? run_scenario(sc, values, &goal, stop, &dir, keep) : status;
+        multi_keep_end("run", &kept, (dir.work[0] == '\0' && status != CLI_GATE) || status == CLI_BAD);
+    }
+    outdir_abort(&dir);
+    sc_free(sc);
+    return status;
+}
+
 static cli_status run(int argc, char **argv)
 {
-    run_values values = {.seed = -1, .replications = 1, .format = FORMAT_TEXT};
+    run_values values = {.seed = -1, .format = FORMAT_TEXT};
     opt_list operands;
     const opt_outcome outcome = opt_parse(&cli_run, argc, argv, &values, &operands, stdout, stderr);
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
-        const volatile int *stop = interrupt_catch();
-        sc_scenario *sc = values.warmup == WARMUP_MSER
-                              ? load_after_pilot(&values, operands.at[0], stop, &status)
-                              : cli_load("run", operands.at[0], values.tables, &values.sets, &status);
-        if (sc != NULL) {
-            status = run_scenario(sc, &values, stop);
-            sc_free(sc);
+        if (values.replications == 0) {
+            values.replications = values.half_width != NULL ? GOAL_MAX : 1;
         }
+        status = run_file(operands.at[0], &values, interrupt_catch());
     }
     opt_fini(&cli_run, &values, &operands);
     return status;
@@ -485,5 +572,5 @@ const opt_command cli_run = {
     .operands_min = 1,
     .operands_max = 1,
     .examples = {"spillway run scenarios/hybrid-burst.yaml --out out/demo",
-                 "spillway run scenarios/theory-mm1.yaml --replications 8 --set spec.duration=2h"},
+                 "spillway run scenarios/theory-mm1.yaml --until-half-width 2% --metric ttft.p95"},
     .run = run};

@@ -41,10 +41,11 @@ static int read_run(void *user, FILE *in)
     return *p->run != NULL && fread(&(*p->run)->host, sizeof(res_host), 1, in) == 1 ? 0 : -1;
 }
 
-static int replicate(void *user, int32_t index, char *err, size_t err_size)
+static int replicate(void *user, int32_t item, char *err, size_t err_size)
 {
     const batch *b = user;
     const exp_options *o = b->options;
+    const int32_t index = o->from + item;
     fleet_hooks hooks = {.stop = o->stop};
     char why[400] = "";
     place here = {b->sc, &b->runs[index]};
@@ -65,12 +66,13 @@ int exp_replicate(const sc_scenario *sc, const exp_options *options, res_run **r
     batch b = {.sc = sc, .options = options, .runs = runs};
     const work_options work = {.jobs = options->jobs};
 
-    memset(runs, 0, (size_t)options->replications * sizeof(res_run *));
-    if (work_each(options->replications, &work, replicate, &b, err, err_size) < 0) {
+    const int32_t count = options->replications - options->from;
+    memset(runs + options->from, 0, (size_t)count * sizeof(res_run *));
+    if (work_each(count, &work, replicate, &b, err, err_size) < 0) {
         return 0;
     }
     bool keep = options->stop != NULL && *options->stop != 0;
-    for (int32_t i = 0; i < options->replications; i++) {
+    for (int32_t i = options->from; i < options->replications; i++) {
         keep = keep && runs[i] != NULL;
         if (!keep) {
             res_free(runs[i]);

@@ -9,7 +9,7 @@
 
 enum { MSER_BATCH = 5, BATCHES = 20 };
 
-static bool stationary(const sc_scenario *sc)
+bool warmup_settles(const sc_scenario *sc)
 {
     if (sc->fault_count > 0) {
         return false;
@@ -61,7 +61,7 @@ warmup_found warmup_of(const sc_scenario *sc, res_run *const *runs, int32_t n)
     static column *const columns[] = {waiting, ready, completed};
     const size_t bins = (size_t)runs[0]->timeline.bins;
     double *x = calloc(bins + 1, sizeof *x);
-    warmup_found found = {.stationary = stationary(sc) && x != NULL};
+    warmup_found found = {.stationary = warmup_settles(sc) && x != NULL};
     for (size_t c = 0; found.stationary && c < sizeof columns / sizeof columns[0]; c++) {
         gather(columns[c], runs, n, x);
         const stat_warmup cut = stat_mser(x, bins, MSER_BATCH);
@@ -76,7 +76,7 @@ warmup_found warmup_of(const sc_scenario *sc, res_run *const *runs, int32_t n)
 double warmup_ttft_half_width(const sc_scenario *sc, const res_run *run, double *mean)
 {
     const res_timeline *t = &run->timeline;
-    double *x = stationary(sc) ? calloc((size_t)t->bins + 1, sizeof *x) : NULL, half = (double)NAN;
+    double *x = warmup_settles(sc) ? calloc((size_t)t->bins + 1, sizeof *x) : NULL, half = (double)NAN;
     size_t n = 0;
     for (int32_t b = 0; x != NULL && b < t->bins; b++) {
         double sum = 0, count = 0;

@@ -17,6 +17,9 @@ typedef struct warmup_found {
     int64_t end_ns;  /**< of the transient */
 } warmup_found;
 
+/** Whether the process settles. */
+bool warmup_settles(const sc_scenario *sc);
+
 /** Of the mean of the series over the runs. n >= 1. If memory runs out: not stationary. */
 warmup_found warmup_of(const sc_scenario *sc, res_run *const *runs, int32_t n);
 

@@ -120,5 +120,37 @@ for c in run compare plan; do
     is "$c, a file in its way" "$? $(cat "$dir/cut.part")" "2 mine"
     rm -rf "$dir"/cut* "$dir"/other* "$dir"/nine*
 done
+# a run that goes on until a figure is known well enough stops at the first of 10, 12, 15, ... replications (a quarter
+# more each time) at which it is, gives what that number of replications gives, with any threads and resumed
+words[goal]="run $lab --until-half-width 3% --metric ttft.p95 --no-plots"
+narrow() { # JSON: whether half the interval of the P95 is at most 3 % of it
+    sed -n '/"pooled"/,$p' "$1" | sed -n '/"ttft_s"/,$p' | grep -m1 -A2 '"p95"' | tr -d ',' |
+        awk '/"mean"/ { m = $2 } /ci95/ { print $2 <= 0.03 * m ? "yes" : "no" }'
+}
+spill goal goal --jobs 2 >"$dir/goal.txt" || no "goal"
+n=$(sed -n 's/^ttft.p95 [0-9.]* +- [0-9.]* (95 %, \([0-9]*\) replications)$/\1/p' "$dir/err")
+look=10 before=0
+while [ $look -lt "${n:-0}" ]; do before=$look look=$((look + look / 4)); done
+is "where a goal is looked at" "$look" "$n"
+[ $before -ge 10 ] && ok || no "the goal is met at the first look: give a narrower one"
+words[number]="run $lab --replications $n --no-plots"
+words[fewer]="run $lab --replications $before --no-plots"
+spill number number >"$dir/number.txt" && same "a goal gives what its number of replications gives" goal number
+spill fewer fewer >"$dir/fewer.txt"
+is "the goal is met there and not before" "$(narrow "$dir/goal/summary.json") $(narrow "$dir/fewer/summary.json")" "yes no"
+total[goal]=$n
+interrupt goal cut KILL 5 --jobs 1
+resume "a goal" goal cut "$left" --jobs 2
+spill goal few --replications 10 >/dev/null
+is "a goal that is not reached" "$? $(grep -c '^warning: ttft.p95 .*10 replications): --until-half-width is not reached' "$dir/err")" "0 1"
+
+# the pilot run that finds the warm-up is kept, too
+words[pilot]="run $lab --warmup mser --replications 3 --no-plots" total[pilot]=4
+spill pilot pilot >"$dir/pilot.txt" || no "pilot"
+rm -rf "$dir/cut"
+interrupt pilot cut KILL 1 --jobs 1
+[ "$left" -ge 1 ] && [ "$left" -lt 4 ] && ok || no "a pilot run: $left are kept"
+resume "a pilot run" pilot cut "$left"
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
