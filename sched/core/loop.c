@@ -101,16 +101,17 @@ static bool is_stale(const spw_loop *loop, const spw_snapshot *snap)
 spw_rc spw_loop_tick(spw_loop *loop, spw_time now, spw_err *err)
 {
     const spw_snapshot *snap = NULL;
-    plan_clear(loop->plan);
     loop->stats.ticks++;
     spw_rc rc = loop->source->observe(loop->source->self, now, &snap, err);
     if (rc != SPW_OK) {
         loop->stats.source_failures++;
+        plan_clear(loop->plan);
         return SPW_BACKEND;
     }
     rc = spw_snapshot_check(snap, err);
     if (rc != SPW_OK) {
         loop->stats.bad_snapshots++;
+        plan_clear(loop->plan);
         return rc;
     }
     spw_tick_info info = {.now = now,

@@ -5,6 +5,14 @@
 #define ROOM_MAX       (UINT32_C(1) << 20) /* a ticket has 20 bits for the index of an action */
 #define CANDIDATES_MAX (UINT32_C(1) << 28)
 
+static void give_parts(spw_plan *plan)
+{
+    plan->mem.give(plan->index, plan->mem.user);
+    plan->mem.give(plan->candidates, plan->mem.user);
+    plan->mem.give(plan->outcomes, plan->mem.user);
+    plan->mem.give(plan->actions, plan->mem.user);
+}
+
 spw_rc spw_plan_new(const spw_mem *mem, size_t actions_max, size_t outcomes_max, spw_plan **out)
 {
     return spw_plan_new_explained(mem, actions_max, outcomes_max, 0, out);
@@ -17,24 +25,22 @@ spw_rc spw_plan_new_explained(const spw_mem *mem, size_t actions_max, size_t out
         candidates_max > CANDIDATES_MAX) {
         return SPW_INVAL;
     }
+    spw_plan made = {
+        .mem = *mem, .action_max = actions_max, .outcome_max = outcomes_max, .candidate_max = candidates_max};
     spw_plan *plan = mem->take(sizeof *plan, mem->user);
-    spw_action *actions = mem->take(actions_max * sizeof *actions, mem->user);
-    spw_outcome *outcomes = mem->take(outcomes_max * sizeof *outcomes, mem->user);
-    spw_candidate *candidates = candidates_max > 0 ? mem->take(candidates_max * sizeof *candidates, mem->user) : NULL;
-    if (plan == NULL || actions == NULL || outcomes == NULL || (candidates_max > 0 && candidates == NULL)) {
-        mem->give(candidates, mem->user);
-        mem->give(outcomes, mem->user);
-        mem->give(actions, mem->user);
+    made.actions = mem->take(actions_max * sizeof *made.actions, mem->user);
+    made.outcomes = mem->take(outcomes_max * sizeof *made.outcomes, mem->user);
+    made.candidates = candidates_max > 0 ? mem->take(candidates_max * sizeof *made.candidates, mem->user) : NULL;
+    made.index = mem->take(sizeof *made.index + 2 * actions_max * sizeof *made.index->at, mem->user);
+    if (plan == NULL || made.actions == NULL || made.outcomes == NULL || made.index == NULL ||
+        (candidates_max > 0 && made.candidates == NULL)) {
+        give_parts(&made);
         mem->give(plan, mem->user);
         return SPW_NOMEM;
     }
-    *plan = (spw_plan){.mem = *mem,
-                       .actions = actions,
-                       .action_max = actions_max,
-                       .outcomes = outcomes,
-                       .outcome_max = outcomes_max,
-                       .candidates = candidates,
-                       .candidate_max = candidates_max};
+    plan_entry *entries = (plan_entry *)(void *)(made.index + 1);
+    *made.index = (spw_plan_index){.at = entries, .other = entries + actions_max};
+    *plan = made;
     *out = plan;
     return SPW_OK;
 }
@@ -43,9 +49,7 @@ void spw_plan_free(spw_plan *plan)
 {
     if (plan != NULL) {
         spw_mem mem = plan->mem;
-        mem.give(plan->candidates, mem.user);
-        mem.give(plan->outcomes, mem.user);
-        mem.give(plan->actions, mem.user);
+        give_parts(plan);
         mem.give(plan, mem.user);
     }
 }

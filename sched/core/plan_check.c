@@ -49,66 +49,58 @@ static bool in_range(const spw_action *a, const spw_snapshot *snap)
     return false;
 }
 
-static bool same_target(const spw_action *a, const spw_action *b)
+/** What an action says by itself. */
+static spw_rc check_action(const spw_plan *plan, const spw_snapshot *snap, size_t i, spw_err *err)
 {
-    bool nodes_a = a->verb == SPW_VERB_PROVISION || a->verb == SPW_VERB_RELEASE;
-    bool nodes_b = b->verb == SPW_VERB_PROVISION || b->verb == SPW_VERB_RELEASE;
-    if (nodes_a && nodes_b) {
-        return a->pool == b->pool;
+    const spw_action *a = &plan->actions[i];
+    if (!has_rows(a, snap)) {
+        return bad(err, i, "plan.rows", "the action names a row that does not exist");
     }
-    return a->verb == b->verb && a->workload == b->workload && a->cluster == b->cluster && a->pool == b->pool;
+    if (!in_range(a, snap)) {
+        return bad(err, i, "plan.amount", "the amount is out of range");
+    }
+    if (a->after != UINT32_MAX && a->after >= i) {
+        return bad(err, i, "plan.after", "an action can only depend on an earlier one");
+    }
+    if (a->reason == SPW_WHY_NONE) {
+        return bad(err, i, "plan.reason", "an action needs a reason");
+    }
+    return SPW_OK;
 }
 
-/** Nodes the plan asks of a pool: the amount of its action, else what its own record holds. */
-static int64_t nodes_after(const spw_plan *plan, const spw_snapshot *snap, spw_id pool)
+/** The first action that sets what an earlier one sets; x->count if there is none. */
+static size_t first_repeated(const spw_plan_index *x)
 {
-    for (size_t i = 0; i < plan->action_count; i++) {
-        if (plan->actions[i].pool == pool) {
-            return plan->actions[i].amount;
-        }
+    size_t first = x->count;
+    for (size_t i = 1; i < x->count; i++) {
+        bool again = x->at[i].key == x->at[i - 1].key;
+        first = again && x->at[i].action < first ? x->at[i].action : first;
     }
-    return snap->pools.nodes_target[pool];
+    return first;
 }
 
-static int32_t on_nodes(const spw_snapshot *snap, spw_id workload, spw_id cluster, const int32_t *column)
+/** GPUs that must be found for what a placement adds: all its replicas that are not on a node yet. */
+static int64_t gpus_needed(const spw_plan *plan, const spw_snapshot *snap, const plan_entry *e)
 {
-    for (size_t i = 0; i < snap->placements.count; i++) {
-        if (snap->placements.workload[i] == workload && snap->placements.cluster[i] == cluster) {
-            return column[i];
-        }
-    }
-    return 0;
-}
-
-/** GPUs that must be found for what an action adds to a cluster: all its replicas that are not on a node yet. */
-static int64_t gpus_needed(const spw_snapshot *snap, const spw_action *a, spw_id cluster)
-{
-    if (a->verb != SPW_VERB_PLACE || a->cluster != cluster || a->reason == SPW_WHY_WEIGHTS ||
-        a->amount <= on_nodes(snap, a->workload, cluster, snap->placements.assigned)) {
+    const spw_action *a = &plan->actions[e->action];
+    if (a->reason == SPW_WHY_WEIGHTS || a->amount <= e->assigned) {
         return 0;
     }
-    int64_t missing = a->amount - on_nodes(snap, a->workload, cluster, snap->placements.scheduled);
+    int64_t missing = a->amount - e->scheduled;
     return missing > 0 ? missing * snap->workloads.gpus[a->workload] : 0;
 }
 
-/** GPUs on nodes of a cluster that victims of this plan give back. */
-static int64_t gpus_of_victims(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
+/** GPUs on nodes of a cluster that a victim of this plan gives back. */
+static int64_t gpus_given(const spw_plan *plan, const spw_snapshot *snap, const plan_entry *e)
 {
-    int64_t gpus = 0;
-    for (size_t i = 0; i < plan->action_count; i++) {
-        const spw_action *a = &plan->actions[i];
-        if (a->verb == SPW_VERB_PLACE && a->reason == SPW_WHY_PREEMPTED && a->cluster == cluster) {
-            int64_t on = on_nodes(snap, a->workload, cluster, snap->placements.scheduled);
-            int64_t told = on_nodes(snap, a->workload, cluster, snap->placements.assigned);
-            int64_t gone = (on < told ? on : told) - a->amount;
-            gpus += gone > 0 ? gone * snap->workloads.gpus[a->workload] : 0;
-        }
-    }
-    return gpus;
+    const spw_action *a = &plan->actions[e->action];
+    int64_t on = e->scheduled < e->assigned ? e->scheduled : e->assigned;
+    int64_t gone = a->reason == SPW_WHY_PREEMPTED ? on - a->amount : 0;
+    return gone > 0 ? gone * snap->workloads.gpus[a->workload] : 0;
 }
 
 /** GPUs of a cluster that are free, coming, or asked for by this plan. */
-static int64_t gpus_open(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
+static int64_t gpus_open(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, spw_id cluster)
 {
     int64_t gpus = 0;
     for (size_t p = 0; p < snap->pools.count; p++) {
@@ -118,30 +110,50 @@ static int64_t gpus_open(const spw_plan *plan, const spw_snapshot *snap, spw_id 
         for (int32_t k = 1; k <= snap->pools.gpus_per_node[p]; k++) {
             gpus += (int64_t)snap->pools.free_nodes[p][k] * k;
         }
-        int64_t more = nodes_after(plan, snap, (spw_id)p) - snap->pools.nodes[p];
+        int64_t more = plan_index_nodes(x, plan, snap, (spw_id)p) - snap->pools.nodes[p];
         gpus += more > 0 ? more * snap->pools.gpus_per_node[p] : 0;
     }
     return gpus;
 }
 
-/**
- * What the actions up to `index` add to a cluster must find its GPUs there. The planner's own bound is finer
- * (fragmentation, classes, priorities); this one is independent. Division by weights ignores capacity by definition.
- */
-static spw_rc check_growth(const spw_plan *plan, const spw_snapshot *snap, size_t index, spw_err *err)
+/** The action with which a cluster's new replicas come to need more than `room`. Looked for only where one does. */
+static size_t first_beyond(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, size_t first,
+                           size_t end, int64_t room)
 {
-    spw_id cluster = plan->actions[index].cluster;
-    if (snap->workloads.gpus == NULL || gpus_needed(snap, &plan->actions[index], cluster) == 0) {
-        return SPW_OK;
+    size_t beyond = x->count;
+    for (size_t i = first; i < end; i++) {
+        int64_t needed = 0;
+        for (size_t k = first; k < end; k++) {
+            needed += x->at[k].action <= x->at[i].action ? gpus_needed(plan, snap, &x->at[k]) : 0;
+        }
+        bool over = needed > room && gpus_needed(plan, snap, &x->at[i]) > 0;
+        beyond = over && x->at[i].action < beyond ? x->at[i].action : beyond;
     }
-    int64_t needed = 0;
-    for (size_t i = 0; i <= index; i++) {
-        needed += gpus_needed(snap, &plan->actions[i], cluster);
+    return beyond;
+}
+
+/**
+ * What the plan adds to a cluster must find its GPUs there. The planner's own bound is finer (fragmentation, classes,
+ * priorities); this one is independent. Division by weights ignores capacity by definition.
+ * @return the first action that goes too far; x->count if none does
+ */
+static size_t first_too_many(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap)
+{
+    size_t beyond = x->count;
+    for (spw_id c = 0; snap->workloads.gpus != NULL && c < snap->clusters.count; c++) {
+        size_t end = 0;
+        size_t first = plan_index_placed(x, c, &end);
+        int64_t needed = 0;
+        int64_t room = 0;
+        for (size_t i = first; i < end; i++) {
+            needed += gpus_needed(plan, snap, &x->at[i]);
+            room += gpus_given(plan, snap, &x->at[i]);
+        }
+        room += needed > room ? gpus_open(plan, x, snap, c) : 0;
+        size_t here = needed > room ? first_beyond(plan, x, snap, first, end, room) : x->count;
+        beyond = here < beyond ? here : beyond;
     }
-    if (needed > gpus_open(plan, snap, cluster) + gpus_of_victims(plan, snap, cluster)) {
-        return bad(err, index, "plan.capacity", "more replicas than the cluster has or could have GPUs");
-    }
-    return SPW_OK;
+    return beyond;
 }
 
 spw_rc spw_plan_check(const spw_plan *plan, const spw_snapshot *snap, spw_err *err)
@@ -149,29 +161,24 @@ spw_rc spw_plan_check(const spw_plan *plan, const spw_snapshot *snap, spw_err *e
     if (plan->overflow) {
         return bad(err, SPW_ID_NONE, "plan", "the plan did not fit in its room");
     }
-    for (size_t i = 0; i < plan->action_count; i++) {
-        const spw_action *a = &plan->actions[i];
-        if (!has_rows(a, snap)) {
-            return bad(err, i, "plan.rows", "the action names a row that does not exist");
-        }
-        if (!in_range(a, snap)) {
-            return bad(err, i, "plan.amount", "the amount is out of range");
-        }
-        if (a->after != UINT32_MAX && a->after >= i) {
-            return bad(err, i, "plan.after", "an action can only depend on an earlier one");
-        }
-        if (a->reason == SPW_WHY_NONE) {
-            return bad(err, i, "plan.reason", "an action needs a reason");
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (same_target(a, &plan->actions[k])) {
-                return bad(err, i, "plan.target", "two actions set the same thing");
-            }
-        }
-        spw_rc rc = check_growth(plan, snap, i, err);
-        if (rc != SPW_OK) {
-            return rc;
-        }
+    spw_err own = {0};
+    spw_rc rc = SPW_OK;
+    size_t count = 0; /* actions before the first that is bad by itself */
+    while (count < plan->action_count && rc == SPW_OK) {
+        rc = check_action(plan, snap, count, &own);
+        count += rc == SPW_OK ? 1 : 0;
     }
-    return plan_check_resources(plan, snap, err);
+    const spw_plan_index *x = plan_index(plan, snap, count);
+    size_t repeated = first_repeated(x);
+    size_t beyond = first_too_many(plan, x, snap);
+    if (repeated < count && repeated <= beyond) {
+        return bad(err, repeated, "plan.target", "two actions set the same thing");
+    }
+    if (beyond < count) {
+        return bad(err, beyond, "plan.capacity", "more replicas than the cluster has or could have GPUs");
+    }
+    if (rc != SPW_OK) {
+        return bad(err, count, own.field, own.text);
+    }
+    return plan_check_resources(plan, x, snap, err);
 }

@@ -5,8 +5,11 @@
 
 #include <spillway/plan.h>
 
+struct spw_plan_index;
+
 struct spw_plan {
     spw_mem mem;
+    struct spw_plan_index *index; /**< scratch of spw_plan_check() */
     spw_action *actions;
     size_t action_count, action_max;
     spw_outcome *outcomes;
@@ -35,7 +38,33 @@ spw_outcome *plan_redo_outcome(spw_plan *plan, size_t index, uint32_t tiers);
 /** @return count zeroed candidates in a row; NULL without room for any, and on overflow, which marks the plan. */
 spw_candidate *plan_add_candidates(spw_plan *plan, size_t count);
 
-/** The part of spw_plan_check() about CPU, memory and pods; plan_resources.c. The actions' rows are known to exist. */
-spw_rc plan_check_resources(const spw_plan *plan, const spw_snapshot *snap, spw_err *err);
+/* --- checking: plan_check.c, plan_index.c, plan_resources.c --- */
+
+/** What an action sets: its verb, with both verbs of nodes as one. */
+typedef spw_verb plan_target;
+
+typedef struct plan_entry {
+    uint64_t key;      /**< equal for actions that set the same thing */
+    uint32_t action;   /**< index in the plan */
+    int32_t assigned;  /**< placements: what the snapshot shows there; 0 where it has no row */
+    int32_t scheduled; /**< likewise */
+} plan_entry;
+
+/** The first `count` actions in the order of their keys, equal ones in that of the plan. */
+typedef struct spw_plan_index {
+    plan_entry *at;    /**< [action_max] */
+    plan_entry *other; /**< [action_max] scratch of sorting */
+    size_t count;
+} spw_plan_index;
+
+/** Builds the plan's index of its first `count` actions, whose rows exist. O(count log count + placements). */
+const spw_plan_index *plan_index(const spw_plan *plan, const spw_snapshot *snap, size_t count);
+/** The placements of a cluster: @return the first, *end is one behind the last */
+size_t plan_index_placed(const spw_plan_index *x, spw_id cluster, size_t *end);
+/** Nodes the plan asks of a pool: the amount of its action, else what its own record holds. */
+int64_t plan_index_nodes(const spw_plan_index *x, const spw_plan *plan, const spw_snapshot *snap, spw_id pool);
+
+/** The part of spw_plan_check() about CPU, memory and pods. The actions' rows are known to exist. */
+spw_rc plan_check_resources(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, spw_err *err);
 
 #endif

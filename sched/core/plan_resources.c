@@ -42,30 +42,14 @@ static int64_t times_capped(int64_t a, int64_t b)
     return b > 0 && a > INT64_MAX / b ? INT64_MAX : a * b;
 }
 
-static int64_t assigned_to(const spw_snapshot *snap, const spw_action *a)
-{
-    const spw_placement_rows *t = &snap->placements;
-    for (size_t i = 0; i < t->count; i++) {
-        if (t->workload[i] == a->workload && t->cluster[i] == a->cluster) {
-            return t->assigned[i];
-        }
-    }
-    return 0;
-}
-
 /** GPUs on nodes of a cluster that are ordered, by its own record or by this plan, and not up. */
-static int64_t gpus_to_come(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster)
+static int64_t gpus_to_come(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, spw_id cluster)
 {
     const spw_pool_rows *t = &snap->pools;
     int64_t gpus = 0;
     for (size_t p = 0; p < t->count; p++) {
-        int64_t after = t->nodes_target[p];
-        for (size_t i = 0; i < plan->action_count && t->cluster[p] == cluster; i++) {
-            after = plan->actions[i].pool == (spw_id)p ? plan->actions[i].amount : after;
-        }
-        if (t->cluster[p] == cluster && after > t->nodes[p]) {
-            gpus += (after - t->nodes[p]) * t->gpus_per_node[p];
-        }
+        int64_t after = t->cluster[p] == cluster ? plan_index_nodes(x, plan, snap, (spw_id)p) : 0;
+        gpus += after > t->nodes[p] ? (after - t->nodes[p]) * t->gpus_per_node[p] : 0;
     }
     return gpus;
 }
@@ -78,17 +62,20 @@ typedef struct change {
 } change;
 
 /** @return the action that added last */
-static size_t changes_of(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster, change *c)
+static size_t changes_of(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, spw_id cluster,
+                         change *c)
 {
     size_t last = 0;
-    for (size_t i = 0; i < plan->action_count; i++) {
-        const spw_action *a = &plan->actions[i];
-        if (a->verb != SPW_VERB_PLACE || a->cluster != cluster || a->reason == SPW_WHY_WEIGHTS) {
+    size_t end = 0;
+    for (size_t i = plan_index_placed(x, cluster, &end); i < end; i++) {
+        const plan_entry *e = &x->at[i];
+        const spw_action *a = &plan->actions[e->action];
+        if (a->reason == SPW_WHY_WEIGHTS) {
             continue;
         }
-        const int64_t more = a->amount - assigned_to(snap, a);
+        const int64_t more = a->amount - e->assigned;
         const int64_t gpus = snap->workloads.gpus == NULL ? 1 : snap->workloads.gpus[a->workload]; /* at least */
-        last = more > 0 ? i : last;
+        last = more > 0 && e->action > last ? e->action : last;
         for (resource k = PODS; k < RESOURCES; k++) {
             const int64_t request = request_of(snap, a->workload, k);
             const int64_t part = gpus > 0 ? request / gpus + (request % gpus > 0 ? 1 : 0) : 0;
@@ -138,14 +125,18 @@ static int64_t left_of_grades(const spw_snapshot *snap, spw_id cluster, resource
     return any ? left : INT64_MAX;
 }
 
-static spw_rc check_cluster(const spw_plan *plan, const spw_snapshot *snap, spw_id cluster, spw_err *err)
+static spw_rc check_cluster(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, spw_id cluster,
+                            spw_err *err)
 {
     static const char *const texts[RESOURCES] = {"more replicas than the cluster may run pods",
                                                  "more replicas than the cluster has CPU for",
                                                  "more replicas than the cluster has memory for"};
     change c[RESOURCES] = {{0}};
-    const size_t last = changes_of(plan, snap, cluster, c);
-    const int64_t to_come = c[PODS].added > 0 ? gpus_to_come(plan, snap, cluster) : 0;
+    const size_t last = changes_of(plan, x, snap, cluster, c);
+    if (c[PODS].added == 0) {
+        return SPW_OK;
+    }
+    const int64_t to_come = gpus_to_come(plan, x, snap, cluster);
     for (resource k = PODS; k < RESOURCES; k++) {
         const int64_t summary = left_of_summary(snap, cluster, k);
         const int64_t grades = left_of_grades(snap, cluster, k);
@@ -158,14 +149,14 @@ static spw_rc check_cluster(const spw_plan *plan, const spw_snapshot *snap, spw_
     return SPW_OK;
 }
 
-spw_rc plan_check_resources(const spw_plan *plan, const spw_snapshot *snap, spw_err *err)
+spw_rc plan_check_resources(const spw_plan *plan, const spw_plan_index *x, const spw_snapshot *snap, spw_err *err)
 {
     const spw_cluster_rows *t = &snap->clusters;
     const bool limits = t->cpu_allocatable != NULL || t->memory_allocatable != NULL || t->pods_allocatable != NULL ||
                         snap->grades.count > 0;
     spw_rc rc = SPW_OK;
     for (size_t c = 0; c < t->count && limits && rc == SPW_OK; c++) {
-        rc = check_cluster(plan, snap, (spw_id)c, err);
+        rc = check_cluster(plan, x, snap, (spw_id)c, err);
     }
     return rc;
 }

@@ -6,6 +6,8 @@
  *
  * Of the time for one workload, what it takes to list its candidates and to fill them stands in a column of its own.
  *
+ * "check" is spw_plan_check() of the full tick's plan, and of the plan with one workload in a hundred.
+ *
  * Beside it in the same run, the straightforward way: each tick places every workload from nothing, seat by seat in the
  * first group that has room for it, with no memory, no checks and no reasons. Its first tick must come to the same
  * places (checked). What the core asks of its allocator after it has been made is counted: it must be nothing.
@@ -43,6 +45,7 @@ typedef struct fleet {
     seat (*seats)[SEATS]; /* of each workload, by cluster */
     uint32_t *seat_count;
     spw_time *place_observed;
+    double check_ms; /* spw_plan_check() of the last tick */
     int64_t *price;
     int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1];
     spw_id *place_work, *place_cluster;
@@ -324,6 +327,13 @@ static double tick(fleet *f, spw_core *core, spw_plan *plan, spw_time now)
         printf("%s: %s\n", err.field, err.text);
         exit(1);
     }
+    struct timespec c;
+    if (spw_plan_check(plan, &f->snap, &err) != SPW_OK) {
+        printf("%s: %s\n", err.field, err.text);
+        exit(1);
+    }
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &c);
+    f->check_ms = (double)(c.tv_sec - b.tv_sec) * 1e3 + (double)(c.tv_nsec - b.tv_nsec) * 1e-6;
     carry_out(f, plan);
     return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) * 1e-6;
 }
@@ -385,22 +395,25 @@ static void bench(uint32_t works, uint32_t clusters)
         f.replicas[w] += 2;
     }
     double changed = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
+    double check_changed = f.check_ms;
     (void)tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
     for (uint32_t w = 0; w < works; w++) {
         f.replicas[w] += 1;
     }
     double full = tick(&f, core, plan, now += 15 * SPW_NS_PER_S);
     double filling = fill_alone(core, works);
-    printf("%9" PRIu32 " %8" PRIu32 " %8.2f %8.2f %8.2f %7.2f %8.2f %8.3f %8.3f %8.2f %8.2f %8.2f   %-5s %6ld\n", works,
-           clusters, first, full, full * 1e3 / works, filling, second, same, changed, plain, plain / full,
-           plain / changed, alike ? "yes" : "NO", taken - at_start);
+    printf("%9" PRIu32 " %8" PRIu32
+           " %8.2f %8.2f %8.2f %7.2f %8.2f %8.3f %8.3f %8.2f %8.3f %8.2f %8.2f %8.2f   %-5s %6ld\n",
+           works, clusters, first, full, full * 1e3 / works, filling, second, same, changed, f.check_ms, check_changed,
+           plain, plain / full, plain / changed, alike ? "yes" : "NO", taken - at_start);
     spw_plan_free(plan);
     spw_core_free(core);
 }
 
 int main(void)
 {
-    printf("\nworkloads clusters first ms  full ms us / work fill us routes ms  same ms 1 %% new ms plain ms plain / "
+    printf("\nworkloads clusters first ms  full ms us / work fill us routes ms  same ms 1 %% new ms check ms 1 %% new "
+           "plain ms plain / "
            "full / 1 "
            "%% new"
            "  same allocations\n");

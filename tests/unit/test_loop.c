@@ -290,8 +290,8 @@ static void memory_runs_out(void **state)
         }
     }
     assert_int_equal(failures[0], 2); /* the core and its block */
-    assert_int_equal(failures[1], 3);
-    assert_int_equal(failures[2], 4);
+    assert_int_equal(failures[1], 4); /* the plan and its parts */
+    assert_int_equal(failures[2], 5);
     toy_end(&t);
 }
 
