@@ -228,24 +228,73 @@ static void show(dm_http *http, const dm_daemon *daemon)
     dm_http_show(http, &status, &latency);
 }
 
+#define ADDRESS_SIZE 64 /* of an IP address as text */
+
+/* Where metrics and health are served, and where they were last asked for. The texts are ours: a configuration goes
+ * when the next one is taken. */
+typedef struct ear {
+    dm_http *http;
+    char address[ADDRESS_SIZE], wanted[ADDRESS_SIZE];
+    int32_t port, wanted_port;
+} ear;
+
+/* port -1: nowhere. */
+static spw_rc ear_open(ear *e, const char *address, int32_t port, dm_voice *voice, spw_err *err)
+{
+    e->http = NULL;
+    spw_rc rc = port < 0 ? SPW_OK : dm_http_new(address, port, &e->http, err);
+    if (rc == SPW_OK) {
+        (void)snprintf(e->address, sizeof e->address, "%s", address);
+        e->port = e->http == NULL ? -1 : dm_http_port(e->http);
+    }
+    if (e->http != NULL) {
+        dm_say(voice, DM_INFO, "listening", DM_TEXT("address", e->address), DM_INT("port", e->port));
+    }
+    return rc;
+}
+
+static void ear_want(ear *e, const dm_config *c)
+{
+    (void)snprintf(e->wanted, sizeof e->wanted, "%s", c->listen);
+    e->wanted_port = c->port;
+}
+
+/* Moves to what a new configuration asks for. Where that cannot be had, the old place is kept. */
+static void ear_follow(ear *e, const dm_config *c, dm_voice *voice)
+{
+    if (strcmp(e->wanted, c->listen) == 0 && e->wanted_port == c->port) {
+        return;
+    }
+    spw_err err = {.text = ""};
+    char address[ADDRESS_SIZE];
+    const int32_t port = e->port;
+    (void)snprintf(address, sizeof address, "%s", e->address);
+    ear_want(e, c);
+    dm_http_free(e->http); /* first: both places may overlap */
+    if (ear_open(e, c->listen, c->port, voice, &err) != SPW_OK) {
+        dm_say_err(voice, DM_ERROR, "listening", &err);
+        if (ear_open(e, address, port, voice, &err) != SPW_OK) {
+            dm_say_err(voice, DM_ERROR, "listening", &err);
+        }
+    }
+}
+
 static spw_rc serve(const options *o, const dm_host *host, dm_voice *voice, dm_daemon **daemon, spw_err *err)
 {
+    ear e = {.http = NULL};
     const dm_config *c = dm_daemon_config(*daemon);
-    dm_http *http = NULL;
-    spw_rc rc = SPW_OK;
-    if (!o->once && c->port >= 0) {
-        rc = dm_http_new(c->listen, c->port, &http, err);
-        if (rc == SPW_OK) {
-            dm_say(voice, DM_INFO, "listening", DM_TEXT("address", c->listen), DM_INT("port", dm_http_port(http)));
-        }
-    }
+    spw_rc rc = ear_open(&e, c->listen, o->once ? -1 : c->port, voice, err);
+    ear_want(&e, c);
     while (rc == SPW_OK && obey(o->config, host, voice, daemon)) {
+        if (!o->once) {
+            ear_follow(&e, dm_daemon_config(*daemon), voice);
+        }
         rc = dm_daemon_work(*daemon, WORK_MOST, err);
-        if (http != NULL) {
-            show(http, *daemon);
+        if (e.http != NULL) {
+            show(e.http, *daemon);
         }
     }
-    dm_http_free(http);
+    dm_http_free(e.http);
     return rc == SPW_LIMIT ? SPW_OK : rc;
 }
 

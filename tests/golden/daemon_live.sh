@@ -92,6 +92,26 @@ kill -HUP "$pid"
 waited '"result":"taken"' log
 check "a good one is taken" "$(grep -c '"result":"taken"' log)" 1
 check "and the state goes on" "$(grep -c 'histories-begin-anew' log)" 0
+# Metrics move to another address; to one that is not to be had they do not, and stay where they were.
+sed -i 's/http: {port: 0}/http: {port: 0, address: 127.0.0.2}/' d.yaml
+kill -HUP "$pid"
+waited '"address":"127.0.0.2"' log
+old=$port
+port=$(sed -n 's/.*"event":"listening","address":"127.0.0.2","port":\([0-9]*\).*/\1/p' log)
+get2() { exec 5<>"/dev/tcp/127.0.0.2/$port" && printf 'GET /healthz HTTP/1.0\r\n\r\n' >&5 && head -1 <&5 | tr -d '\r'; exec 5>&- 5<&-; }
+check "another address" "$(get2)" "HTTP/1.1 200 OK"
+check "the old one is closed" "$( (exec 5<>"/dev/tcp/127.0.0.1/$old") 2>/dev/null || echo closed)" closed
+sed -i 's/address: 127.0.0.2/address: 192.0.2.1/' d.yaml
+kill -HUP "$pid"
+waited 'cannot listen on 192.0.2.1' log
+for _ in $(seq 60); do [ "$(grep -c '"event":"listening","address":"127.0.0.2"' log)" = 2 ] && break; sleep 0.05; done
+check "an address that is not there" "$(get2)" "HTTP/1.1 200 OK"
+sed -i 's/address: 192.0.2.1/address: 127.0.0.1/' d.yaml
+kill -HUP "$pid"
+for _ in $(seq 60); do [ "$(grep -c '"event":"listening","address":"127.0.0.1"' log)" = 2 ] && break; sleep 0.05; done
+port=$(sed -n 's/.*"event":"listening","address":"127.0.0.1","port":\([0-9]*\).*/\1/p' log | tail -1)
+sed -i "s/, address: 127.0.0.1//" d.yaml
+check "and back" "$(get GET /healthz | head -1)" "HTTP/1.1 200 OK"
 kill -USR1 "$pid"
 waited '"writing":"stopped"' log
 for _ in $(seq 60); do stopped=$(body /metrics | grep '^spillway_stopped'); [ "$stopped" = "spillway_stopped 1" ] && break; sleep 0.05; done
