@@ -16,73 +16,120 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define POINTS     64u
 #define LOAD_BOUND 1.25
 #define LOAD_SLACK 8.0
 
-static bool before(const fl_point *a, uint64_t at, uint32_t replica)
+__extension__ typedef unsigned __int128 share;
+
+static bool before(const fl_point *a, const fl_point *b)
 {
-    return a->at != at ? a->at < at : a->replica < replica;
+    return a->at != b->at ? a->at < b->at : a->replica < b->replica;
 }
 
-/* The first point that is not before (at, replica). */
-static uint32_t find(const fl_ring *ring, uint64_t at, uint32_t replica)
+static int order(const void *a, const void *b)
 {
-    uint32_t low = 0, high = ring->count;
+    return before(a, b) ? -1 : 1; /* no two are equal */
+}
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
+/*
+ * The first point at or after `at`; ring->count if there is none. Points are hashes and so lie evenly: the share of the
+ * circle names the place to within the square root of their number, the distance left there to within a few.
+ */
+static uint32_t find(const fl_ring *ring, uint64_t at)
+{
+    const fl_point *points = ring->points;
+    const int64_t last = (int64_t)ring->count - 1;
+    int64_t seat;
 
-        if (before(&ring->points[middle], at, replica)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    if (last < 0) {
+        return 0;
     }
-    return low;
+    seat = (int64_t)(((share)at * ring->count) >> 64);
+    if (at > points[seat].at) {
+        seat += (int64_t)(((share)(at - points[seat].at) * ring->count) >> 64);
+    } else {
+        seat -= (int64_t)(((share)(points[seat].at - at) * ring->count) >> 64);
+    }
+    seat = seat < 0 ? 0 : seat > last ? last : seat;
+    while (seat <= last && points[seat].at < at) {
+        seat++;
+    }
+    while (seat > 0 && points[seat - 1].at >= at) {
+        seat--;
+    }
+    return (uint32_t)seat;
 }
 
 bool fl_ring_add(fl_world *w, fl_ring *ring, uint32_t replica)
 {
-    void *rows = ring->points;
+    void *rows = ring->points, *fresh = ring->fresh;
+    const bool room = fl_grow(w, &rows, &ring->cap, ring->count + ring->fresh_count + POINTS, sizeof *ring->points);
 
-    if (!fl_grow(w, &rows, &ring->cap, ring->count + POINTS, sizeof *ring->points)) {
+    ring->points = rows;
+    if (!room || !fl_grow(w, &fresh, &ring->fresh_cap, ring->fresh_count + POINTS, sizeof *ring->fresh)) {
         return false;
     }
-    ring->points = rows;
+    ring->fresh = fresh;
     for (uint32_t i = 0; i < POINTS; i++) {
-        uint64_t at = fl_mix(fl_mix(0, w->replicas[replica].key), i);
-        uint32_t seat = find(ring, at, replica);
-
-        memmove(&ring->points[seat + 1], &ring->points[seat], (ring->count - seat) * sizeof *ring->points);
-        ring->points[seat] = (fl_point){at, replica};
-        ring->count++;
+        ring->fresh[ring->fresh_count++] = (fl_point){fl_mix(fl_mix(0, w->replicas[replica].key), i), replica};
     }
     return true;
 }
 
-void fl_ring_remove(fl_ring *ring, uint32_t replica)
+/* Those that came take their seats: many at once cost one pass. */
+static void settle(fl_ring *ring)
+{
+    uint32_t old = ring->count, fresh = ring->fresh_count;
+
+    qsort(ring->fresh, fresh, sizeof *ring->fresh, order);
+    ring->count += fresh;
+    for (uint32_t seat = ring->count; fresh > 0;) {
+        const bool is_old = old > 0 && before(&ring->fresh[fresh - 1], &ring->points[old - 1]);
+
+        ring->points[--seat] = is_old ? ring->points[--old] : ring->fresh[--fresh];
+    }
+    ring->fresh_count = 0;
+}
+
+static uint32_t without(fl_point *points, uint32_t count, uint32_t replica)
 {
     uint32_t kept = 0;
 
-    for (uint32_t i = 0; i < ring->count; i++) {
-        if (ring->points[i].replica != replica) {
-            ring->points[kept++] = ring->points[i];
+    for (uint32_t i = 0; i < count; i++) {
+        if (points[i].replica != replica) {
+            points[kept++] = points[i];
         }
     }
-    ring->count = kept;
+    return kept;
 }
 
-uint32_t fl_ring_pick(const fl_world *w, const fl_balancer *b, uint64_t key, uint32_t attempt)
+void fl_ring_remove(fl_ring *ring, uint32_t replica)
 {
-    const fl_ring *ring = &b->ring;
-    double bound = LOAD_BOUND * (double)(b->inside + 1) / b->count + LOAD_SLACK;
-    uint32_t start = find(ring, fl_mix(0, key), 0), last = FL_NONE;
+    ring->count = without(ring->points, ring->count, replica);
+    ring->fresh_count = without(ring->fresh, ring->fresh_count, replica);
+}
 
-    for (uint32_t i = 0; i < ring->count; i++) {
-        uint32_t replica = ring->points[(start + i) % ring->count].replica;
+void fl_ring_fini(fl_ring *ring)
+{
+    free(ring->points);
+    free(ring->fresh);
+}
+
+uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, uint32_t attempt)
+{
+    fl_ring *ring = &b->ring;
+    double bound = LOAD_BOUND * (double)(b->inside + 1) / b->count + LOAD_SLACK;
+    uint32_t at, last = FL_NONE;
+
+    if (ring->fresh_count > 0) {
+        settle(ring);
+    }
+    at = find(ring, fl_mix(0, key));
+    for (uint32_t i = 0; i < ring->count; i++, at++) {
+        at = at < ring->count ? at : 0;
+        uint32_t replica = ring->points[at].replica;
 
         if (replica == last || w->replicas[replica].outstanding >= bound) {
             continue;

@@ -292,5 +292,5 @@ void fl_balance_fini(fl_balancer *b)
     free(b->ready);
     free(b->head);
     free(b->tail);
-    free(b->ring.points);
+    fl_ring_fini(&b->ring);
 }

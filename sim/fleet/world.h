@@ -209,8 +209,10 @@ typedef struct fl_point {
 } fl_point;
 
 typedef struct fl_ring {
-    fl_point *points; /**< [count] ascending */
+    fl_point *points; /**< [count] ascending; room for the fresh ones */
+    fl_point *fresh;  /**< [fresh_count] of replicas that came since the last pick, in any order */
     uint32_t count, cap;
+    uint32_t fresh_count, fresh_cap;
 } fl_ring;
 
 /** Ready replicas of one service in one cluster, in buckets of equal load. */
@@ -479,7 +481,8 @@ void fl_balance_fini(fl_balancer *b);
 /* affinity.c */
 bool fl_ring_add(fl_world *w, fl_ring *ring, uint32_t replica);
 void fl_ring_remove(fl_ring *ring, uint32_t replica);
-uint32_t fl_ring_pick(const fl_world *w, const fl_balancer *b, uint64_t key, uint32_t attempt);
+void fl_ring_fini(fl_ring *ring);
+uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, uint32_t attempt);
 uint32_t fl_cluster_of(const fl_service *s, uint64_t key); /**< of the eligible ones, which there must be */
 
 /* gateway.c */
