@@ -195,7 +195,7 @@ void mdl_arrivals_free(mdl_arrivals *a)
 {
     if (a != NULL) {
         rate_free(a->rate);
-        free(a->sessions.heap);
+        sessions_fini(&a->sessions);
         free(a);
     }
 }

@@ -118,21 +118,41 @@ typedef struct sessions_turn {
     int32_t before; /**< tokens of the turns before */
 } sessions_turn;
 
+/** Its place in an order by time, conversation. */
+typedef struct sessions_wait {
+    int64_t at_ns, session;
+    uint32_t turn; /**< index in sessions.turns */
+} sessions_wait;
+
+#define SESSIONS_BUCKETS  512u /* a power of two */
+#define SESSIONS_WIDTH_NS (UINT64_C(1) << 27)
+
+/**
+ * Conversations under way. Turns due before open_ns stand in a heap; of the SESSIONS_BUCKETS spans of time after it
+ * each has a list without an order; later ones stand in a heap of their own. So only the few of one span are ordered at
+ * a time, and a turn that waits is touched when it comes and when its span opens.
+ */
 typedef struct sessions {
     const mdl_sessions *spec;
-    sessions_turn *heap; /**< [count] by time, conversation */
-    size_t count, cap;
-    int64_t begun;    /**< conversations */
-    int64_t start_ns; /**< when the next begins */
+    sessions_turn *turns;        /**< [cap] */
+    uint32_t *next;              /**< [cap] in its list, + 1; 0 = last */
+    sessions_wait *soon, *later; /**< heaps, room for cap in each */
+    size_t soon_count, listed, later_count;
+    uint32_t cap, unused;              /**< unused: list of free rows, as below */
+    uint32_t bucket[SESSIONS_BUCKETS]; /**< first row of its list, + 1; 0 = none */
+    uint64_t open_ns;                  /**< a multiple of SESSIONS_WIDTH_NS */
+    int64_t begun;                     /**< conversations */
+    int64_t start_ns;                  /**< when the next begins */
     bool start_known;
 } sessions;
+void sessions_fini(sessions *s);
 /** The first turn of a conversation that begins at at_ns, or the earliest that waits, into *out. */
 int64_t sessions_begin(sessions *s, int64_t at_ns, mdl_arrival *out);
 int64_t sessions_go_on(sessions *s, mdl_arrival *out);
 /** When the earliest of those that wait is due; ARRIVALS_NEVER = none. */
 static inline int64_t sessions_due(const sessions *s)
 {
-    return s->count > 0 ? s->heap[0].at_ns : ARRIVALS_NEVER;
+    return s->soon_count > 0 ? s->soon[0].at_ns : ARRIVALS_NEVER;
 }
 
 #endif

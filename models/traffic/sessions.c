@@ -1,55 +1,150 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sessions.c - conversations under way: a heap of the next turn of each, by (time, conversation). */
+/*
+ * sessions.c - conversations under way: the next turn of each, by (time, conversation).
+ *
+ * A calendar (Brown 1988) with spans of fixed width, the open one in a heap. Invariants: soon holds what is due before
+ * open_ns, a bucket what is due in its span of the SESSIONS_BUCKETS from open_ns on, later the rest; soon is empty only
+ * if nothing waits.
+ */
 #include "models/traffic/arrivals_int.h"
 
 #include <stdlib.h>
 
-static bool before(const sessions_turn *a, const sessions_turn *b)
+#define CAP_START 64u
+#define CAP_MAX   (UINT32_C(1) << 30)
+#define SPAN_NS   (SESSIONS_BUCKETS * SESSIONS_WIDTH_NS)
+
+static bool before(const sessions_wait *a, const sessions_wait *b)
 {
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->session < b->session;
 }
 
+static void heap_push(sessions_wait *heap, size_t *count, const sessions_wait *wait)
+{
+    size_t at = (*count)++;
+    while (at > 0 && before(wait, &heap[(at - 1) / 2])) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = *wait;
+}
+
+static uint32_t heap_pop(sessions_wait *heap, size_t *count)
+{
+    const uint32_t top = heap[0].turn;
+    const sessions_wait last = heap[--*count];
+    size_t at = 0;
+    for (size_t child = 1; child < *count; child = 2 * at + 1) {
+        if (child + 1 < *count && before(&heap[child + 1], &heap[child])) {
+            child++;
+        }
+        if (!before(&heap[child], &last)) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = last;
+    return top;
+}
+
+static bool grown(void **rows, uint32_t cap, size_t row_size)
+{
+    void *more = realloc(*rows, cap * row_size);
+    *rows = more != NULL ? more : *rows;
+    return more != NULL;
+}
+
+/* A row for one more turn, and room in every order for it. */
 static bool room(sessions *s)
 {
-    if (s->count < s->cap) {
+    if (s->unused != 0) {
         return true;
     }
-    const size_t cap = s->cap > 0 ? 2 * s->cap : 64;
-    sessions_turn *heap = realloc(s->heap, cap * sizeof *heap);
-    if (heap != NULL) {
-        s->heap = heap;
-        s->cap = cap;
+    const uint32_t cap = s->cap > 0 ? 2 * s->cap : CAP_START;
+    void *turns = s->turns, *next = s->next, *soon = s->soon, *later = s->later;
+    const bool ok = cap <= CAP_MAX && grown(&turns, cap, sizeof *s->turns) && grown(&next, cap, sizeof *s->next) &&
+                    grown(&soon, cap, sizeof *s->soon) && grown(&later, cap, sizeof *s->later);
+    s->turns = turns;
+    s->next = next;
+    s->soon = soon;
+    s->later = later;
+    for (uint32_t i = cap; ok && i-- > s->cap;) {
+        s->next[i] = s->unused;
+        s->unused = i + 1;
     }
-    return heap != NULL;
+    s->cap = ok ? cap : s->cap;
+    return ok;
+}
+
+void sessions_fini(sessions *s)
+{
+    free(s->turns);
+    free(s->next);
+    free(s->soon);
+    free(s->later);
+}
+
+static uint32_t *bucket_of(sessions *s, uint64_t at_ns)
+{
+    return &s->bucket[at_ns / SESSIONS_WIDTH_NS % SESSIONS_BUCKETS];
+}
+
+/* Into the order; its row is filled. */
+static void file(sessions *s, uint32_t row)
+{
+    const sessions_wait wait = {.at_ns = s->turns[row].at_ns, .session = s->turns[row].session, .turn = row};
+    const uint64_t at_ns = (uint64_t)wait.at_ns;
+    if (at_ns < s->open_ns) {
+        heap_push(s->soon, &s->soon_count, &wait);
+    } else if (at_ns - s->open_ns < SPAN_NS) {
+        uint32_t *bucket = bucket_of(s, at_ns);
+        s->next[row] = *bucket;
+        *bucket = row + 1;
+        s->listed++;
+    } else {
+        heap_push(s->later, &s->later_count, &wait);
+    }
+}
+
+/* Opens spans until the earliest turn stands in soon. */
+static void open_spans(sessions *s)
+{
+    while (s->soon_count == 0 && s->listed + s->later_count > 0) {
+        if (s->listed == 0) { /* over all that is empty at once */
+            s->open_ns = (uint64_t)s->later[0].at_ns / SESSIONS_WIDTH_NS * SESSIONS_WIDTH_NS;
+        }
+        while (s->later_count > 0 && (uint64_t)s->later[0].at_ns - s->open_ns < SPAN_NS) {
+            file(s, heap_pop(s->later, &s->later_count));
+        }
+        uint32_t *bucket = bucket_of(s, s->open_ns);
+        uint32_t row = *bucket;
+        *bucket = 0;
+        s->open_ns += SESSIONS_WIDTH_NS;
+        for (; row != 0; s->listed--) {
+            const uint32_t next = s->next[row - 1];
+            file(s, row - 1);
+            row = next;
+        }
+    }
 }
 
 static void push(sessions *s, const sessions_turn *turn)
 {
-    size_t at = s->count++;
-    while (at > 0 && before(turn, &s->heap[(at - 1) / 2])) {
-        s->heap[at] = s->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    s->heap[at] = *turn;
+    const uint32_t row = s->unused - 1;
+    s->unused = s->next[row];
+    s->turns[row] = *turn;
+    file(s, row);
+    open_spans(s);
 }
 
 static sessions_turn pop(sessions *s)
 {
-    const sessions_turn top = s->heap[0];
-    const sessions_turn last = s->heap[--s->count];
-    size_t at = 0;
-    for (size_t child = 1; child < s->count; child = 2 * at + 1) {
-        if (child + 1 < s->count && before(&s->heap[child + 1], &s->heap[child])) {
-            child++;
-        }
-        if (!before(&s->heap[child], &last)) {
-            break;
-        }
-        s->heap[at] = s->heap[child];
-        at = child;
-    }
-    s->heap[at] = last;
-    return top;
+    const uint32_t row = heap_pop(s->soon, &s->soon_count);
+    s->next[row] = s->unused;
+    s->unused = row + 1;
+    open_spans(s);
+    return s->turns[row];
 }
 
 /* Tokens fit one request: as many as the model holds, and an int32_t. */

@@ -84,6 +84,55 @@ static void test_turns_by_hand(void **state)
     mdl_arrivals_free(a);
 }
 
+/*
+ * Thoughts from a moment to half an hour, in traffic from next to nothing to many at a time: turns come in the order of
+ * time, each when its own luck says, and none that is due is missing.
+ */
+static void test_order_of_turns(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 20000, TURNS = 4 };
+    static int64_t due[REQUESTS];
+    static int32_t turn[REQUESTS];
+    const double rates[] = {0.001, 0.1, 20};
+    const mdl_lengths lengths = {.input = hundred, .output = fifty};
+    for (size_t k = 0; k < sizeof rates / sizeof *rates; k++) {
+        luck l;
+        mdl_sessions sessions =
+            sessions_of(&l, &lengths, (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = TURNS, .min = 1, .max = 9},
+                        (mdl_service_law){.kind = MDL_SERVICE_EXPONENTIAL, .mean_s = 120});
+        const mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_POISSON, .rate_per_s = rates[k], .sessions = &sessions};
+        mdl_arrivals *a = mdl_arrivals_new(&spec);
+        gsl_rng *r = rng_stream(3, 0, "arrivals", k);
+        int64_t begun = 0, now = 0;
+        assert_non_null(a);
+        for (int i = 0; i < REQUESTS; i++) {
+            mdl_arrival q;
+            assert_true(mdl_arrivals_next(a, r, &q) >= now);
+            now = q.at_ns;
+            if (q.turn == 0) {
+                assert_int_equal(q.session, begun++);
+                turn[q.session] = 0;
+            } else {
+                assert_int_equal(q.turn, turn[q.session]);
+                assert_true(q.at_ns == due[q.session]);
+            }
+            if (++turn[q.session] < TURNS) {
+                int32_t in, out;
+                gsl_rng *own = luck_of(&l, (uint64_t)q.session, turn[q.session]);
+                mdl_lengths_draw(&lengths, own, &in, &out);
+                due[q.session] = q.at_ns + mdl_service_draw(&sessions.think, own);
+            }
+        }
+        for (int64_t s = 0; s < begun; s++) {
+            assert_true(turn[s] == TURNS || due[s] >= now);
+        }
+        mdl_arrivals_free(a);
+        gsl_rng_free(r);
+        gsl_rng_free(l.r);
+    }
+}
+
 /* A conversation whose next turn would be over the bound ends: 150, 300, 450 tokens in and out of turns 1 to 3. */
 static void test_context_ends(void **state)
 {
@@ -278,6 +327,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_turns_by_hand),
+        cmocka_unit_test(test_order_of_turns),
         cmocka_unit_test(test_context_ends),
         cmocka_unit_test(test_luck_of_conversations),
         cmocka_unit_test(test_rate_of_requests),
