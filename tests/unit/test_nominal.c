@@ -108,9 +108,26 @@ static void test_long_ones_weigh(void **state)
     free(output);
 }
 
+/*
+ * All begin together and stay so: one step reads every prompt (10 us a token, but no less than 5 ms), 49 more take 5
+ * ms, and 5 ns for each of some 125 tokens of each of them.
+ */
+static void test_closed_by_hand(void **state)
+{
+    (void)state;
+    const int32_t input = 100, output = 50;
+    for (int64_t inside = 1; inside <= 20; inside += inside < 4 ? 1 : 8) {
+        const double prompts_s = 10e-6 * (1.0 + 100.0 * (double)inside);
+        const double all_s = (prompts_s > 5e-3 ? prompts_s : 5e-3) + 49 * (5e-3 + (double)inside * 125 * 5e-9);
+        assert_close(mdl_closed_rate(&engine, &input, &output, 1, 0, inside), (double)inside / all_s, 1e-3);
+    }
+    assert_true(mdl_closed_rate(&engine, &input, &output, 1, 0, 0) == 0.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_closed_by_hand),
         cmocka_unit_test(test_turns_by_hand),
         cmocka_unit_test(test_long_ones_weigh),
     };
