@@ -185,6 +185,16 @@ static spw_rc no_demand(const import_spec *spec, const past *p, const char *work
                      "'%s' is a queueing station: its demand can be told from a metric in requests/s only; --demand "
                      "NAME=rate names one",
                      workload);
+    } else if (spec->log.metric != NULL) {
+        spw_diag_add(diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
+                     "no sample of metric '%s', which --demand names, "
+                     "in it for '%s'",
+                     spec->log.metric, workload);
+    } else if (spec->log.limited) {
+        spw_diag_add(diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,
+                     "no metric of the kind that --demand asks for in it "
+                     "for '%s'",
+                     workload);
     } else if (p->unknown_count > 0) {
         spw_diag_add(
             diag, SPW_DIAG_ERROR, spec->log.paths[0], 0, 0,

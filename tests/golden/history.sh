@@ -1,79 +1,132 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# spillway trace import --decisions from end to end: twelve hours are simulated and recorded, the log becomes a scenario,
-# and that runs and compares. The same policy must do nearly what is on record. Last line: N passed, N failed, N skipped.
-#
-# How near: demand is the mean of each minute, drawn anew, so an hour with 48,000 requests or more may differ by chance
-# by 0.65 % (one standard deviation, two Poisson counts): 2 % is three of them. Replicas wanted follow noisy samples that
-# are others: means of an hour may differ by 8 % and half a replica.
+# A log of decisions becomes a scenario that runs (trace import --decisions): a morning of hybrid-burst is recorded, made
+# into a scenario, and run with the policy that it had. What is held against the record, and how close it has to be:
+#   demand    requests of each hour. 1 % where the log has requests/s (noise of the metric 2 %, averaged over 240
+#             readings, and Poisson arrivals: 0.3 %); 3 % where they are told from the requests inside engines, which
+#             leaves out how these spread within a step
+#   replicas  mean over the time of |ready now - ready then|, over the mean of ready then: 10 %. Another seed of the
+#             recorded scenario itself lies 4 to 7 % off: when a threshold is crossed is a matter of luck. Half the
+#             demand has to lie outside, or the measure would say nothing.
+# And: what spillwayd sealed and rotated, packed or not, makes the same scenario; each log that is none is one error with
+# its place, and nothing is left. Last line: N passed, N failed, N skipped.
 set -u
 cd "$(dirname "$0")/../.."
-SPILLWAY=$PWD/${SPILLWAY:-build/spillway}
+SPILLWAY=$(realpath "${SPILLWAY:-build/spillway}")
+SPILLWAYD=$(realpath "${SPILLWAYD:-build/spillwayd}")
+root=$PWD
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0 skipped=0
-same() { if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED $1: '$2', not '$3'"; fi; }
-begins() { case $2 in "$3"*) passed=$((passed + 1)) ;; *) failed=$((failed + 1)) && echo "FAILED $1: '$2' does not begin with '$3'" ;; esac; }
-source=$PWD/scenarios/hybrid-burst.yaml
-policies=$PWD/scenarios/manifests
+passed=0 failed=0
+check() { if [ "$2" = "$3" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED $1: '$2', not '$3'"; fi; }
 cd "$dir" || exit 1
 
-"$SPILLWAY" run "$source" --set spec.duration=12h --record --no-plots --out then >/dev/null 2>err || cat err
-"$SPILLWAY" trace import --decisions then/decisions.jsonl --service "$source" --out past >said 2>err
-same "imported" "$?$(cat err)" 0
-same "its length" "$(sed -n 1p said)" "past/scenario.yaml: 12 h 00 min, 2881 ticks"
-same "says what it took from elsewhere" "$(grep -c '^  - ' said)" "$(sed -n '/^# What the log does not say/,/^apiVersion/p' past/scenario.yaml | grep -c '^#   - ')"
-same "accepted" "$("$SPILLWAY" validate past/scenario.yaml 2>&1)" \
-    "past/scenario.yaml: scenario past; regions 2, clusters 3, pools 3, services 1, traffic sources 1, policies 1"
-"$SPILLWAY" run past/scenario.yaml --no-plots --out now >/dev/null 2>err || cat err
-awk -F, '
-    /^#/ { next }
-    $1 == "time_s" { for (i = 1; i <= NF; i++) at[$i] = i; next }
-    { hour = int($1 / 3600); run = FILENAME ~ /^then/ ? 1 : 2; bins[run, hour]++
-      asked[run, hour] += $at["arrivals"]; wanted[run, hour] += $at["desired_replicas"] }
-    function apart(a, b) { return a > b ? a - b : b - a }
-    END { for (h = 0; h < 12; h++) {
-        a = wanted[1, h] / bins[1, h]; b = wanted[2, h] / bins[2, h]
-        hours += bins[1, h] > 0 && asked[1, h] > 40000
-        demand += apart(asked[1, h], asked[2, h]) <= 0.02 * asked[1, h]
-        replicas += apart(a, b) <= 0.08 * a + 0.5 }
-      print hours, demand, replicas }' then/timeline.csv now/timeline.csv >hours
-same "hours with demand, with nearly the same, with nearly as many replicas" "$(cat hours)" "12 12 12"
+morning=(--set spec.start=2026-03-02T06:00:00+08:00 --set spec.duration=4h --set spec.warmup=0s)
+service=$root/scenarios/hybrid-burst.yaml
+users=(--users cn-hangzhou=190 --users cn-beijing=70)
+"$SPILLWAY" run "$service" "${morning[@]}" --record --no-plots --out then >/dev/null 2>&1
+log=then/decisions.jsonl
 
-# What another policy would have done.
-cp -r past other
-cp "$policies/policy-hybrid-swapped.yaml" other/manifests/policy-hybrid.yaml
-sed -i 's/^metadata: {name: past}/metadata: {name: other}/' other/scenario.yaml
-"$SPILLWAY" compare past/scenario.yaml other/scenario.yaml --replications 3 --out verdict >said 2>err || cat err
-same "a verdict" "$(grep -c '^  B costs\|^  no difference' said)" 1
-same "that shows a difference" "$(grep -c '^Cost per 1,000 requests .*\*$' said)" 1
-
-# The parts of a log, packed or not, in whatever order.
-head -1000 then/decisions.jsonl | gzip >part1.gz
-{ head -1 then/decisions.jsonl; tail -n +1001 then/decisions.jsonl; } >part2
-"$SPILLWAY" trace import --decisions part2 part1.gz --service "$source" --out parts >/dev/null 2>err || cat err
-same "in parts" "$(diff -r past/demand parts/demand && diff -r past/manifests parts/manifests && echo same)" same
-
-# A model and two lengths instead of a file.
-"$SPILLWAY" trace import --decisions then/decisions.jsonl --model Llama-3.1-8B --input 512 --output 180 --out plain >/dev/null 2>err || cat err
-same "by model" "$(diff -r past/demand plain/demand && "$SPILLWAY" validate plain/scenario.yaml >/dev/null 2>&1 && echo same)" same
-
-# What a log must not be, and what must not be left behind.
-refused() { # NAME, FILE, MESSAGE
-    begins "$1" "$("$SPILLWAY" trace import --decisions "$2" --service "$source" --out left 2>&1 >/dev/null; echo " $?")" "$3"
-    same "$1: nothing is left" "$(ls -d left* 2>/dev/null)" ""
+# far A B: how far the timeline of a run lies from another one's, in percent: demand in the worst hour, then replicas
+far() {
+    awk -F, '/^#/ { next } /^time_s/ { for (i = 1; i <= NF; i++) column[$i] = i; files++; next }
+        files == 1 { asked[int($1 / 3600)] += $column["arrivals"]; ready[$1] = $column["ready_replicas"]; sum += ready[$1]; n++ }
+        files == 2 { now[int($1 / 3600)] += $column["arrivals"]; d = $column["ready_replicas"] - ready[$1]
+            off += d < 0 ? -d : d; m++ }
+        END { for (h in asked) { d = now[h] / asked[h] - 1; d = d < 0 ? -d : d; worst = d > worst ? d : worst }
+            if (n != m || n < 100) { print "rows differ"; exit }
+            printf "%.2f %.2f\n", 100 * worst, 100 * off / sum }' "$1/timeline.csv" "$2/timeline.csv"
 }
-head -c 400000 then/decisions.jsonl >torn
-refused "torn" torn "torn:$(($(wc -l <torn) + 1)):1: error: the last line is torn"
-sed '3s/"replicas":4/"replicas":5/' then/decisions.jsonl >flipped
-refused "changed" flipped "flipped:3:1: error: this snapshot is not the one that was decided on"
-sed '1s,decisions/1,decisions/9,' then/decisions.jsonl >version
-refused "another form" version "version:1:13: error: 'spillway' must be 'decisions/1'"
-"$SPILLWAY" run "$source" --set spec.duration=1h --no-plots --out bare >/dev/null 2>&1
-refused "without snapshots" bare/decisions.jsonl "bare/decisions.jsonl:1:1: error: no head line with settings and manifests before this tick; run writes it with --record"
-begins "who serves what" "$("$SPILLWAY" trace import --decisions then/decisions.jsonl --out left 2>&1)" \
-    "then/decisions.jsonl: error: no log says what 'prod/chat' serves: give --service FILE"
-same "not over something" "$("$SPILLWAY" trace import --decisions then/decisions.jsonl --service "$source" --out past 2>&1)" \
-    "spillway trace: past exists already; nothing was written"
-echo "$passed passed, $failed failed, $skipped skipped"
+within() { # NAME "DEMAND REPLICAS" LIMIT LIMIT
+    check "$1" "$(awk -v a="$3" -v b="$4" '{ print (($1 <= a && $2 <= b) ? "within" : $0) }' <<<"$2")" within
+}
+run() { "$SPILLWAY" run "$1" --seed 7 --no-plots --out "$2" "${@:3}" >"$2.txt" 2>&1; }
+
+# There and back.
+"$SPILLWAY" trace import --decisions $log --service "$service" "${users[@]}" --out past >told 2>err
+check "imported" "$? $(cat err)" "0 "
+check "told" "$(head -2 told | sed 's/[0-9.]* at most/N at most/; s/: [0-9.]* requests/: N requests/')" \
+    "past/scenario.yaml: 4 h 00 min, 961 ticks
+  prod/chat: N requests/s on average, N at most"
+check "what is told stands in the comments" "$(sed -n 's/^  - //p' told | cut -c1-40 | while read -r note; do
+    grep -qF "# $(printf '  - ')$note" past/scenario.yaml || echo "no: $note"; done)" ""
+check "the manifests are the log's" "$(for f in chat hpa policy-hybrid; do
+    diff "$root/scenarios/manifests/$f.yaml" past/manifests/$f.yaml >/dev/null || echo "$f"; done)" ""
+run past/scenario.yaml now
+check "runs" "$?" 0
+within "the same demand and replicas" "$(far then now)" 1 10
+run past/scenario.yaml half --set spec.services[0].traffic[0].scale=0.36 --set spec.services[0].traffic[1].scale=0.14
+check "half the demand is far from it" "$(far then half | awk '{ print (($1 > 40 && $2 > 20) ? "far" : $0) }')" far
+
+# Without requests/s, as real servers show none: from the engines.
+"$SPILLWAY" trace import --decisions $log --service "$service" "${users[@]}" --demand in-flight --out inside >/dev/null
+check "how it was told is said" "$(grep -c 'requests come as the requests in its engines' inside/scenario.yaml)" 1
+run inside/scenario.yaml now-inside
+within "told from the engines" "$(far then now-inside)" 3 10
+
+# What another policy would have done: with spot before on-demand the morning costs less, in the scenario that was
+# recorded and in the one that the log became. By 4 to 7 % with other seeds in either: 3 points apart at most.
+other=+spec.manifests[1]=$root/scenarios/manifests/policy-hybrid-swapped.yaml
+saves() { # SCENARIO OUT OPTIONS...: percent of the cost
+    "$SPILLWAY" compare "$1" "$other" --replications 2 --seed 3 --out "$2" "${@:3}" 2>/dev/null |
+        awk '$1 == "Cost" && $2 ~ /^\$/ { gsub(/[$]/, ""); printf "%.2f\n", -100 * $3 / $2 }'
+}
+check "another policy" "$(echo "$(saves past/scenario.yaml c1) $(saves "$service" c2 "${morning[@]}")" |
+    awk '{ d = $1 - $2; print ((NF == 2 && $1 > 2 && $2 > 2 && d * d < 9) ? "saves as much" : $0) }')" "saves as much"
+
+# Only a model: nothing else of the scenario is needed, and what was taken is said.
+"$SPILLWAY" trace import --decisions $log --model Llama-3.1-8B --input 800 --output 250 --step 5m --out model >/dev/null
+check "a model" "$(grep -c -- '--model Llama-3.1-8B, requests of 800 tokens' model/scenario.yaml) $(grep -c . model/demand/prod-chat.csv)" "1 49"
+"$SPILLWAY" validate model/scenario.yaml >/dev/null 2>&1
+check "is a scenario" "$?" 0
+
+# A production log: sealed lines, rotated, one part packed, in any order.
+cat >daemon.yaml <<EOF
+apiVersion: spillway.dev/v1alpha1
+kind: Daemon
+metadata: {name: daemon}
+spec:
+  mode: file
+  tick: 15s
+  manifests: {files: [$root/scenarios/manifests/chat.yaml, $root/scenarios/manifests/policy-hybrid.yaml, $root/scenarios/manifests/hpa.yaml]}
+  file: {snapshots: $log, origin: "2026-03-02T06:00:00+08:00"}
+  actuator: {kind: dry-run}
+  lease: {enabled: false}
+  memory: {state: state, decisions: live.jsonl, rotate: 4MB, keep: 100}
+  http: {port: -1}
+  log: {level: warn}
+EOF
+"$SPILLWAYD" --config daemon.yaml >out 2>&1
+check "a daemon decided" "$? $(cat out)" "0 "
+gzip live.jsonl.2
+mkdir production
+"$SPILLWAY" trace import --decisions live.jsonl live.jsonl.* --service "$service" "${users[@]}" --out production/past >/dev/null
+check "several parts" "$([ "$(ls live.jsonl* | wc -l)" -ge 3 ] && echo several)" several
+check "the same scenario" "$(diff -r production/past past | grep '^[<>]' | grep -v '^[<>] #' )" ""
+mkdir again
+"$SPILLWAY" trace import --decisions $log --service "$service" "${users[@]}" --out again/past >/dev/null
+check "the same bytes" "$(diff -r again/past past && echo same)" same
+
+# What is refused, with its place.
+refused() { # NAME LOG MESSAGE
+    check "$1" "$("$SPILLWAY" trace import --decisions "$2" --service "$service" --out bad 2>&1; echo $?)" "$3
+2"
+    check "$1: nothing is left" "$(ls -d bad* 2>/dev/null)" ""
+}
+head -5 $log | head -c -50 >torn.jsonl
+refused "a torn line" torn.jsonl "torn.jsonl:5:1: error: the last line is torn: it ends within itself; leave it out (spillwayd does so when it starts)"
+sed '1s#decisions/1#decisions/9#' $log >version.jsonl
+refused "another version" version.jsonl "version.jsonl:1:13: error: 'spillway' must be 'decisions/1': another format of the log"
+head -5 live.jsonl | sed '3s/"gpus_per_node":8/"gpus_per_node":4/' >sum.jsonl
+"$SPILLWAY" trace import --decisions sum.jsonl --service "$service" --out bad >err 2>&1
+check "changed bytes" "$? $(sed 's/^sum.jsonl:3:[0-9]*:/sum.jsonl:3:N:/' err)" \
+    "2 sum.jsonl:3:N: error: 'sum' does not fit: bytes of this line have changed since it was written"
+sed 's/,"snapshot":.*$/}/' $log >bare.jsonl
+refused "no snapshots" bare.jsonl "bare.jsonl:2:1: error: no snapshot in this tick; run writes them with --record, spillwayd always"
+"$SPILLWAY" trace import --decisions $log --out bad 2>err
+check "nobody says what it serves" "$? $(sed 's/: give.*//' err)" "2 $log: error: no log says what 'prod/chat' serves"
+"$SPILLWAY" trace import --decisions $log --service "$service" --out past 2>err
+check "a folder that is there" "$? $(cat err)" "2 spillway trace: past exists already; nothing was written"
+
+echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
