@@ -52,6 +52,8 @@ check "what is told stands in the comments" "$(sed -n 's/^  - //p' told | cut -c
     grep -qF "# $(printf '  - ')$note" past/scenario.yaml || echo "no: $note"; done)" ""
 check "the manifests are the log's" "$(for f in chat hpa policy-hybrid; do
     diff "$root/scenarios/manifests/$f.yaml" past/manifests/$f.yaml >/dev/null || echo "$f"; done)" ""
+check "accepted" "$("$SPILLWAY" validate past/scenario.yaml 2>&1)" \
+    "past/scenario.yaml: scenario past; regions 2, clusters 3, pools 3, services 1, traffic sources 2, policies 1"
 run past/scenario.yaml now
 check "runs" "$?" 0
 within "the same demand and replicas" "$(far then now)" 1 10
@@ -122,6 +124,10 @@ head -5 live.jsonl | sed '3s/"gpus_per_node":8/"gpus_per_node":4/' >sum.jsonl
 check "changed bytes" "$? $(sed 's/^sum.jsonl:3:[0-9]*:/sum.jsonl:3:N:/' err)" \
     "2 sum.jsonl:3:N: error: 'sum' does not fit: bytes of this line have changed since it was written"
 sed 's/,"snapshot":.*$/}/' $log >bare.jsonl
+sed '3s/"replicas":[0-9]*/"replicas":5/' $log >flipped.jsonl
+refused "another snapshot" flipped.jsonl "flipped.jsonl:3:1: error: this snapshot is not the one that was decided on: its digest is another"
+tail -n +2 $log >headless.jsonl
+refused "no head" headless.jsonl "headless.jsonl:1:1: error: no head line with settings and manifests before this tick; run writes it with --record, and a whole log begins with one"
 refused "no snapshots" bare.jsonl "bare.jsonl:2:1: error: no snapshot in this tick; run writes them with --record, spillwayd always"
 "$SPILLWAY" trace import --decisions $log --out bad 2>err
 check "nobody says what it serves" "$? $(sed 's/: give.*//' err)" "2 $log: error: no log says what 'prod/chat' serves"
