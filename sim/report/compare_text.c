@@ -123,12 +123,12 @@ int report_compare_text(const comparison *c, FILE *out)
         const char head[] = {(char)('A' + s), ' ', '-', ' ', 'A', '\0'};
         fprintf(out, "\nVerdict on %c\n", 'A' + s);
         rep_put_wrapped(out, compare_verdict(c, s, verdict, sizeof verdict));
-        fprintf(out, "\n%-27s %9s %10s %23s %7s\n", "", "A", head, "interval", "pairing");
+        fprintf(out, "\n%-27s %8s %10s %22s %7s\n", "", "A", head, "interval", "pairing");
         for (int32_t m = 0; m < c->options->metric_count; m++) {
             rep_compare_row row;
             if (rep_compare_worth(c, s, m)) {
                 rep_compare_cells(c, s, m, &row);
-                fprintf(out, "%-27s %9s %10s %23s %7s%s\n", compare_label(&c->options->metrics[m]), row.base, row.diff,
+                fprintf(out, "%-27s %8s %10s %22s %7s%s\n", compare_label(&c->options->metrics[m]), row.base, row.diff,
                         row.interval, row.reduction, row.mark[0] != '\0' ? " *" : "");
             }
         }

@@ -99,7 +99,10 @@ static const definition on_bursts[] = {
      "(inventory), node boot, join and device ready, image pull, weights fetch (0 where loading streams them), loading "
      "to the GPU, warm-up. Starts that needed a node waited for one to "
      "be found or to boot; the others were placed on a node that was up."},
-    {"flap", "Flap", "A decision that takes back the one before it."},
+    {"flap", "Flap",
+     "A move taken back: replicas leave a cluster for another one and within 15 minutes return. Counted for each "
+     "cluster "
+     "that gets them back. Scaling up and down in one place is no flap."},
     {"grade", "Grade",
      "How a constant is known: <b>measured</b> (on the thing itself), <b>vendor</b> (a maker's or provider's "
      "statement), "

@@ -53,6 +53,7 @@ for jobs in 1 2; do
     check "compare with $jobs threads" test $? = 0
 done
 check "same text" cmp "$dir/j1.txt" "$dir/j2.txt"
+check "80 columns" test -z "$(awk 'length > 80' "$dir/j1.txt")"
 check "same folder" diff -r "$dir/j1" "$dir/j2"
 check "a faster server" has "$dir/j1.txt" "B costs exactly what A costs in each of 4 pairs"
 check "an equal side" has "$dir/j1/compare.md" "no difference: C and A are equal in every figure of each of 4 pairs"
