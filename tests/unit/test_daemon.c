@@ -285,6 +285,48 @@ static void test_rights(void **state)
     dr_stop(&r);
 }
 
+#define SCALED(name, metrics)                                                                                          \
+    "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " name ", namespace: prod}\n"                        \
+    "spec: {template: {spec: {containers: [{name: c, resources: {requests: {cpu: 1}}}]}}}\n"                           \
+    "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: " name ", namespace: prod}\n"    \
+    "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: " name                                     \
+    "}\n  maxReplicas: 8\n  metrics:\n" metrics
+#define SCALED_CPU                                                                                                     \
+    "    - {type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}\n"
+
+/* What autoscalers name is asked for too: usage and metrics of pods in both clusters, values in the first; each once.
+ */
+static void test_rights_to_metrics(void **state)
+{
+    (void)state;
+    daemon_rig r;
+    bool all = false;
+    dr_start(&r);
+    dr_write_text("m.yaml", "%s",
+                  SCALED("chat",
+                         SCALED_CPU "    - {type: Pods, pods: {metric: {name: waiting}, target: {type: AverageValue, "
+                                    "averageValue: 1}}}\n"
+                                    "    - {type: External, external: {metric: {name: jobs}, target: {type: "
+                                    "AverageValue, averageValue: 1}}}\n"
+                                    "    - {type: Object, object: {describedObject: {apiVersion: "
+                                    "networking.k8s.io/v1, kind: Ingress, name: front}, metric: {name: rps}, target: "
+                                    "{type: Value, value: 1}}}\n") SCALED("code", SCALED_CPU));
+    assert_int_equal(rights(&r, "dry-run", false, "yes ", &all), 16 + 6);
+    assert_true(all);
+    assert_int_equal(rights(&r, "dry-run", false, "yes  idc  list pods.metrics.k8s.io in prod\n", &all), 1);
+    assert_int_equal(rights(&r, "dry-run", false, "yes  ack  list pods.metrics.k8s.io in prod\n", &all), 1);
+    assert_int_equal(rights(&r, "dry-run", false, "yes  ack  get pods.custom.metrics.k8s.io/waiting in prod\n", &all),
+                     1);
+    assert_int_equal(rights(&r, "dry-run", false, "yes  idc  list jobs.external.metrics.k8s.io in prod\n", &all), 1);
+    assert_int_equal(rights(&r, "dry-run", false,
+                            "yes  idc  get ingresses.networking.k8s.io.custom.metrics.k8s.io/rps in prod\n", &all),
+                     1);
+    dr_write_text("m.yaml", "%s", "kind: Deployment\n");
+    assert_int_equal(rights(&r, "dry-run", false, "?    metrics: not asked for", &all), 1);
+    assert_false(all);
+    dr_stop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_damaged_state_observes),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_rights_to_metrics),
         cmocka_unit_test(test_any_call_fails),
     };
     return cmocka_run_group_tests(tests, dr_make_folder, dr_remove_folder);
