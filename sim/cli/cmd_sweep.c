@@ -270,7 +270,9 @@ static cli_status run_sweep(sweep *s, const sweep_values *values)
     cli.report.base = s->base;
     cli.report.file_name = slash != NULL ? slash + 1 : s->file->path;
     cli.report.file_text = s->file->text;
-    status = cli_campaign_begin(&cli);
+    status =
+        values->engine == ENGINE_KUBERNETES ? sweep_check_kubernetes(&cli, values->image, values->claim) : CLI_DONE;
+    status = status == CLI_DONE ? cli_campaign_begin(&cli) : status;
     if (status != CLI_DONE) {
         return status;
     }

@@ -19,6 +19,10 @@
  */
 cli_status sweep_on_slurm(const cli_campaign *cli, const char *sweep_path, int64_t tasks, const opt_list *sbatch);
 
+/** Before anything is written: can the job carry all inputs, and its manifest the names? @return CLI_DONE; CLI_BAD,
+ * said */
+cli_status sweep_check_kubernetes(const cli_campaign *cli, const char *image, const char *claim);
+
 /**
  * Writes DIR/job.yaml: a ConfigMap with the inputs and an Indexed Job, and prints the commands that use it.
  * @return CLI_DONE; CLI_BAD: inputs that do not fit into a ConfigMap (said); CLI_IO

@@ -205,8 +205,7 @@ static cli_status write_job(const cli_campaign *cli, const input_set *set, int64
     return CLI_DONE;
 }
 
-cli_status sweep_for_kubernetes(const cli_campaign *cli, const sweep_file *file, int64_t tasks, const char *image,
-                                const char *claim)
+cli_status sweep_check_kubernetes(const cli_campaign *cli, const char *image, const char *claim)
 {
     if (cli->values->tables != NULL || has_other_files(cli->report.base)) {
         fputs("spillway sweep: --engine kubernetes carries the sweep, its scenario and manifests; traces, empirical "
@@ -219,6 +218,12 @@ cli_status sweep_for_kubernetes(const cli_campaign *cli, const sweep_file *file,
         fputs("spillway sweep: no quotes, backslashes or line ends in --image and --claim\n", stderr);
         return CLI_BAD;
     }
+    return CLI_DONE;
+}
+
+cli_status sweep_for_kubernetes(const cli_campaign *cli, const sweep_file *file, int64_t tasks, const char *image,
+                                const char *claim)
+{
     input_set set = {.count = 0};
     cli_status status = CLI_BAD;
     if (add_input(&set, file->path) == 0 && add_input(&set, file->scenario) == 0 &&

@@ -68,6 +68,8 @@ sed -i "s|../../../scenarios|$PWD/scenarios|" "$dir/other.yaml"
 [ $? = 2 ] && grep -q 'no points of this sweep' "$dir/err" && ok || no "points of another sweep are taken"
 
 # The manifest's own command, in the files of its own ConfigMap, for each index.
+"$SPILLWAY" sweep scenarios/sweeps/windows.yaml --engine kubernetes --image i --claim c --out "$dir/refused" 2>/dev/null
+[ $? -eq 2 ] && [ ! -e "$dir/refused" ] && ok || no "a job that cannot carry its inputs leaves something behind"
 if quick --engine kubernetes --tasks 3 --image registry/spillway:1 --claim results --out "$dir/kube"; then
     awk -v root="$dir/inputs" '
         /^  input-[0-9]+: / { file = $1; sub(":", "", file); next }
