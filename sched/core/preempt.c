@@ -231,6 +231,22 @@ bool decide_preempt_bars(const view_seat *seat, const memory_seat *mem)
     return waits || (seat != NULL && (seat->victims > 0 || seat->held_nominated > 0));
 }
 
+/**
+ * What a victim was promised there and does not show yet is planned anew: a count tells no copies apart, so with it the
+ * count would not fall by as many as are to leave.
+ */
+static void drop_promise(spw_core *core, uint32_t work, uint32_t cluster)
+{
+    memory_seat *mem = memory_seat_find(&core->memory, work, core->view.clusters[cluster].key);
+    if (mem != NULL && mem->unseen > 0) {
+        mem->promised = -1;
+        mem->nominated = 0;
+        mem->unseen = 0;
+        mem->unseen_coming = 0;
+        mem->unseen_nominated = 0;
+    }
+}
+
 /** The victims of one cluster are gone from what their workloads hold; so is what the beneficiary took. */
 static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint32_t cluster)
 {
@@ -245,6 +261,7 @@ static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint
             seat->held -= run->gone;
             x->lost[run->work] += run->gone;
             run->gone = 0;
+            drop_promise(core, run->work, cluster);
         }
     }
     if (workload_gpus > 0 && c->taken > c->base.gaps) { /* gaps that were there before are part of what fits */

@@ -34,6 +34,21 @@ static void clear_error_or_valid_plan(void **state)
     fuzz_fini(&f);
 }
 
+/** Cases in which a plan once broke the law, found among millions of others. */
+static void what_was_found_once(void **state)
+{
+    static const uint64_t seeds[] = {7331550}; /* a victim that was promised more than it shows */
+    (void)state;
+    fuzz f;
+    assert_int_equal(fuzz_init(&f, "tests/golden/examples"), 0);
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        if (!fuzz_case(&f, seeds[i])) {
+            fail_msg("seed %llu: %s", (unsigned long long)seeds[i], f.why);
+        }
+    }
+    fuzz_fini(&f);
+}
+
 /** The same seed makes the same damage. */
 static void is_deterministic(void **state)
 {
