@@ -75,6 +75,10 @@ static void is_deterministic(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(clear_error_or_valid_plan), cmocka_unit_test(is_deterministic)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clear_error_or_valid_plan),
+        cmocka_unit_test(what_was_found_once),
+        cmocka_unit_test(is_deterministic),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
