@@ -258,6 +258,19 @@ static void error_event(kube_reflect *r, const json_t *object)
     }
 }
 
+/**
+ * Versions of one kind on one server only grow; after a restore from a backup they start again from an older one, and
+ * what was heard beyond it is not so. Both are numbers of etcd; anything else is not compared.
+ */
+static bool went_back(const kube_reflect *r, const char *version)
+{
+    const size_t digits = strlen(version), before = strlen(r->version);
+    if (strspn(version, "0123456789") != digits || strspn(r->version, "0123456789") != before || version[0] == '0') {
+        return false;
+    }
+    return digits != before ? digits < before : strcmp(version, r->version) < 0;
+}
+
 static void event(kube_reflect *r, const json_t *root)
 {
     const char *type = json_string_value(json_object_get(root, "type"));
@@ -271,6 +284,13 @@ static void event(kube_reflect *r, const json_t *root)
     if (type == NULL || !json_is_object(object) || version == NULL) {
         kube_status status = {
             .verdict = KUBE_UNSURE, .wait = -1, .text = "the watch brought something that is no event"};
+        watch_is_over(r, TO_LIST);
+        failed(r, &status, TO_LIST);
+        return;
+    }
+    if (went_back(r, version)) {
+        kube_status status = {
+            .verdict = KUBE_UNSURE, .wait = -1, .text = "the server's resourceVersion went back: listed anew"};
         watch_is_over(r, TO_LIST);
         failed(r, &status, TO_LIST);
         return;
