@@ -91,10 +91,12 @@ static void well(kube_reflect *r)
     r->state.trouble = (kube_status){.verdict = KUBE_OK, .wait = -1};
 }
 
+/** Servers give numbers (storage versioner of apiserver: decimal, unsigned), and refuse anything else in a request. */
 static const char *version_of(const json_t *object)
 {
     const char *v = json_string_value(json_object_get(json_object_get(object, "metadata"), "resourceVersion"));
-    return v != NULL && strlen(v) < sizeof((kube_reflect *)0)->version && v[0] != '\0' ? v : NULL;
+    const size_t size = v == NULL ? 0 : strlen(v);
+    return size > 0 && size < sizeof((kube_reflect *)0)->version && strspn(v, "0123456789") == size ? v : NULL;
 }
 
 static void set_version(kube_reflect *r, const char *version)
@@ -260,14 +262,11 @@ static void error_event(kube_reflect *r, const json_t *object)
 
 /**
  * Versions of one kind on one server only grow; after a restore from a backup they start again from an older one, and
- * what was heard beyond it is not so. Both are numbers of etcd; anything else is not compared.
+ * what was heard beyond it is not so.
  */
 static bool went_back(const kube_reflect *r, const char *version)
 {
     const size_t digits = strlen(version), before = strlen(r->version);
-    if (strspn(version, "0123456789") != digits || strspn(r->version, "0123456789") != before || version[0] == '0') {
-        return false;
-    }
     return digits != before ? digits < before : strcmp(version, r->version) < 0;
 }
 

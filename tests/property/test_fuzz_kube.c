@@ -31,8 +31,9 @@ static void servers_that_lie_and_files_that_are_broken(void **state)
 static void seeds_that_failed_before(void **state)
 {
     (void)state;
-    static const uint64_t seeds[] = {10, 1594, 2151, 2727, 10500}; /* a time copied back; counts and amounts
-        out of range; a version that went back */
+    static const uint64_t seeds[] = {10,   1594,  2151, 2727,
+                                     8364, 10500, 10886}; /* a time copied back; counts and amounts
+out of range; versions that are no numbers, or went back */
     fuzz_kube_tally tally = {0};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         char why[300] = "";
