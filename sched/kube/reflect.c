@@ -261,8 +261,8 @@ static void error_event(kube_reflect *r, const json_t *object)
 }
 
 /**
- * Versions of one kind on one server only grow; after a restore from a backup they start again from an older one, and
- * what was heard beyond it is not so.
+ * A bookmark says how far the server is. That only grows; after a restore from a backup it is an older version again,
+ * and what was heard beyond it is not so.
  */
 static bool went_back(const kube_reflect *r, const char *version)
 {
@@ -287,7 +287,7 @@ static void event(kube_reflect *r, const json_t *root)
         failed(r, &status, TO_LIST);
         return;
     }
-    if (went_back(r, version)) {
+    if (strcmp(type, "BOOKMARK") == 0 && went_back(r, version)) {
         kube_status status = {
             .verdict = KUBE_UNSURE, .wait = -1, .text = "the server's resourceVersion went back: listed anew"};
         watch_is_over(r, TO_LIST);
