@@ -104,7 +104,7 @@ static uint64_t looks_of(const view *v)
 }
 
 /** What changes from tick to tick. */
-static spw_rc watch_clusters(view *v, const spw_settings *s)
+static void watch_clusters(view *v, const spw_settings *s)
 {
     const spw_cluster_rows *t = &v->snap->clusters;
     for (uint32_t c = 0; c < v->cluster_count; c++) {
@@ -112,7 +112,6 @@ static spw_rc watch_clusters(view *v, const spw_settings *s)
         cluster->ready = t->ready[cluster->row] != 0;
         cluster->stale = v->now - t->observed[cluster->row] > s->stale_after;
     }
-    return SPW_OK;
 }
 
 static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
@@ -125,7 +124,8 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
     v->same_clusters = looks == v->looks && !v->anew;
     v->looks = looks;
     if (v->same_clusters) {
-        return watch_clusters(v, s);
+        watch_clusters(v, s);
+        return SPW_OK;
     }
     spw_id twice = repeated_key(v, t->key, t->count);
     if (twice != SPW_ID_NONE) {
@@ -145,7 +145,8 @@ static spw_rc build_clusters(view *v, const spw_settings *s, spw_err *err)
         v->clusters[c] = (view_cluster){.row = row, .key = t->key[row]};
         v->canonical[row] = c;
     }
-    return watch_clusters(v, s);
+    watch_clusters(v, s);
+    return SPW_OK;
 }
 
 /* --- what policies say of clusters --- */

@@ -139,9 +139,10 @@ static const char *follow(const kube_tls *k, const char *path, size_t *server)
     return path;
 }
 
-static enum MHD_Result answer(const door *d, struct MHD_Connection *c, const char *url, const char *method,
+static enum MHD_Result answer(void *user, struct MHD_Connection *c, const char *url, const char *method,
                               const tls_upload *up)
 {
+    const door *d = user;
     static const char unknown[] =
         "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Unauthorized\",\"code\":401}";
     kube_tls *k = d->all;
@@ -168,14 +169,8 @@ static enum MHD_Result answer(const door *d, struct MHD_Connection *c, const cha
 static enum MHD_Result serve(void *user, struct MHD_Connection *c, const char *url, const char *method,
                              const char *version, const char *data, size_t *size, void **state)
 {
-    tls_upload *up = tls_gather(data, size, state);
     (void)version;
-    if (up == NULL) {
-        return MHD_YES;
-    }
-    const enum MHD_Result rc = answer(user, c, url, method, up);
-    tls_upload_free(up);
-    return rc;
+    return tls_gather(answer, user, c, url, method, data, size, state);
 }
 
 /* --- making ---------------------------------------------------------------------------------------------------- */

@@ -197,6 +197,25 @@ void kw_compact(kw_world *w, size_t server)
     w->server[server].floor = ++w->server[server].version;
 }
 
+void kw_restore(kw_world *w, size_t server, uint64_t version)
+{
+    kw_server *s = &w->server[server];
+    for (kw_object **at = &s->objects; *at != NULL;) {
+        kw_object *o = *at;
+        const char *own = json_string_value(json_object_get(json_object_get(o->json, "metadata"), "resourceVersion"));
+        if (strtoull(own, NULL, 10) > version) {
+            *at = o->next;
+            object_free(o);
+        } else {
+            at = &o->next;
+        }
+    }
+    while (s->event_count > 0 && s->events[s->event_count - 1].version > version) {
+        free(s->events[--s->event_count].line);
+    }
+    s->version = s->floor = version;
+}
+
 /* --- requests -------------------------------------------------------------------------------------------------- */
 
 static int say(char **answer, int status, const char *reason, const char *message)

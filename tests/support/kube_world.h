@@ -69,6 +69,8 @@ void kw_fail_at(kw_world *w, uint64_t n, bool only_writes, kw_fault fault);
 void kw_break(kw_world *w, size_t server, kw_fault fault);
 /** Forgets the events before now: watches from an older version get 410. */
 void kw_compact(kw_world *w, size_t server);
+/** Restored from a backup: an older version again, without the objects of later ones, and no watch is told of it. */
+void kw_restore(kw_world *w, size_t server, uint64_t version);
 /** Ends open watches of a server: whole = properly, else the connection breaks. */
 void kw_end_watches(kw_world *w, size_t server, bool whole);
 void kw_bookmark(kw_world *w, size_t server); /**< to every open watch */

@@ -114,12 +114,13 @@ enum MHD_Result tls_reply(struct MHD_Connection *c, int status, const char *type
     return rc;
 }
 
-tls_upload *tls_gather(const char *data, size_t *size, void **state)
+enum MHD_Result tls_gather(tls_answer answer, void *user, struct MHD_Connection *c, const char *url, const char *method,
+                           const char *data, size_t *size, void **state)
 {
     tls_upload *up = *state;
     if (up == NULL) {
         *state = calloc(1, sizeof *up);
-        return NULL;
+        return MHD_YES;
     }
     if (*size > 0) {
         up->body = realloc(up->body, up->size + *size + 1);
@@ -127,16 +128,13 @@ tls_upload *tls_gather(const char *data, size_t *size, void **state)
         up->size += *size;
         up->body[up->size] = '\0';
         *size = 0;
-        return NULL;
+        return MHD_YES;
     }
     *state = NULL;
-    return up;
-}
-
-void tls_upload_free(tls_upload *up)
-{
+    const enum MHD_Result rc = answer(user, c, url, method, up);
     free(up->body);
     free(up);
+    return rc;
 }
 
 int tls_port(struct MHD_Daemon *server)

@@ -36,10 +36,12 @@ typedef struct tls_upload {
     char *body; /**< terminated; NULL = none came */
     size_t size;
 } tls_upload;
-/** To be called first in a handler: gathers the body over its calls. @return NULL: there is more to come, return
- * MHD_YES; else the whole, to be freed with tls_upload_free() */
-tls_upload *tls_gather(const char *data, size_t *size, void **state);
-void tls_upload_free(tls_upload *up);
+/** What a server says to a whole request: by tls_reply(), or MHD_NO to break the connection. */
+typedef enum MHD_Result (*tls_answer)(void *user, struct MHD_Connection *c, const char *url, const char *method,
+                                      const tls_upload *up);
+/** The whole of a handler: gathers the body over its calls, then asks `answer` once. */
+enum MHD_Result tls_gather(tls_answer answer, void *user, struct MHD_Connection *c, const char *url, const char *method,
+                           const char *data, size_t *size, void **state);
 
 int tls_port(struct MHD_Daemon *server);
 

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sched/kube/objects.h"
@@ -138,6 +139,27 @@ static void a_bookmark_is_no_object(void **state)
     live(r, 5 * S);
     assert_int_equal(look(r).lists, lists);
     assert_int_equal(look(r).watches, 2);
+}
+
+/* A server that was restored does not know what was heard since its backup: a bookmark gives it away. */
+static void a_bookmark_that_goes_back_lists_again(void **state)
+{
+    rig *r = *state;
+    put(r, "kept", 4);
+    const json_t *meta = json_object_get(kw_get(r->world, 0, DEPLOYMENTS, "prod", "kept"), "metadata");
+    const uint64_t backup = strtoull(json_string_value(json_object_get(meta, "resourceVersion")), NULL, 10);
+    put(r, "lost", 1);
+    live(r, S);
+    assert_same(r, 2);
+    kw_bookmark(r->world, 0); /* as far as we are: nothing is listed for it */
+    live(r, S);
+    assert_int_equal(look(r).lists, 1);
+    kw_restore(r->world, 0, backup);
+    kw_bookmark(r->world, 0);
+    live(r, 5 * S);
+    assert_same(r, 1);
+    assert_int_equal(look(r).lists, 2);
+    assert_string_equal(((const kube_workload *)kube_store_at(r->store, 0))->meta.name, "kept");
 }
 
 static void an_expired_version_lists_again(void **state)
@@ -280,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lists_in_pages_then_watches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_come_in_any_pieces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bookmark_is_no_object, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bookmark_that_goes_back_lists_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_expired_version_lists_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_is_not_trusted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_known_stays_while_a_list_breaks_off, set_up, tear_down),

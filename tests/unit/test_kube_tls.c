@@ -136,9 +136,10 @@ static enum MHD_Result ask_world(scripted *s, struct MHD_Connection *c, const ch
     return rc;
 }
 
-static enum MHD_Result answer(scripted *s, struct MHD_Connection *c, const char *url, const char *method,
+static enum MHD_Result answer(void *user, struct MHD_Connection *c, const char *url, const char *method,
                               const tls_upload *up)
 {
+    scripted *s = user;
     if (strncmp(url, "/record/", 8) == 0) {
         return play_record(s, c, (size_t)strtoul(url + 8, NULL, 10));
     }
@@ -162,14 +163,8 @@ static enum MHD_Result answer(scripted *s, struct MHD_Connection *c, const char 
 static enum MHD_Result serve(void *user, struct MHD_Connection *c, const char *url, const char *method,
                              const char *version, const char *data, size_t *size, void **state)
 {
-    tls_upload *up = tls_gather(data, size, state);
     (void)version;
-    if (up == NULL) {
-        return MHD_YES;
-    }
-    const enum MHD_Result rc = answer(user, c, url, method, up);
-    tls_upload_free(up);
-    return rc;
+    return tls_gather(answer, user, c, url, method, data, size, state);
 }
 
 /* --- both ends ------------------------------------------------------------------------------------------------- */

@@ -179,7 +179,8 @@ const spw_candidate *spw_plan_candidate_at(const spw_plan *plan, size_t index);
  * Checks a plan against the snapshot it was made from: rows exist, amounts in range (0 <= replicas,
  * nodes_min <= nodes <= nodes_max), `after` points backwards, one action for each (verb, target), and no
  * cluster is given more GPUs than it has, could create, or already holds; nor, where it shows a summary or grades of
- * nodes, more CPU, memory or pods than are left there, on its new nodes, and by victims.
+ * nodes, more CPU, memory or pods than are left there, on its new nodes, and by victims. Says nothing else about the
+ * plan, but works in scratch of it: one thread at a time for each plan. O(actions log actions + placements).
  * @return SPW_OK; SPW_INVAL with the action's index in err->row
  */
 spw_rc spw_plan_check(const spw_plan *plan, const spw_snapshot *snap, spw_err *err);
