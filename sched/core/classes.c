@@ -3,6 +3,7 @@
 #include "core/classes.h"
 
 #include "core/decide.h"
+#include "core/roomiest.h"
 #include "place/filter.h"
 
 static bool same_text(const char *a, const char *b)
@@ -44,7 +45,8 @@ void classes_layout(classes *k, arena *a, const spw_settings *settings, const sp
             of = CLASSES_MAX;
         } else if (of == k->count && of < CLASSES_MAX) {
             k->at[k->count++] = (work_class){.example = (uint32_t)w,
-                                             .clusters = arena_take(a, settings->clusters_max, sizeof(uint32_t)),
+                                             .entries = arena_take(a, settings->clusters_max, sizeof(uint64_t)),
+                                             .entry_of = arena_take(a, settings->clusters_max, sizeof(uint64_t)),
                                              .seen = arena_take(a, settings->clusters_max, sizeof(room_seen))};
         }
         if (k->of != NULL) {
@@ -88,10 +90,12 @@ static void list_clusters(spw_core *core, work_class *class)
         first += count;
     }
     for (uint32_t c = 0; c < v->cluster_count; c++) { /* ... to where each ends */
+        class->entry_of[c] = group[c] >= 0 ? UINT64_MAX : 0;
         if (group[c] >= 0) {
-            class->clusters[class->group_end[group[c]]++] = c;
+            class->entries[class->group_end[group[c]]++] = c;
         }
     }
+    roomiest_begin(class);
     class->listed = true;
 }
 

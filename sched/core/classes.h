@@ -23,7 +23,10 @@ typedef struct work_class {
     uint32_t example;                   /**< the first workload of it */
     bool listed;                        /**< in this tick */
     uint32_t group_end[SPW_GROUPS_MAX]; /**< group g is at [g > 0 ? group_end[g - 1] : 0, group_end[g]) */
-    uint32_t *clusters;                 /**< [clusters_max] canonical numbers, by group, then number */
+    uint64_t *entries;                  /**< [clusters_max] of roomiest.h, by group */
+    uint64_t *entry_of;                 /**< [clusters_max] by canonical number, 0 = does not come into question */
+    bool sorted[SPW_GROUPS_MAX];        /**< are the entries of a group up to date, but for what was touched since? */
+    uint64_t known_to;                  /**< touches of rooms that the entries know of */
     room_seen *seen;                    /**< [clusters_max] by canonical number */
 } work_class;
 

@@ -3,6 +3,7 @@
 #include "core/slots.h"
 
 #include "core/bits.h"
+#include "core/roomiest.h"
 #include "place/filter.h"
 #include "place/select.h"
 
@@ -111,21 +112,69 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
     return last;
 }
 
-/** Marks the clusters with room in the groups up to `last` and in as many more as have room for `wanted`. */
+/** Marks clusters from `at` on, from the last one before `end` backwards, up to `most`. @return room of those marked */
+static int64_t mark_run(spw_core *core, const uint64_t *entries, size_t at, size_t end, bool backwards, size_t *most)
+{
+    int64_t places = 0;
+    for (size_t i = at; i<end && * most> 0; i++) {
+        uint64_t entry = entries[backwards ? end - 1 - (i - at) : i];
+        uint32_t c = roomiest_cluster(entry);
+        if (!bits_has(core->near, c)) {
+            bits_add(core->near, c);
+            places += roomiest_room(entry);
+            (*most)--;
+        }
+    }
+    return places;
+}
+
+/** Marks where nodes may come. @return replicas for which there will be room, but where the workload stands already */
+static int64_t mark_elastic(spw_core *core, const work_class *class, const uint64_t *entries, size_t count)
+{
+    int64_t places = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t c = roomiest_cluster(entries[i]);
+        if (class->seen[c].elastic > 0 && !bits_has(core->own, c)) {
+            bits_add(core->near, c);
+            places += class->seen[c].elastic;
+        }
+    }
+    return places;
+}
+
+/**
+ * Marks the roomiest clusters of a group: as many as replicas are wanted, as no other could get one, whether it is
+ * placed or comes back. All of them where the rounding looks at all, and all that have room in any step where the first
+ * step of the policy has too little.
+ * @return replicas for which there is room, but where the workload stands already
+ */
+static int64_t mark_group(spw_core *core, work_class *class, int32_t group, int32_t wanted)
+{
+    const spw_policy *policy = core->fill.policy;
+    size_t count = 0;
+    const uint64_t *entries = roomiest_of(core, class, group, &count);
+    size_t most = policy->rounding == SPW_ROUND_FLOOR ? count : (size_t)wanted;
+    bool backwards = fill_ties_backwards(core->fill.workload);
+    int64_t places = 0;
+    for (size_t at = 0; at < count && most > 0 && roomiest_room(entries[at]) > 0;) {
+        size_t end = roomiest_run(entries, count, at);
+        places += mark_run(core, entries, at, end, backwards, &most);
+        at = end;
+    }
+    if (policy->elastic && policy->step_major != SPW_STEP_PER_CLUSTER && places < wanted) {
+        int64_t waiting = mark_elastic(core, class, entries, count);
+        places += policy->step_major == SPW_STEP_PER_TIER ? waiting : 0; /* else idle room elsewhere comes first */
+    }
+    return places;
+}
+
+/** Marks clusters in the groups up to `last`, as replicas may come back there, and in as many more as have room. */
 static void mark_roomy(spw_core *core, work_class *class, int32_t last, int32_t wanted)
 {
-    const fill *f = &core->fill;
+    const int32_t groups = (int32_t)core->fill.policy->group_count;
     int64_t places = 0;
-    for (int32_t g = 0; g < (int32_t)f->policy->group_count && (g <= last || places < wanted); g++) {
-        for (uint32_t i = g > 0 ? class->group_end[g - 1] : 0; i < class->group_end[g]; i++) {
-            uint32_t c = class->clusters[i];
-            const room_seen *seen = room_look(f->rooms, c, f->workload, &class->seen[c]);
-            int64_t waiting = f->policy->elastic ? seen->elastic : 0;
-            if (seen->idle + waiting > 0 && !bits_has(core->near, c)) {
-                bits_add(core->near, c);
-                places += seen->idle + (f->policy->step_major == SPW_STEP_GLOBAL ? 0 : waiting);
-            }
-        }
+    for (int32_t g = 0; g < groups && (g <= last || places < wanted); g++) {
+        places += mark_group(core, class, g, wanted);
     }
 }
 

@@ -28,6 +28,8 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
     v->pool_hint = arena_take(a, s->pools_max, sizeof *v->pool_hint);
     v->rooms.first = arena_take(a, s->clusters_max + 1, sizeof *v->rooms.first);
     v->rooms.version = arena_take(a, s->clusters_max, sizeof *v->rooms.version);
+    v->rooms.touched_max = s->clusters_max + 1;
+    v->rooms.touched = arena_take(a, v->rooms.touched_max, sizeof *v->rooms.touched);
     v->limits = arena_take(a, s->clusters_max, sizeof *v->limits);
     v->grades_max = s->pools_max;
     v->rooms.grades = arena_take(a, v->grades_max, sizeof *v->rooms.grades);
@@ -324,9 +326,7 @@ static spw_rc build_pools(view *v, const spw_settings *s, const memory *m, spw_e
     if (t->count > s->pools_max) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "pools", "more pools than settings.pools_max");
     }
-    for (uint32_t c = 0; c < v->cluster_count; c++) {
-        v->rooms.version[c]++;
-    }
+    room_touch_all(&v->rooms, v->cluster_count);
     uint64_t order = order_of(v);
     if (v->same_clusters && order == v->pool_order) {
         for (uint32_t p = 0; p < t->count; p++) {

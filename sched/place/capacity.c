@@ -121,7 +121,16 @@ static void touch(room *r, uint32_t c)
 {
     if (r->version != NULL) {
         r->version[c]++;
+        r->touched[r->touches++ % r->touched_max] = c;
     }
+}
+
+void room_touch_all(room *r, uint32_t clusters)
+{
+    for (uint32_t c = 0; c < clusters; c++) {
+        r->version[c]++;
+    }
+    r->touches += r->touched_max + 1;
 }
 
 /** Best fit: the fullest node that still has room is filled first. */

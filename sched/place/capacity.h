@@ -44,9 +44,12 @@ typedef struct room_units {
 /** Pools sorted by cluster, then order of use; pools of cluster c are [first[c], first[c + 1]). */
 typedef struct room {
     room_pool *pools;
-    uint32_t *first;        /**< [clusters + 1] */
-    uint64_t *version;      /**< [clusters] > 0, grows whenever the room of a cluster changes, from tick to tick, too;
-                                 NULL = not kept, and room_look() is not for it */
+    uint32_t *first;   /**< [clusters + 1] */
+    uint64_t *version; /**< [clusters] > 0, grows whenever the room of a cluster changes, from tick to tick, too;
+                            NULL = not kept, and room_look() is not for it */
+    uint32_t *touched; /**< [touched_max] where a version grew lately: the i-th time ever at i % touched_max */
+    uint64_t touches;  /**< how often in all; more than touched_max at once: everywhere */
+    uint64_t touched_max;
     estimate_left *limits;  /**< [clusters]; NULL = no summaries and no grades */
     estimate_grade *grades; /**< of all clusters */
     room_units *units;      /**< [clusters] of the workload at hand, where that has units; see units.h */
@@ -61,6 +64,9 @@ typedef struct room_seen {
 } room_seen;
 
 typedef enum room_kind { ROOM_IDLE = 1, ROOM_COMING = 2, ROOM_FRESH = 3 } room_kind;
+
+/** The room of all clusters may be another one. */
+void room_touch_all(room *r, uint32_t clusters);
 
 /** Replicas of the workload that cluster c could take in this kind of room. At most SPW_REPLICAS_MAX. */
 int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);

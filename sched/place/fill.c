@@ -44,7 +44,7 @@ int32_t fill_take(fill *f, fill_slot *slot, step s, int32_t n)
 
 int32_t fill_tie_rank(const fill *f, size_t slot)
 {
-    return (f->workload->uid_hash & 1u) != 0 ? (int32_t)(f->count - 1 - slot) : (int32_t)slot;
+    return fill_ties_backwards(f->workload) ? (int32_t)(f->count - 1 - slot) : (int32_t)slot;
 }
 
 size_t fill_add_party(fill *f, size_t count, size_t i, int64_t votes, int64_t cap)

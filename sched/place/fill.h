@@ -70,6 +70,12 @@ typedef struct fill {
  */
 int32_t fill_place(fill *f, int32_t wanted, int32_t *group);
 
+/** Do ties between clusters go to the last name first? By the hash of the UID, as in Karmada. */
+static inline bool fill_ties_backwards(const spw_workload *workload)
+{
+    return (workload->uid_hash & 1u) != 0;
+}
+
 /** Is the division by bare weights or copies, so that room plays no part? */
 bool fill_is_roomless(const spw_policy *policy);
 

@@ -99,6 +99,7 @@ static void make_policies(world *w)
         policy->unschedulable_after = choice_chance(&w->c, 1, 2) ? 60 * S : 0;
         policy->failover_after = choice_range(&w->c, 0, 3) * 15 * S;
         policy->step_major = (spw_step_major)choice_range(&w->c, SPW_STEP_PER_TIER, SPW_STEP_GLOBAL);
+        policy->rounding = p != 3 && choice_chance(&w->c, 1, 4) ? SPW_ROUND_FLOOR : SPW_ROUND_WEBSTER;
         policy->groups = w->groups[p];
         policy->group_count = (size_t)choice_range(&w->c, 1, GROUPS);
         for (size_t g = 0; g < policy->group_count; g++) {
