@@ -110,12 +110,14 @@ static bool is_drained(const spw_core *core, uint64_t cluster)
 static bool has_budget(const spw_policy *policy)
 {
     bool by_weights = policy->division == SPW_DIVIDE_DUPLICATED || policy->division == SPW_DIVIDE_STATIC;
-    return policy->failover_moves > 0 && !by_weights; /* weights place anew from zero: there is nothing to hold back */
+    /* weights place anew from zero, and under `compat` what is written stays: there is nothing to hold back */
+    return policy->failover_moves > 0 && !by_weights && !policy->compat;
 }
 
 /**
  * What a workload's lost clusters still count for: with a budget they give up so many replicas in each tick, and what
- * they have not given up yet is held there.
+ * they have not given up yet is held there. Under `compat` they give up nothing: what is written counts there as it
+ * does anywhere, and `held` goes on to say which of it has a node or has found room on one.
  */
 static void release(spw_core *core, uint32_t work)
 {
@@ -139,12 +141,15 @@ static void release(spw_core *core, uint32_t work)
             mem->evict_since = core->view.now;
             mem->released = 0;
         }
+        seat->ready = 0;
+        if (policy->compat) {
+            continue;
+        }
         int32_t left = seat->assigned > mem->released ? seat->assigned - mem->released : 0;
         int32_t more = left < budget ? left : budget;
         budget -= more;
         mem->released += more;
         mem->unseen = 0;
-        seat->ready = 0;
         seat->held = left - more;
         seat->held_coming = 0;
         core->view.clusters[seat->cluster].ready = core->view.clusters[seat->cluster].ready || seat->held > 0;
@@ -205,6 +210,7 @@ void mend_health(spw_core *core)
         if (mem != NULL) {
             watch(core, mem, up, after);
             cluster->ready = !mem->lost;
+            cluster->lost = mem->lost;
             any_lost = any_lost || mem->lost;
         }
         cluster->stale = cluster->stale || (cluster->ready && !up);
@@ -217,9 +223,8 @@ void mend_health(spw_core *core)
         release(core, w);
     }
     for (uint32_t c = 0; any_lost && c < core->view.cluster_count; c++) {
-        const memory_cluster *mem = mend_cluster_find(&core->memory, core->view.clusters[c].key);
-        bool lost = mem != NULL && mem->lost;
-        core->view.clusters[c].stale = core->view.clusters[c].stale || (lost && core->view.clusters[c].ready);
+        view_cluster *cluster = &core->view.clusters[c];
+        cluster->stale = cluster->stale || (cluster->lost && cluster->ready);
     }
     prune_clusters(&core->memory, core->view.now);
 }

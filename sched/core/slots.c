@@ -27,6 +27,13 @@ static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint3
     return slot;
 }
 
+/** May its replicas be there, as far as health goes? What others hold on a lost cluster opens it to none of Karmada's.
+ */
+static bool is_ready(const spw_policy *policy, const view_cluster *cluster)
+{
+    return cluster->ready && !(cluster->lost && policy->compat);
+}
+
 static const spw_policy *open_fill(spw_core *core, uint32_t work)
 {
     fill *f = &core->fill;
@@ -52,7 +59,7 @@ void slots_list(spw_core *core, uint32_t work, spw_candidate *told)
         const memory_seat *mem = memory_seat_find(&core->memory, work, cluster->key);
         bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
         const view_site *site = view_site_at(v, f->workload->policy, c);
-        spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, cluster->ready, holds);
+        spw_verdict verdict = filter_cluster(&rules, cluster->row, site->group, is_ready(policy, cluster), holds);
         if (told != NULL) {
             told[c] = (spw_candidate){
                 .workload = v->work_row[work], .cluster = cluster->row, .group = site->group, .verdict = verdict};
@@ -187,7 +194,7 @@ static void add_own_slot(spw_core *core, const filter *rules, uint32_t work, uin
     const view_seat *seat = view_seat_find(v, work, c);
     const memory_seat *mem = memory_seat_find(&core->memory, work, cluster->key);
     bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
-    if (filter_cluster(rules, cluster->row, site->group, cluster->ready, holds) == SPW_VERDICT_NONE) {
+    if (filter_cluster(rules, cluster->row, site->group, is_ready(rules->policy, cluster), holds) == SPW_VERDICT_NONE) {
         fill_slot *slot = &core->fill.slots[core->fill.count++];
         *slot = make_slot(core, rules->policy, c, seat, mem);
         slot->group = site->group;

@@ -112,6 +112,7 @@ static void watch_clusters(view *v, const spw_settings *s)
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         view_cluster *cluster = &v->clusters[c];
         cluster->ready = t->ready[cluster->row] != 0;
+        cluster->lost = false;
         cluster->stale = v->now - t->observed[cluster->row] > s->stale_after;
     }
 }

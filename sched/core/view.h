@@ -17,7 +17,8 @@
 typedef struct view_cluster {
     spw_id row;
     uint64_t key;
-    bool ready;  /**< answers and is healthy */
+    bool ready;  /**< answers and is healthy, or is lost and replicas are held there by a budget of failover */
+    bool lost;   /**< by its debounced health */
     bool stale;  /**< its state is older than settings.stale_after */
     uint8_t was; /**< both in the last tick, with whether it answered: see mend_health() */
 } view_cluster;

@@ -306,6 +306,34 @@ static void two_workloads(void **state)
     toy_end(&t);
 }
 
+/**
+ * As Karmada does it, with units that hold back: idc has 2 idle GPUs, but they are of the second unit, and the first,
+ * which has no pool there, waits for its 2 replicas for good; so what is written for idc has no GPU. Once idc is lost
+ * that is as before, budget or not: it stands there for nothing else, and the 2 new replicas go to ack.
+ */
+static void a_budget_makes_no_room_where_what_is_written_counts(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"idc,ack"};
+    static const spw_unit unit[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2}, {.replicas_max = -1}};
+    static const spw_units units = {unit, 2, SPW_NEXT_MAX, 0};
+    toy t;
+    toy_init(&t);
+    (void)toy_pool_add(&t, toy_cluster(&t, "idc"), "own", SPW_CAPACITY_OWNED, 2, 2);
+    (void)toy_pool_add(&t, toy_cluster(&t, "ack"), "spot", SPW_CAPACITY_SPOT, 2, 2);
+    t.policy.compat = true;
+    t.policy.failover_moves = 2;
+    t.policy.evict_grace = 600 * S;
+    t.work[0].units = &units;
+    t.assigned[0][IDC] = 4;
+    t.ready[IDC] = false;
+    t.template_replicas[0] = 6;
+    toy_start(&t, groups, 1);
+    (void)toy_tick(&t);
+    assert_string_equal(toy_text(&t), "place prod/chat ack 0 -> 2  fill-idle\n");
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +349,7 @@ int main(void)
         cmocka_unit_test(copies_wait_for_those_elsewhere),
         cmocka_unit_test(clocks_survive_a_restart),
         cmocka_unit_test(two_workloads),
+        cmocka_unit_test(a_budget_makes_no_room_where_what_is_written_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,7 +206,7 @@ typedef struct spw_policy {
                                  patient policy decides for all */
     spw_dur evict_grace;    /**< copies on a lost cluster stay until their replacements are ready, at most this long;
                                  longer only while fewer are ready elsewhere than a disruption budget asks for */
-    int32_t failover_moves; /**< replicas of one workload that lost clusters give up in one tick */
+    int32_t failover_moves; /**< replicas of one workload that lost clusters give up in one tick; not under `compat` */
     spw_dur flap_window;    /**< a workload's count on a cluster that rose and fell twice within this is neither lowered
                                  nor moved to for as long */
     spw_dur unschedulable_after; /**< a replica without a node for so long, though there is room, is placed anew */
