@@ -53,6 +53,7 @@ static void layout_memory(spw_core *core, arena *a, const spw_config *config, co
     m->seat_max = s->placements_max * 2;
     m->seats = arena_take(a, m->seat_max * MEMORY_SPACE, sizeof *m->seats);
     m->seat_keys = arena_take(a, m->seat_max * MEMORY_SPACE, sizeof *m->seat_keys);
+    m->seat_times = arena_take(a, m->seat_max * MEMORY_SPACE, sizeof *m->seat_times);
     m->runs = arena_take(a, m->work_count, sizeof *m->runs);
     m->pool_max = s->pools_max * 2;
     m->pools = arena_take(a, m->pool_max, sizeof *m->pools);
@@ -127,7 +128,8 @@ static size_t shadow_bound(const spw_config *config, const spw_settings *s)
         bound += 128;
     }
     bound += s->clusters_max * 2 * sizeof(memory_cluster);
-    return bound + (s->placements_max + s->pools_max) * 2 * sizeof(memory_seat);
+    bound += s->pools_max * 2 * sizeof(memory_pool);
+    return bound + s->placements_max * 2 * (sizeof(memory_seat) + sizeof(memory_times));
 }
 
 /** Everything that lives as long as the core. Run once to count, once for real. */

@@ -21,9 +21,45 @@ static size_t seat_lower(const memory *m, const memory_work *own, uint64_t clust
     return low;
 }
 
-/** n entries with their keys, the ranges may overlap. */
+static const memory_times no_times = {
+    .move_by = MEMORY_NEVER, .blocked_until = MEMORY_NEVER, .nominated_until = MEMORY_NEVER};
+
+static bool same_times(const memory_times *a, const memory_times *b)
+{
+    bool same = a->move_by == b->move_by && a->blocked_until == b->blocked_until &&
+                a->nominated_until == b->nominated_until && a->evict_since == b->evict_since &&
+                a->stuck_since == b->stuck_since && a->barred_until == b->barred_until &&
+                a->frozen_until == b->frozen_until && a->turn_count == b->turn_count;
+    for (size_t i = 0; i < MEMORY_TURNS && same; i++) {
+        same = a->turns[i] == b->turns[i];
+    }
+    return same;
+}
+
+const memory_times *memory_times_of(const memory *m, const memory_seat *seat)
+{
+    return seat->timed ? &m->seat_times[seat - m->seats] : &no_times;
+}
+
+memory_times *memory_times_set(memory *m, memory_seat *seat)
+{
+    memory_times *times = &m->seat_times[seat - m->seats];
+    if (!seat->timed) {
+        seat->timed = true;
+        *times = no_times;
+    }
+    return times;
+}
+
+/** n entries with their keys and clocks, the ranges may overlap. */
 static void move_seats(memory *m, size_t to, size_t from, size_t n)
 {
+    for (size_t i = 0; i < n; i++) { /* few have any: a copy of all would cost more than everything else here */
+        size_t at = to < from ? i : n - 1 - i;
+        if (m->seats[from + at].timed) {
+            m->seat_times[to + at] = m->seat_times[from + at];
+        }
+    }
     memmove(m->seats + to, m->seats + from, n * sizeof *m->seats);
     memmove(m->seat_keys + to, m->seat_keys + from, n * sizeof *m->seat_keys);
 }
@@ -111,20 +147,19 @@ memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster)
                           .seen = MEMORY_NEVER,
                           .promised = -1,
                           .promised_at = MEMORY_NEVER,
-                          .move_by = MEMORY_NEVER,
-                          .blocked_until = MEMORY_NEVER,
-                          .nominated_until = MEMORY_NEVER,
                           .route = MEMORY_ROUTE_NONE};
     return seat;
 }
 
-void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat)
+void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat, const memory_times *times)
 {
     memory_work *own = &m->works[work];
     own->seat_first = own->seat_count == 0 ? m->seat_end : own->seat_first;
     assert(own->seat_first + own->seat_count == m->seat_end && m->seat_count < m->seat_max);
     m->seat_keys[m->seat_end] = seat->cluster;
-    m->seats[m->seat_end++] = *seat;
+    m->seats[m->seat_end] = *seat;
+    m->seats[m->seat_end].timed = !same_times(times, &no_times);
+    m->seat_times[m->seat_end++] = *times;
     own->seat_room = ++own->seat_count;
     m->seat_count++;
 }

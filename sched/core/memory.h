@@ -52,7 +52,7 @@ typedef struct memory_work {
     size_t seat_room;           /**< ... with room for so many */
 } memory_work;
 
-/** One workload on one cluster. What every turn looks at comes first, in one cache line. */
+/** One workload on one cluster: what every turn looks at, in one cache line. */
 typedef struct memory_seat {
     _Alignas(64) uint64_t cluster;
     spw_time seen;
@@ -66,10 +66,15 @@ typedef struct memory_seat {
     int32_t unseen_nominated; /**< of those, where victims have not left yet */
     int32_t stuck;            /**< replicas without a node though there seems to be room ... */
     int32_t released;         /**< of copies on a lost cluster, how many are planned elsewhere (failover budget) */
-    bool evicting;            /**< its copies are on a lost cluster ... */
-    bool barred;              /**< descheduled from: nothing new goes there ... */
-    bool frozen;              /**< neither lowered nor moved to ... */
-    /* and now the clocks */
+    int8_t direction;         /**< of the last change of the count: 1 up, -1 down, 0 none yet */
+    bool evicting : 1;        /**< its copies are on a lost cluster ... */
+    bool barred : 1;          /**< descheduled from: nothing new goes there ... */
+    bool frozen : 1;          /**< neither lowered nor moved to ... */
+    bool timed : 1;           /**< has it clocks of its own? See memory_times_of() */
+} memory_seat;
+
+/** Clocks of a seat. Few seats ever need one. */
+typedef struct memory_times {
     spw_time move_by;             /**< deadline of the move */
     spw_time blocked_until;       /**< no moves to here before */
     spw_time nominated_until;     /**< ... and are planned anew if these have not left by then */
@@ -77,10 +82,9 @@ typedef struct memory_seat {
     spw_time stuck_since;         /**< ... since then */
     spw_time barred_until;        /**< ... before */
     spw_time frozen_until;        /**< ... before */
-    int32_t direction;            /**< of the last change of the count: 1 up, -1 down, 0 none yet */
     int32_t turn_count;           /**< entries of turns in use */
     spw_time turns[MEMORY_TURNS]; /**< when the direction last turned, newest first */
-} memory_seat;
+} memory_times;
 
 /** One pool. */
 typedef struct memory_pool {
@@ -126,6 +130,7 @@ typedef struct memory {
     const uint32_t *work_by_key; /**< [work_count] in the order of their keys */
     memory_seat *seats;          /**< [MEMORY_SPACE * seat_max] the runs of the workloads, each sorted by cluster */
     uint64_t *seat_keys;         /**< their clusters, beside each other: to find one touches little */
+    memory_times *seat_times;    /**< their clocks, where seats are timed */
     size_t seat_count, seat_max; /**< of all runs together */
     size_t seat_end;             /**< the runs lie before it */
     uint32_t *runs;              /**< [work_count] scratch of moving them together */
@@ -140,8 +145,12 @@ typedef struct memory {
 memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster);
 /** @return the entry or NULL. */
 memory_seat *memory_seat_find(const memory *m, uint32_t work, uint64_t cluster);
+/** Its clocks; those of a seat that has none stand at their beginnings. */
+const memory_times *memory_times_of(const memory *m, const memory_seat *seat);
+/** The same, to be set. */
+memory_times *memory_times_set(memory *m, memory_seat *seat);
 /** One more entry after all others of a workload, whose run lies last or is empty: for filling an empty table. */
-void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat);
+void memory_seats_append(memory *m, uint32_t work, const memory_seat *seat, const memory_times *times);
 /** No workload has any. */
 void memory_seats_clear(memory *m);
 memory_pool *memory_pool_get(memory *m, uint64_t key);

@@ -154,33 +154,34 @@ static void get_works(bytes_in *i, memory *m, size_t count, bool apply, spw_stat
     }
 }
 
-static memory_seat get_seat(bytes_in *i)
+static memory_seat get_seat(bytes_in *i, memory_times *t)
 {
     memory_seat s = {.cluster = bytes_get(i, 8)};
     s.seen = bytes_get_i64(i);
     s.promised = bytes_get_i32(i);
     s.promised_at = bytes_get_i64(i);
     s.moving = bytes_get_i32(i);
-    s.move_by = bytes_get_i64(i);
-    s.blocked_until = bytes_get_i64(i);
+    t->move_by = bytes_get_i64(i);
+    t->blocked_until = bytes_get_i64(i);
     s.route = bytes_get_i32(i);
     s.nominated = bytes_get_i32(i);
-    s.nominated_until = bytes_get_i64(i);
+    t->nominated_until = bytes_get_i64(i);
     s.evicting = bytes_get(i, 1) != 0;
-    s.evict_since = bytes_get_i64(i);
+    t->evict_since = bytes_get_i64(i);
     s.released = bytes_get_i32(i);
-    s.direction = bytes_get_i32(i);
-    s.turn_count = bytes_get_i32(i);
+    const int32_t direction = bytes_get_i32(i);
+    s.direction = direction > 0 ? 1 : (direction < 0 ? -1 : 0);
+    t->turn_count = bytes_get_i32(i);
     for (size_t k = 0; k < MEMORY_TURNS; k++) {
-        s.turns[k] = bytes_get_i64(i);
+        t->turns[k] = bytes_get_i64(i);
     }
     s.stuck = bytes_get_i32(i);
-    s.stuck_since = bytes_get_i64(i);
+    t->stuck_since = bytes_get_i64(i);
     s.barred = bytes_get(i, 1) != 0;
-    s.barred_until = bytes_get_i64(i);
+    t->barred_until = bytes_get_i64(i);
     s.frozen = bytes_get(i, 1) != 0;
-    s.frozen_until = bytes_get_i64(i);
-    i->bad = i->bad || s.turn_count < 0 || s.turn_count > MEMORY_TURNS;
+    t->frozen_until = bytes_get_i64(i);
+    i->bad = i->bad || direction != s.direction || t->turn_count < 0 || t->turn_count > MEMORY_TURNS;
     return s;
 }
 
@@ -196,7 +197,8 @@ static size_t get_seats(bytes_in *i, memory *m, size_t seats, bool apply)
     uint64_t last_cluster = 0;
     for (size_t k = 0; k < seats && !i->bad; k++) {
         const uint64_t key = bytes_get(i, 8);
-        const memory_seat s = get_seat(i);
+        memory_times times = {0};
+        const memory_seat s = get_seat(i, &times);
         const bool ordered = k == 0 || key > last_work || (key == last_work && s.cluster > last_cluster);
         i->bad = i->bad || !ordered;
         last_work = key;
@@ -207,7 +209,7 @@ static size_t get_seats(bytes_in *i, memory *m, size_t seats, bool apply)
         const bool own = work < m->work_count && m->works[m->work_by_key[work]].key == key;
         ours += own ? 1 : 0;
         if (apply && own && !i->bad) {
-            memory_seats_append(m, m->work_by_key[work], &s);
+            memory_seats_append(m, m->work_by_key[work], &s, &times);
         }
     }
     return ours;

@@ -32,7 +32,7 @@ static void put_work(bytes_out *o, const memory_work *w)
     bytes_put(&length, o->used - start - 4, 4);
 }
 
-static void put_seat(bytes_out *o, uint64_t workload, const memory_seat *s)
+static void put_seat(bytes_out *o, uint64_t workload, const memory_seat *s, const memory_times *t)
 {
     bytes_put(o, workload, 8);
     bytes_put(o, s->cluster, 8);
@@ -40,25 +40,25 @@ static void put_seat(bytes_out *o, uint64_t workload, const memory_seat *s)
     bytes_put_i32(o, s->promised);
     bytes_put_i64(o, s->promised_at);
     bytes_put_i32(o, s->moving);
-    bytes_put_i64(o, s->move_by);
-    bytes_put_i64(o, s->blocked_until);
+    bytes_put_i64(o, t->move_by);
+    bytes_put_i64(o, t->blocked_until);
     bytes_put_i32(o, s->route);
     bytes_put_i32(o, s->nominated);
-    bytes_put_i64(o, s->nominated_until);
+    bytes_put_i64(o, t->nominated_until);
     bytes_put(o, s->evicting ? 1 : 0, 1);
-    bytes_put_i64(o, s->evict_since);
+    bytes_put_i64(o, t->evict_since);
     bytes_put_i32(o, s->released);
     bytes_put_i32(o, s->direction);
-    bytes_put_i32(o, s->turn_count);
+    bytes_put_i32(o, t->turn_count);
     for (size_t i = 0; i < MEMORY_TURNS; i++) {
-        bytes_put_i64(o, s->turns[i]);
+        bytes_put_i64(o, t->turns[i]);
     }
     bytes_put_i32(o, s->stuck);
-    bytes_put_i64(o, s->stuck_since);
+    bytes_put_i64(o, t->stuck_since);
     bytes_put(o, s->barred ? 1 : 0, 1);
-    bytes_put_i64(o, s->barred_until);
+    bytes_put_i64(o, t->barred_until);
     bytes_put(o, s->frozen ? 1 : 0, 1);
-    bytes_put_i64(o, s->frozen_until);
+    bytes_put_i64(o, t->frozen_until);
 }
 
 static void put_cluster(bytes_out *o, const memory_cluster *c)
@@ -114,7 +114,7 @@ static void put_seats(bytes_out *o, const memory *m)
         size_t count = 0;
         const memory_seat *seats = memory_seats_of(m, m->work_by_key[k], &count);
         for (size_t i = 0; i < count; i++) {
-            put_seat(o, m->works[m->work_by_key[k]].key, &seats[i]);
+            put_seat(o, m->works[m->work_by_key[k]].key, &seats[i], memory_times_of(m, &seats[i]));
         }
     }
 }
@@ -133,7 +133,7 @@ size_t memory_save_size(const memory *m)
 {
     bytes_out o = {NULL, 0};
     bytes_out seat = {NULL, 0};
-    put_seat(&seat, 0, &(memory_seat){0}); /* all are of one size */
+    put_seat(&seat, 0, &(memory_seat){0}, &(memory_times){0}); /* all are of one size */
     put_head(&o, m, 0);
     put_works(&o, m);
     put_rest(&o, m);

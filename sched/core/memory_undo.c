@@ -23,7 +23,7 @@ static size_t groups_size(const memory_work *own)
 void memory_undo_layout(memory *m, arena *a, const spw_config *config)
 {
     memory_undo *u = &m->undo;
-    u->size = m->seat_max * sizeof *m->seats;
+    u->size = m->seat_max * (sizeof *m->seats + sizeof *m->seat_times);
     for (size_t w = 0; w < config->workload_count; w++) {
         spw_id policy = config->workloads[w].policy;
         size_t groups = policy == SPW_ID_NONE ? 0 : config->policies[policy].group_count;
@@ -73,6 +73,11 @@ void memory_note(memory *m, uint32_t work)
     owner_put(&state, &own->owner);
     u->used = state.used;
     add(u, m->seats + own->seat_first, own->seat_count * sizeof *m->seats);
+    for (size_t i = own->seat_first; i < own->seat_first + own->seat_count; i++) {
+        if (m->seats[i].timed) {
+            add(u, &m->seat_times[i], sizeof *m->seat_times);
+        }
+    }
 }
 
 static const unsigned char *give_back(memory *m, const unsigned char *at)
@@ -96,11 +101,16 @@ static const unsigned char *give_back(memory *m, const unsigned char *at)
     at += e.owner;
     if (e.seats > 0) {
         memcpy(m->seats + own->seat_first, at, e.seats * sizeof *m->seats);
+        at += e.seats * sizeof *m->seats;
     }
     for (size_t i = own->seat_first; i < own->seat_first + e.seats; i++) {
         m->seat_keys[i] = m->seats[i].cluster;
+        if (m->seats[i].timed) {
+            memcpy(&m->seat_times[i], at, sizeof *m->seat_times);
+            at += sizeof *m->seat_times;
+        }
     }
-    return at + e.seats * sizeof *m->seats;
+    return at;
 }
 
 void memory_back(memory *m)

@@ -81,7 +81,7 @@ static bool is_over(const spw_core *core, uint32_t work, const memory_seat *mem,
     }
     const memory_cluster *c = mend_cluster_find(&core->memory, mem->cluster);
     bool back = c != NULL && answers(core, cluster) && c->answers && core->view.now - c->since >= after;
-    return back && core->view.now - mem->evict_since >= policy->evict_grace;
+    return back && core->view.now - memory_times_of(&core->memory, mem)->evict_since >= policy->evict_grace;
 }
 
 static void end_evictions(spw_core *core, spw_dur after)
@@ -138,7 +138,7 @@ static void release(spw_core *core, uint32_t work)
         }
         if (!mem->evicting && !c->answers) {
             mem->evicting = policy->evict_grace > 0 || has_budget(policy);
-            mem->evict_since = core->view.now;
+            memory_times_set(&core->memory, mem)->evict_since = core->view.now;
             mem->released = 0;
         }
         seat->ready = 0;

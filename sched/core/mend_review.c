@@ -26,7 +26,7 @@ static bool may_go(const spw_core *core, shrink *s, const memory_seat *mem, cons
         s->action.reason = SPW_WHY_EVICTED;
         return true;
     }
-    if (answers || (mem->evicting && core->view.now - mem->evict_since < policy->evict_grace)) {
+    if (answers || (mem->evicting && core->view.now - memory_times_of(&core->memory, mem)->evict_since < policy->evict_grace)) {
         return false;
     }
     s->action.reason = policy->evict_grace > 0 ? SPW_WHY_EVICT_GRACE : s->action.reason;
@@ -35,7 +35,7 @@ static bool may_go(const spw_core *core, shrink *s, const memory_seat *mem, cons
 
 static bool is_frozen(const spw_core *core, const memory_seat *mem)
 {
-    return mem->frozen && core->view.now < mem->frozen_until;
+    return mem->frozen && core->view.now < memory_times_of(&core->memory, mem)->frozen_until;
 }
 
 static bool must_wait(const spw_core *core, shrink *s)
@@ -50,7 +50,7 @@ static bool must_wait(const spw_core *core, shrink *s)
         return !may_go(core, s, mem, policy, c->answers);
     }
     if (s->action.reason == SPW_WHY_NO_NODE && mem->barred &&
-        mem->barred_until == core->view.now + policy->deschedule_cooldown) {
+        memory_times_of(&core->memory, mem)->barred_until == core->view.now + policy->deschedule_cooldown) {
         s->action.reason = SPW_WHY_DESCHEDULED; /* barred in this tick */
     }
     bool by_choice = s->action.reason == SPW_WHY_SCALE_IN || s->action.reason == SPW_WHY_MOVE_OUT;
@@ -83,19 +83,20 @@ void mend_review(spw_core *core, spw_plan *plan)
 
 /* --- flapping --- */
 
-static void turn(memory_seat *mem, spw_time now, spw_dur window)
+static void turn(memory *m, memory_seat *mem, spw_time now, spw_dur window)
 {
+    memory_times *t = memory_times_set(m, mem);
     for (size_t i = MEMORY_TURNS - 1; i > 0; i--) {
-        mem->turns[i] = mem->turns[i - 1];
+        t->turns[i] = t->turns[i - 1];
     }
-    mem->turns[0] = now;
-    mem->turn_count = mem->turn_count < MEMORY_TURNS ? mem->turn_count + 1 : MEMORY_TURNS;
-    if (mem->turn_count == MEMORY_TURNS && now - mem->turns[MEMORY_TURNS - 1] <= window) {
+    t->turns[0] = now;
+    t->turn_count = t->turn_count < MEMORY_TURNS ? t->turn_count + 1 : MEMORY_TURNS;
+    if (t->turn_count == MEMORY_TURNS && now - t->turns[MEMORY_TURNS - 1] <= window) {
         mem->frozen = true;
-        mem->frozen_until = now + window;
-        mem->turn_count = 0; /* the next freeze needs as many turns again */
-        if (mem->blocked_until == MEMORY_NEVER || mem->blocked_until < mem->frozen_until) {
-            mem->blocked_until = mem->frozen_until;
+        t->frozen_until = now + window;
+        t->turn_count = 0; /* the next freeze needs as many turns again */
+        if (t->blocked_until == MEMORY_NEVER || t->blocked_until < t->frozen_until) {
+            t->blocked_until = t->frozen_until;
         }
     }
 }
@@ -110,9 +111,9 @@ void mend_record(spw_core *core, const spw_plan *plan)
         if (mem == NULL || policy->flap_window == 0) {
             continue;
         }
-        int32_t direction = a->amount > a->before ? 1 : -1;
+        const int8_t direction = a->amount > a->before ? 1 : -1;
         if (mem->direction != 0 && mem->direction != direction) {
-            turn(mem, core->view.now, policy->flap_window);
+            turn(&core->memory, mem, core->view.now, policy->flap_window);
         }
         mem->direction = direction;
     }

@@ -25,7 +25,7 @@ int32_t mend_target(int32_t assigned, int32_t ready, int32_t stuck)
 
 /** How many have been stuck for the whole threshold: the least seen over it. The clock is that of the observations: a
  * picture that does not change because none comes is no evidence. */
-static int32_t long_stuck(memory_seat *mem, int32_t waiting, spw_time observed, spw_dur after)
+static int32_t long_stuck(memory *m, memory_seat *mem, int32_t waiting, spw_time observed, spw_dur after)
 {
     if (waiting <= 0) {
         mem->stuck = 0;
@@ -33,10 +33,10 @@ static int32_t long_stuck(memory_seat *mem, int32_t waiting, spw_time observed, 
     }
     if (mem->stuck == 0) {
         mem->stuck = waiting;
-        mem->stuck_since = observed;
+        memory_times_set(m, mem)->stuck_since = observed;
     }
     mem->stuck = min32(mem->stuck, waiting);
-    return observed - mem->stuck_since >= after ? mem->stuck : 0;
+    return observed - memory_times_of(m, mem)->stuck_since >= after ? mem->stuck : 0;
 }
 
 static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, fill_slot *slot, memory_seat *mem)
@@ -48,7 +48,7 @@ static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, 
     }
     int32_t waiting = seat->held - seat->held_coming - seat->scheduled;
     spw_time observed = core->view.snap->placements.observed[seat->row];
-    int32_t stuck = long_stuck(mem, waiting, observed, policy->unschedulable_after);
+    int32_t stuck = long_stuck(&core->memory, mem, waiting, observed, policy->unschedulable_after);
     int32_t gone = seat->assigned - mend_target(seat->assigned, seat->ready, stuck);
     if (gone > 0) {
         slot->held -= min32(gone, slot->held);
@@ -56,7 +56,7 @@ static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, 
         mem->promised = -1;
         mem->stuck = 0;
         mem->barred = true;
-        mem->barred_until = core->view.now + policy->deschedule_cooldown;
+        memory_times_set(&core->memory, mem)->barred_until = core->view.now + policy->deschedule_cooldown;
         slot->can_grow = false;
     }
 }
@@ -70,7 +70,7 @@ void mend_slots(spw_core *core, uint32_t work, const spw_policy *policy)
         if (mem == NULL) {
             continue;
         }
-        mem->barred = mem->barred && core->view.now < mem->barred_until;
+        mem->barred = mem->barred && core->view.now < memory_times_of(&core->memory, mem)->barred_until;
         slot->can_grow = slot->can_grow && !mem->barred;
         deschedule(core, work, policy, slot, mem);
     }

@@ -37,12 +37,13 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
         int32_t ready = seat == NULL ? 0 : seat->ready;
         int32_t starting = (seat == NULL ? 0 : seat->assigned) + mem->unseen - ready;
         mem->moving = min32(mem->moving, starting);
-        if (mem->moving > 0 && core->view.now >= mem->move_by) {
+        if (mem->moving > 0 && core->view.now >= memory_times_of(&core->memory, mem)->move_by) {
             int32_t lost = min32(mem->moving, slot->held - ready); /* copies without room are not held anyway */
             slot->held -= lost;
             slot->elastic -= min32(slot->elastic, lost);
             slot->gave_up = true;
-            mem->blocked_until = core->view.now + 2 * policy->failback_window + policy->move_deadline;
+            memory_times_set(&core->memory, mem)->blocked_until =
+                core->view.now + 2 * policy->failback_window + policy->move_deadline;
             mem->moving = 0;
             mem->promised = -1;
         }
@@ -57,7 +58,8 @@ static void bar_blocked(spw_core *core, uint32_t work)
     for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
         const memory_seat *mem = mend_memory(core, work, slot->cluster);
-        if (mem != NULL && mem->blocked_until != MEMORY_NEVER && core->view.now < mem->blocked_until) {
+        spw_time until = mem == NULL ? MEMORY_NEVER : memory_times_of(&core->memory, mem)->blocked_until;
+        if (until != MEMORY_NEVER && core->view.now < until) {
             slot->can_grow = false;
         }
     }
@@ -179,7 +181,8 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         promise(core, work, slot->cluster, slot->target);
         mem = memory_seat_find(&core->memory, work, core->view.clusters[slot->cluster].key);
         if (mem != NULL && slot->moved_in > 0) {
-            mem->move_by = mem->moving > 0 ? mem->move_by : core->view.now + policy->move_deadline;
+            memory_times *times = memory_times_set(&core->memory, mem);
+            times->move_by = mem->moving > 0 ? times->move_by : core->view.now + policy->move_deadline;
             mem->moving += slot->moved_in;
         }
     }

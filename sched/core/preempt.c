@@ -298,7 +298,8 @@ void decide_preempt_end(spw_core *core, uint32_t work)
             continue;
         }
         if (mem != NULL) {
-            mem->nominated_until = core->view.now + core->config.policies[workload->policy].provision_deadline;
+            memory_times_set(&core->memory, mem)->nominated_until =
+                core->view.now + core->config.policies[workload->policy].provision_deadline;
             mem->seen = core->view.now;
         }
         take_victims(core, work, c, slot->cluster);

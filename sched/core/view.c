@@ -384,9 +384,9 @@ uint32_t view_cluster_find(const view *v, uint64_t key)
 }
 
 /** Replicas whose victims have not left yet keep their claim until its deadline. @return of n, those that have one */
-static int32_t claims_of(const view *v, memory_seat *mem, int32_t n)
+static int32_t claims_of(const view *v, const memory *m, memory_seat *mem, int32_t n)
 {
-    if (mem->nominated > 0 && v->now >= mem->nominated_until) {
+    if (mem->nominated > 0 && v->now >= memory_times_of(m, mem)->nominated_until) {
         mem->nominated = 0;
     }
     mem->nominated = mem->nominated < n ? mem->nominated : n;
@@ -394,8 +394,8 @@ static int32_t claims_of(const view *v, memory_seat *mem, int32_t n)
 }
 
 /** Promised replicas that the snapshot does not show, and those of the seat that wait for victims. */
-static void reserve_promise(view *v, const spw_settings *s, const spw_workload *workload, view_seat *seat,
-                            memory_seat *mem, uint32_t c)
+static void reserve_promise(view *v, const spw_settings *s, const memory *m, const spw_workload *workload,
+                            view_seat *seat, memory_seat *mem, uint32_t c)
 {
     int32_t assigned = seat == NULL ? 0 : seat->assigned;
     bool promised = mem->promised > assigned && v->now - mem->promised_at < s->promise_ttl;
@@ -403,7 +403,7 @@ static void reserve_promise(view *v, const spw_settings *s, const spw_workload *
     int32_t up = room_hold(&v->rooms, c, workload, unseen, false);
     mem->unseen_coming = room_take(&v->rooms, c, workload, ROOM_COMING, unseen - up);
     int32_t homeless = seat == NULL ? 0 : seat->assigned - seat->held;
-    int32_t claims = claims_of(v, mem, homeless + unseen - up - mem->unseen_coming);
+    int32_t claims = claims_of(v, m, mem, homeless + unseen - up - mem->unseen_coming);
     if (seat != NULL) {
         seat->held_nominated = claims < homeless ? claims : homeless;
         seat->held += seat->held_nominated;
@@ -491,7 +491,7 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         bool owes = mem->promised >= 0 || mem->nominated > 0;
         uint32_t c = owes ? view_cluster_find(v, mem->cluster) : UINT32_MAX;
         if (c != UINT32_MAX) {
-            reserve_promise(v, s, workload, seat_at(v, work, c), mem, c);
+            reserve_promise(v, s, m, workload, seat_at(v, work, c), mem, c);
         }
     }
 }
