@@ -2,23 +2,13 @@
 /* memory.c - the runs and sorted tables of memory.h. */
 #include "core/memory.h"
 
+#include "core/search.h"
 #include "core/sort.h"
 
 /** Index of the first seat of a run not before a cluster. */
 static size_t seat_lower(const memory *m, const memory_work *own, uint64_t cluster)
 {
-    const uint64_t *keys = m->seat_keys + own->seat_first;
-    size_t low = 0;
-    size_t high = own->seat_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (keys[mid] < cluster) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
+    return search_lower(m->seat_keys + own->seat_first, own->seat_count, cluster);
 }
 
 static const memory_times no_times = {

@@ -38,14 +38,18 @@ memory_cluster *mend_cluster_find(const memory *m, uint64_t key)
     return at < m->cluster_count && m->clusters[at].key == key ? &m->clusters[at] : NULL;
 }
 
-/** A new entry believes what it sees. @return NULL if the table is full */
-static memory_cluster *cluster_get(memory *m, uint64_t key, bool answers, spw_time now)
+/** Tried first where it was found last. A new entry believes what it sees. @return NULL if the table is full */
+static memory_cluster *cluster_get(memory *m, uint64_t key, uint32_t *hint, bool answers, spw_time now)
 {
+    if (*hint < m->cluster_count && m->clusters[*hint].key == key) {
+        return &m->clusters[*hint];
+    }
     memory_cluster *found = mend_cluster_find(m, key);
+    size_t at = cluster_lower(m, key);
+    *hint = (uint32_t)at;
     if (found != NULL || m->cluster_count == m->cluster_max) {
         return found;
     }
-    size_t at = cluster_lower(m, key);
     memmove(&m->clusters[at + 1], &m->clusters[at], (m->cluster_count - at) * sizeof m->clusters[0]);
     m->cluster_count++;
     m->clusters[at] = (memory_cluster){.key = key, .seen = now, .since = now, .answers = answers, .lost = !answers};
@@ -206,7 +210,7 @@ void mend_health(spw_core *core)
     for (uint32_t c = 0; c < core->view.cluster_count; c++) {
         view_cluster *cluster = &core->view.clusters[c];
         bool up = answers(core, c);
-        memory_cluster *mem = cluster_get(&core->memory, cluster->key, up, core->view.now);
+        memory_cluster *mem = cluster_get(&core->memory, cluster->key, &cluster->memory_hint, up, core->view.now);
         if (mem != NULL) {
             watch(core, mem, up, after);
             cluster->ready = !mem->lost;

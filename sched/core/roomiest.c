@@ -2,6 +2,8 @@
 /* roomiest.c - see roomiest.h. An entry is (UINT32_MAX - room, cluster) in one word: ascending is the order wanted. */
 #include "core/roomiest.h"
 
+#include "core/search.h"
+
 static uint64_t entry_for(const spw_core *core, work_class *class, uint32_t c)
 {
     const spw_workload *workload = &core->config.workloads[class->example];
@@ -19,25 +21,9 @@ void roomiest_begin(work_class *class)
     class->known_to = 0;
 }
 
-/** Where an entry stands, or would stand. */
-static size_t place_of(const uint64_t *entries, size_t count, uint64_t entry)
-{
-    size_t low = 0;
-    size_t high = count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (entries[mid] < entry) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
-    }
-    return low;
-}
-
 size_t roomiest_run(const uint64_t *entries, size_t count, size_t at)
 {
-    return at + 1 + place_of(entries + at + 1, count - at - 1, ((entries[at] >> 32) + 1) << 32);
+    return at + 1 + search_lower(entries + at + 1, count - at - 1, ((entries[at] >> 32) + 1) << 32);
 }
 
 static void sift(uint64_t *heap, size_t count, size_t at)
@@ -100,8 +86,8 @@ static void replace(spw_core *core, work_class *class, int32_t group, uint32_t c
     }
     uint64_t *entries = class->entries + group_first(class, group);
     size_t count = class->group_end[group] - group_first(class, group);
-    size_t from = place_of(entries, count, old);
-    size_t to = place_of(entries, count, entry);
+    size_t from = search_lower(entries, count, old);
+    size_t to = search_lower(entries, count, entry);
     if (to > from) {
         to--;
         memmove(entries + from, entries + from + 1, (to - from) * sizeof *entries);

@@ -76,6 +76,27 @@ static bool cluster_before(const void *rows, uint32_t a, uint32_t b)
     return strcmp(t->name[a], t->name[b]) < 0;
 }
 
+/** Rows do not wait for each other here: a processor works on several at a time. */
+static uint64_t look_of(const spw_cluster_rows *t, size_t row)
+{
+    uint64_t h = hash_text(t->key[row], t->name[row]);
+    h = hash_text(h, t->region[row]);
+    h = hash_text(h, t->zone[row]);
+    h = hash_text(h, t->provider[row]);
+    h = hash_text(h, t->jurisdiction == NULL ? "" : t->jurisdiction[row]);
+    h = hash_quick(h, t->labels[row].count);
+    for (size_t i = 0; i < t->labels[row].count; i++) {
+        h = hash_text(hash_text(h, t->labels[row].at[i].key), t->labels[row].at[i].value);
+    }
+    size_t taints = t->taints == NULL ? 0 : t->taints[row].count;
+    h = hash_quick(h, taints);
+    for (size_t i = 0; i < taints; i++) {
+        const spw_taint *taint = &t->taints[row].at[i];
+        h = hash_quick(hash_text(hash_text(h, taint->key), taint->value), (uint64_t)taint->effect);
+    }
+    return h;
+}
+
 /**
  * Digest of everything about the clusters that lasts, row by row: what selectors and filters look at, and keys. While
  * it is the same, the same numbers, order and sites hold.
@@ -85,22 +106,7 @@ static uint64_t looks_of(const view *v)
     const spw_cluster_rows *t = &v->snap->clusters;
     uint64_t h = hash_word(HASH_SEED, t->count);
     for (size_t row = 0; row < t->count; row++) {
-        h = hash_word(h, t->key[row]);
-        h = hash_text(h, t->name[row]);
-        h = hash_text(h, t->region[row]);
-        h = hash_text(h, t->zone[row]);
-        h = hash_text(h, t->provider[row]);
-        h = hash_text(h, t->jurisdiction == NULL ? "" : t->jurisdiction[row]);
-        h = hash_word(h, t->labels[row].count);
-        for (size_t i = 0; i < t->labels[row].count; i++) {
-            h = hash_text(hash_text(h, t->labels[row].at[i].key), t->labels[row].at[i].value);
-        }
-        size_t taints = t->taints == NULL ? 0 : t->taints[row].count;
-        h = hash_word(h, taints);
-        for (size_t i = 0; i < taints; i++) {
-            const spw_taint *taint = &t->taints[row].at[i];
-            h = hash_word(hash_text(hash_text(h, taint->key), taint->value), (uint64_t)taint->effect);
-        }
+        h = hash_word(h, look_of(t, row));
     }
     return h;
 }
@@ -313,10 +319,9 @@ static uint64_t order_of(const view *v)
     const spw_pool_rows *t = &v->snap->pools;
     uint64_t h = hash_word(HASH_SEED, t->count);
     for (size_t row = 0; row < t->count; row++) {
-        h = hash_word(h, t->key[row]);
-        h = hash_text(h, t->name[row]);
-        h = hash_word(h, (uint64_t)(uint32_t)pool_rank(t, (spw_id)row) << 32 | t->cluster[row]);
-        h = hash_word(h, (uint64_t)t->price_uusd_per_gpu_h[row]);
+        uint64_t own = hash_text(t->key[row], t->name[row]);
+        own = hash_quick(own, (uint64_t)(uint32_t)pool_rank(t, (spw_id)row) << 32 | t->cluster[row]);
+        h = hash_word(h, hash_quick(own, (uint64_t)t->price_uusd_per_gpu_h[row]));
     }
     return h;
 }

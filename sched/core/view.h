@@ -21,6 +21,7 @@ typedef struct view_cluster {
     bool lost;   /**< by its debounced health */
     bool stale;  /**< its state is older than settings.stale_after */
     uint8_t was; /**< both in the last tick, with whether it answered: see mend_health() */
+    uint32_t memory_hint; /**< where memory.clusters had it last */
 } view_cluster;
 
 /** What a policy's selectors say of a cluster. */

@@ -415,17 +415,14 @@ static spw_rc build_run(view *v, uint32_t work, spw_err *err)
 
 const view_seat *view_seat_find(const view *v, uint32_t work, uint32_t cluster)
 {
-    uint32_t low = v->seat_first[work];
-    uint32_t end = v->seat_end[work];
-    for (uint32_t high = end; low < high;) {
-        uint32_t mid = low + (high - low) / 2;
-        if (v->seats[mid].cluster < cluster) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
+    const view_seat *seat = v->seats + v->seat_first[work];
+    const view_seat *end = v->seats + v->seat_end[work];
+    for (size_t left = (size_t)(end - seat); left > 0;) { /* as in search.h */
+        size_t half = (left + 1) / 2;
+        seat += half & (size_t) - (int)(seat[half - 1].cluster < cluster);
+        left -= half;
     }
-    return low < end && v->seats[low].cluster == cluster ? &v->seats[low] : NULL;
+    return seat < end && seat->cluster == cluster ? seat : NULL;
 }
 
 /* --- resting and active --- */
