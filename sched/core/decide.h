@@ -104,7 +104,7 @@ spw_time decide_request(const spw_core *core, uint32_t work);
 /** Are the workload's counts in replicas on its reference GPU class? */
 bool decide_counts_reference(const spw_workload *workload, const spw_policy *policy);
 /** Copies that make up `wanted` of those, with the slots of core->fill listed. */
-int32_t decide_copies(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
+int32_t decide_copies(const spw_core *core, const spw_policy *policy, int32_t wanted);
 /** Replicas of a seat, as the snapshot shows it, that this plan does not take away. */
 int32_t decide_staying(const spw_core *core, const view_seat *seat);
 /** Where the shrinks of the workload begin; core->shrink_count if it has none. */

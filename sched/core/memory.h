@@ -145,6 +145,13 @@ typedef struct memory {
 memory_seat *memory_seat_get(memory *m, uint32_t work, uint64_t cluster);
 /** @return the entry or NULL. */
 memory_seat *memory_seat_find(const memory *m, uint32_t work, uint64_t cluster);
+/** The same, tried first at an index of the run where it may be. */
+static inline memory_seat *memory_seat_near(const memory *m, uint32_t work, uint64_t cluster, uint32_t hint)
+{
+    const memory_work *own = &m->works[work];
+    bool there = hint < own->seat_count && m->seat_keys[own->seat_first + hint] == cluster;
+    return there ? &m->seats[own->seat_first + hint] : memory_seat_find(m, work, cluster);
+}
 /** Its clocks; those of a seat that has none stand at their beginnings. */
 const memory_times *memory_times_of(const memory *m, const memory_seat *seat);
 /** The same, to be set. */

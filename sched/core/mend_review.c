@@ -26,7 +26,8 @@ static bool may_go(const spw_core *core, shrink *s, const memory_seat *mem, cons
         s->action.reason = SPW_WHY_EVICTED;
         return true;
     }
-    if (answers || (mem->evicting && core->view.now - memory_times_of(&core->memory, mem)->evict_since < policy->evict_grace)) {
+    if (answers ||
+        (mem->evicting && core->view.now - memory_times_of(&core->memory, mem)->evict_since < policy->evict_grace)) {
         return false;
     }
     s->action.reason = policy->evict_grace > 0 ? SPW_WHY_EVICT_GRACE : s->action.reason;

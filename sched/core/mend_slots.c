@@ -8,6 +8,7 @@
  * have the provision deadline.
  */
 #include "core/mend.h"
+#include "core/slots.h"
 
 static int32_t min32(int32_t a, int32_t b)
 {
@@ -39,9 +40,9 @@ static int32_t long_stuck(memory *m, memory_seat *mem, int32_t waiting, spw_time
     return observed - memory_times_of(m, mem)->stuck_since >= after ? mem->stuck : 0;
 }
 
-static void deschedule(spw_core *core, uint32_t work, const spw_policy *policy, fill_slot *slot, memory_seat *mem)
+static void deschedule(spw_core *core, const spw_policy *policy, fill_slot *slot, memory_seat *mem)
 {
-    const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+    const view_seat *seat = slots_seat(core, slot);
     if (seat == NULL || core->view.clusters[slot->cluster].stale) {
         mem->stuck = 0; /* nothing there, or nothing known of it */
         return;
@@ -66,13 +67,13 @@ void mend_slots(spw_core *core, uint32_t work, const spw_policy *policy)
     size_t remembered = core->memory.works[work].seat_count;
     for (size_t i = 0; i < core->fill.count && policy->unschedulable_after > 0 && remembered > 0; i++) {
         fill_slot *slot = &core->fill.slots[i];
-        memory_seat *mem = mend_memory(core, work, slot->cluster);
+        memory_seat *mem = slots_memory(core, work, slot);
         if (mem == NULL) {
             continue;
         }
         mem->barred = mem->barred && core->view.now < memory_times_of(&core->memory, mem)->barred_until;
         slot->can_grow = slot->can_grow && !mem->barred;
-        deschedule(core, work, policy, slot, mem);
+        deschedule(core, policy, slot, mem);
     }
 }
 

@@ -29,11 +29,11 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
     size_t remembered = core->memory.works[work].seat_count;
     for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
-        memory_seat *mem = mend_memory(core, work, slot->cluster);
+        memory_seat *mem = slots_memory(core, work, slot);
         if (mem == NULL || mem->moving == 0) {
             continue;
         }
-        const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+        const view_seat *seat = slots_seat(core, slot);
         int32_t ready = seat == NULL ? 0 : seat->ready;
         int32_t starting = (seat == NULL ? 0 : seat->assigned) + mem->unseen - ready;
         mem->moving = min32(mem->moving, starting);
@@ -57,7 +57,7 @@ static void bar_blocked(spw_core *core, uint32_t work)
     size_t remembered = core->memory.works[work].seat_count;
     for (size_t i = 0; i < f->count && remembered > 0; i++) {
         fill_slot *slot = &f->slots[i];
-        const memory_seat *mem = mend_memory(core, work, slot->cluster);
+        const memory_seat *mem = slots_memory(core, work, slot);
         spw_time until = mem == NULL ? MEMORY_NEVER : memory_times_of(&core->memory, mem)->blocked_until;
         if (until != MEMORY_NEVER && core->view.now < until) {
             slot->can_grow = false;
@@ -167,9 +167,9 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         if (slot->target == 0) {
             continue;
         }
-        const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+        const view_seat *seat = slots_seat(core, slot);
         int32_t assigned = seat == NULL ? 0 : seat->assigned;
-        memory_seat *mem = memory_seat_find(&core->memory, work, core->view.clusters[slot->cluster].key);
+        memory_seat *mem = slots_memory(core, work, slot);
         /* a growth for which victims went and which was lost on the way is written again when they have left */
         int32_t later = mem == NULL ? 0 : min32(mem->unseen_nominated, slot->preempted);
         if (slot->target - later <= assigned) {
@@ -179,7 +179,7 @@ static void grow(spw_core *core, uint32_t work, const spw_policy *policy, spw_pl
         spw_action action = place_action(core, work, slot->cluster, assigned, slot->target - later, why);
         (void)plan_add(plan, &action);
         promise(core, work, slot->cluster, slot->target);
-        mem = memory_seat_find(&core->memory, work, core->view.clusters[slot->cluster].key);
+        mem = slots_memory(core, work, slot);
         if (mem != NULL && slot->moved_in > 0) {
             memory_times *times = memory_times_set(&core->memory, mem);
             times->move_by = mem->moving > 0 ? times->move_by : core->view.now + policy->move_deadline;
@@ -364,7 +364,7 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
     int32_t held = 0;
     for (size_t i = 0; i < core->fill.count; i++) {
         const fill_slot *slot = &core->fill.slots[i];
-        const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+        const view_seat *seat = slots_seat(core, slot);
         int32_t stays = seat == NULL ? 0 : decide_staying(core, seat);
         int32_t elastic = min32(slot->elastic, slot->target);
         int32_t preempted = min32(slot->preempted, slot->target - elastic);
@@ -380,9 +380,10 @@ static void account(spw_core *core, uint32_t work, const spw_policy *policy, int
 static void touch_seats(spw_core *core, uint32_t work)
 {
     for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
-        const view_seat *seat = &core->view.seats[i];
+        view_seat *seat = &core->view.seats[i];
         memory_seat *mem = memory_seat_get(&core->memory, work, core->view.clusters[seat->cluster].key);
         if (mem != NULL) {
+            seat->memory_hint = (uint32_t)((size_t)(mem - core->memory.seats) - core->memory.works[work].seat_first);
             mem->seen = core->view.now;
             if (mem->promised >= 0 && seat->assigned >= mem->promised) {
                 mem->promised = -1; /* visible now: the promise has done its work */
@@ -414,7 +415,7 @@ static bool is_settled(const spw_core *core, uint32_t work)
     int64_t placed = 0;
     int64_t assigned = 0;
     for (size_t i = 0; i < f->count; i++) {
-        const view_seat *seat = view_seat_find(&core->view, work, f->slots[i].cluster);
+        const view_seat *seat = slots_seat(core, &f->slots[i]);
         if (f->slots[i].target != (seat == NULL ? 0 : seat->assigned)) {
             return false;
         }
@@ -443,12 +444,12 @@ static void close_request(spw_core *core, uint32_t work, const spw_policy *polic
 }
 
 /** Copies whose sources have still to go. */
-static int32_t count_surge(const spw_core *core, uint32_t work)
+static int32_t count_surge(const spw_core *core)
 {
     const fill *f = &core->fill;
     int32_t surge = 0;
     for (size_t i = 0; i < f->count; i++) {
-        const view_seat *seat = view_seat_find(&core->view, work, f->slots[i].cluster);
+        const view_seat *seat = slots_seat(core, &f->slots[i]);
         int32_t stays = seat == NULL ? 0 : decide_staying(core, seat);
         surge += stays > f->slots[i].target ? stays - f->slots[i].target : 0;
     }
@@ -469,7 +470,7 @@ static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *
         written += core->view.seats[i].assigned;
     }
     for (size_t i = 0; i < f->count; i++) {
-        const view_seat *seat = view_seat_find(&core->view, work, f->slots[i].cluster);
+        const view_seat *seat = slots_seat(core, &f->slots[i]);
         written += f->slots[i].held - (seat == NULL ? 0 : seat->assigned); /* promised, not to be seen yet */
     }
     return written != wanted;
@@ -520,7 +521,7 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     }
     explain_rooms(core, told);
     bool resized = mem->desired >= 0 && wanted != mem->desired;
-    wanted = by_reference ? decide_copies(core, work, policy, wanted) : wanted;
+    wanted = by_reference ? decide_copies(core, policy, wanted) : wanted;
     core->copies[work] = wanted;
     int32_t unplaced = is_triggered(core, work, policy, wanted) ? fill_place(&core->fill, wanted, &mem->group)
                                                                 : fill_keep(&core->fill);
@@ -533,7 +534,7 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     }
     if (!core->fill.kept) {
         shrink_work(core, work, policy, wanted);
-        mem->surge = core->fill.fresh ? count_surge(core, work) : mem->surge + moved;
+        mem->surge = core->fill.fresh ? count_surge(core) : mem->surge + moved;
         grow(core, work, policy, plan);
     }
     if (asked != MEMORY_NEVER) {

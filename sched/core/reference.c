@@ -9,6 +9,7 @@
  * which the two would swing.
  */
 #include "core/decide.h"
+#include "core/slots.h"
 #include "place/fill_internal.h"
 
 bool decide_counts_reference(const spw_workload *workload, const spw_policy *policy)
@@ -43,9 +44,9 @@ static range classes_of(const spw_core *core, const spw_workload *w, const spw_p
 }
 
 /** Throughput of `held` copies of a slot, of which those that usage does not tell count `rest` each. */
-static int64_t throughput(const spw_core *core, uint32_t work, const fill_slot *slot, int32_t rest)
+static int64_t throughput(const spw_core *core, const fill_slot *slot, int32_t rest)
 {
-    const view_seat *seat = view_seat_find(&core->view, work, slot->cluster);
+    const view_seat *seat = slots_seat(core, slot);
     int64_t told = seat == NULL ? 0 : (seat->usage_ready < slot->held ? seat->usage_ready : slot->held);
     int64_t sum = told == 0 ? 0 : seat->usage_milli * told / seat->usage_ready;
     return sum + (slot->held - told) * rest;
@@ -102,7 +103,7 @@ static int64_t copies_to_drop(const spw_core *core, const spw_policy *policy, in
     return copies;
 }
 
-int32_t decide_copies(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted)
+int32_t decide_copies(const spw_core *core, const spw_policy *policy, int32_t wanted)
 {
     const fill *f = &core->fill;
     int64_t held = 0;
@@ -111,8 +112,8 @@ int32_t decide_copies(const spw_core *core, uint32_t work, const spw_policy *pol
     for (size_t i = 0; i < f->count; i++) {
         range here = classes_of(core, f->workload, policy, f->slots[i].cluster, false);
         held += f->slots[i].held;
-        least += throughput(core, work, &f->slots[i], here.least);
-        most += throughput(core, work, &f->slots[i], here.most);
+        least += throughput(core, &f->slots[i], here.least);
+        most += throughput(core, &f->slots[i], here.most);
     }
     int64_t target = (int64_t)wanted * 1000;
     int64_t copies = held;

@@ -8,6 +8,11 @@
 #define RATE_MAX     INT64_C(1000000000000) /* requests per second, 1e-3 */
 #define DEAD_BAND    10000                  /* one percent of the traffic */
 
+static memory_seat *seat_memory(const spw_core *core, const view_seat *seat)
+{
+    return memory_seat_near(&core->memory, seat->work, core->view.clusters[seat->cluster].key, seat->memory_hint);
+}
+
 static void send_share(const spw_core *core, uint32_t work, uint32_t cluster, int32_t share, spw_reason reason,
                        memory_seat *mem, spw_plan *plan)
 {
@@ -124,11 +129,11 @@ static route_demand read_demand(const spw_core *core, uint32_t work, const spw_p
 }
 
 /** Shares that follow a measured rate would change in every tick: small changes of all of them are not worth one. */
-static bool is_noise(const spw_core *core, uint32_t work, uint32_t first, uint32_t count)
+static bool is_noise(const spw_core *core, uint32_t first, uint32_t count)
 {
     int64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const memory_seat *mem = mend_memory(core, work, core->view.seats[first + i].cluster);
+        const memory_seat *mem = seat_memory(core, &core->view.seats[first + i]);
         int32_t share = core->route_shares[i];
         int32_t sent = mem == NULL ? MEMORY_ROUTE_UNKNOWN : (mem->route == MEMORY_ROUTE_NONE ? 0 : mem->route);
         if (sent < 0 || (share == 0) != (sent == 0) || share - sent > DEAD_BAND || sent - share > DEAD_BAND) {
@@ -155,11 +160,11 @@ static void route_work(spw_core *core, uint32_t work, spw_plan *plan)
     route_demand demand = read_demand(core, work, policy);
     route_share(policy == NULL ? SPW_ROUTE_PROPORTIONAL : policy->route, &demand, core->route_sites, count,
                 core->route_parts, core->route_shares);
-    bool quiet = demand.rate_milli >= 0 && is_noise(core, work, first, count);
+    bool quiet = demand.rate_milli >= 0 && is_noise(core, first, count);
     int64_t here = quiet ? SHARES_WHOLE : 0;
     for (uint32_t i = 0; i < count && !quiet; i++) {
         const view_seat *seat = &core->view.seats[first + i];
-        memory_seat *mem = mend_memory(core, work, seat->cluster);
+        memory_seat *mem = seat_memory(core, seat);
         if (mem != NULL) {
             send_share(core, work, seat->cluster, core->route_shares[i], core->route_sites[i].reason, mem, plan);
             here += mem->route > 0 ? mem->route : 0;

@@ -27,18 +27,26 @@ static bool seat_has_business(const memory_seat *mem)
     return mem->unseen != 0 || mem->moving != 0 || mem->nominated != 0 || mem->stuck != 0 || mem->barred;
 }
 
+static int64_t sum_assigned(const view *v, uint32_t work)
+{
+    int64_t sum = 0;
+    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
+        sum += v->seats[i].assigned;
+    }
+    return sum;
+}
+
 bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted)
 {
     const view *v = &core->view;
     const spw_workload *workload = &core->config.workloads[work];
     const memory_work *own = &core->memory.works[work];
     if (core->settings.explain || core->preempting.on || !decide_keeps_enough(policy) || has_business(own) ||
-        decide_request(core, work) != MEMORY_NEVER) {
+        decide_request(core, work) != MEMORY_NEVER || sum_assigned(v, work) != wanted) {
         return false;
     }
     const filter rules = {&core->config, workload, policy, &v->snap->clusters};
     const bool may_return = policy->failback != SPW_FAILBACK_NEVER && policy->group_count > 1;
-    int64_t placed = 0;
     for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         const view_seat *seat = &v->seats[i];
         const view_cluster *cluster = &v->clusters[seat->cluster];
@@ -48,7 +56,6 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
             filter_cluster(&rules, cluster->row, site->group, cluster->ready, seat->assigned > 0) != SPW_VERDICT_NONE) {
             return false;
         }
-        placed += seat->assigned;
     }
     size_t remembered = 0;
     const memory_seat *seats = memory_seats_of(&core->memory, work, &remembered);
@@ -57,7 +64,7 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
             return false;
         }
     }
-    return placed == wanted;
+    return true;
 }
 
 /* --- rest --- */

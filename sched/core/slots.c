@@ -18,7 +18,8 @@ static fill_slot make_slot(const spw_core *core, const spw_policy *policy, uint3
                       .held = seat == NULL ? 0 : (policy->compat ? seat->assigned - seat->victims : seat->held),
                       .elastic = seat == NULL ? 0 : seat->held_coming,
                       .preempted = seat == NULL ? 0 : seat->held_nominated,
-                      .area = filter_area(policy, rows, cluster->row)};
+                      .area = filter_area(policy, rows, cluster->row),
+                      .seat = seat == NULL ? SLOTS_NO_SEAT : (uint32_t)(seat - core->view.seats)};
     if (mem != NULL) {
         slot.held += mem->unseen;
         slot.elastic += mem->unseen_coming;
@@ -104,7 +105,7 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
     for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         uint32_t c = v->seats[i].cluster;
         mark_own_cluster(core, c);
-        met += memory_seat_find(&core->memory, work, v->clusters[c].key) != NULL ? 1 : 0;
+        met += memory_seat_near(&core->memory, work, v->clusters[c].key, v->seats[i].memory_hint) != NULL ? 1 : 0;
         int32_t group = view_site_at(v, policy, c)->group;
         last = group > last ? group : last;
     }
@@ -192,7 +193,7 @@ static void add_own_slot(spw_core *core, const filter *rules, uint32_t work, uin
     const view_cluster *cluster = &v->clusters[c];
     const view_site *site = view_site_at(v, rules->workload->policy, c);
     const view_seat *seat = view_seat_find(v, work, c);
-    const memory_seat *mem = memory_seat_find(&core->memory, work, cluster->key);
+    const memory_seat *mem = memory_seat_near(&core->memory, work, cluster->key, seat == NULL ? 0 : seat->memory_hint);
     bool holds = (seat != NULL && seat->assigned > 0) || (mem != NULL && mem->promised > 0);
     if (filter_cluster(rules, cluster->row, site->group, is_ready(rules->policy, cluster), holds) == SPW_VERDICT_NONE) {
         fill_slot *slot = &core->fill.slots[core->fill.count++];
@@ -216,8 +217,12 @@ static void list_marked(spw_core *core, uint32_t work)
                 continue;
             }
             const view_site *site = view_site_at(v, f->workload->policy, c);
-            f->slots[f->count++] =
-                (fill_slot){.cluster = c, .group = site->group, .can_grow = true, .weight = site->weight, .area = ""};
+            f->slots[f->count++] = (fill_slot){.cluster = c,
+                                               .group = site->group,
+                                               .can_grow = true,
+                                               .weight = site->weight,
+                                               .area = "",
+                                               .seat = SLOTS_NO_SEAT};
         }
         core->near[word] = 0;
         core->own[word] = 0;

@@ -10,6 +10,22 @@
 
 #include "core/decide.h"
 
+#define SLOTS_NO_SEAT UINT32_MAX /**< fill_slot.seat: nothing stands there */
+
+/** What stands in the place of a slot, NULL if nothing. */
+static inline const view_seat *slots_seat(const spw_core *core, const fill_slot *slot)
+{
+    return slot->seat == SLOTS_NO_SEAT ? NULL : &core->view.seats[slot->seat];
+}
+
+/** What is remembered of it, NULL if nothing. */
+static inline memory_seat *slots_memory(const spw_core *core, uint32_t work, const fill_slot *slot)
+{
+    uint64_t key = core->view.clusters[slot->cluster].key;
+    const view_seat *seat = slots_seat(core, slot);
+    return memory_seat_near(&core->memory, work, key, seat == NULL ? 0 : seat->memory_hint);
+}
+
 /** All candidates, into core->fill. told: an explanation for each cluster, or NULL. */
 void slots_list(spw_core *core, uint32_t work, spw_candidate *told);
 

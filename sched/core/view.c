@@ -423,11 +423,14 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
     const spw_workload *workload = &config->workloads[work];
     const spw_units *units = workload->units;
     const spw_usage_rows *usage = &v->snap->usage;
+    if (units == NULL) {
+        return;
+    }
     v->rooms.units_wait = workload->policy != SPW_ID_NONE && config->policies[workload->policy].elastic;
-    for (uint32_t c = 0; units != NULL && c < v->cluster_count; c++) {
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
         units_open(&v->rooms, c, units);
     }
-    for (size_t i = 0; units != NULL && i < usage->count; i++) {
+    for (size_t i = 0; i < usage->count; i++) {
         const spw_pool_rows *t = &v->snap->pools;
         spw_id pool = usage->pool[i];
         if (v->work_of[usage->workload[i]] != work) {
@@ -438,7 +441,7 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
         v->rooms.units[c].known += u >= 0 ? usage->ready[i] : 0;
         units_use(&v->rooms, c, units, u >= 0 ? u : 0, u >= 0 ? usage->ready[i] : 0);
     }
-    for (uint32_t c = 0; units != NULL && c < v->cluster_count; c++) {
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_seat *seat = v->rooms.units[c].known > 0 ? view_seat_find(v, work, c) : NULL;
         const int32_t most = seat == NULL ? 0 : seat->held;
         if (v->rooms.units[c].known > most) {
@@ -448,19 +451,19 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
     }
     size_t count = 0;
     memory_seat *promises = memory_seats_of(m, work, &count);
-    for (uint32_t i = v->seat_first[work]; units != NULL && i < v->seat_end[work]; i++) {
+    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         const view_seat *seat = &v->seats[i];
         int32_t others = seat->held - v->rooms.units[seat->cluster].known;
         units_use(&v->rooms, seat->cluster, units, -1, others > 0 ? others : 0);
     }
-    for (size_t i = 0; units != NULL && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint32_t c = view_cluster_find(v, promises[i].cluster);
         if (c != UINT32_MAX) {
             units_use(&v->rooms, c, units, -1, promises[i].unseen);
         }
     }
     const spw_pod_rows *pods = &v->snap->pods;
-    bool looks = units != NULL && units->next == SPW_NEXT_LACK_AND_NO_TERMINATING;
+    bool looks = units->next == SPW_NEXT_LACK_AND_NO_TERMINATING;
     for (size_t i = 0; looks && i < pods->count; i++) {
         if (v->work_of[pods->workload[i]] == work && pods->deleting[i] != 0) {
             v->rooms.units[v->canonical[pods->cluster[i]]].locked = true;

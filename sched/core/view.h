@@ -17,10 +17,10 @@
 typedef struct view_cluster {
     spw_id row;
     uint64_t key;
-    bool ready;  /**< answers and is healthy, or is lost and replicas are held there by a budget of failover */
-    bool lost;   /**< by its debounced health */
-    bool stale;  /**< its state is older than settings.stale_after */
-    uint8_t was; /**< both in the last tick, with whether it answered: see mend_health() */
+    bool ready;           /**< answers and is healthy, or is lost and replicas are held there by a budget of failover */
+    bool lost;            /**< by its debounced health */
+    bool stale;           /**< its state is older than settings.stale_after */
+    uint8_t was;          /**< both in the last tick, with whether it answered: see mend_health() */
     uint32_t memory_hint; /**< where memory.clusters had it last */
 } view_cluster;
 
@@ -44,6 +44,7 @@ typedef struct view_seat {
     uint32_t victims_of;    /**< ... the first of which is this one */
     int32_t listed;         /**< scratch of preemption: replicas whose age is known */
     int32_t potential;      /**< scratch of preemption: those that could be victims */
+    uint32_t memory_hint;   /**< where the workload's run in memory had it last: for memory_seat_near() */
     int64_t usage_milli;    /**< sum over known ready replicas of the throughput of their GPU class */
     int64_t usage_ready;    /**< how many those are */
 } view_seat;

@@ -34,6 +34,7 @@ typedef struct fill_slot {
     bool out;          /**< out: a spread constraint chose others; it gets and keeps nothing */
     int64_t weight;    /**< static weight; 0 = not in the list. If no candidate is in the list, 1 for all */
     const char *area;  /**< what spread constraints group it by, "" if by nothing */
+    uint32_t seat;     /**< the caller's: where it keeps what stands there */
     int64_t avail;     /**< out: what it could hold in all; where it was needed */
 } fill_slot;
 
