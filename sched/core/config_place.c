@@ -82,8 +82,25 @@ spw_rc config_check_units(const spw_units *units, spw_id row, spw_err *err)
             return err_set(err, SPW_INVAL, row, "workloads.units",
                            "a number of replicas, or a capacity, is out of range");
         }
+        for (size_t k = 0; k < u->labels.count; k++) {
+            if (u->labels.at == NULL || u->labels.at[k].key == NULL || u->labels.at[k].value == NULL) {
+                return err_set(err, SPW_INVAL, row, "workloads.units", "a label needs a key and a value");
+            }
+        }
     }
     return SPW_OK;
+}
+
+static spw_labels copy_labels(arena *a, const spw_labels *from)
+{
+    spw_label *to = arena_take(a, from->count, sizeof *to);
+    for (size_t i = 0; i < from->count; i++) {
+        const spw_label copy = {arena_string(a, from->at[i].key), arena_string(a, from->at[i].value)};
+        if (to != NULL) {
+            to[i] = copy;
+        }
+    }
+    return (spw_labels){to, from->count};
 }
 
 const spw_units *config_copy_units(arena *a, const spw_units *from)
@@ -94,6 +111,7 @@ const spw_units *config_copy_units(arena *a, const spw_units *from)
         spw_unit copy = from->at[i];
         copy.pool = copy.pool == NULL ? NULL : arena_string(a, copy.pool);
         copy.gpu = copy.gpu == NULL ? NULL : arena_string(a, copy.gpu);
+        copy.labels = copy_labels(a, &copy.labels);
         if (units != NULL) {
             units[i] = copy;
         }

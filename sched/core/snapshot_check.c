@@ -34,6 +34,16 @@ static bool taints_ok(const spw_taints *taints)
     return true;
 }
 
+static bool are_labels(const spw_labels *labels)
+{
+    for (size_t k = 0; k < labels->count; k++) {
+        if (labels->at == NULL || labels->at[k].key == NULL || labels->at[k].value == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static spw_rc check_clusters(const check *c)
 {
     const spw_cluster_rows *t = &c->snap->clusters;
@@ -50,10 +60,8 @@ static spw_rc check_clusters(const check *c)
         if (t->region[i] == NULL || t->zone[i] == NULL || t->provider[i] == NULL) {
             return bad(c, i, "clusters.region", "region, zone and provider may be empty but not NULL");
         }
-        for (size_t k = 0; k < t->labels[i].count; k++) {
-            if (t->labels[i].at == NULL || t->labels[i].at[k].key == NULL || t->labels[i].at[k].value == NULL) {
-                return bad(c, i, "clusters.labels", "a label needs a key and a value");
-            }
+        if (!are_labels(&t->labels[i])) {
+            return bad(c, i, "clusters.labels", "a label needs a key and a value");
         }
         if (!is_past(c, t->observed[i])) {
             return bad(c, i, "clusters.observed", "observed in the future, or out of range");
@@ -152,6 +160,9 @@ static spw_rc check_pool(const check *c, size_t i)
     }
     if (t->stock_observed != NULL && !is_past(c, t->stock_observed[i])) {
         return bad(c, i, "pools.stock_observed", "observed in the future, or out of range");
+    }
+    if (t->labels != NULL && !are_labels(&t->labels[i])) {
+        return bad(c, i, "pools.labels", "a label needs a key and a value");
     }
     int64_t nodes = 0;
     for (int32_t k = 0; k <= SPW_NODE_GPUS_MAX; k++) {

@@ -102,6 +102,8 @@ static uint64_t pools_digest(const spw_snapshot *s)
         h = word(h, t->rank == NULL ? 0 : t->rank[i]);
         h = word(h, t->failures == NULL ? -1 : t->failures[i]);
         h = optional(h, 1, t->stock_observed, i);
+        const bool labelled = t->labels != NULL && t->labels[i].count > 0;
+        h = labelled ? hash_word(hash_word(h, 2), labels_digest(&t->labels[i])) : h;
         for (int32_t k = 0; k <= SPW_NODE_GPUS_MAX; k++) {
             h = word(h, t->free_nodes[i][k]);
         }

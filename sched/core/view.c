@@ -292,6 +292,7 @@ static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id r
                         .name = t->name[row],
                         .gpu = t->gpu[row],
                         .capacity = (spw_capacity)t->capacity[row],
+                        .labels = t->labels == NULL ? NULL : &t->labels[row],
                         .up = t->nodes[row]};
     memcpy(pool->idle, t->free_nodes[row], sizeof pool->idle);
     pool->target = pool_target(v, s, row, mem);
@@ -436,7 +437,9 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
         if (v->work_of[usage->workload[i]] != work) {
             continue;
         }
-        int32_t u = spw_unit_of(units, t->name[pool], t->gpu[pool], (spw_capacity)t->capacity[pool]);
+        const spw_labels *labels = t->labels == NULL ? NULL : &t->labels[pool];
+        const spw_unit_pool stood = {t->name[pool], t->gpu[pool], (spw_capacity)t->capacity[pool], labels};
+        int32_t u = spw_unit_of(units, &stood);
         uint32_t c = v->canonical[t->cluster[pool]];
         v->rooms.units[c].known += u >= 0 ? usage->ready[i] : 0;
         units_use(&v->rooms, c, units, u >= 0 ? u : 0, u >= 0 ? usage->ready[i] : 0);

@@ -42,6 +42,8 @@ typedef struct dm_pool {
     int64_t price_uusd; /**< of a GPU for an hour */
     bind_pair *selector;
     size_t selector_count;
+    bind_pair *labels;
+    size_t label_count;
     const char *object, *object_target; /**< of its node group; NULL = none */
 } dm_pool;
 

@@ -49,6 +49,8 @@ static const bind_field pool_fields[] = {
      .help = "of one GPU for one hour"},
     {.key = "nodeSelector", .kind = BIND_TEXTS, .count_min = 1, .required = true, BIND_AT(T, selector),
      BIND_COUNT(T, selector_count), .help = "a node with all these labels belongs to it"},
+    {.key = "labels", .kind = BIND_TEXTS, BIND_AT(T, labels), BIND_COUNT(T, label_count),
+     .help = "other labels of all its nodes, for units of a ResourcePolicy"},
     TEXT("nodeGroup", object, "path of the object that says how many nodes it is to have, e.g. a MachineDeployment"),
     WORD("nodeGroupTarget", object_target, "spec.replicas", "where in that object"),
     {.key = NULL}};

@@ -81,6 +81,27 @@ static spw_labels labels_of(zone *z, const bind_pair *pairs, size_t count)
     return (spw_labels){.at = labels, .count = count};
 }
 
+/** Labels that the nodes of a pool carry: those they are selected by, and others that are named beside them. */
+static spw_labels carried_by(zone *z, const dm_pool *p)
+{
+    bind_pair *all = zone_array(z, p->selector_count + p->label_count + 1, sizeof *all);
+    size_t count = p->selector_count;
+    if (all == NULL) {
+        return (spw_labels){0};
+    }
+    memcpy(all, p->selector, p->selector_count * sizeof *all);
+    for (size_t i = 0; i < p->label_count; i++) {
+        bool selected = false;
+        for (size_t k = 0; k < p->selector_count; k++) {
+            selected = selected || strcmp(p->selector[k].key, p->labels[i].key) == 0;
+        }
+        if (!selected) {
+            all[count++] = p->labels[i];
+        }
+    }
+    return labels_of(z, all, count);
+}
+
 static kube_pool_spec *pools_of(zone *z, const dm_cluster *cluster)
 {
     kube_pool_spec *pools = zone_array(z, cluster->pool_count + 1, sizeof *pools);
@@ -94,7 +115,8 @@ static kube_pool_spec *pools_of(zone *z, const dm_cluster *cluster)
                                     .nodes_max = p->nodes_max,
                                     .rank = p->rank,
                                     .price_uusd_per_gpu_h = p->price_uusd,
-                                    .selector = labels_of(z, p->selector, p->selector_count)};
+                                    .selector = labels_of(z, p->selector, p->selector_count),
+                                    .labels = carried_by(z, p)};
     }
     return pools;
 }

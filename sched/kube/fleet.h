@@ -24,6 +24,7 @@ typedef struct kube_pool_spec {
     int32_t gpus_per_node, nodes_min, nodes_max, rank;
     int64_t price_uusd_per_gpu_h;
     spw_labels selector; /**< a node with all of these labels belongs to it */
+    spw_labels labels;   /**< that all its nodes carry, for units of a ResourcePolicy: the selector's, and others */
 } kube_pool_spec;
 
 typedef struct kube_cluster_spec {

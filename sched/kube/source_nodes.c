@@ -177,6 +177,7 @@ typedef struct pool_columns {
     int64_t *failures, *price;
     int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1];
     spw_time *observed, *stock_observed;
+    spw_labels *labels;
 } pool_columns;
 
 static bool pool_columns_take(zone *z, size_t n, pool_columns *t)
@@ -199,6 +200,7 @@ static bool pool_columns_take(zone *z, size_t n, pool_columns *t)
         .free_nodes = zone_array(z, n, sizeof *t->free_nodes),
         .observed = zone_array(z, n, sizeof(spw_time)),
         .stock_observed = zone_array(z, n, sizeof(spw_time)),
+        .labels = zone_array(z, n, sizeof *t->labels),
     };
     return !z->failed;
 }
@@ -262,6 +264,7 @@ bool source_pool_rows(kube_source *s)
             t.least[row] = pool->nodes_min;
             t.most[row] = pool->nodes_max;
             t.rank[row] = pool->rank;
+            t.labels[row] = pool->labels;
             t.price[row] = pool->price_uusd_per_gpu_h;
             t.observed[row] = s->snapshot.clusters.observed[c];
             count_free(s, c, row, &t);
@@ -289,6 +292,7 @@ bool source_pool_rows(kube_source *s)
                                         .price_uusd_per_gpu_h = t.price,
                                         .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) t.free_nodes,
                                         .observed = t.observed,
-                                        .stock_observed = t.stock_observed};
+                                        .stock_observed = t.stock_observed,
+                                        .labels = t.labels};
     return true;
 }

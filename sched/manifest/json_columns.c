@@ -99,6 +99,7 @@ static const jsn_column pools[] = {
      .max = INT64_MAX},
     {.key = "observed_ns", .kind = JSN_I64, .absent = JSN_OBSERVED, .offset = POOL(observed), TIMES},
     {.key = "inventory_observed_ns", .kind = JSN_I64, .absent = JSN_COLUMN, .offset = POOL(stock_observed), TIMES},
+    {.key = "labels", .kind = JSN_OWN},
     {.key = "free_nodes", .kind = JSN_OWN, .offset = POOL(free_nodes)},
     {.key = "gpus_free", .kind = JSN_OWN},
 };

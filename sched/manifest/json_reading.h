@@ -20,6 +20,7 @@ typedef struct jsn_reading {
     spw_snapshot *snap;
     jsn_filling clusters, grades, pools, workloads, placements, usage, pods, samples, values;
     bool tainted;          /* a cluster has "taints" */
+    bool labelled;         /* a pool has "labels" */
     json_t *cluster_rows;  /* name -> row */
     json_t *workload_rows; /* likewise */
     json_t *pool_rows;     /* "cluster\npool" -> row */

@@ -161,7 +161,9 @@ void jsn_key_set(const json_t *object, const uint64_t *column, size_t row, uint6
 
 /* --- clusters and pools --- */
 
-static void labels_read(jsn_reading *in, size_t row, const json_t *object, const jsn_path *path)
+/* @return labels that were given */
+static size_t labels_read(jsn_reading *in, const spw_labels *column, size_t row, const json_t *object,
+                          const jsn_path *path)
 {
     const json_t *map = jsn_object_at(in->r, object, "labels", path);
     const jsn_path here = {path, "labels", 0};
@@ -178,7 +180,8 @@ static void labels_read(jsn_reading *in, size_t row, const json_t *object, const
         (void)jsn_cell_read(in->r, json_object_iter_value(at), &text, &labels[n].value, &child);
         n++;
     }
-    ((spw_labels *)jsn_writable(in->snap->clusters.labels))[row] = (spw_labels){labels, n};
+    ((spw_labels *)jsn_writable(column))[row] = (spw_labels){labels, n};
+    return n;
 }
 
 static void taints_read(jsn_reading *in, size_t row, const json_t *object, const jsn_path *path)
@@ -290,6 +293,7 @@ static void pool_read(jsn_reading *in, size_t cluster, const json_t *object, con
         ((int32_t *)jsn_writable(p->nodes_min))[row] =
             p->nodes[row] < p->nodes_max[row] ? p->nodes[row] : p->nodes_max[row];
     }
+    in->labelled = labels_read(in, p->labels, row, object, path) > 0 || in->labelled;
     if (in->r->errors == errors) {
         free_read(in, row, object, path); /* free GPUs can only be checked against a sound pool */
     }
@@ -302,7 +306,7 @@ static void cluster_read(jsn_reading *in, const json_t *object, const jsn_path *
     const size_t row = in->clusters.next++;
     jsn_row_read(in, &in->clusters, row, object, in->snap->now, path);
     jsn_key_set(object, c->key, row, spw_key(c->name[row]));
-    labels_read(in, row, object, path);
+    (void)labels_read(in, c->labels, row, object, path);
     taints_read(in, row, object, path);
     if (c->name[row][0] != '\0') {
         jsn_name_note(in, in->cluster_rows, c->name[row], row, path);
@@ -359,6 +363,7 @@ static bool tables_new(jsn_reading *in, const json_t *clusters, const json_t *wo
     table_new(in, &in->values, &jsn_values, values);
     in->snap->clusters.labels = zone_array(z, count + 1, sizeof(spw_labels));
     in->snap->clusters.taints = zone_array(z, count + 1, sizeof(spw_taints));
+    in->snap->pools.labels = zone_array(z, pools + 1, sizeof(spw_labels));
     in->snap->pools.free_nodes = zone_array(z, pools + 1, sizeof *in->snap->pools.free_nodes);
     in->stamp = zone_array(z, count + 1, sizeof *in->stamp);
     in->seat = zone_array(z, count + 1, sizeof *in->seat);
@@ -382,6 +387,7 @@ static void lists_read(jsn_reading *in, const json_t *clusters, const json_t *wo
     }
     in->snap->placements.count = in->placements.next;
     in->snap->clusters.taints = in->tainted ? in->snap->clusters.taints : NULL;
+    in->snap->pools.labels = in->labelled ? in->snap->pools.labels : NULL;
     optional_columns(in, &in->clusters, path);
     optional_columns(in, &in->pools, path);
     optional_columns(in, &in->workloads, path);

@@ -312,6 +312,9 @@ static void put_cluster(writing *w, size_t row)
         jsn_comma(w->out);
         jsn_put(w->out, "{");
         put_row(w, &jsn_pools, pool, spw_key2(s->clusters.name[row], s->pools.name[pool]));
+        if (s->pools.labels != NULL && s->pools.labels[pool].count > 0) {
+            put_labels(w, &s->pools.labels[pool]);
+        }
         put_free(w, pool);
         jsn_put(w->out, "}");
     }

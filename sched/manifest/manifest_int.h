@@ -164,6 +164,9 @@ typedef struct km_units {
     km_head head;
     km_selector selector;
     spw_units units;
+    const struct km_unit_bound *bounds; /* [units.count] of maxResources */
+    const char *const *keys;            /* matchLabelKeys */
+    size_t key_count;
 } km_units;
 
 /** One of the workloads that a WorkloadRebalancer lists. */

@@ -6,7 +6,7 @@
 #include "sched/manifest/manifest_int.h"
 
 #define GPU_RESOURCE "nvidia.com/gpu"
-#define GPU_PRODUCT  "nvidia.com/gpu.product"
+#define GPU_PRODUCT  SPW_LABEL_GPU
 #define GPU_CLASSES  "spillway.dev/gpu-classes"
 
 #define REPLICA_UNIT  "spillway.dev/replica-unit"

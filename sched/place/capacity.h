@@ -26,6 +26,7 @@ typedef struct room_pool {
     const char *name;
     const char *gpu;
     spw_capacity capacity;
+    const spw_labels *labels;              /**< NULL = none known */
     int32_t up;                            /**< nodes that are up */
     int32_t idle[SPW_NODE_GPUS_MAX + 1];   /**< [k] = up nodes with k GPUs free */
     int32_t coming[SPW_NODE_GPUS_MAX + 1]; /**< [k] = ordered nodes with k GPUs not promised */

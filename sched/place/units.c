@@ -7,14 +7,40 @@ static int32_t min32(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-int32_t spw_unit_of(const spw_units *units, const char *pool, const char *gpu, spw_capacity capacity)
+static bool carries(const spw_unit_pool *pool, const char *key, const char *value)
 {
-    bool per_use = capacity == SPW_CAPACITY_ON_DEMAND || capacity == SPW_CAPACITY_SPOT;
+    for (size_t i = 0; pool->labels != NULL && i < pool->labels->count; i++) {
+        if (strcmp(pool->labels->at[i].key, key) == 0) {
+            return strcmp(pool->labels->at[i].value, value) == 0;
+        }
+    }
+    return false;
+}
+
+static bool meets(const spw_unit *unit, const spw_unit_pool *pool)
+{
+    bool per_use = pool->capacity == SPW_CAPACITY_ON_DEMAND || pool->capacity == SPW_CAPACITY_SPOT;
+    if ((unit->capacity != 0 && unit->capacity != (int32_t)pool->capacity) || (unit->pay_per_use && !per_use)) {
+        return false;
+    }
+    if (unit->pool != NULL && strcmp(unit->pool, pool->name) != 0 && !carries(pool, SPW_LABEL_POOL, unit->pool)) {
+        return false;
+    }
+    if (unit->gpu != NULL && strcmp(unit->gpu, pool->gpu) != 0 && !carries(pool, SPW_LABEL_GPU, unit->gpu)) {
+        return false;
+    }
+    for (size_t i = 0; i < unit->labels.count; i++) {
+        if (!carries(pool, unit->labels.at[i].key, unit->labels.at[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int32_t spw_unit_of(const spw_units *units, const spw_unit_pool *pool)
+{
     for (size_t u = 0; u < units->count; u++) {
-        const spw_unit *unit = &units->at[u];
-        if ((unit->pool == NULL || strcmp(unit->pool, pool) == 0) &&
-            (unit->gpu == NULL || strcmp(unit->gpu, gpu) == 0) &&
-            (unit->capacity == 0 || unit->capacity == (int32_t)capacity) && (!unit->pay_per_use || per_use)) {
+        if (meets(&units->at[u], pool)) {
             return (int32_t)u;
         }
     }
@@ -23,7 +49,7 @@ int32_t spw_unit_of(const spw_units *units, const char *pool, const char *gpu, s
 
 int32_t units_index(const spw_units *units, const room_pool *pool)
 {
-    return spw_unit_of(units, pool->name, pool->gpu, pool->capacity);
+    return spw_unit_of(units, &(spw_unit_pool){pool->name, pool->gpu, pool->capacity, pool->labels});
 }
 
 static int32_t most_of(const spw_unit *unit)

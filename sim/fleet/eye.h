@@ -40,7 +40,8 @@ struct fl_eye {
     /* columns that never change */
     uint64_t *cluster_key, *pool_key, *workload_key;
     const char **cluster_name, **region, **zone, **provider, **jurisdiction, **pool_name, **gpu, **workload_name;
-    spw_labels *labels;
+    spw_labels *labels, *pool_labels;
+    bool pools_labelled;
     uint8_t *capacity;
     spw_id *pool_cluster;
     spw_id *usage_workload, *usage_pool;

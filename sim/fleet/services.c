@@ -123,10 +123,9 @@ bool fl_service_init(fl_world *w, uint32_t index)
 
             const sc_pool *p = &sc->clusters[c].pools[i];
 
-            s->unit_of[pool] = s->workload->units == NULL
-                                   ? 0
-                                   : spw_unit_of(s->workload->units, p->name, p->gpu != NULL ? p->gpu->name : "",
-                                                 (spw_capacity)p->capacity);
+            const spw_unit_pool known = {p->name, p->gpu != NULL ? p->gpu->name : "", p->capacity, &p->labels};
+
+            s->unit_of[pool] = s->workload->units == NULL ? 0 : spw_unit_of(s->workload->units, &known);
             s->pool_ok[pool] = s->unit_of[pool] >= 0 && can_run(s, p, pool);
         }
     }

@@ -104,6 +104,7 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->jurisdiction = calloc(clusters, sizeof *e->jurisdiction);
     e->labels = calloc(clusters, sizeof *e->labels);
     e->pool_key = calloc(pools, sizeof *e->pool_key);
+    e->pool_labels = calloc(pools, sizeof *e->pool_labels);
     e->pool_name = calloc(pools, sizeof *e->pool_name);
     e->gpu = calloc(pools, sizeof *e->gpu);
     e->capacity = calloc(pools, 1);
@@ -133,14 +134,14 @@ static bool fixed_columns(fl_eye *e, size_t clusters, size_t pools, size_t servi
     e->taken = calloc(e->rows_max, sizeof *e->taken);
     return e->cluster_key != NULL && e->cluster_name != NULL && e->region != NULL && e->zone != NULL &&
            e->provider != NULL && e->jurisdiction != NULL && e->labels != NULL && e->pool_key != NULL &&
-           e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL && e->pool_cluster != NULL &&
-           e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL && e->stock != NULL &&
-           e->stock_told != NULL && e->rank != NULL && e->failures != NULL && e->usage_workload != NULL &&
-           e->usage_pool != NULL && e->price != NULL && e->target != NULL && e->workload_key != NULL &&
-           e->workload_name != NULL && e->workload_gpus != NULL && e->template_replicas != NULL &&
-           e->value_workload != NULL && e->value_metric != NULL && e->place_workload != NULL &&
-           e->place_cluster != NULL && e->place_assigned != NULL && e->place_scheduled != NULL &&
-           e->place_ready != NULL && e->taken != NULL;
+           e->pool_labels != NULL && e->pool_name != NULL && e->gpu != NULL && e->capacity != NULL &&
+           e->pool_cluster != NULL && e->gpus_per_node != NULL && e->nodes_min != NULL && e->nodes_max != NULL &&
+           e->stock != NULL && e->stock_told != NULL && e->rank != NULL && e->failures != NULL &&
+           e->usage_workload != NULL && e->usage_pool != NULL && e->price != NULL && e->target != NULL &&
+           e->workload_key != NULL && e->workload_name != NULL && e->workload_gpus != NULL &&
+           e->template_replicas != NULL && e->value_workload != NULL && e->value_metric != NULL &&
+           e->place_workload != NULL && e->place_cluster != NULL && e->place_assigned != NULL &&
+           e->place_scheduled != NULL && e->place_ready != NULL && e->taken != NULL;
 }
 
 static void fixed_fill(fl_world *w)
@@ -164,6 +165,8 @@ static void fixed_fill(fl_world *w)
 
         e->pool_key[p] = w->pools[p].key;
         e->pool_name[p] = pool->name;
+        e->pool_labels[p] = pool->labels;
+        e->pools_labelled = e->pools_labelled || pool->labels.count > 0;
         e->gpu[p] = pool->gpu != NULL ? pool->gpu->name : "";
         e->capacity[p] = (uint8_t)pool->capacity;
         e->pool_cluster[p] = w->pools[p].cluster;
@@ -229,41 +232,24 @@ void fl_eye_free(fl_world *w)
     for (uint32_t i = 0; e->ring != NULL && i < e->depth; i++) {
         obs_fini(&e->ring[i]);
     }
-    void *columns[] = {e->ring,
-                       e->cluster_key,
-                       e->cluster_name,
-                       e->region,
-                       e->zone,
-                       e->provider,
-                       e->jurisdiction,
-                       e->labels,
-                       e->pool_key,
-                       e->pool_name,
-                       e->gpu,
-                       e->capacity,
-                       e->pool_cluster,
-                       e->usage_workload,
-                       e->usage_pool,
-                       e->gpus_per_node,
-                       e->nodes_min,
-                       e->nodes_max,
-                       e->stock,
-                       e->stock_told,
-                       e->price,
-                       e->target,
-                       e->workload_key,
-                       e->workload_name,
-                       e->template_replicas,
-                       e->value_workload,
-                       e->value_metric,
-                       e->place_workload,
-                       e->place_cluster,
-                       e->place_assigned,
-                       e->place_scheduled,
-                       e->place_ready,
-                       e->taken,
-                       e->workload_gpus,
-                       e->rank,
+    void *columns[] = {e->ring,           e->cluster_key,
+                       e->cluster_name,   e->region,
+                       e->zone,           e->provider,
+                       e->jurisdiction,   e->labels,
+                       e->pool_labels,    e->pool_key,
+                       e->pool_name,      e->gpu,
+                       e->capacity,       e->pool_cluster,
+                       e->usage_workload, e->usage_pool,
+                       e->gpus_per_node,  e->nodes_min,
+                       e->nodes_max,      e->stock,
+                       e->stock_told,     e->price,
+                       e->target,         e->workload_key,
+                       e->workload_name,  e->template_replicas,
+                       e->value_workload, e->value_metric,
+                       e->place_workload, e->place_cluster,
+                       e->place_assigned, e->place_scheduled,
+                       e->place_ready,    e->taken,
+                       e->workload_gpus,  e->rank,
                        e->failures};
 
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
@@ -332,7 +318,8 @@ static void snapshot_fill(fl_world *w, const fl_obs *obs)
                                .price_uusd_per_gpu_h = e->price,
                                .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) obs->free_nodes,
                                .observed = e->taken,
-                               .stock_observed = fl_supply_tells(w) ? e->stock_told : NULL};
+                               .stock_observed = fl_supply_tells(w) ? e->stock_told : NULL,
+                               .labels = e->pools_labelled ? e->pool_labels : NULL};
     s->usage = (spw_usage_rows){.count = (size_t)w->sc->service_count * (size_t)w->sc->pool_count,
                                 .workload = e->usage_workload,
                                 .pool = e->usage_pool,

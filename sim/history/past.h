@@ -61,6 +61,7 @@ typedef struct past_pool {
     uint8_t capacity; /**< spw_capacity */
     int32_t gpus_per_node;
     int32_t rank;                 /**< order of use within the cluster */
+    spw_labels labels;            /**< of its nodes */
     int32_t nodes_min, nodes_max; /**< widest bounds that were seen */
     int32_t nodes_most;           /**< up at any time */
     bool elastic;                 /**< could grow or shrink at some time */

@@ -103,6 +103,11 @@ static void clusters_tick(past *p, const spw_snapshot *snap, int64_t at_ns)
     }
 }
 
+static spw_labels pool_labels(zone *z, const spw_pool_rows *rows, size_t row)
+{
+    return rows->labels != NULL ? copy_labels(z, &rows->labels[row]) : (spw_labels){0};
+}
+
 static past_pool *pool_seen(past *p, const spw_pool_rows *rows, size_t row, size_t cluster)
 {
     const size_t at = past_pool_of(p, cluster, rows->name[row], row);
@@ -120,6 +125,7 @@ static past_pool *pool_seen(past *p, const spw_pool_rows *rows, size_t row, size
                                        .capacity = rows->capacity[row],
                                        .gpus_per_node = rows->gpus_per_node[row],
                                        .rank = rows->rank != NULL ? rows->rank[row] : 0,
+                                       .labels = pool_labels(&p->z, rows, row),
                                        .nodes_min = rows->nodes_min[row],
                                        .nodes_max = rows->nodes_max[row],
                                        .failures_first = rows->failures != NULL ? rows->failures[row] : -1,

@@ -198,7 +198,13 @@ static void put_pool(const scene *s, const past_pool *pool, FILE *out)
             put_duration(out, ", stockSeen", s->p->stock_ns);
         }
     }
-    fputs("}\n", out);
+    for (size_t i = 0; i < pool->labels.count; i++) {
+        fputs(i == 0 ? ",\n           labels: {" : ", ", out);
+        put_text(out, pool->labels.at[i].key);
+        fputs(": ", out);
+        put_text(out, pool->labels.at[i].value);
+    }
+    fputs(pool->labels.count > 0 ? "}}\n" : "}\n", out);
 }
 
 static void put_cluster(const scene *s, size_t index, FILE *out)

@@ -200,6 +200,15 @@ static void resolve_price(resolve *r, const spec_cluster *cluster, const spec_po
     }
 }
 
+static spw_labels resolve_labels(resolve *r, const bind_pair *pairs, size_t count)
+{
+    spw_label *labels = zone_array(r->zone, count, sizeof *labels);
+    for (size_t i = 0; labels != NULL && i < count; i++) {
+        labels[i] = (spw_label){pairs[i].key, pairs[i].value};
+    }
+    return (spw_labels){labels, labels != NULL ? count : 0};
+}
+
 static void resolve_pool(resolve *r, const spec_cluster *cluster, const spec_pool *spec, sc_pool *pool)
 {
     const bool owned = spec->capacity == SPW_CAPACITY_OWNED;
@@ -211,7 +220,8 @@ static void resolve_pool(resolve *r, const spec_cluster *cluster, const spec_poo
                       .gpus_per_node = spec->gpus_per_node,
                       .nodes_start = spec->nodes.start,
                       .nodes_min = spec->nodes.min,
-                      .nodes_max = spec->nodes.max};
+                      .nodes_max = spec->nodes.max,
+                      .labels = resolve_labels(r, spec->labels, spec->label_count)};
     check_name(r, "pool", spec->name, spec->name_node);
     if (lag != NULL) {
         pool->lag = lag->lag;
@@ -224,15 +234,6 @@ static void resolve_pool(resolve *r, const spec_cluster *cluster, const spec_poo
     } else {
         resolve_price(r, cluster, spec, pool);
     }
-}
-
-static spw_labels resolve_labels(resolve *r, const spec_cluster *spec)
-{
-    spw_label *labels = zone_array(r->zone, spec->label_count, sizeof *labels);
-    for (size_t i = 0; labels != NULL && i < spec->label_count; i++) {
-        labels[i] = (spw_label){spec->labels[i].key, spec->labels[i].value};
-    }
-    return (spw_labels){labels, labels != NULL ? spec->label_count : 0};
 }
 
 static void resolve_cluster(resolve *r, const spec_cluster *spec, bool bytes_cost, sc_cluster *cluster)
@@ -255,7 +256,7 @@ static void resolve_cluster(resolve *r, const spec_cluster *spec, bool bytes_cos
                             .region = resolve_region(r, spec->region, spec->region_node),
                             .provider = spec->provider,
                             .zone = spec->zone,
-                            .labels = resolve_labels(r, spec),
+                            .labels = resolve_labels(r, spec->labels, spec->label_count),
                             .pools = pools,
                             .pool_count = (int32_t)spec->pool_count,
                             .pool_first = r->sc->pool_count};

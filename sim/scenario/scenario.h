@@ -53,6 +53,7 @@ typedef struct sc_pool {
     int64_t stock_seen_ns;               /**< how often the provider tells what is left; 0 = never */
     int32_t order_batch;                 /**< nodes of one order; 0 = any number */
     int64_t order_every_ns;              /**< between orders */
+    spw_labels labels;                   /**< of its nodes */
     const mdl_walk *walk;                /**< spot price; NULL = constant, or as the record says */
 } sc_pool;
 

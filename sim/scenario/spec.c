@@ -220,6 +220,8 @@ static const bind_field pool_fields[] = {
      .max = SPW_NODES_MAX, BIND_AT(spec_pool, order_batch), .help = "nodes that one order may ask for; 0 = any number"},
     {.key = "orderEvery", .kind = BIND_DURATION, .preset = "1m", .range = BIND_MIN | BIND_MAX, .min = 1.0,
      .max = 86400.0, BIND_AT(spec_pool, order_every_ns), .help = "with orderBatch: time between orders"},
+    {.key = "labels", .kind = BIND_TEXTS, BIND_AT(spec_pool, labels), BIND_COUNT(spec_pool, label_count),
+     .help = "of its nodes: units of a ResourcePolicy select pools by them"},
     {.key = "priceWalk", .kind = BIND_STRING, BIND_AT(spec_pool, walk), BIND_NODE_AT(spec_pool, walk_node),
      .help = "spot: a row of tables/walks.csv (how the price moves); default: constant, or as a stockRecord says"},
     {.key = NULL}};

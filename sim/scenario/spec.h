@@ -41,6 +41,8 @@ typedef struct spec_pool {
     const char *stock, *stock_record, *walk;
     int64_t stock_seen_ns, order_every_ns;
     int32_t order_batch;
+    bind_pair *labels;
+    size_t label_count;
     const ynode *self, *name_node, *gpu_node, *lag_node, *market_node, *stock_node, *stock_record_node, *walk_node;
 } spec_pool;
 

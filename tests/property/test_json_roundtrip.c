@@ -57,7 +57,7 @@ typedef struct world {
     const char *cname[CLUSTERS], *region[CLUSTERS], *zone[CLUSTERS], *provider[CLUSTERS], *pname[POOLS], *gpu[POOLS],
         *wname[WORKS];
     spw_label label[CLUSTERS][2];
-    spw_labels labels[CLUSTERS];
+    spw_labels labels[CLUSTERS], pool_labels[POOLS];
     uint8_t cready[CLUSTERS], capacity[POOLS], phase[PODS], deleting[PODS], podready[PODS];
     spw_time cobs[CLUSTERS], pobs[POOLS], sobs[SEATS], started[PODS], changed[PODS], sampled[SAMPLES], vobs[VALUES];
     spw_id pcluster[POOLS], swork[SEATS], scluster[SEATS], podwork[PODS], podcluster[PODS], spod[SAMPLES],
@@ -273,7 +273,9 @@ static void make_optional(world *w)
     w->snap.workloads.reschedule = below(w, 2) == 0 ? NULL : w->reschedule;
     for (size_t i = 0; i < POOLS; i++) {
         w->stock_observed[i] = below(w, 500);
+        w->pool_labels[i] = (spw_labels){w->label[i % CLUSTERS], (size_t)below(w, 3)};
     }
+    w->snap.pools.labels = below(w, 2) == 0 ? NULL : w->pool_labels;
     w->snap.pools.stock_observed = below(w, 2) == 0 ? NULL : w->stock_observed;
     for (size_t i = 0; i < GRADES; i++) {
         w->grade_cluster[i] = (spw_id)below(w, CLUSTERS);

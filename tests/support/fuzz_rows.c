@@ -35,6 +35,7 @@ typedef struct pool_columns {
     int64_t failures[POOLS], price[POOLS];
     int32_t free_nodes[POOLS][SPW_NODE_GPUS_MAX + 1];
     spw_time observed[POOLS], stock_observed[POOLS];
+    spw_labels labels[POOLS];
 } pool_columns;
 
 typedef struct other_columns {
@@ -125,6 +126,7 @@ static void make_clusters(rows *r, choice *c, size_t count)
 static void make_pools(rows *r, choice *c, size_t count)
 {
     static const char *const names[POOLS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    static const spw_label pool_labels[] = {{"paidtype", "spot"}, {"team", "x"}};
     pool_columns *k = &r->p;
     for (size_t i = 0; i < count; i++) {
         k->name[i] = names[i];
@@ -148,6 +150,7 @@ static void make_pools(rows *r, choice *c, size_t count)
         k->price[i] = some(c, 0, 3000000);
         k->observed[i] = r->snap.now - some(c, 0, 200) * S;
         k->stock_observed[i] = r->snap.now - some(c, 0, 900) * S;
+        k->labels[i] = (spw_labels){pool_labels, (size_t)choice_below(c, 3)};
     }
     r->snap.pools = (spw_pool_rows){.count = count,
                                     .key = k->key,
@@ -166,7 +169,8 @@ static void make_pools(rows *r, choice *c, size_t count)
                                     .price_uusd_per_gpu_h = k->price,
                                     .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) k->free_nodes,
                                     .observed = k->observed,
-                                    .stock_observed = choice_chance(c, 1, 2) ? k->stock_observed : NULL};
+                                    .stock_observed = choice_chance(c, 1, 2) ? k->stock_observed : NULL,
+                                    .labels = choice_chance(c, 1, 2) ? k->labels : NULL};
 }
 
 static void make_works(rows *r, choice *c, size_t count, const setup *s)
@@ -366,9 +370,10 @@ static void make_hpa(setup *s, choice *c, int h)
 
 static void make_setup(setup *s, choice *c)
 {
+    static const spw_label team[] = {{"team", "x"}};
     static const spw_unit unit[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2},
                                     {.gpu = "A", .replicas_max = -1, .waits = true},
-                                    {.pay_per_use = true, .replicas_max = 3}};
+                                    {.pay_per_use = true, .replicas_max = 3, .labels = {team, 1}}};
     static const spw_units units[] = {{unit, 3, SPW_NEXT_LACK_OR_MAX, 0},
                                       {unit, 3, SPW_NEXT_MAX, 0},
                                       {unit, 2, SPW_NEXT_TIMEOUT_OR_MAX, 60 * S},
@@ -519,6 +524,7 @@ static void damage_shape(rows *r, choice *c)
         break;
     case 14:
         r->c.labels[0] = (spw_labels){NULL, 1};
+        r->p.labels[0] = (spw_labels){NULL, 1};
         break;
     default:
         r->c.taints[0] = (spw_taints){NULL, 2};
@@ -604,6 +610,7 @@ static void turn_rows(rows *r)
     TURN(p->gpus, pools), TURN(p->nodes, pools), TURN(p->target, pools), TURN(p->min, pools), TURN(p->max, pools);
     TURN(p->stock, pools), TURN(p->rank, pools), TURN(p->failures, pools), TURN(p->price, pools);
     TURN(p->free_nodes, pools), TURN(p->observed, pools), TURN(p->stock_observed, pools);
+    TURN(p->labels, pools);
     const size_t works = s->workloads.count;
     TURN(o->wkey, works), TURN(o->wname, works), TURN(o->replicas, works), TURN(o->gpus, works);
     TURN(o->reschedule, works), TURN(o->cpu, works), TURN(o->memory, works);

@@ -69,7 +69,7 @@ static const char everything[] =
     "  {\"name\":\"own\",\"key\":\"fedcba9876543210\",\"gpu\":\"G\",\"capacity\":\"on-demand\",\"gpus_per_node\":8,\n"
     "   "
     "\"nodes\":5,\"nodes_target\":6,\"nodes_min\":1,\"nodes_max\":9,\"inventory\":3,\"inventory_observed_ns\":8,"
-    "\"rank\":-2,\"failures\":4,\n"
+    "\"rank\":-2,\"failures\":4,\"labels\":{\"paidtype\":\"spot\"},\n"
     "   "
     "\"price_uusd_per_gpu_h\":1234567890123,\"observed_ns\":6,\"free_nodes\":[1,0,2,0,0,0,0,0,1],\"gpus_free\":12}]}],"
     "\n"
@@ -131,6 +131,9 @@ static void test_every_column(void **state)
     const spw_pool_rows *p = &s->pools;
     assert_int_equal(p->count, 1);
     assert_true(p->stock_observed[0] == 8);
+    assert_int_equal(p->labels[0].count, 1);
+    assert_string_equal(p->labels[0].at[0].key, "paidtype");
+    assert_string_equal(p->labels[0].at[0].value, "spot");
     assert_true(p->key[0] == UINT64_C(0xfedcba9876543210));
     assert_string_equal(p->name[0], "own");
     assert_int_equal(p->cluster[0], 0);
@@ -212,6 +215,7 @@ static void test_defaults(void **state)
     assert_int_equal(s->pools.stock[2], -1);
     assert_null(s->pools.failures);
     assert_null(s->pools.stock_observed);
+    assert_null(s->pools.labels);
     assert_null(s->clusters.cpu_allocatable);
     assert_null(s->clusters.pods_allocating);
     assert_null(s->clusters.taints);

@@ -33,7 +33,8 @@ static const kube_pool_spec ack_pools[] = {{.name = "od",
                                             .gpus_per_node = 8,
                                             .nodes_max = 4,
                                             .price_uusd_per_gpu_h = 900000,
-                                            .selector = {five, 1}}};
+                                            .selector = {five, 1},
+                                            .labels = {five, 1}}};
 static const kube_cluster_spec clusters[] = {{.name = "idc",
                                               .region = "r1",
                                               .zone = "",
@@ -221,6 +222,9 @@ static void counts_what_is_there(void **state)
     assert_int_equal(s->pools.free_nodes[1][6], 1);
     assert_int_equal(s->pools.nodes_target[1], 1);
     assert_int_equal(s->pools.stock[1], -1);
+    assert_int_equal(s->pools.labels[0].count, 0);
+    assert_int_equal(s->pools.labels[1].count, 1);
+    assert_string_equal(s->pools.labels[1].at[0].value, "5090");
     assert_int_equal(s->workloads.replicas[0], 4); /* nobody told us yet: what is running */
     assert_int_equal(s->workloads.replicas[1], 1); /* nothing is running: the manifest */
     assert_int_equal(s->placements.count, 2);

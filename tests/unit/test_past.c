@@ -64,7 +64,7 @@ static void put_tick(FILE *out, const tick *t, int number)
         out,
         "{\"name\":\"far\",\"region\":\"r2\",\"pools\":[{\"name\":\"od\",\"gpu\":\"L20\",\"capacity\":\"on-demand\","
         "\"gpus_per_node\":4,\"nodes\":1,\"nodes_target\":2,\"nodes_max\":5,\"inventory\":%d,"
-        "\"price_uusd_per_gpu_h\":300000,\"free_nodes\":[1]}]},",
+        "\"price_uusd_per_gpu_h\":300000,\"labels\":{\"paidtype\":\"hour\"},\"free_nodes\":[1]}]},",
         t->left);
     fprintf(
         out,
@@ -168,6 +168,9 @@ static void test_by_hand(void **state)
     assert_int_equal(p->clusters[1].away.at[0].end_ns, 50 * S);
     const past_pool *own = &p->pools[1], *od = &p->pools[0];
     assert_false(own->elastic);
+    assert_int_equal(own->labels.count, 0);
+    assert_int_equal(od->labels.count, 1);
+    assert_string_equal(od->labels.at[0].value, "hour");
     assert_int_equal(own->nodes_most, 3);
     assert_int_equal(own->level_count, 3); /* 3, 2, 3: the tick without an answer is not one */
     assert_int_equal(own->levels[1].nodes, 2);

@@ -23,7 +23,7 @@ typedef struct small {
     uint64_t cluster_key[ROWS];
     const char *cluster_name[ROWS], *region[ROWS], *zone[ROWS], *provider[ROWS];
     spw_label label[1];
-    spw_labels labels[ROWS];
+    spw_labels labels[ROWS], pool_labels[ROWS];
     uint8_t cluster_ready[ROWS];
     spw_time cluster_observed[ROWS];
     uint64_t pool_key[ROWS];
@@ -182,6 +182,7 @@ BREAK(label_key, s->label[0].key = NULL)
 BREAK(label_value, s->label[0].value = NULL)
 BREAK(c_future, s->cluster_observed[1] = NOW + 1)
 BREAK(c_ancient, s->cluster_observed[1] = INT64_MIN)
+BREAK(p_labels, s->snap.pools.labels = s->pool_labels; s->pool_labels[1].count = 1)
 BREAK(p_key, s->snap.pools.key = NULL)
 BREAK(p_name, s->snap.pools.name = NULL)
 BREAK(p_cluster, s->snap.pools.cluster = NULL)
@@ -327,6 +328,7 @@ static const rule RULES[] = {
     {"pools.free_nodes", 1, free_wide},
     {"pools.free_nodes", 1, free_many},
     {"pools.observed", 1, p_future},
+    {"pools.labels", 1, p_labels},
     {"workloads", NO, w_key},
     {"workloads", NO, w_name},
     {"workloads", NO, w_replicas},

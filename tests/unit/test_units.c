@@ -26,7 +26,8 @@
     "apiVersion: scheduling.alibabacloud.com/v1alpha1\nkind: ResourcePolicy\nmetadata: {name: " name                   \
     ", namespace: p}\nspec: "
 
-/** Reads a Deployment and what follows. @return its units, or NULL with the first error in `said` */
+/** Reads a Deployment and what follows. @return its units and all warnings in `said`, or NULL with the last error there
+ */
 static const spw_units *read(spw_manifest_set **set, const char *annotations, const char *policies, char *said,
                              size_t size)
 {
@@ -39,8 +40,10 @@ static const spw_units *read(spw_manifest_set **set, const char *annotations, co
     assert_true(n > 0 && (size_t)n < sizeof text);
     bool ok = spw_manifest_add_text(*set, "f", text, (size_t)n, diag) == SPW_OK &&
               spw_manifest_config(*set, diag, &config) == SPW_OK;
-    (void)snprintf(said, size, "%s",
-                   spw_diag_count(diag) > 0 ? spw_diag_at(diag, ok ? 0 : spw_diag_count(diag) - 1) : "");
+    said[0] = '\0';
+    for (size_t i = ok ? 0 : spw_diag_count(diag) - 1; i < spw_diag_count(diag); i++) {
+        (void)snprintf(said + strlen(said), size - strlen(said), "%s\n", spw_diag_at(diag, i));
+    }
     spw_diag_free(diag);
     return ok ? config->workloads[0].units : NULL;
 }
@@ -70,16 +73,16 @@ static void every_field(void **state)
     assert_int_equal(u->at[1].replicas_max, -1);
     assert_true(u->at[1].waits && u->at[2].waits && !u->at[0].waits && !u->at[3].waits);
     assert_true(u->at[3].pay_per_use);
-    assert_int_equal(spw_unit_of(u, "np1", "X", SPW_CAPACITY_OWNED), 0);
-    assert_int_equal(spw_unit_of(u, "np2", "RTX-4090", SPW_CAPACITY_SPOT), 1);
-    assert_int_equal(spw_unit_of(u, "np2", "RTX-4090", SPW_CAPACITY_OWNED), 2);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"np1", "X", SPW_CAPACITY_OWNED, NULL}), 0);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"np2", "RTX-4090", SPW_CAPACITY_SPOT, NULL}), 1);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"np2", "RTX-4090", SPW_CAPACITY_OWNED, NULL}), 2);
     spw_manifest_free(set);
     u = read(&set, "", POLICY("u") "{units: [{resource: eci}]}\n", said, sizeof said); /* no selector: all pods */
     assert_non_null(u);
     assert_int_equal(u->next, SPW_NEXT_LACK_OR_MAX);
     assert_true(u->timeout == 900 * SPW_NS_PER_S);
-    assert_int_equal(spw_unit_of(u, "x", "X", SPW_CAPACITY_RESERVED), -1);
-    assert_int_equal(spw_unit_of(u, "x", "X", SPW_CAPACITY_ON_DEMAND), 0);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"x", "X", SPW_CAPACITY_RESERVED, NULL}), -1);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"x", "X", SPW_CAPACITY_ON_DEMAND, NULL}), 0);
     spw_manifest_free(set);
     assert_null(read(&set, "", POLICY("u") "{selector: {app: other}, units: [{resource: eci}]}\n", said, sizeof said));
     spw_manifest_free(set);
@@ -91,8 +94,12 @@ static void mistakes_are_named(void **state)
     static const struct {
         const char *annotations, *policies, *said;
     } cases[] = {
-        {"", POLICY("u") "{units: [{resource: ecs, nodeSelector: {paidtype: spot}}]}\n",
-         "unknown label of a pool 'paidtype'"},
+        {"", POLICY("u") "{units: [{resource: ecs, nodeSelector: {spillway.dev/pol: x}}]}\n",
+         "unknown label of a pool 'spillway.dev/pol' (did you mean 'spillway.dev/pool'?)"},
+        {"", POLICY("u") "{units: [{resource: ecs, maxResources: {cpu: -1}}]}\n", "is negative"},
+        {"", POLICY("u") "{units: [{resource: ecs, maxResources: 3}]}\n", "must be a mapping of resources"},
+        {"", POLICY("u") "{units: [{resource: elastic, maxResources: {cpu: 1}}]}\n",
+         "a unit of resource 'elastic' has no 'maxResources'"},
         {"", POLICY("u") "{units: [{resource: ecs, nodeSelector: {spillway.dev/capacity: spott}}]}\n",
          "unknown kind of capacity 'spott' (did you mean 'spot'?)"},
         {"", POLICY("u") "{units: [{resource: elastic, max: 3}]}\n", "a unit of resource 'elastic' has no 'max'"},
@@ -111,6 +118,59 @@ static void mistakes_are_named(void **state)
         spw_manifest_set *set = NULL;
         assert_null(read(&set, cases[i].annotations, cases[i].policies, said, sizeof said));
         if (strstr(said, cases[i].said) == NULL) {
+            fail_msg("case %zu says: %s", i, said);
+        }
+        spw_manifest_free(set);
+    }
+}
+
+static void pools_are_known_by_any_label(void **state)
+{
+    (void)state;
+    static const spw_label spot[] = {{"team", "x"}, {"paidtype", "spot"}, {SPW_LABEL_POOL, "np9"}};
+    static const spw_labels both = {spot, 2}, named = {spot, 3};
+    char said[512];
+    spw_manifest_set *set = NULL;
+    const spw_units *u = read(&set, "",
+                              POLICY("u") "{selector: {app: w}, units: [{nodeSelector: {alibabacloud.com/nodepool-id: "
+                                          "np9}, resource: ecs}, {nodeSelector: {paidtype: spot, team: x}, resource: "
+                                          "ecs}]}\n",
+                              said, sizeof said);
+    assert_non_null(u);
+    assert_int_equal(u->at[1].labels.count, 2);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"p", "G", SPW_CAPACITY_OWNED, &named}), 0);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"np9", "G", SPW_CAPACITY_OWNED, NULL}), 0);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"p", "G", SPW_CAPACITY_OWNED, &both}), 1);
+    assert_int_equal(spw_unit_of(u, &(spw_unit_pool){"p", "G", SPW_CAPACITY_SPOT, NULL}), -1);
+    spw_manifest_free(set);
+}
+
+#define OTHER                                                                                                          \
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: v, namespace: p}\n"                                       \
+    "spec: {replicas: 1, selector: {matchLabels: {app: v}}, template: {metadata: {labels: {app: v}}, spec: "           \
+    "{containers: [{name: e, image: e, resources: {limits: {nvidia.com/gpu: 1}}}]}}}\n---\n"
+
+static void what_max_counts_together(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policies, *said; /* NULL = nothing about counting */
+    } cases[] = {
+        {POLICY("u") "{matchLabelKeys: [revision], units: [{resource: ecs, max: 2}]}\n",
+         "pods of Deployment 'p/w' carry no label 'revision' of matchLabelKeys: they are counted together"},
+        {POLICY("u") "{matchLabelKeys: [app], units: [{resource: ecs, max: 2}]}\n", NULL},
+        {OTHER POLICY("u") "{units: [{resource: ecs, max: 2}]}\n",
+         "ResourcePolicy 'p/u' selects several workloads: 'max' counts the replicas of each alone"},
+        {OTHER POLICY("u") "{units: [{resource: ecs}]}\n", NULL},
+        {OTHER POLICY("u") "{matchLabelKeys: [app], units: [{resource: ecs, max: 2}]}\n", NULL},
+        {OTHER POLICY("u") "{matchLabelKeys: [pod-template-hash], units: [{resource: ecs, max: 2}]}\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char said[1024];
+        spw_manifest_set *set = NULL;
+        assert_non_null(read(&set, "", cases[i].policies, said, sizeof said));
+        const bool counts = strstr(said, "count") != NULL;
+        if (cases[i].said == NULL ? counts : strstr(said, cases[i].said) == NULL) {
             fail_msg("case %zu says: %s", i, said);
         }
         spw_manifest_free(set);
@@ -229,6 +289,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(pools_are_known_by_any_label),
+        cmocka_unit_test(what_max_counts_together),
         cmocka_unit_test(counted_is_taken_and_scale_in_is_the_reverse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

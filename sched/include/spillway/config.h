@@ -306,10 +306,14 @@ typedef enum spw_next_unit {
     SPW_NEXT_LACK_AND_NO_TERMINATING = 3 /**< as the first, while no replica of it is on its way out */
 } spw_next_unit;
 
+#define SPW_LABEL_POOL "alibabacloud.com/nodepool-id" /**< of a pool: its name, too */
+#define SPW_LABEL_GPU  "nvidia.com/gpu.product"       /**< its GPU class, too */
+
 /** Pools of a cluster that a ResourcePolicy treats alike. A pool belongs to the first unit that it meets. */
 typedef struct spw_unit {
-    const char *pool;     /**< name; NULL = any */
-    const char *gpu;      /**< GPU class; NULL = any */
+    const char *pool;     /**< name, or label alibabacloud.com/nodepool-id; NULL = any */
+    const char *gpu;      /**< GPU class, or label nvidia.com/gpu.product; NULL = any */
+    spw_labels labels;    /**< other labels, all of which the pool must carry */
     int32_t capacity;     /**< spw_capacity; 0 = any */
     bool pay_per_use;     /**< on-demand and spot pools only */
     bool waits;           /**< with TIMEOUT_OR_MAX a replica waits here for a node although there is no `max` */
@@ -328,8 +332,15 @@ typedef struct spw_units {
     spw_dur timeout; /**< TIMEOUT_OR_MAX */
 } spw_units;
 
+/** What a unit knows a pool by. */
+typedef struct spw_unit_pool {
+    const char *name, *gpu;
+    spw_capacity capacity;
+    const spw_labels *labels; /**< of its nodes; NULL = none */
+} spw_unit_pool;
+
 /** @return the unit that a pool belongs to, -1 if none */
-int32_t spw_unit_of(const spw_units *units, const char *pool, const char *gpu, spw_capacity capacity);
+int32_t spw_unit_of(const spw_units *units, const spw_unit_pool *pool);
 
 /** Kind of the object that a workload is, in apps/v1. */
 typedef enum spw_workload_kind { SPW_WORKLOAD_DEPLOYMENT = 0, SPW_WORKLOAD_STATEFULSET = 1 } spw_workload_kind;

@@ -22,7 +22,8 @@
  *   pools      [ {name*, key = spw_key2(cluster, name), gpu*, capacity* owned|reserved|on-demand|spot, gpus_per_node*,
  *                nodes*, nodes_target = nodes, nodes_max = nodes, nodes_min = the lesser of nodes and nodes_max,
  *                inventory null (nodes the provider has left; null or -1 = not known), rank 0,
- *                price_uusd_per_gpu_h*, observed_ns = the cluster's, all: failures, inventory_observed_ns,
+ *                price_uusd_per_gpu_h*, observed_ns = the cluster's, labels {} of its nodes,
+ *                all: failures, inventory_observed_ns,
  *                free_nodes [nodes with 0, 1, 2, ... GPUs free] or gpus_free, one of them* unless nodes is 0} ]
  *     gpus_free alone is taken as whole free nodes and one partly free node; beside free_nodes it must agree.
  *   workloads  [ {namespace, name*, key = spw_key("namespace/name"), replicas*, all: gpus, cpu_milli, memory_bytes,

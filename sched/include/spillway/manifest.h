@@ -101,11 +101,19 @@
  * Any other annotation in spillway.dev/ is an error.
  *
  * A unit of a ResourcePolicy takes the pools that meet every label of its nodeSelector; a pool belongs to the first
- * unit that takes it, and one that no unit takes is not used. Labels of pools: alibabacloud.com/nodepool-id and
- * spillway.dev/pool (the name of the pool), nvidia.com/gpu.product (its GPU class), spillway.dev/capacity (owned,
- * reserved, on-demand, spot). `resource` ecs takes any pool; elastic too, and with TimeoutOrExceedMax replicas wait for
- * its nodes; eci and acs take on-demand and spot pools. `max` counts in each cluster. All four rules of
- * whenTryNextUnits are kept; of preemptPolicy AfterAllUnits.
+ * unit that takes it, and one that no unit takes is not used. Labels of pools: those that the snapshot tells of its
+ * nodes; and without being told alibabacloud.com/nodepool-id and spillway.dev/pool (the name of the pool),
+ * nvidia.com/gpu.product (its GPU class), spillway.dev/capacity (owned, reserved, on-demand, spot). `resource` ecs
+ * takes any pool; elastic too, and with TimeoutOrExceedMax replicas wait for its nodes; eci and acs take on-demand and
+ * spot pools. `max` counts in each cluster. `maxResources` bounds what the requests of the replicas in the unit add up
+ * to (nvidia.com/gpu, cpu, memory): all replicas of a workload request the same, so it is as many of them as fit in the
+ * smallest bound, and the lesser of it and `max` holds. matchLabelKeys: `max` counts the pods of each value of these
+ * labels apart. All replicas of a workload are one group under a label of its pod template, and under pod-template-hash
+ * and controller-revision-hash, whose values are of one revision; during a rollout upstream would let each revision
+ * have its own `max`, here the replica count of the workload is one, and both together have it. Under a StatefulSet's
+ * pod name or pod index each replica is a group of its own, and a `max` of 1 or more bounds nothing. Two workloads
+ * under one ResourcePolicy are counted apart in any case; where upstream would count them together, a warning says so.
+ * All four rules of whenTryNextUnits are kept; of preemptPolicy AfterAllUnits.
  *
  * A replica count has one owner: two of the autoscaling kinds on one Deployment are an error that names both places.
  * A timetable over the bounds of a FederatedHPA is no second owner; there is at most one for each FederatedHPA.

@@ -73,6 +73,7 @@ typedef struct spw_pool_rows {
     const int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1]; /**< [k] = up nodes with exactly k GPUs free */
     const spw_time *observed;
     const spw_time *stock_observed; /**< when `stock` was asked for; NULL = when the pool was observed */
+    const spw_labels *labels;       /**< that all its nodes carry, for units of a ResourcePolicy; NULL = none known */
 } spw_pool_rows;
 
 /** Where a workload's ready replicas run; rows of one pair add up. Optional: needed where the GPU class matters. */
