@@ -7,6 +7,9 @@ __extension__ typedef unsigned __int128 u128;
 /** Is the seat after `a_seats` of a worth more than the seat after `b_seats` of b? Total order. */
 static bool seat_before(const webster_party *a, int32_t a_seats, const webster_party *b, int32_t b_seats)
 {
+    if (a->votes == b->votes) { /* common, and there is nothing to multiply */
+        return a_seats != b_seats ? a_seats < b_seats : a->rank < b->rank;
+    }
     u128 left = (u128)(uint64_t)a->votes * ((uint64_t)b_seats * 2u + 1u);
     u128 right = (u128)(uint64_t)b->votes * ((uint64_t)a_seats * 2u + 1u);
     if (left != right) {
@@ -65,9 +68,9 @@ static int64_t round_all(webster_party *parties, size_t count, double factor)
     return given;
 }
 
-#define ROUNDS     3 /* of looking for a better factor */
-#define FEW        4 /* parties for each seat, from which on rounding does not help */
-#define NEAR_ROUND 8 /* a miss by so few seats is cheaper to repair than to look on */
+#define ROUNDS     3  /* of looking for a better factor */
+#define FEW        4  /* parties for each seat, from which on rounding does not help */
+#define NEAR_ROUND 16 /* a miss by so few seats is cheaper to repair than to look on */
 
 /**
  * A first division whose seats sum nearly to `seats`. By the rule of false position, as the sum grows with the factor.
@@ -94,36 +97,19 @@ static int64_t round_near(webster_party *parties, size_t count, int32_t seats, d
     return given;
 }
 
-#define BAND     1e-9 /* far above what binary64 can be wrong by, far below what keeps most parties apart */
-#define HALVINGS 12
-#define NOBODY   (-1e300) /* key of a party that takes no part */
+#define BAND 1e-9 /* far above what binary64 can be wrong by, far below what keeps most parties apart */
 
-/** Keys: the larger, the sooner the party is given a seat, or the sooner it loses one. @return how many take part */
-static size_t key_all(webster_party *parties, size_t count, order how, double *low, double *high)
+/** May the party gain a seat, or lose one? */
+static bool takes_part(const webster_party *p, order how)
 {
-    size_t eligible = 0;
-    *low = -NOBODY;
-    *high = NOBODY;
-    for (size_t i = 0; i < count; i++) {
-        webster_party *p = &parties[i];
-        double twice = 2.0 * (double)p->seats;
-        bool in = p->votes > 0 && (how == ORDER_GIVE || p->seats > 0);
-        double key = how == ORDER_GIVE ? (double)p->votes / (twice + 1.0) : -(double)p->votes / (twice - 1.0);
-        p->key = in ? key : NOBODY;
-        *low = in && key < *low ? key : *low;
-        *high = in && key > *high ? key : *high;
-        eligible += in ? 1 : 0;
-    }
-    return eligible;
+    return p->votes > 0 && (how == ORDER_GIVE || p->seats > 0);
 }
 
-static size_t count_above(const webster_party *parties, size_t count, double cut)
+/** What the party's votes are divided by for its next seat, or for its last one; negative for the last one. */
+static double divisor_of(const webster_party *p, order how)
 {
-    size_t above = 0;
-    for (size_t i = 0; i < count; i++) {
-        above += parties[i].key >= cut ? 1 : 0;
-    }
-    return above;
+    double twice = 2.0 * (double)p->seats;
+    return how == ORDER_GIVE ? twice + 1.0 : 1.0 - twice;
 }
 
 /** Does a come before b? By their keys where these are clearly apart, else exactly. */
@@ -134,12 +120,25 @@ static bool sooner(const webster_party *parties, uint32_t a, uint32_t b, order h
     return gap > BAND * size || (gap >= -BAND * size && goes_first(parties, a, b, how));
 }
 
-/** The few parties that come first, by insertion. @return how many there are */
-static size_t select_few(const webster_party *parties, size_t count, size_t wanted, uint32_t *best, order how)
+/**
+ * The few parties that come first, by insertion. Most are told to be behind the last of them by a product. Keys: the
+ * larger, the sooner a party is given a seat, or the sooner it loses one; here of those that were looked at twice.
+ * @return how many there are
+ */
+static size_t select_few(webster_party *parties, size_t count, size_t wanted, uint32_t *best, order how)
 {
     size_t used = 0;
+    double edge = -INFINITY; /* no key below it comes into question */
     for (size_t i = 0; i < count; i++) {
-        if (parties[i].key <= NOBODY || (used == wanted && !sooner(parties, (uint32_t)i, best[used - 1], how))) {
+        webster_party *p = &parties[i];
+        double divisor = divisor_of(p, how);
+        double votes = (double)p->votes;
+        bool behind = how == ORDER_GIVE ? votes < edge * divisor : votes > edge * divisor;
+        if (behind || !takes_part(p, how)) {
+            continue;
+        }
+        p->key = votes / divisor;
+        if (used == wanted && !sooner(parties, (uint32_t)i, best[used - 1], how)) {
             continue;
         }
         size_t at = used < wanted ? used++ : wanted - 1;
@@ -147,57 +146,133 @@ static size_t select_few(const webster_party *parties, size_t count, size_t want
             best[at] = best[at - 1];
         }
         best[at] = (uint32_t)i;
+        if (used == wanted) {
+            double last = parties[best[used - 1]].key;
+            edge = last - BAND * (last < 0.0 ? -last : last);
+        }
     }
     return used;
+}
+
+/** Keys of all. @return how many take part; they are listed in `list`. low, high: the range of their keys */
+static size_t key_all(webster_party *parties, size_t count, order how, uint32_t *list, double *low, double *high)
+{
+    size_t used = 0;
+    double least = INFINITY;
+    double most = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        webster_party *p = &parties[i];
+        double votes = (double)p->votes;
+        double key = p->seats == 0 ? votes : votes / divisor_of(p, how);
+        p->key = key;
+        if (takes_part(p, how)) {
+            least = key < least ? key : least;
+            most = key > most ? key : most;
+            list[used++] = (uint32_t)i;
+        }
+    }
+    *low = least;
+    *high = most;
+    return used;
+}
+
+/** Are those listed alike but for their ranks, and listed by rank? @return 1: smallest first; -1: largest first; 0: no
+ */
+static int run_by_rank(const webster_party *parties, const uint32_t *list, size_t count)
+{
+    const webster_party *first = &parties[list[0]];
+    bool up = true;
+    bool down = true;
+    for (size_t i = 1; i < count && (up || down); i++) {
+        const webster_party *p = &parties[list[i]];
+        bool alike = p->votes == first->votes && p->seats == first->seats;
+        bool after = p->rank > parties[list[i - 1]].rank;
+        up = up && alike && after;
+        down = down && alike && !after;
+    }
+    return up ? 1 : (down ? -1 : 0);
 }
 
 /** The first `wanted` of `count` parties in `heap` to its front, by exact order. */
 static void select_exact(const webster_party *parties, uint32_t *heap, size_t count, size_t wanted, order how)
 {
+    if (wanted == 0 || wanted >= count) {
+        return;
+    }
+    int run = run_by_rank(parties, heap, count);
+    if (run != 0) { /* the smallest rank gains first, and loses last */
+        if ((run > 0) != (how == ORDER_GIVE)) {
+            memmove(heap, heap + count - wanted, wanted * sizeof *heap);
+        }
+        return;
+    }
     size_t left = count;
-    for (size_t at = left / 2; wanted < count && at-- > 0;) {
+    for (size_t at = left / 2; at-- > 0;) {
         sift_down(parties, heap, left, at, how);
     }
-    for (size_t k = 0; wanted < count && k < wanted; k++) {
+    for (size_t k = 0; k < wanted; k++) {
         uint32_t first = heap[0];
         heap[0] = heap[--left];
         heap[left] = first;
         sift_down(parties, heap, left, 0, how);
     }
-    if (left < count) {
-        memmove(heap, heap + left, wanted * sizeof *heap);
+    memmove(heap, heap + left, wanted * sizeof *heap);
+}
+
+#define SHELVES 256 /* of equal width, on which keys are sorted out */
+#define PILE    16  /* so many on one shelf are not worth sorting out again */
+
+static void range_of(const webster_party *parties, const uint32_t *list, size_t count, double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double key = parties[list[i]].key;
+        *low = key < *low ? key : *low;
+        *high = key > *high ? key : *high;
     }
 }
 
-/** Many of them: the range of keys is halved until the cut is there; those that are still at it, exactly. */
-static size_t select_many(const webster_party *parties, size_t count, size_t wanted, double low, double high,
-                          uint32_t *best, order how)
+/**
+ * The first `wanted` of the listed parties to the front of the list: those on the first shelves, and of the shelf on
+ * which the last of them is, the first ones by sorting that one out again, at last exactly. low, high: the range of
+ * their keys.
+ */
+static void select_many(const webster_party *parties, uint32_t *list, size_t count, size_t wanted, double low,
+                        double high, order how)
 {
-    size_t above = count;
-    for (int h = 0; h < HALVINGS && above > wanted; h++) {
-        double middle = low + (high - low) / 2.0;
-        size_t n = count_above(parties, count, middle);
-        if (n >= wanted) {
-            low = middle;
-            above = n;
-        } else {
-            high = middle;
+    while (wanted > 0 && count > wanted && count > PILE && high > low) {
+        uint32_t shelves[SHELVES] = {0};
+        double per_key = (double)(SHELVES - 1) / (high - low);
+        if (!isfinite(per_key)) {
+            break;
         }
-    }
-    size_t used = 0;
-    size_t at_cut = 0;
-    for (size_t i = 0; i < count && above > wanted; i++) {
-        if (parties[i].key >= high) {
-            best[used++] = (uint32_t)i;
+        for (size_t i = 0; i < count; i++) {
+            shelves[(size_t)((high - parties[list[i]].key) * per_key)]++;
         }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (parties[i].key >= low && (above == wanted || parties[i].key < high)) {
-            best[used + at_cut++] = (uint32_t)i;
+        size_t cut = 0;
+        size_t before = 0;
+        while (before + shelves[cut] < wanted) {
+            before += shelves[cut++];
         }
+        size_t sure = 0;
+        size_t end = 0; /* those before go to the front, those at the cut behind them, the others are left */
+        for (size_t i = 0; i < count; i++) {
+            size_t shelf = (size_t)((high - parties[list[i]].key) * per_key);
+            uint32_t own = list[i];
+            if (shelf < cut) {
+                list[end++] = list[sure];
+                list[sure++] = own;
+            } else if (shelf == cut) {
+                list[end++] = own;
+            }
+        }
+        list += before;
+        wanted -= before;
+        count = shelves[cut];
+        range_of(parties, list, count, &low, &high);
     }
-    select_exact(parties, best + used, at_cut, wanted - used, how);
-    return wanted;
+    select_exact(parties, list, count, wanted, how);
 }
 
 /** Would one of the selected gain, or lose, a second seat before the last of them gets to its first? Nearly. */
@@ -247,12 +322,14 @@ static void repair(webster_party *parties, size_t count, int64_t given, int32_t 
     while (given != seats) { /* once; when taking runs out of the parties at hand, once more */
         order how = given < seats ? ORDER_GIVE : ORDER_TAKE;
         size_t wanted = (size_t)(given < seats ? seats - given : given - seats);
-        double low;
-        double high;
-        size_t eligible = key_all(parties, count, how, &low, &high);
-        size_t most = wanted < eligible ? wanted : eligible; /* nobody else can gain, or lose, one of these seats */
-        size_t used = most <= 2 * NEAR_ROUND ? select_few(parties, count, most, heap, how)
-                                             : select_many(parties, count, most, low, high, heap, how);
+        size_t used = wanted <= NEAR_ROUND ? select_few(parties, count, wanted, heap, how) : 0;
+        if (wanted > NEAR_ROUND) {
+            double low;
+            double high;
+            size_t eligible = key_all(parties, count, how, heap, &low, &high);
+            used = wanted < eligible ? wanted : eligible; /* nobody else can gain, or lose, one of these seats */
+            select_many(parties, heap, eligible, used, low, high, how);
+        }
         if (used == wanted && !has_seconds(parties, heap, used, how)) {
             for (size_t i = 0; i < used; i++) {
                 parties[heap[i]].seats += how == ORDER_GIVE ? 1 : -1;
@@ -267,12 +344,12 @@ static void repair(webster_party *parties, size_t count, int64_t given, int32_t 
 
 /**
  * The party whose next seat is worth most and the one whose last seat is worth least, exactly. Those that are clearly
- * on their side of `margin` are passed over: among the others are both, unless every party is clear.
+ * on their side of `worth` are passed over: among the others are both, unless every party is clear.
  */
-static void at_the_margin(const webster_party *parties, size_t count, double margin, size_t *next, size_t *last)
+static void at_the_margin(const webster_party *parties, size_t count, double worth, size_t *next, size_t *last)
 {
-    double below = margin * (1.0 - BAND);
-    double above = margin * (1.0 + BAND);
+    double below = worth * (1.0 - BAND);
+    double above = worth * (1.0 + BAND);
     *next = *last = count;
     for (size_t i = 0; i < count; i++) {
         const webster_party *p = &parties[i];
@@ -289,17 +366,44 @@ static void at_the_margin(const webster_party *parties, size_t count, double mar
     }
 }
 
-/** What the least of the seats given is worth, nearly. */
-static double margin_of(const webster_party *parties, size_t count)
+/** Votes and divisors of the most that a seat not given is worth, and of the least that a given one is. */
+typedef struct margin {
+    double most, most_by;
+    double least, least_by;
+} margin;
+
+/** A rare step of is_clear(), kept out of its loop, which has nothing to wait for otherwise. */
+static __attribute__((noinline)) void note_margin(margin *m, double votes, double twice)
 {
-    double least = (double)INT64_MAX;
+    if (votes * m->most_by > m->most * (twice + 1.0)) {
+        m->most = votes;
+        m->most_by = twice + 1.0;
+    }
+    if (twice > 0.0 && votes * m->least_by < m->least * (twice - 1.0)) {
+        m->least = votes;
+        m->least_by = twice - 1.0;
+    }
+}
+
+/**
+ * Is every seat that was given worth more than any that was not, beyond what binary64 can be wrong by? Quotients are
+ * compared as products.
+ * @param out worth  what the least of the seats given is worth, nearly
+ */
+static bool is_clear(const webster_party *parties, size_t count, double *worth)
+{
+    margin m = {0.0, 1.0, (double)INT64_MAX, 1.0};
     for (size_t i = 0; i < count; i++) {
-        double seats = 2.0 * (double)parties[i].seats - 1.0;
-        if (parties[i].seats > 0 && (double)parties[i].votes < least * seats) {
-            least = (double)parties[i].votes / seats;
+        double votes = (double)parties[i].votes;
+        double twice = 2.0 * (double)parties[i].seats;
+        int more = votes * m.most_by > m.most * (twice + 1.0);
+        int less = votes * m.least_by < m.least * (twice - 1.0); /* never where no seat was given */
+        if ((more | less) != 0) {
+            note_margin(&m, votes, twice);
         }
     }
-    return least;
+    *worth = m.least / m.least_by;
+    return m.most / m.most_by < *worth * (1.0 - BAND);
 }
 
 /**
@@ -309,10 +413,11 @@ static double margin_of(const webster_party *parties, size_t count)
  */
 static void settle(webster_party *parties, size_t count)
 {
-    for (;;) {
+    double worth = 0.0;
+    while (!is_clear(parties, count, &worth)) {
         size_t next;
         size_t last;
-        at_the_margin(parties, count, margin_of(parties, count), &next, &last);
+        at_the_margin(parties, count, worth, &next, &last);
         if (next == count || last == count || next == last ||
             !seat_before(&parties[next], parties[next].seats, &parties[last], parties[last].seats - 1)) {
             return;
@@ -322,15 +427,22 @@ static void settle(webster_party *parties, size_t count)
     }
 }
 
+/** Nobody has a seat yet. @return all votes */
+static double begin(webster_party *parties, size_t count)
+{
+    u128 sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert((uint64_t)parties[i].votes <= UINT64_C(1) << 62);
+        parties[i].seats = 0;
+        sum += (uint64_t)parties[i].votes;
+    }
+    return (double)(uint64_t)(sum >> 64) * 0x1p64 + (double)(uint64_t)sum;
+}
+
 int32_t webster_divide(webster_party *parties, size_t count, int32_t seats, uint32_t *heap)
 {
     assert(seats >= 0);
-    double total = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        assert(parties[i].votes >= 0 && parties[i].votes <= (INT64_C(1) << 62));
-        parties[i].seats = 0;
-        total += (double)parties[i].votes;
-    }
+    double total = begin(parties, count);
     if (total == 0.0 || seats == 0) {
         return 0;
     }

@@ -135,7 +135,9 @@ static void many_parties_equal_seat_by_seat(void **state)
         for (size_t i = 0; i < count; i++) {
             int64_t votes = kind == 5 ? same : kind == 6 ? choice_range(&c, 1, 4000) : draw_votes(&c, kind);
             votes = choice_below(&c, 40) == 0 ? choice_range(&c, 0, INT64_C(1) << 40) : votes;
-            fast[i] = (webster_party){.votes = votes, .rank = (int32_t)(round % 2 == 0 ? i : count - i)};
+            size_t mixed = i * 17 % 151; /* 151 is prime: another one for each */
+            size_t rank = round % 3 == 0 ? i : round % 3 == 1 ? count - i : mixed;
+            fast[i] = (webster_party){.votes = votes, .rank = (int32_t)rank};
             slow[i] = fast[i];
         }
         int32_t seats = (int32_t)choice_range(&c, 0, round % 5 == 0 ? 2000 : 200);
