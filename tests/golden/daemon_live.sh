@@ -45,7 +45,9 @@ get() { exec 5<>"/dev/tcp/127.0.0.1/$port" && printf '%s %s HTTP/1.0\r\n\r\n' "$
 body() { get GET "$1" | sed '1,/^$/d'; }
 for _ in $(seq 60); do [ "$(body /readyz)" = ok ] && break; sleep 0.05; done
 check "readyz" "$(body /readyz)" ok
-check "healthz" "$(get GET /healthz | head -1)" "HTTP/1.1 200 OK"
+# healthy COMMAND: what it prints, asked again for a while if the last tick is long ago: the machine may be busy
+healthy() { for _ in $(seq 60); do told=$("$@" | head -1); [ "$told" = "HTTP/1.1 200 OK" ] && break; sleep 0.05; done; echo "$told"; }
+check "healthz" "$(healthy get GET /healthz)" "HTTP/1.1 200 OK"
 check "type of metrics" "$(get GET /metrics | grep -i '^content-type')" "Content-Type: text/plain; version=0.0.4; charset=utf-8"
 check "HEAD" "$(get HEAD /metrics | sed '1,/^$/d')" ""
 check "POST" "$(get POST /metrics | head -1)" "HTTP/1.1 405 Method Not Allowed"
@@ -99,19 +101,19 @@ waited '"address":"127.0.0.2"' log
 old=$port
 port=$(sed -n 's/.*"event":"listening","address":"127.0.0.2","port":\([0-9]*\).*/\1/p' log)
 get2() { exec 5<>"/dev/tcp/127.0.0.2/$port" && printf 'GET /healthz HTTP/1.0\r\n\r\n' >&5 && head -1 <&5 | tr -d '\r'; exec 5>&- 5<&-; }
-check "another address" "$(get2)" "HTTP/1.1 200 OK"
+check "another address" "$(healthy get2)" "HTTP/1.1 200 OK"
 check "the old one is closed" "$( (exec 5<>"/dev/tcp/127.0.0.1/$old") 2>/dev/null || echo closed)" closed
 sed -i 's/address: 127.0.0.2/address: 192.0.2.1/' d.yaml
 kill -HUP "$pid"
 waited 'cannot listen on 192.0.2.1' log
 for _ in $(seq 60); do [ "$(grep -c '"event":"listening","address":"127.0.0.2"' log)" = 2 ] && break; sleep 0.05; done
-check "an address that is not there" "$(get2)" "HTTP/1.1 200 OK"
+check "an address that is not there" "$(healthy get2)" "HTTP/1.1 200 OK"
 sed -i 's/address: 192.0.2.1/address: 127.0.0.1/' d.yaml
 kill -HUP "$pid"
 for _ in $(seq 60); do [ "$(grep -c '"event":"listening","address":"127.0.0.1"' log)" = 2 ] && break; sleep 0.05; done
 port=$(sed -n 's/.*"event":"listening","address":"127.0.0.1","port":\([0-9]*\).*/\1/p' log | tail -1)
 sed -i "s/, address: 127.0.0.1//" d.yaml
-check "and back" "$(get GET /healthz | head -1)" "HTTP/1.1 200 OK"
+check "and back" "$(healthy get GET /healthz)" "HTTP/1.1 200 OK"
 kill -USR1 "$pid"
 waited '"writing":"stopped"' log
 for _ in $(seq 60); do stopped=$(body /metrics | grep '^spillway_stopped'); [ "$stopped" = "spillway_stopped 1" ] && break; sleep 0.05; done
