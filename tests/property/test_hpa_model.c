@@ -228,7 +228,7 @@ static void test_equals_the_model(void **state)
 }
 
 /** One EXTERNAL average metric of target 1000m: the value / 1000 is the proposal if status is 0 (no tolerance then). */
-static const spw_hpa_metric dial = {SPW_METRIC_EXTERNAL, SPW_TARGET_AVERAGE_VALUE, 1000, "dial", false, NULL};
+static const spw_hpa_metric dial = {SPW_METRIC_EXTERNAL, SPW_TARGET_AVERAGE_VALUE, 1000, "dial", false, NULL, NULL};
 
 /** Ticks faster than sync: what a merged history says lies between the exact window and one longer by sync. */
 static void test_fast_ticks_stay_within_one_sync(void **state)
@@ -293,7 +293,7 @@ static void test_fixed_load_settles(void **state)
         choice c;
         choice_seed(&c, seed);
         const spw_hpa_metric metric = {
-            SPW_METRIC_PODS, SPW_TARGET_AVERAGE_VALUE, PICK(&c, 1000, 4000, 30000), "q", false, NULL};
+            SPW_METRIC_PODS, SPW_TARGET_AVERAGE_VALUE, PICK(&c, 1000, 4000, 30000), "q", false, NULL, NULL};
         spw_hpa spec = {.name = "l/l",
                         .replicas_min = 1,
                         .replicas_max = 200,

@@ -43,14 +43,14 @@ typedef struct group {
 #define CPU(ready_, started_, changed_, sampled_) \
     {1, SPW_POD_RUNNING, 0, ready_, true, 1000, 1000, started_, changed_, sampled_, 30}
 
-#define UTIL(t) {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, t, "memory", false, NULL}
-#define CPUUTIL(t) {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, t, "cpu", true, NULL}
-#define CPUAVG(t) {SPW_METRIC_RESOURCE, SPW_TARGET_AVERAGE_VALUE, t, "cpu", true, NULL}
-#define PODAVG(t) {SPW_METRIC_PODS, SPW_TARGET_AVERAGE_VALUE, t, "queue", false, NULL}
-#define OBJ(t) {SPW_METRIC_OBJECT, SPW_TARGET_VALUE, t, "rps", false, NULL}
-#define OBJAVG(t) {SPW_METRIC_OBJECT, SPW_TARGET_AVERAGE_VALUE, t, "rps", false, NULL}
-#define EXT(t) {SPW_METRIC_EXTERNAL, SPW_TARGET_VALUE, t, "lag", false, NULL}
-#define EXTAVG(t) {SPW_METRIC_EXTERNAL, SPW_TARGET_AVERAGE_VALUE, t, "lag", false, NULL}
+#define UTIL(t) {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, t, "memory", false, NULL, NULL}
+#define CPUUTIL(t) {SPW_METRIC_RESOURCE, SPW_TARGET_UTILIZATION, t, "cpu", true, NULL, NULL}
+#define CPUAVG(t) {SPW_METRIC_RESOURCE, SPW_TARGET_AVERAGE_VALUE, t, "cpu", true, NULL, NULL}
+#define PODAVG(t) {SPW_METRIC_PODS, SPW_TARGET_AVERAGE_VALUE, t, "queue", false, NULL, NULL}
+#define OBJ(t) {SPW_METRIC_OBJECT, SPW_TARGET_VALUE, t, "rps", false, NULL, NULL}
+#define OBJAVG(t) {SPW_METRIC_OBJECT, SPW_TARGET_AVERAGE_VALUE, t, "rps", false, NULL, NULL}
+#define EXT(t) {SPW_METRIC_EXTERNAL, SPW_TARGET_VALUE, t, "lag", false, NULL, NULL}
+#define EXTAVG(t) {SPW_METRIC_EXTERNAL, SPW_TARGET_AVERAGE_VALUE, t, "lag", false, NULL, NULL}
 
 typedef struct metric_case {
     const char *name;
