@@ -194,6 +194,35 @@ static void build_budgets(spw_core *core)
 
 /* --- around the placing of one workload --- */
 
+/** In which units of the beneficiary the replicas of every possible victim stand, as far as usage tells of all. */
+static void find_stands(spw_core *core, const spw_workload *workload)
+{
+    preempting *x = &core->preempting;
+    const spw_usage_rows *usage = &core->view.snap->usage;
+    const spw_pool_rows *t = &core->view.snap->pools;
+    for (size_t i = 0; i < x->run_count; i++) {
+        view_seat *seat = &core->view.seats[x->p.runs[i].seat];
+        seat->told = 0;
+        seat->stands = -1;
+    }
+    for (size_t i = 0; i < usage->count; i++) {
+        const spw_id pool = usage->pool[i];
+        const uint32_t work = core->view.work_of[usage->workload[i]];
+        view_seat *seat = work == UINT32_MAX ? NULL : seat_of(core, work, core->view.canonical[t->cluster[pool]]);
+        if (seat == NULL || usage->ready[i] == 0) {
+            continue;
+        }
+        const bool fits = workload->gpus <= t->gpus_per_node[pool] && room_class_fits(workload, t->gpu[pool]);
+        const int32_t unit = fits ? view_unit_of(&core->view, workload->units, pool) : -1;
+        seat->told += usage->ready[i];
+        seat->stands = unit < 0 || unit > seat->stands ? (unit < 0 ? SPW_UNITS_MAX : unit) : seat->stands;
+    }
+    for (size_t i = 0; i < x->run_count; i++) {
+        const view_seat *seat = &core->view.seats[x->p.runs[i].seat];
+        x->p.runs[i].stands = seat->told > 0 && seat->told >= seat->held ? seat->stands : SPW_UNITS_MAX;
+    }
+}
+
 void decide_preempt_start(spw_core *core)
 {
     core->preempting.built = false;
@@ -222,6 +251,10 @@ void decide_preempt_begin(spw_core *core, uint32_t work)
     core->fill.preempt = &x->p;
     for (size_t i = 0; i < core->fill.count; i++) {
         x->p.at[core->fill.slots[i].cluster].taken = 0;
+        x->p.at[core->fill.slots[i].cluster].placed = 0;
+    }
+    if (workload->units != NULL && workload->units->preempts_before_next) {
+        find_stands(core, workload);
     }
 }
 
@@ -247,11 +280,10 @@ static void drop_promise(spw_core *core, uint32_t work, uint32_t cluster)
     }
 }
 
-/** The victims of one cluster are gone from what their workloads hold; so is what the beneficiary took. */
-static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint32_t cluster)
+/** The victims of one cluster are gone from what their workloads hold. */
+static void take_victims(spw_core *core, uint32_t work, const preempt_cluster *c, uint32_t cluster)
 {
     preempting *x = &core->preempting;
-    const int32_t workload_gpus = x->p.workload->gpus;
     for (uint32_t i = c->first; i < c->end; i++) {
         preempt_run *run = &x->p.runs[i];
         if (run->gone > 0) {
@@ -264,22 +296,6 @@ static void take_victims(spw_core *core, uint32_t work, preempt_cluster *c, uint
             drop_promise(core, run->work, cluster);
         }
     }
-    if (workload_gpus > 0 && c->taken > c->base.gaps) { /* gaps that were there before are part of what fits */
-        room_close(&core->view.rooms, cluster, x->p.workload, (int64_t)c->taken * workload_gpus);
-    }
-    for (int k = 0; k < ESTIMATE_KINDS && core->view.rooms.limits != NULL; k++) {
-        int64_t used = c->taken * estimate_request(x->p.workload, (estimate_kind)k);
-        int64_t *left = &core->view.rooms.limits[cluster].left[k];
-        if (*left != ESTIMATE_NO_LIMIT && *left >= 0) {
-            *left = c->base.left[k] > used ? c->base.left[k] - used : 0;
-        }
-    }
-    if (c->base.graded != ESTIMATE_NO_LIMIT) { /* what no victim left a gap for comes out of the grades */
-        const estimate_left *e = &core->view.rooms.limits[cluster];
-        int64_t before = estimate_grade_count(e, core->view.rooms.grades, x->p.workload);
-        int64_t more = c->taken - (c->base.graded - before);
-        estimate_grade_take(e, core->view.rooms.grades, x->p.workload, more > 0 ? more : 0);
-    }
 }
 
 void decide_preempt_end(spw_core *core, uint32_t work)
@@ -289,12 +305,12 @@ void decide_preempt_end(spw_core *core, uint32_t work)
         const fill_slot *slot = &core->fill.slots[i];
         uint64_t key = core->view.clusters[slot->cluster].key;
         preempt_cluster *c = core->fill.preempt == NULL ? NULL : &core->preempting.p.at[slot->cluster];
-        memory_seat *mem = c != NULL && c->taken > 0 ? memory_seat_get(&core->memory, work, key)
-                                                     : memory_seat_find(&core->memory, work, key);
+        memory_seat *mem = c != NULL && c->placed > 0 ? memory_seat_get(&core->memory, work, key)
+                                                      : memory_seat_find(&core->memory, work, key);
         if (mem != NULL) {
             mem->nominated = slot->preempted;
         }
-        if (c == NULL || c->taken == 0) {
+        if (c == NULL || c->placed == 0) {
             continue;
         }
         if (mem != NULL) {
@@ -303,7 +319,7 @@ void decide_preempt_end(spw_core *core, uint32_t work)
             mem->seen = core->view.now;
         }
         take_victims(core, work, c, slot->cluster);
-        c->taken = 0;
+        c->placed = 0;
     }
     core->fill.preempt = NULL;
 }

@@ -419,6 +419,13 @@ static void reserve_promise(view *v, const spw_settings *s, const memory *m, con
     mem->unseen = up + mem->unseen_coming + claims;
 }
 
+int32_t view_unit_of(const view *v, const spw_units *units, spw_id pool)
+{
+    const spw_pool_rows *t = &v->snap->pools;
+    const spw_labels *labels = t->labels == NULL ? NULL : &t->labels[pool];
+    return spw_unit_of(units, &(spw_unit_pool){t->name[pool], t->gpu[pool], (spw_capacity)t->capacity[pool], labels});
+}
+
 void view_open_units(view *v, const spw_config *config, uint32_t work, const memory *m)
 {
     const spw_workload *workload = &config->workloads[work];
@@ -437,9 +444,7 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
         if (v->work_of[usage->workload[i]] != work) {
             continue;
         }
-        const spw_labels *labels = t->labels == NULL ? NULL : &t->labels[pool];
-        const spw_unit_pool stood = {t->name[pool], t->gpu[pool], (spw_capacity)t->capacity[pool], labels};
-        int32_t u = spw_unit_of(units, &stood);
+        int32_t u = view_unit_of(v, units, pool);
         uint32_t c = v->canonical[t->cluster[pool]];
         v->rooms.units[c].known += u >= 0 ? usage->ready[i] : 0;
         units_use(&v->rooms, c, units, u >= 0 ? u : 0, u >= 0 ? usage->ready[i] : 0);

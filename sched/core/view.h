@@ -44,6 +44,8 @@ typedef struct view_seat {
     uint32_t victims_of;    /**< ... the first of which is this one */
     int32_t listed;         /**< scratch of preemption: replicas whose age is known */
     int32_t potential;      /**< scratch of preemption: those that could be victims */
+    int32_t stands;         /**< scratch of preemption: last unit of the beneficiary that they stand in ... */
+    int64_t told;           /**< ... as far as usage tells, of so many */
     uint32_t memory_hint;   /**< where the workload's run in memory had it last: for memory_seat_near() */
     int64_t usage_milli;    /**< sum over known ready replicas of the throughput of their GPU class */
     int64_t usage_ready;    /**< how many those are */
@@ -146,6 +148,9 @@ void view_rest(view *v, uint32_t work, spw_time until);
 
 /** Writes down in memory when the seats of resting workloads were last seen: in the last tick. */
 void view_catch_up(const view *v, const memory *m);
+
+/** The unit that a pool (row of the snapshot) belongs to, -1 if none. */
+int32_t view_unit_of(const view *v, const spw_units *units, spw_id pool);
 
 /** Before rooms are counted or taken for a workload: what its units have left in each cluster. Nothing without units.
  */

@@ -275,10 +275,6 @@ bool km_read_units(spw_manifest_set *set, bind *b, const ynode *root)
         ynode_error(b->diag, p->units_node, "a ResourcePolicy has at most %d units", SPW_UNITS_MAX);
         return false;
     }
-    if (p->preempt == PREEMPT_BEFORE) {
-        ynode_warning(b->diag, p->preempt_node,
-                      "victims are made only after all units: in which unit one stands is not known for sure");
-    }
     spw_unit *units = zone_array(b->zone, p->unit_count, sizeof(*units));
     km_unit_bound *bounds = zone_array(b->zone, p->unit_count, sizeof(*bounds));
     for (size_t i = 0; units != NULL && bounds != NULL && i < p->unit_count; i++) {
@@ -295,7 +291,9 @@ bool km_read_units(spw_manifest_set *set, bind *b, const ynode *root)
     out->units = (spw_units){.at = units,
                              .count = p->unit_count,
                              .next = (spw_next_unit)(p->next),
-                             .timeout = p->timeout_ns > 0 ? p->timeout_ns : TIMEOUT_PRESET};
+                             .timeout = p->timeout_ns > 0 ? p->timeout_ns : TIMEOUT_PRESET,
+                             .preempts_before_next = p->preempt == PREEMPT_BEFORE};
+    out->preempt_node = p->preempt_node;
     return units != NULL && bounds != NULL && km_append(set, &set->units, &out->head, root);
 }
 
@@ -409,8 +407,21 @@ static bool join_one(spw_manifest_set *set, spw_diag *diag, const km_units *unit
     return workload->units != NULL;
 }
 
+/* BeforeNextUnit belongs to the step of victims between idle and elastic room; without that it says nothing. */
+static void look_at_preemption(spw_diag *diag, const km_units *units, const km_deployment *d, const spw_policy *policy)
+{
+    if (units->units.preempts_before_next &&
+        (policy->preempt != SPW_PREEMPT_BEFORE_ELASTIC || policy->step_major == SPW_STEP_PER_CLUSTER)) {
+        ynode_warning(diag, units->preempt_node,
+                      "BeforeNextUnit says nothing for %s '%s': its PropagationPolicy has no spillway.dev/preempt: "
+                      "before-elastic%s",
+                      d->head.kind, d->head.full,
+                      policy->step_major == SPW_STEP_PER_CLUSTER ? ", or takes its steps per cluster" : "");
+    }
+}
+
 bool km_join_units(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,
-                   spw_workload *workloads)
+                   const spw_policy *policies, spw_workload *workloads)
 {
     const char **owners = zone_array(&set->z, count + 1, sizeof(*owners));
     bool ok = owners != NULL;
@@ -427,6 +438,9 @@ bool km_join_units(spw_manifest_set *set, spw_diag *diag, km_head *const *deploy
             if (strcmp(head->meta.space, d->head.meta.space) == 0 && km_matches(&units->selector, &labelled)) {
                 shared = shared || (last != NULL && !are_apart(units, last, d));
                 last = d;
+                if (workloads[i].policy != SPW_ID_NONE) {
+                    look_at_preemption(diag, units, d, &policies[workloads[i].policy]);
+                }
                 ok = join_one(set, diag, units, d, &owners[i], &workloads[i]) && ok;
             }
         }

@@ -419,7 +419,7 @@ static spw_config *build(joiner *j, bool *ok)
                            .scalers = scalers,
                            .scaler_count = j->scalers.count};
     *ok = km_join_budgets(j->set, j->diag, j->deployments.at, j->deployments.count, workloads) && *ok;
-    *ok = km_join_units(j->set, j->diag, j->deployments.at, j->deployments.count, workloads) && *ok;
+    *ok = km_join_units(j->set, j->diag, j->deployments.at, j->deployments.count, policies, workloads) && *ok;
     km_join_rebalancers(j->set, j->diag, j->deployments.at, j->deployments.count, workloads);
     *ok = km_join_trips(j->set, j->diag, config) && *ok;
     return z->failed ? NULL : config;

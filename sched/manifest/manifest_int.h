@@ -165,6 +165,7 @@ typedef struct km_units {
     km_selector selector;
     spw_units units;
     const struct km_unit_bound *bounds; /* [units.count] of maxResources */
+    const ynode *preempt_node;          /* preemptPolicy; NULL = absent */
     const char *const *keys;            /* matchLabelKeys */
     size_t key_count;
 } km_units;
@@ -247,7 +248,7 @@ bool km_join_budgets(spw_manifest_set *set, spw_diag *diag, km_head *const *depl
 
 /** Each Deployment has at most one ResourcePolicy. false = errors added, or out of memory. */
 bool km_join_units(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,
-                   spw_workload *workloads);
+                   const spw_policy *policies, spw_workload *workloads);
 
 /** The latest request for each Deployment counts. A workload that is not there is a warning. */
 void km_join_rebalancers(spw_manifest_set *set, spw_diag *diag, km_head *const *deployments, size_t count,

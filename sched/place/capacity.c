@@ -233,7 +233,8 @@ void room_close(room *r, uint32_t c, const spw_workload *workload, int64_t gpus)
     touch(r, c);
     for (uint32_t p = r->first[c]; p < r->first[c + 1]; p++) {
         room_pool *pool = &r->pools[p];
-        for (int32_t k = 1; k <= pool->node_gpus && room_fits(pool, workload) && gpus > 0; k++) {
+        const bool usable = room_fits(pool, workload) && units_reach(r, c, workload, pool);
+        for (int32_t k = 1; k <= pool->node_gpus && usable && gpus > 0; k++) {
             int64_t wanted = (gpus + k - 1) / k;
             int32_t nodes = wanted < pool->idle[k] ? (int32_t)wanted : pool->idle[k];
             pool->idle[k] -= nodes;

@@ -54,7 +54,8 @@ typedef struct room {
     estimate_left *limits;  /**< [clusters]; NULL = no summaries and no grades */
     estimate_grade *grades; /**< of all clusters */
     room_units *units;      /**< [clusters] of the workload at hand, where that has units; see units.h */
-    bool units_wait;        /**< its policy creates nodes: replicas wait for those of a unit before they go on */
+    uint32_t units_tried; /**< so many of its units, from the first, are tried, the last of them for victims; 0 = all */
+    bool units_wait;      /**< its policy creates nodes: replicas wait for those of a unit before they go on */
 } room;
 
 /** What was counted in a cluster for a workload, and at which version of its room. All zero: nothing yet. */

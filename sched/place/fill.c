@@ -234,6 +234,27 @@ static int64_t room_of_victims(const fill *f)
     return sum;
 }
 
+/** Does the workload make victims in each unit of a cluster before it goes on to the next? */
+static bool tries_units(const fill *f)
+{
+    const spw_units *units = f->workload->units;
+    return f->preempt != NULL && f->policy->preempt == SPW_PREEMPT_BEFORE_ELASTIC && units != NULL &&
+           units->preempts_before_next && f->workload->gpus > 0;
+}
+
+/** Unit by unit of a group's clusters: idle room, then victims. @return replicas placed */
+static int32_t grow_by_units(fill *f, int32_t group, int32_t n)
+{
+    int32_t placed = 0;
+    for (uint32_t u = 1; u <= f->workload->units->count && placed < n; u++) {
+        f->rooms->units_tried = u;
+        placed += fill_spread_out(f, group, STEP_IDLE, n - placed, false);
+        placed += spread_victims(f, group, n - placed, SPW_PREEMPT_BEFORE_ELASTIC);
+    }
+    f->rooms->units_tried = 0;
+    return placed;
+}
+
 /** Idle, victims, elastic, in the order the policy asks for. @return replicas placed */
 static int32_t grow_ordered(fill *f, int32_t n)
 {
@@ -249,6 +270,7 @@ static int32_t grow_ordered(fill *f, int32_t n)
             placed += fill_spread_out(f, g, STEP_BOTH, n - placed, false);
             placed += spread_victims(f, g, n - placed, f->policy->preempt);
         } else {
+            placed += tries_units(f) ? grow_by_units(f, g, n - placed) : 0;
             placed += fill_spread_out(f, g, STEP_IDLE, n - placed, false);
             placed += spread_victims(f, g, n - placed, SPW_PREEMPT_BEFORE_ELASTIC);
             placed += fill_spread_out(f, g, STEP_ELASTIC, n - placed, false);

@@ -66,15 +66,28 @@ static int64_t fitting(const preempt *p, const preempt_cluster *c, const preempt
     return sum->graded < n ? sum->graded : n;
 }
 
+static bool fits_now(const room *r, uint32_t cluster, const room_pool *pool, const spw_workload *workload)
+{
+    return room_fits(pool, workload) && units_reach(r, cluster, workload, pool);
+}
+
 /** Can no replica of the victim stand on a pool that the beneficiary cannot use? */
 static bool same_pools(const room *r, uint32_t cluster, const spw_workload *victim, const spw_workload *beneficiary)
 {
     for (uint32_t i = r->first[cluster]; i < r->first[cluster + 1]; i++) {
-        if (r->pools[i].up > 0 && room_fits(&r->pools[i], victim) && !room_fits(&r->pools[i], beneficiary)) {
+        if (r->pools[i].up > 0 && room_fits(&r->pools[i], victim) && !fits_now(r, cluster, &r->pools[i], beneficiary)) {
             return false;
         }
     }
     return true;
+}
+
+/** Is it told that all of its replicas stand in units within reach of the beneficiary? */
+static bool stands_in_reach(const room *r, uint32_t cluster, const preempt_run *run, const spw_workload *beneficiary)
+{
+    const spw_units *units = beneficiary->units;
+    return units != NULL && units->preempts_before_next && beneficiary->gpus > 0 &&
+           run->stands < (int32_t)units_in_reach(r, cluster, beneficiary);
 }
 
 static void find_usable(preempt *p, const room *r, uint32_t cluster)
@@ -87,7 +100,9 @@ static void find_usable(preempt *p, const room *r, uint32_t cluster)
         } else {
             const spw_workload *victim = &p->workloads[run->work];
             bool gives = victim->gpus > 0 || r->limits != NULL;
-            run->usable = run->priority < p->workload->priority && gives && same_pools(r, cluster, victim, p->workload);
+            run->usable =
+                run->priority < p->workload->priority && gives &&
+                (stands_in_reach(r, cluster, run, p->workload) || same_pools(r, cluster, victim, p->workload));
         }
     }
 }
@@ -109,7 +124,7 @@ void preempt_open(preempt *p, const room *r, uint32_t cluster)
     }
     for (uint32_t i = r->first[cluster]; i < r->first[cluster + 1]; i++) {
         const room_pool *pool = &r->pools[i];
-        if (!room_fits(pool, p->workload)) {
+        if (!fits_now(r, cluster, pool, p->workload)) {
             continue;
         }
         c->usable = c->usable || pool->up > 0;
@@ -300,6 +315,31 @@ static fill_slot *cheapest(preempt *p, fill *f, int32_t group)
     return best;
 }
 
+/** The room of a cluster as it is once the victims are gone and the beneficiary has come. */
+static void settle(preempt *p, room *r, uint32_t cluster)
+{
+    preempt_cluster *c = &p->at[cluster];
+    if (p->workload->gpus > 0 && c->taken > c->base.gaps) { /* gaps that were there before are part of what fits */
+        room_close(r, cluster, p->workload, (int64_t)c->taken * p->workload->gpus);
+    }
+    for (int k = 0; k < ESTIMATE_KINDS && r->limits != NULL; k++) {
+        int64_t used = c->taken * estimate_request(p->workload, (estimate_kind)k);
+        int64_t *left = &r->limits[cluster].left[k];
+        if (*left != ESTIMATE_NO_LIMIT && *left >= 0) {
+            *left = c->base.left[k] > used ? c->base.left[k] - used : 0;
+        }
+    }
+    if (c->base.graded != ESTIMATE_NO_LIMIT) { /* what no victim left a gap for comes out of the grades */
+        const estimate_left *e = &r->limits[cluster];
+        int64_t before = estimate_grade_count(e, r->grades, p->workload);
+        int64_t more = c->taken - (c->base.graded - before);
+        estimate_grade_take(e, r->grades, p->workload, more > 0 ? more : 0);
+    }
+    units_nominate(r, cluster, p->workload, c->taken);
+    c->placed += c->taken;
+    c->taken = 0;
+}
+
 int32_t preempt_spread(preempt *p, fill *f, int32_t group, int32_t n)
 {
     for (size_t i = 0; i < f->count && n > 0; i++) {
@@ -319,6 +359,11 @@ int32_t preempt_spread(preempt *p, fill *f, int32_t group, int32_t n)
         placed++;
         for (size_t i = 0; i < f->count && budgets; i++) { /* they are shared by all clusters */
             p->at[f->slots[i].cluster].known = false;
+        }
+    }
+    for (size_t i = 0; i < f->count && placed > 0; i++) {
+        if (f->slots[i].group == group && p->at[f->slots[i].cluster].taken > 0) {
+            settle(p, f->rooms, f->slots[i].cluster);
         }
     }
     return placed;

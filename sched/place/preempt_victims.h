@@ -17,6 +17,11 @@
  * CPU, memory and pods come free in the cluster's summary; where there are grades of nodes, a victim leaves beside that
  * a gap of its own CPU and memory on one node. A beneficiary without GPUs needs those alone.
  * A workload counts only where none of its replicas can stand on a pool that the beneficiary cannot use.
+ *
+ * A beneficiary whose ResourcePolicy says BeforeNextUnit makes victims in the pools of one unit before it tries the
+ * next. Nobody tells where the replica stands that leaves, so a workload counts there only if all its replicas in the
+ * cluster stand on pools of the units so far: the snapshot's usage tells it of every one, or they can stand on no
+ * other.
  */
 #ifndef SCHED_PLACE_PREEMPT_VICTIMS_H
 #define SCHED_PLACE_PREEMPT_VICTIMS_H
@@ -33,6 +38,8 @@ typedef struct preempt_run {
     spw_time start; /**< SPW_TIME_MAX = not started yet */
     int32_t count;  /**< potential victims left */
     int32_t gone;   /**< victims of this beneficiary */
+    int32_t stands; /**< last unit of the beneficiary that it is known to stand in with all replicas; SPW_UNITS_MAX = it
+                         is not known. Only looked at where victims come before the next unit */
     bool usable;    /**< less important, and the room it leaves is room for the beneficiary */
     int32_t out;    /**< scratch: thought away ... */
     int32_t spared; /**< ... and of those, with no budget broken */
@@ -58,7 +65,8 @@ typedef struct preempt_cluster {
     preempt_sum base;    /**< what is free with the victims so far gone */
     int64_t slack;       /**< N (g - 1) */
     bool usable;         /**< there is a node that the beneficiary can use, or it needs no GPU */
-    int32_t taken;       /**< beneficiary replicas so far */
+    int32_t taken;       /**< beneficiary replicas since it was readied */
+    int32_t placed;      /**< those of earlier rounds, whose room is accounted for */
     int32_t places;      /**< beneficiary replicas that its units leave room for by their `max` */
     preempt_cost offer;  /**< of one more */
     bool known;          /**< offer is up to date */
@@ -91,7 +99,7 @@ int64_t preempt_room(preempt *p, const fill *f, int32_t group);
 
 /**
  * Places up to n replicas of f->workload in a group, one by one, each where it costs least. Slots get target and
- * preempted. @return replicas placed
+ * preempted, clusters `placed`; rooms lose what is used and gain what victims leave. @return replicas placed
  */
 int32_t preempt_spread(preempt *p, fill *f, int32_t group, int32_t n);
 

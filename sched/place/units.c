@@ -93,18 +93,6 @@ void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n)
     }
 }
 
-int32_t units_places(const room *r, uint32_t c, const spw_workload *workload)
-{
-    if (workload->units == NULL || workload->gpus == 0) {
-        return SPW_REPLICAS_MAX;
-    }
-    int64_t sum = 0;
-    for (size_t u = 0; u < workload->units->count; u++) {
-        sum += r->units[c].left[u];
-    }
-    return sum < SPW_REPLICAS_MAX ? (int32_t)sum : SPW_REPLICAS_MAX;
-}
-
 /** Room of one unit in kinds from..to. */
 static int32_t unit_room(const room *r, uint32_t c, const spw_workload *w, size_t u, room_kind from, room_kind to)
 {
@@ -142,11 +130,54 @@ static bool holds_back(const room *r, uint32_t c, const spw_workload *w, size_t 
     return false;
 }
 
+/** Units that are tried now. */
+static size_t tried(const room *r, const spw_units *units)
+{
+    return r->units_tried == 0 ? units->count : r->units_tried;
+}
+
+size_t units_in_reach(const room *r, uint32_t c, const spw_workload *workload)
+{
+    const size_t most = tried(r, workload->units);
+    for (size_t u = 0; u < most && workload->units->preempts_before_next; u++) {
+        if (holds_back(r, c, workload, u, ROOM_IDLE)) {
+            return u + 1;
+        }
+    }
+    return most;
+}
+
+int32_t units_places(const room *r, uint32_t c, const spw_workload *workload)
+{
+    if (workload->units == NULL || workload->gpus == 0) {
+        return SPW_REPLICAS_MAX;
+    }
+    const size_t reach = units_in_reach(r, c, workload);
+    int64_t sum = 0;
+    for (size_t u = r->units_tried == 0 ? 0 : reach - 1; u < reach; u++) {
+        sum += r->units[c].left[u];
+    }
+    return sum < SPW_REPLICAS_MAX ? (int32_t)sum : SPW_REPLICAS_MAX;
+}
+
+bool units_reach(const room *r, uint32_t c, const spw_workload *workload, const room_pool *pool)
+{
+    return workload->units == NULL || workload->gpus == 0 ||
+           units_index(workload->units, pool) < (int32_t)units_in_reach(r, c, workload);
+}
+
+void units_nominate(room *r, uint32_t c, const spw_workload *workload, int32_t n)
+{
+    if (workload->units != NULL && workload->gpus > 0) {
+        units_use(r, c, workload->units, r->units_tried == 0 ? -1 : (int32_t)units_in_reach(r, c, workload) - 1, n);
+    }
+}
+
 bool units_is_open(const room *r, uint32_t c, const spw_workload *workload, const room_pool *pool)
 {
     const bool bound = workload->units != NULL && workload->gpus > 0; /* those without GPUs stand on no pool */
     const int32_t unit = bound ? units_index(workload->units, pool) : -1;
-    bool may = unit < 0 || r->units[c].left[unit] > 0;
+    bool may = unit < 0 || (r->units[c].left[unit] > 0 && unit < (int32_t)tried(r, workload->units));
     for (int32_t u = 0; u < unit; u++) {
         may = may && !holds_back(r, c, workload, (size_t)u, ROOM_IDLE);
     }
@@ -157,7 +188,7 @@ bool units_is_open(const room *r, uint32_t c, const spw_workload *workload, cons
 static int64_t count_upto(const room *r, uint32_t c, const spw_workload *w, room_kind upto)
 {
     int64_t sum = 0;
-    for (size_t u = 0; u < w->units->count; u++) {
+    for (size_t u = 0; u < tried(r, w->units); u++) {
         sum += min32(r->units[c].left[u], unit_room(r, c, w, u, ROOM_IDLE, upto));
         if (holds_back(r, c, w, u, upto)) {
             break;
@@ -205,7 +236,7 @@ int32_t units_take(room *r, uint32_t c, const spw_workload *workload, room_kind 
         }
     }
     int32_t taken = 0;
-    for (size_t u = 0; u < workload->units->count && taken < n && !shut[u][kind]; u++) {
+    for (size_t u = 0; u < tried(r, workload->units) && taken < n && !shut[u][kind]; u++) {
         for (int k = ROOM_IDLE; k <= (int)kind; k++) {
             bool earlier = k < (int)kind && !shut[u][kind - 1]; /* that step has had its turn */
             int32_t want = min32(n - taken, r->units[c].left[u]);

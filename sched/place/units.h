@@ -23,8 +23,23 @@ void units_open(room *r, uint32_t c, const spw_units *units);
 void units_use(room *r, uint32_t c, const spw_units *units, int32_t u, int32_t n);
 /** No more than n replicas stand in all units together: what was told of more is of another moment; last unit first. */
 void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n);
-/** Places that are left by `max` in all units of a cluster; SPW_REPLICAS_MAX for a workload that has none. */
+/**
+ * Places for victims that are left by `max`, SPW_REPLICAS_MAX for a workload without units: in all units that are
+ * within reach, or, while the units are tried one after the other, in the one whose turn it is.
+ */
 int32_t units_places(const room *r, uint32_t c, const spw_workload *workload);
+
+/**
+ * Is the pool in a unit within reach of victims? While units are tried one after the other it is in those tried so far;
+ * and where victims come before the next unit, none lies beyond a unit that holds replicas back.
+ */
+bool units_reach(const room *r, uint32_t c, const spw_workload *workload, const room_pool *pool);
+
+/** Units within reach of victims, from the first. */
+size_t units_in_reach(const room *r, uint32_t c, const spw_workload *workload);
+
+/** n replicas stand where victims were: in the unit whose turn it is, or in the first ones with places left. */
+void units_nominate(room *r, uint32_t c, const spw_workload *workload, int32_t n);
 
 /** May replicas use idle room of a pool of cluster c now: has its unit a place left, and does none before it hold back?
  */

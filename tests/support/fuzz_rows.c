@@ -374,10 +374,10 @@ static void make_setup(setup *s, choice *c)
     static const spw_unit unit[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2},
                                     {.gpu = "A", .replicas_max = -1, .waits = true},
                                     {.pay_per_use = true, .replicas_max = 3, .labels = {team, 1}}};
-    static const spw_units units[] = {{unit, 3, SPW_NEXT_LACK_OR_MAX, 0},
-                                      {unit, 3, SPW_NEXT_MAX, 0},
-                                      {unit, 2, SPW_NEXT_TIMEOUT_OR_MAX, 60 * S},
-                                      {unit, 3, SPW_NEXT_LACK_AND_NO_TERMINATING, 0}};
+    static const spw_units units[] = {{unit, 3, SPW_NEXT_LACK_OR_MAX, 0, true},
+                                      {unit, 3, SPW_NEXT_MAX, 0, true},
+                                      {unit, 2, SPW_NEXT_TIMEOUT_OR_MAX, 60 * S, false},
+                                      {unit, 3, SPW_NEXT_LACK_AND_NO_TERMINATING, 0, false}};
     static const char *const names[WORKS] = {"prod/a", "prod/b", "prod/c", "prod/d", "prod/e"};
     static const char *const laws[] = {"CN"};
     memset(s, 0, sizeof *s);

@@ -177,6 +177,42 @@ static void what_max_counts_together(void **state)
     }
 }
 
+#define PLACED(annotations)                                                                                            \
+    "apiVersion: policy.karmada.io/v1alpha1\nkind: PropagationPolicy\nmetadata: {name: w, namespace: p, annotations: " \
+    "{" annotations                                                                                                    \
+    "}}\nspec: {resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: w}], placement: {clusterAffinity: "  \
+    "{clusterNames: [a]}}}\n---\n"
+
+static void before_next_needs_the_step_of_victims(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policies;
+        bool says;
+    } cases[] = {
+        {PLACED("spillway.dev/preempt: before-elastic")
+             POLICY("u") "{preemptPolicy: BeforeNextUnit, units: [{resource: ecs}]}\n",
+         false},
+        {PLACED("spillway.dev/preempt: after-elastic")
+             POLICY("u") "{preemptPolicy: BeforeNextUnit, units: [{resource: ecs}]}\n",
+         true},
+        {PLACED("spillway.dev/step-major: per-cluster, spillway.dev/preempt: before-elastic")
+             POLICY("u") "{preemptPolicy: BeforeNextUnit, units: [{resource: ecs}]}\n",
+         true},
+        {PLACED("") POLICY("u") "{preemptPolicy: AfterAllUnits, units: [{resource: ecs}]}\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char said[1024];
+        spw_manifest_set *set = NULL;
+        const spw_units *u = read(&set, "", cases[i].policies, said, sizeof said);
+        if (u == NULL || u->preempts_before_next != (i < 3) ||
+            (strstr(said, "BeforeNextUnit says nothing for Deployment 'p/w'") != NULL) != cases[i].says) {
+            fail_msg("case %zu says: %s", i, said);
+        }
+        spw_manifest_free(set);
+    }
+}
+
 /* --- laws on random clusters --- */
 
 enum { POOLS = 5, WORLDS = 2000 };
@@ -291,6 +327,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(pools_are_known_by_any_label),
         cmocka_unit_test(what_max_counts_together),
+        cmocka_unit_test(before_next_needs_the_step_of_victims),
         cmocka_unit_test(counted_is_taken_and_scale_in_is_the_reverse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

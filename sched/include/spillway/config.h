@@ -329,7 +329,8 @@ typedef struct spw_units {
     const spw_unit *at;
     size_t count; /**< 1..SPW_UNITS_MAX */
     spw_next_unit next;
-    spw_dur timeout; /**< TIMEOUT_OR_MAX */
+    spw_dur timeout;           /**< TIMEOUT_OR_MAX */
+    bool preempts_before_next; /**< victims are made in a unit before the next one is tried, not after all of them */
 } spw_units;
 
 /** What a unit knows a pool by. */

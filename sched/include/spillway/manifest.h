@@ -113,7 +113,10 @@
  * have its own `max`, here the replica count of the workload is one, and both together have it. Under a StatefulSet's
  * pod name or pod index each replica is a group of its own, and a `max` of 1 or more bounds nothing. Two workloads
  * under one ResourcePolicy are counted apart in any case; where upstream would count them together, a warning says so.
- * All four rules of whenTryNextUnits are kept; of preemptPolicy AfterAllUnits.
+ * All four rules of whenTryNextUnits are kept. preemptPolicy: AfterAllUnits makes victims when no unit has idle room;
+ * BeforeNextUnit makes them in a unit before the next one is tried, under spillway.dev/preempt: before-elastic. Whoever
+ * is to make room in a unit must stand, with all its replicas in that cluster, in the units tried so far: usage in the
+ * snapshot tells that of every one of them, or they fit on no other pool.
  *
  * A replica count has one owner: two of the autoscaling kinds on one Deployment are an error that names both places.
  * A timetable over the bounds of a FederatedHPA is no second owner; there is at most one for each FederatedHPA.
