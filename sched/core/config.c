@@ -7,6 +7,7 @@
 
 #include "core/errors.h"
 #include "core/hash.h"
+#include "core/sort.h"
 
 #define SECONDS(n) (INT64_C(n) * SPW_NS_PER_S)
 
@@ -181,17 +182,43 @@ static spw_rc check_workload(const spw_config *config, const spw_workload *w, sp
         (w->hpa != SPW_ID_NONE && w->hpa >= config->hpa_count)) {
         return err_set(err, SPW_INVAL, row, "workloads.policy", "no such policy or autoscaler");
     }
-    for (size_t i = 0; i < config->workload_count; i++) {
-        if (i != row && config->workloads[i].key == w->key) {
-            return err_set(err, SPW_INVAL, row, "workloads.key", "two workloads have the same key");
-        }
-        if (i != row && w->hpa != SPW_ID_NONE && config->workloads[i].hpa == w->hpa) {
-            return err_set(err, SPW_INVAL, row, "workloads.hpa", "an autoscaler governs one workload only");
-        }
-    }
     spw_rc rc = config_check_data(w, row, err);
     rc = rc != SPW_OK || w->units == NULL ? rc : config_check_units(w->units, row, err);
     return rc != SPW_OK ? rc : check_requests(w, row, err);
+}
+
+static bool key_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const spw_workload *works = rows;
+    return works[a].key != works[b].key ? works[a].key < works[b].key : a < b;
+}
+
+static bool hpa_before(const void *rows, uint32_t a, uint32_t b)
+{
+    const spw_workload *works = rows;
+    return works[a].hpa != works[b].hpa ? works[a].hpa < works[b].hpa : a < b;
+}
+
+spw_rc config_check_unique(const spw_config *config, uint32_t *index, spw_err *err)
+{
+    const spw_workload *works = config->workloads;
+    const size_t count = config->workload_count;
+    for (size_t i = 0; i < count; i++) {
+        index[i] = (uint32_t)i;
+    }
+    sort_rows(index, count, key_before, works);
+    for (size_t i = 1; i < count; i++) {
+        if (works[index[i]].key == works[index[i - 1]].key) {
+            return err_set(err, SPW_INVAL, index[i], "workloads.key", "two workloads have the same key");
+        }
+    }
+    sort_rows(index, count, hpa_before, works);
+    for (size_t i = 1; i < count; i++) {
+        if (works[index[i]].hpa == works[index[i - 1]].hpa && works[index[i]].hpa != SPW_ID_NONE) {
+            return err_set(err, SPW_INVAL, index[i], "workloads.hpa", "an autoscaler governs one workload only");
+        }
+    }
+    return SPW_OK;
 }
 
 spw_rc config_check(const spw_config *config, spw_err *err)

@@ -13,6 +13,8 @@
 
 /** @return SPW_OK; SPW_INVAL with the first offence in err (row = index in its table) */
 spw_rc config_check(const spw_config *config, spw_err *err);
+/** What rows must not share, of a configuration that is right otherwise. index: [workload_count] scratch */
+spw_rc config_check_unique(const spw_config *config, uint32_t *index, spw_err *err);
 
 /** Deep copy into the arena. While the arena only counts, *to is not written. */
 void config_copy(arena *a, const spw_config *from, spw_config *to);

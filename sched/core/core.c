@@ -228,6 +228,11 @@ spw_rc spw_core_new(const spw_settings *settings, const spw_config *config, cons
     size_t skip = (ARENA_ALIGN - (uintptr_t)block % ARENA_ALIGN) % ARENA_ALIGN;
     arena real = {.base = (unsigned char *)block + skip, .size = size - skip};
     layout(core, &real, config, settings);
+    rc = config_check_unique(&core->config, core->by_priority, err);
+    if (rc != SPW_OK) {
+        spw_core_free(core);
+        return rc;
+    }
     start(core);
     *out = core;
     return SPW_OK;

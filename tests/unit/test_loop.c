@@ -434,6 +434,23 @@ static void bad_settings_and_configurations(void **state)
     assert_int_equal(spw_core_new(&good, &config, spw_mem_libc(), &core, &err), SPW_INVAL);
     assert_string_equal(err.field, "workloads.key");
     assert_null(core);
+    t.work[1].key++;
+    const spw_hpa_metric load = {
+        .kind = SPW_METRIC_PODS, .target_kind = SPW_TARGET_AVERAGE_VALUE, .target = 1000, .name = "load"};
+    t.hpa = (spw_hpa){.replicas_min = 1,
+                      .replicas_max = 9,
+                      .metrics = &load,
+                      .metric_count = 1,
+                      .up = {.window_s = -1, .select = SPW_SELECT_MAX, .tolerance_ppm = -1},
+                      .down = {.window_s = -1, .select = SPW_SELECT_MAX, .tolerance_ppm = -1},
+                      .sync_s = 15};
+    config.hpas = &t.hpa;
+    config.hpa_count = 1;
+    t.work[0].hpa = t.work[1].hpa = 0;
+    assert_int_equal(spw_core_new(&good, &config, spw_mem_libc(), &core, &err), SPW_INVAL);
+    assert_string_equal(err.field, "workloads.hpa");
+    assert_int_equal(err.row, 1);
+    assert_null(core);
     toy_end(&t);
 }
 
