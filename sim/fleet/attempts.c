@@ -4,8 +4,8 @@
  *
  * A request is one for the books however often it is tried: it is offered once and ends once; attempts are counted
  * beside it. An attempt ends by a rejection or by its own time-out; the request's deadline never moves. Attempts of a
- * service have one constant time-out, so their order of beginning is the order of their deadlines: a list and one
- * event. A time-out leaves behind what cannot be called back: a request on a wire, and, where the server does not
+ * service have one constant time-out, so their order of beginning is the order of their deadlines, and one event is
+ * enough. A time-out leaves behind what cannot be called back: a request on a wire, and, where the server does not
  * notice that its client has gone, the work in the engine. Such a rest keeps the old record; the request goes on in a
  * new one.
  *
@@ -29,9 +29,10 @@ bool fl_tries_new(fl_world *w)
     return true;
 }
 
-static bool has_deadline(const fl_service *s)
+/* Whether an attempt that begins now can time out before the run ends. */
+static bool has_deadline(const fl_world *w, const fl_service *s)
 {
-    return retries(s) && s->sc->retry.attempt_timeout_ns != FL_NEVER;
+    return retries(s) && s->sc->retry.attempt_timeout_ns <= w->end_ns - w->now;
 }
 
 static void attempt_append(fl_world *w, uint32_t request)
@@ -40,15 +41,7 @@ static void attempt_append(fl_world *w, uint32_t request)
     fl_try *t = &w->tries[request];
 
     t->begin_ns = w->now;
-    t->before = s->attempt_newest;
-    t->after = FL_NONE;
-    t->listed = true;
-    if (t->before == FL_NONE) {
-        s->attempt_oldest = request;
-    } else {
-        w->tries[t->before].after = request;
-    }
-    s->attempt_newest = request;
+    t->seat = fl_order_add(w, &s->attempts, request);
     if (evq_time(w->queue, s->attempt_slot) == EVQ_NEVER) {
         evq_set(w->queue, s->attempt_slot, w->now + s->sc->retry.attempt_timeout_ns, EVQ_TIMEOUT);
     }
@@ -64,20 +57,9 @@ static void attempt_leave(fl_world *w, uint32_t request)
         q->flags &= (uint8_t)~FL_RQ_INSIDE;
         s->inside--;
     }
-    if (w->tries != NULL && w->tries[request].listed) {
-        const fl_try *t = &w->tries[request];
-
-        if (t->before == FL_NONE) {
-            s->attempt_oldest = t->after;
-        } else {
-            w->tries[t->before].after = t->after;
-        }
-        if (t->after == FL_NONE) {
-            s->attempt_newest = t->before;
-        } else {
-            w->tries[t->after].before = t->before;
-        }
-        w->tries[request].listed = false;
+    if (w->tries != NULL && w->tries[request].seat != FL_NONE) {
+        fl_order_take(&s->attempts, w->tries[request].seat);
+        w->tries[request].seat = FL_NONE;
     }
 }
 
@@ -113,7 +95,7 @@ void fl_attempt(fl_world *w, uint32_t request)
     }
     q->flags |= FL_RQ_INSIDE;
     s->inside++;
-    if (has_deadline(s)) {
+    if (has_deadline(w, s)) {
         attempt_append(w, request);
     }
     fl_route(w, request, FL_NONE);
@@ -166,16 +148,18 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last
         s->waiting++;
     }
     q->state = FL_RQ_BACKOFF;
-    q->refused = 0;
-    w->tries[request].slot = slot;
+    q->place.slot = slot;
     evq_set(w->queue, slot, due_ns, EVQ_ARRIVAL);
     return true;
 }
 
 static void backoff_end(fl_world *w, uint32_t request)
 {
-    evq_slot_remove(w->queue, w->tries[request].slot);
-    w->requests[request].state = FL_RQ_FREE; /* in hand */
+    fl_request *q = &w->requests[request];
+
+    evq_slot_remove(w->queue, q->place.slot);
+    q->place.refused = 0;
+    q->state = FL_RQ_FREE; /* in hand */
 }
 
 void fl_retry_event(fl_world *w, uint32_t request)
@@ -204,7 +188,9 @@ static uint32_t leave_behind(fl_world *w, uint32_t request)
     if (w->numbers != NULL) {
         w->numbers[fresh] = w->numbers[request];
     }
-    fl_deadline_moves(w, fresh);
+    if (q->seat != FL_NONE) {
+        fl_order_move(&w->services[q->service].deadlines, q->seat, fresh);
+    }
     w->requests[request].state =
         w->requests[request].state == FL_RQ_FLYING ? (uint8_t)FL_RQ_GHOST : (uint8_t)FL_RQ_ABANDONED;
     return fresh;
@@ -245,10 +231,9 @@ void fl_attempt_event(fl_world *w, uint32_t service)
 {
     fl_service *s = &w->services[service];
     const int64_t limit_ns = s->sc->retry.attempt_timeout_ns;
+    uint32_t request;
 
-    while (s->attempt_oldest != FL_NONE && w->tries[s->attempt_oldest].begin_ns + limit_ns <= w->now) {
-        uint32_t request = s->attempt_oldest;
-
+    while ((request = fl_order_first(&s->attempts)) != FL_NONE && w->tries[request].begin_ns + limit_ns <= w->now) {
         if (fl_engine_due(w, request)) {
             continue; /* it may have ended this very request */
         }
@@ -258,6 +243,6 @@ void fl_attempt_event(fl_world *w, uint32_t service)
         }
         fl_finish(w, request, FL_TIMED_OUT, w->now);
     }
-    evq_set(w->queue, s->attempt_slot,
-            s->attempt_oldest == FL_NONE ? FL_NEVER : w->tries[s->attempt_oldest].begin_ns + limit_ns, EVQ_TIMEOUT);
+    evq_set(w->queue, s->attempt_slot, request == FL_NONE ? FL_NEVER : w->tries[request].begin_ns + limit_ns,
+            EVQ_TIMEOUT);
 }

@@ -90,9 +90,12 @@ static uint32_t cluster_pick(fl_world *w, fl_service *s, uint64_t key, uint32_t 
 
 int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request)
 {
-    return line->jitter_ns > 0
-               ? line->delay_ns + fl_round(line->jitter_ns * (double)w->talks[request].late[line->back ? 1 : 0])
-               : line->delay_ns;
+    if (line->jitter_ns > 0) {
+        const float late = line->back ? w->requests[request].late : w->talks[request].late;
+
+        return line->delay_ns + fl_round(line->jitter_ns * (double)late);
+    }
+    return line->delay_ns;
 }
 
 static void line_push(fl_world *w, fl_line *line, uint32_t request)
@@ -247,8 +250,8 @@ void fl_route(fl_world *w, uint32_t request, uint32_t avoid)
         if (offer(w, request, cluster)) {
             return;
         }
-        q->refused++;
-        if (q->refused >= s->eligible_count) {
+        q->place.refused++;
+        if (q->place.refused >= s->eligible_count) {
             fl_finish(w, request, FL_REJECTED, w->now);
             return;
         }
@@ -264,7 +267,7 @@ void fl_bounce(fl_world *w, uint32_t request, uint32_t cluster)
     if (line->slot != FL_NONE) {
         line_push(w, line, request);
     } else {
-        fl_route(w, request, q->refused > 0 ? cluster : FL_NONE);
+        fl_route(w, request, q->place.refused > 0 ? cluster : FL_NONE);
     }
 }
 
@@ -280,18 +283,18 @@ static void arrive(fl_world *w, const fl_line *line, uint32_t request)
     FL_CHECK(w, q->state == FL_RQ_FLYING);
     q->state = FL_RQ_FREE; /* in hand */
     if (line->back) {
-        fl_route(w, request, q->refused > 0 ? line->cluster : FL_NONE);
+        fl_route(w, request, q->place.refused > 0 ? line->cluster : FL_NONE);
         return;
     }
     if (offer(w, request, line->cluster)) {
         return;
     }
     if (s->balancers[line->cluster].count > 0) {
-        q->refused++;
+        q->place.refused++;
         if (s->routes_stale) {
             routes_refresh(w, s);
         }
-        if (q->refused >= s->eligible_count) {
+        if (q->place.refused >= s->eligible_count) {
             fl_finish(w, request, FL_REJECTED, w->now);
             return;
         }
@@ -322,7 +325,7 @@ void fl_gate_flush(fl_world *w, uint32_t service)
         uint32_t request = s->gate_head;
 
         fl_gate_unlink(w, request);
-        w->requests[request].refused = 0;
+        w->requests[request].place.refused = 0;
         fl_route(w, request, FL_NONE);
     }
 }

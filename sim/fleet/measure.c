@@ -38,9 +38,7 @@ static res_latency *latency_of(fl_world *w, const fl_request *q)
 /* NULL: of none. */
 static res_tenant *tenant_of(fl_world *w, const fl_request *q)
 {
-    int32_t tenant = w->run->tenant_count > 0 ? w->talks[q - w->requests].tenant : -1;
-
-    return tenant >= 0 ? &w->run->tenants[tenant] : NULL;
+    return q->tenant > 0 ? &w->run->tenants[q->tenant - 1] : NULL;
 }
 
 void fl_note_shed(fl_world *w, const fl_request *q)

@@ -375,7 +375,8 @@ static void evict_all(fl_world *w, uint32_t replica, bool lose)
                 q->flags &= (uint8_t)~FL_RQ_STARTED;
                 w->services[service].waiting++;
             }
-            q->refused = 0;
+            q->state = FL_RQ_FREE; /* in hand */
+            q->place.refused = 0;
             fl_bounce(w, tags[i], cluster);
         }
     }

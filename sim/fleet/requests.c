@@ -4,8 +4,8 @@
  *
  * A request lives in one record from sending to its end, then the record is used again: memory follows the number of
  * requests in the system. Users of a service give up after one constant time, so the order of sending is the order of
- * deadlines: an intrusive list and one event for its head replace an event for each request. That event is lazy: it is
- * not moved when the head finishes, but looks at the new head when it fires.
+ * deadlines: one event for the first of them replaces an event for each request. That event is lazy: it is not moved
+ * when the first one finishes, but looks at who is first when it fires.
  *
  * Times: the user sends at t, the request is at the cluster rtt/2 later, and what the engine puts out is seen rtt/2
  * after that, jitter apart. A completion counts if it is seen by the deadline and by the end of the run; a cancellation
@@ -43,12 +43,12 @@ uint32_t fl_request_new(fl_world *w)
             return FL_NONE;
         }
         for (uint32_t i = w->request_cap; i-- > old;) {
-            w->requests[i].older = w->request_free;
+            w->requests[i].seat = w->request_free;
             w->request_free = i;
         }
         index = w->request_free;
     }
-    w->request_free = w->requests[index].older;
+    w->request_free = w->requests[index].seat;
     w->request_used++;
     return index;
 }
@@ -58,52 +58,32 @@ void fl_request_drop(fl_world *w, uint32_t request)
     fl_request *q = &w->requests[request];
 
     q->state = FL_RQ_FREE;
-    q->older = w->request_free;
+    q->seat = w->request_free;
     w->request_free = request;
     w->request_used--;
 }
 
+/* A deadline beyond the end of the run is never met: who has one is in no order. */
 static void deadline_append(fl_world *w, uint32_t request)
 {
     fl_request *q = &w->requests[request];
     fl_service *s = &w->services[q->service];
 
-    q->older = s->newest;
-    q->newer = FL_NONE;
-    if (s->newest == FL_NONE) {
-        s->oldest = request;
-    } else {
-        w->requests[s->newest].newer = request;
+    q->seat = FL_NONE;
+    if (s->sc->timeout_ns > w->end_ns - w->now) {
+        return;
     }
-    s->newest = request;
-    if (s->sc->timeout_ns < FL_NEVER - w->now && evq_time(w->queue, s->timeout_slot) == EVQ_NEVER) {
+    q->seat = fl_order_add(w, &s->deadlines, request);
+    if (evq_time(w->queue, s->timeout_slot) == EVQ_NEVER) {
         evq_set(w->queue, s->timeout_slot, q->sent_ns + s->sc->timeout_ns, EVQ_TIMEOUT);
     }
 }
 
 static void deadline_unlink(fl_world *w, const fl_request *q)
 {
-    fl_service *s = &w->services[q->service];
-
-    if (q->older == FL_NONE) {
-        s->oldest = q->newer;
-    } else {
-        w->requests[q->older].newer = q->newer;
+    if (q->seat != FL_NONE) {
+        fl_order_take(&w->services[q->service].deadlines, q->seat);
     }
-    if (q->newer == FL_NONE) {
-        s->newest = q->older;
-    } else {
-        w->requests[q->newer].older = q->older;
-    }
-}
-
-void fl_deadline_moves(fl_world *w, uint32_t to)
-{
-    fl_request *q = &w->requests[to];
-    fl_service *s = &w->services[q->service];
-
-    *(q->older == FL_NONE ? &s->oldest : &w->requests[q->older].newer) = to;
-    *(q->newer == FL_NONE ? &s->newest : &w->requests[q->newer].older) = to;
 }
 
 void fl_source_arm(fl_world *w, uint32_t source)
@@ -149,17 +129,17 @@ void fl_source_event(fl_world *w, uint32_t source)
                       .first_ns = -1,
                       .service = (uint16_t)src->service,
                       .region = (uint16_t)src->region,
+                      .tenant = (uint16_t)(w->run->tenant_count > 0 ? src->sc->tenant + 1 : 0),
                       .flags = w->counting ? FL_RQ_COUNTED : 0};
     needs_draw(w, src, q);
     if (w->talks != NULL) {
         w->talks[index] = (fl_talk){.prefix_key = src->next.prefix_key,
                                     .prefix_tokens = src->next.prefix_tokens,
                                     .shared_tokens = src->next.shared_tokens,
-                                    .priority = src->sc->priority + src->next.priority,
-                                    .tenant = src->sc->tenant};
+                                    .priority = src->sc->priority + src->next.priority};
         if (src->jitter_rng != NULL) {
-            w->talks[index].late[0] = (float)mdl_ran_exponential(src->jitter_rng);
-            w->talks[index].late[1] = (float)mdl_ran_exponential(src->jitter_rng);
+            w->talks[index].late = (float)mdl_ran_exponential(src->jitter_rng);
+            q->late = (float)mdl_ran_exponential(src->jitter_rng);
         }
     }
     if (w->numbers != NULL) {
@@ -169,7 +149,7 @@ void fl_source_event(fl_world *w, uint32_t source)
     fl_source_arm(w, source);
     deadline_append(w, index);
     if (w->tries != NULL) {
-        w->tries[index] = (fl_try){.number = 0};
+        w->tries[index] = (fl_try){.seat = FL_NONE};
     }
     fl_note_sent(w, index);
     fl_attempt(w, index);
@@ -265,9 +245,10 @@ void fl_cancel(fl_world *w, uint32_t request)
 void fl_timeout_event(fl_world *w, uint32_t service)
 {
     fl_service *s = &w->services[service];
+    uint32_t request;
 
-    while (s->oldest != FL_NONE && w->requests[s->oldest].sent_ns + s->sc->timeout_ns <= w->now) {
-        uint32_t request = s->oldest;
+    while ((request = fl_order_first(&s->deadlines)) != FL_NONE &&
+           w->requests[request].sent_ns + s->sc->timeout_ns <= w->now) {
         fl_request *q = &w->requests[request];
 
         if (fl_engine_due(w, request)) {
@@ -291,8 +272,8 @@ void fl_timeout_event(fl_world *w, uint32_t service)
         }
         fl_finish(w, request, FL_TIMED_OUT, w->now);
     }
-    evq_set(w->queue, s->timeout_slot,
-            s->oldest == FL_NONE ? FL_NEVER : w->requests[s->oldest].sent_ns + s->sc->timeout_ns, EVQ_TIMEOUT);
+    evq_set(w->queue, s->timeout_slot, request == FL_NONE ? FL_NEVER : w->requests[request].sent_ns + s->sc->timeout_ns,
+            EVQ_TIMEOUT);
 }
 
 /* Nobody waits for it, but the engine works on. */

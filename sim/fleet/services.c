@@ -137,7 +137,7 @@ bool fl_service_init(fl_world *w, uint32_t index)
     for (int32_t t = 0; t < s->sc->traffic_count; t++) {
         s->urgent = s->sc->traffic[t].priority < s->urgent ? s->sc->traffic[t].priority : s->urgent;
     }
-    s->gate_head = s->gate_tail = s->oldest = s->newest = FL_NONE;
+    s->gate_head = s->gate_tail = FL_NONE;
     s->routes_stale = true;
     s->minute_number = 0;
     s->ttft_limit_ns = FL_NEVER;
@@ -156,7 +156,6 @@ bool fl_service_init(fl_world *w, uint32_t index)
     stat_timew_init(&s->t_ready, 0, 0);
     stat_timew_init(&s->t_starting, 0, 0);
     s->timeout_slot = fl_slot_new(w, FL_OWNER_TIMEOUT, index);
-    s->attempt_oldest = s->attempt_newest = FL_NONE;
     s->attempt_slot = FL_NONE;
     s->budget = s->sc->retry.budget_burst;
     s->admission = (mdl_bucket){s->sc->admission.rate_per_s, s->sc->admission.burst, s->sc->admission.burst, 0};
@@ -182,6 +181,8 @@ void fl_service_fini(fl_world *w, fl_service *s)
             fl_balance_fini(&s->balancers[c]);
         }
     }
+    fl_order_fini(&s->deadlines);
+    fl_order_fini(&s->attempts);
     free(s->pool_ok);
     free(s->unit_of);
     free(s->t_ready_pool);

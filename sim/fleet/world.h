@@ -6,8 +6,9 @@
  * that growth moves them freely: never keep a pointer to a row across a call that may add one.
  * Every entity with a future owns one slot of the event queue; fl_slot says who it is.
  *
- * Memory: one record for each request in the system (not for each request ever sent), one for each living node and
- * replica, and a fixed number of timeline bins. The horizon does not enter.
+ * Memory: one record for each request in the system (not for each request ever sent) and a word for each one sent since
+ * the oldest of them, at most a time-out ago; one record for each living node and replica, and a fixed number of
+ * timeline bins. The horizon does not enter.
  */
 #ifndef SIM_FLEET_WORLD_H
 #define SIM_FLEET_WORLD_H
@@ -48,13 +49,16 @@ typedef enum fl_rq_state {
 #define FL_RQ_INSIDE  16u /**< an attempt is under way */
 #define FL_RQ_FIRST   8u  /**< the user has seen the first token */
 
-/** The hot record: one cache line. A request sits at the gateway or in a replica, never both: the links share. */
+/** The hot record: one cache line. A request sits at the gateway or in a replica, never both: the links share.
+ * All that is needed when the engine answers and when the request ends is here: by then the line is out of the caches,
+ * and one beside it would cost as much again. */
 typedef struct fl_request {
     int64_t sent_ns;
     int64_t started_ns;
-    int64_t first_ns;      /**< as the user sees it */
-    int64_t wire_ns;       /**< spent travelling so far */
-    uint32_t older, newer; /**< order of sending within the service = order of deadlines */
+    int64_t first_ns; /**< as the user sees it */
+    int64_t wire_ns;  /**< spent travelling so far */
+    uint32_t seat; /**< in the service's order of deadlines, FL_NONE = none within the run; free: the next free one */
+    float late;    /**< jitter of its way back, in units of its mean: see fl_talk */
     union {
         struct {
             int32_t input, output;
@@ -68,33 +72,38 @@ typedef struct fl_request {
         struct {
             uint32_t before, after;
         } queue;
+        uint32_t refused; /**< in hand or on a wire: engines that were full since it last left the gateway */
+        uint32_t slot;    /**< in back-off */
     } place;
     uint16_t service, region;
+    uint16_t tenant; /**< its number and 1; 0 = of none */
     uint8_t state, flags;
-    uint16_t refused; /**< engines that were full since it last left the gateway */
 } fl_request;
 
 _Static_assert(sizeof(fl_request) <= 64, "one cache line for each request");
 
 /** Beside each request, where a service retries. */
 typedef struct fl_try {
-    int64_t begin_ns;       /**< of the attempt under way */
-    uint32_t before, after; /**< attempts with a time-out, by their beginning */
-    uint32_t slot;          /**< in back-off */
-    int32_t number;         /**< attempts before this one */
-    bool listed;
+    int64_t begin_ns; /**< of the attempt under way */
+    uint32_t seat;    /**< in the service's order of attempts that may time out; FL_NONE = not there */
+    int32_t number;   /**< attempts before this one */
 } fl_try;
+
+/** Requests in the order in which they came; see order.c. All zero is an empty one. */
+typedef struct fl_order {
+    uint32_t *ring; /**< [cap] requests, FL_NONE = taken out */
+    uint32_t cap;   /**< a power of two, or 0 */
+    uint32_t head;  /**< seat of the first; it is no hole */
+    uint32_t span;  /**< seats from there, holes counted */
+} fl_order;
 
 /** Beside each request, where a source has conversations or a priority, or ways have jitter. */
 typedef struct fl_talk {
     uint64_t prefix_key; /**< of the conversation; 0 = none */
     int32_t prefix_tokens, shared_tokens;
     int32_t priority;
-    int32_t tenant; /**< -1 = none */
-    float late[2];  /**< forth, back: jitter in units of its mean, of the request alone: no policy changes this luck */
+    float late; /**< jitter of its way forth, in units of its mean, of the request alone: no policy changes this luck */
 } fl_talk;
-
-_Static_assert(sizeof(fl_talk) == 32, "two in a cache line, none across two");
 
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
 
@@ -286,9 +295,9 @@ typedef struct fl_service {
     uint32_t eligible_count;
     bool routes_stale;
     uint32_t gate_head, gate_tail, gate_count;
-    uint32_t oldest, newest; /**< by deadline */
-    uint32_t timeout_slot;
-    uint32_t attempt_oldest, attempt_newest, attempt_slot;
+    fl_order deadlines; /**< of requests that may time out within the run, by sending */
+    fl_order attempts;  /**< the same of attempts, by their beginning */
+    uint32_t timeout_slot, attempt_slot;
     int64_t inside; /**< attempts under way */
     double budget;  /**< of retries */
     mdl_bucket admission;
@@ -505,9 +514,15 @@ int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request);
 const fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back);
 
 uint32_t fl_request_new(fl_world *w);
-void fl_deadline_moves(fl_world *w, uint32_t to);  /**< the copy `to` takes its place in the order of deadlines */
 bool fl_engine_due(fl_world *w, uint32_t request); /**< its engine has something to say first; then it has said it */
 void fl_cancel(fl_world *w, uint32_t request);     /**< taken out of its engine, in hand */
+
+/* order.c */
+uint32_t fl_order_add(fl_world *w, fl_order *o, uint32_t request); /**< its seat; FL_NONE: no memory */
+void fl_order_take(fl_order *o, uint32_t seat);                    /**< out, from anywhere */
+void fl_order_move(fl_order *o, uint32_t seat, uint32_t to);       /**< `to` sits there from now on */
+uint32_t fl_order_first(const fl_order *o);                        /**< FL_NONE: nobody is there */
+void fl_order_fini(fl_order *o);
 
 /* attempts.c */
 bool fl_tries_new(fl_world *w);                 /**< retries are possible in this world */
