@@ -38,6 +38,9 @@ void view_layout(view *v, arena *a, const spw_settings *s, const spw_config *con
         units = units || config->workloads[w].units != NULL;
     }
     v->rooms.units = arena_take(a, units ? s->clusters_max : 0, sizeof *v->rooms.units);
+    v->holds = arena_take(a, units ? 3 * s->placements_max : 0, sizeof *v->holds); /* seats, and those remembered */
+    v->hold_first = arena_take(a, units ? works : 0, sizeof *v->hold_first);
+    v->hold_end = arena_take(a, units ? works : 0, sizeof *v->hold_end);
     v->index = arena_take(a, rows, sizeof *v->index);
     v->index_max = rows;
 }
@@ -399,6 +402,21 @@ static int32_t claims_of(const view *v, const memory *m, memory_seat *mem, int32
     return mem->nominated;
 }
 
+/** Writes down what a workload's replicas have taken in a cluster since its units were as in `before`. */
+static void note_hold(view *v, const spw_workload *workload, uint32_t work, uint32_t c, const room_units *before)
+{
+    view_hold hold = {.cluster = c};
+    int32_t sum = 0;
+    for (size_t u = 0; u < workload->units->count; u++) {
+        hold.in_unit[u] = before->left[u] - v->rooms.units[c].left[u];
+        sum += hold.in_unit[u];
+    }
+    if (sum > 0) {
+        v->holds[v->hold_count++] = hold;
+        v->hold_end[work] = v->hold_count;
+    }
+}
+
 /** Promised replicas that the snapshot does not show, and those of the seat that wait for victims. */
 static void reserve_promise(view *v, const spw_settings *s, const memory *m, const spw_workload *workload,
                             view_seat *seat, memory_seat *mem, uint32_t c)
@@ -426,6 +444,29 @@ int32_t view_unit_of(const view *v, const spw_units *units, spw_id pool)
     return spw_unit_of(units, &(spw_unit_pool){t->name[pool], t->gpu[pool], (spw_capacity)t->capacity[pool], labels});
 }
 
+/** Replicas whose unit the snapshot does not tell: where they have taken room, else in the first with places left. */
+static void use_others(view *v, const spw_units *units, uint32_t work, const memory *m)
+{
+    for (uint32_t i = v->hold_first[work]; i < v->hold_end[work]; i++) {
+        units_hold(&v->rooms, v->holds[i].cluster, units, v->holds[i].in_unit);
+    }
+    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
+        v->rooms.units[v->seats[i].cluster].others += v->seats[i].held;
+    }
+    size_t count = 0;
+    const memory_seat *promises = memory_seats_of(m, work, &count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t c = view_cluster_find(v, promises[i].cluster);
+        if (c != UINT32_MAX) {
+            v->rooms.units[c].others += promises[i].unseen;
+        }
+    }
+    for (uint32_t c = 0; c < v->cluster_count; c++) {
+        const int32_t others = v->rooms.units[c].others;
+        units_use(&v->rooms, c, units, -1, others > 0 ? others : 0);
+    }
+}
+
 void view_open_units(view *v, const spw_config *config, uint32_t work, const memory *m)
 {
     const spw_workload *workload = &config->workloads[work];
@@ -451,25 +492,14 @@ void view_open_units(view *v, const spw_config *config, uint32_t work, const mem
     }
     for (uint32_t c = 0; c < v->cluster_count; c++) {
         const view_seat *seat = v->rooms.units[c].known > 0 ? view_seat_find(v, work, c) : NULL;
-        const int32_t most = seat == NULL ? 0 : seat->held;
+        const int32_t most = seat == NULL ? 0 : (seat->held < seat->scheduled ? seat->held : seat->scheduled);
         if (v->rooms.units[c].known > most) {
             units_bound(&v->rooms, c, units, most);
             v->rooms.units[c].known = most;
         }
+        v->rooms.units[c].others = -v->rooms.units[c].known;
     }
-    size_t count = 0;
-    memory_seat *promises = memory_seats_of(m, work, &count);
-    for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
-        const view_seat *seat = &v->seats[i];
-        int32_t others = seat->held - v->rooms.units[seat->cluster].known;
-        units_use(&v->rooms, seat->cluster, units, -1, others > 0 ? others : 0);
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t c = view_cluster_find(v, promises[i].cluster);
-        if (c != UINT32_MAX) {
-            units_use(&v->rooms, c, units, -1, promises[i].unseen);
-        }
-    }
+    use_others(v, units, work, m);
     const spw_pod_rows *pods = &v->snap->pods;
     bool looks = units->next == SPW_NEXT_LACK_AND_NO_TERMINATING;
     for (size_t i = 0; looks && i < pods->count; i++) {
@@ -490,6 +520,10 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         promises[i].unseen_coming = 0;
         promises[i].unseen_nominated = 0;
     }
+    const bool units = workload->units != NULL;
+    if (units) {
+        v->hold_first[work] = v->hold_end[work] = v->hold_count;
+    }
     view_open_units(v, config, work, m);
     for (uint32_t i = v->seat_first[work]; i < v->seat_end[work]; i++) {
         view_seat *seat = &v->seats[i];
@@ -497,17 +531,25 @@ static void reserve(view *v, const spw_settings *s, const spw_config *config, ui
         if (missing == 0) {
             continue;
         }
+        room_units before = units ? v->rooms.units[seat->cluster] : (room_units){.locked = false};
         int32_t up = room_hold(&v->rooms, seat->cluster, workload, missing, true);
         int32_t coming = room_take(&v->rooms, seat->cluster, workload, ROOM_COMING, missing - up);
         seat->held += up + coming;
         seat->held_coming = coming;
+        if (units) {
+            note_hold(v, workload, work, seat->cluster, &before);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         memory_seat *mem = &promises[i];
         bool owes = mem->promised >= 0 || mem->nominated > 0;
         uint32_t c = owes ? view_cluster_find(v, mem->cluster) : UINT32_MAX;
         if (c != UINT32_MAX) {
+            room_units before = units ? v->rooms.units[c] : (room_units){.locked = false};
             reserve_promise(v, s, m, workload, seat_at(v, work, c), mem, c);
+            if (units) {
+                note_hold(v, workload, work, c, &before);
+            }
         }
     }
 }
@@ -588,6 +630,7 @@ static spw_rc build(view *v, const spw_settings *s, const spw_config *config, me
         return rc;
     }
     read_usage(v, config);
+    v->hold_count = 0;
     for (size_t i = bits_next(v->active_rank, 0, v->works); i < v->works;
          i = bits_next(v->active_rank, i + 1, v->works)) {
         reserve(v, s, config, v->by_rank[i], m);

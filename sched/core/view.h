@@ -51,6 +51,12 @@ typedef struct view_seat {
     int64_t usage_ready;    /**< how many those are */
 } view_seat;
 
+/** Room that replicas of a workload with units have taken in a cluster while they wait for their nodes. */
+typedef struct view_hold {
+    uint32_t cluster;
+    int32_t in_unit[SPW_UNITS_MAX];
+} view_hold;
+
 /** The rows of the last snapshot, column by column, in which the next one looks for what is new. */
 typedef struct view_kept {
     size_t workload_count;
@@ -109,6 +115,10 @@ typedef struct view {
     view_kept kept;
     uint32_t *pool_hint; /**< [pool rows] see memory_pool_near() */
     room rooms;
+    view_hold *holds;      /**< runs of the workloads with units ... */
+    uint32_t *hold_first;  /**< [works] ... each [hold_first, hold_end) */
+    uint32_t *hold_end;    /**< [works] */
+    uint32_t hold_count;   /**< of all runs */
     estimate_left *limits; /**< [clusters_max] */
     size_t grades_max;
     int32_t batch; /**< nodes that may be ordered from a pool in one tick; 0 = any number */

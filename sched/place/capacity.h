@@ -39,6 +39,7 @@ typedef struct room_pool {
 typedef struct room_units {
     int32_t left[SPW_UNITS_MAX]; /**< replicas that each may still take by its `max` */
     int32_t known;               /**< scratch: replicas whose unit the snapshot tells */
+    int32_t others;              /**< scratch: those that count and whose unit is not known yet */
     bool locked;                 /**< a replica is on its way out, and the others wait for its place */
 } room_units;
 

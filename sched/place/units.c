@@ -79,6 +79,14 @@ void units_use(room *r, uint32_t c, const spw_units *units, int32_t u, int32_t n
     }
 }
 
+void units_hold(room *r, uint32_t c, const spw_units *units, const int32_t *in_unit)
+{
+    for (size_t u = 0; u < units->count; u++) {
+        units_use(r, c, units, (int32_t)u, in_unit[u]);
+        r->units[c].others -= in_unit[u];
+    }
+}
+
 void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n)
 {
     int64_t over = -(int64_t)n;
@@ -184,12 +192,15 @@ bool units_is_open(const room *r, uint32_t c, const spw_workload *workload, cons
     return may;
 }
 
-/** Replicas that find room in kinds up to this one. */
-static int64_t count_upto(const room *r, uint32_t c, const spw_workload *w, room_kind upto)
+/** Replicas that find room in kinds up to this one, no more than `up` of them on nodes that are up. */
+static int64_t count_upto(const room *r, uint32_t c, const spw_workload *w, room_kind upto, int32_t up)
 {
     int64_t sum = 0;
     for (size_t u = 0; u < tried(r, w->units); u++) {
-        sum += min32(r->units[c].left[u], unit_room(r, c, w, u, ROOM_IDLE, upto));
+        const int32_t left = r->units[c].left[u];
+        const int32_t idle = min32(min32(left, up), unit_room(r, c, w, u, ROOM_IDLE, ROOM_IDLE));
+        up -= idle;
+        sum += min32(left, idle + (upto > ROOM_IDLE ? unit_room(r, c, w, u, ROOM_COMING, upto) : 0));
         if (holds_back(r, c, w, u, upto)) {
             break;
         }
@@ -199,8 +210,10 @@ static int64_t count_upto(const room *r, uint32_t c, const spw_workload *w, room
 
 int32_t units_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind)
 {
-    int64_t below = kind == ROOM_IDLE ? 0 : count_upto(r, c, workload, (room_kind)(kind - 1));
-    int64_t n = count_upto(r, c, workload, kind) - below;
+    /* what bounds idle room by GPUs is the caller's business, but a later kind counts what of it opens late */
+    const int32_t up = kind == ROOM_IDLE ? SPW_REPLICAS_MAX : room_limit(r, c, workload);
+    int64_t below = kind == ROOM_IDLE ? 0 : count_upto(r, c, workload, (room_kind)(kind - 1), up);
+    int64_t n = count_upto(r, c, workload, kind, up) - below;
     return n < SPW_REPLICAS_MAX ? (int32_t)n : SPW_REPLICAS_MAX;
 }
 

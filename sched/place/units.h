@@ -6,7 +6,8 @@
  * (whenTryNextUnits), the later units are counted, and taken, with the kind of room that it waits for: nodes of the
  * first unit that are coming or could be ordered come before idle ones of the second. A unit that holds replicas back
  * for good (ExceedMax below its max) hides all that come after it. Which unit a running replica stands in is told by
- * the snapshot's usage; those it says nothing of stand, as they came, in the first units with places left.
+ * the snapshot's usage; those it says nothing of stand, as they came, in the first units with places left. One that
+ * waits for a node counts where it has taken room.
  * Source: Alibaba Cloud, "Configure priority-based resource scheduling" (units, max, whenTryNextUnits).
  */
 #ifndef SCHED_PLACE_UNITS_H
@@ -21,6 +22,8 @@ int32_t units_index(const spw_units *units, const room_pool *pool);
 void units_open(room *r, uint32_t c, const spw_units *units);
 /** n replicas stand in unit u, or (u < 0) in the first units with places left. */
 void units_use(room *r, uint32_t c, const spw_units *units, int32_t u, int32_t n);
+/** So many stand or have taken room in each unit: not among the others any more. */
+void units_hold(room *r, uint32_t c, const spw_units *units, const int32_t *in_unit);
 /** No more than n replicas stand in all units together: what was told of more is of another moment; last unit first. */
 void units_bound(room *r, uint32_t c, const spw_units *units, int32_t n);
 /**

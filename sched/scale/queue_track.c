@@ -141,7 +141,7 @@ bool queue_read_rate(const spw_hpa_metric *metric, const hpa_reading *reading, d
         *rate = reading->value_milli > 0 ? (double)reading->value_milli / 1000.0 : 0.0;
         return reading->has_value;
     }
-    double sum = 0;
+    int64_t sum = 0; /* exact or saturated, so that the order of the rows of pods means nothing */
     size_t sampled = 0;
     size_t blind = 0;
     for (size_t i = 0; i < reading->pod_count; i++) {
@@ -151,7 +151,8 @@ bool queue_read_rate(const spw_hpa_metric *metric, const hpa_reading *reading, d
         }
         if (pod->has_sample) {
             sampled++;
-            sum += pod->value_milli > 0 ? (double)pod->value_milli / 1000.0 : 0.0;
+            int64_t value = pod->value_milli > 0 ? pod->value_milli : 0;
+            sum = value < INT64_MAX - sum ? sum + value : INT64_MAX;
         } else if (pod->ready != 0 && pod->deleting == 0) {
             blind++;
         }
@@ -159,7 +160,7 @@ bool queue_read_rate(const spw_hpa_metric *metric, const hpa_reading *reading, d
     if (sampled == 0) {
         return false;
     }
-    *rate = sum * (double)(sampled + blind) / (double)sampled;
+    *rate = (double)sum / 1000.0 * (double)(sampled + blind) / (double)sampled;
     return true;
 }
 

@@ -34,8 +34,9 @@ int main(int argc, char **argv)
             fflush(stdout);
         }
     }
-    printf("%" PRIu64 " cases: %" PRIu64 " refused, %" PRIu64 " plans with %" PRIu64 " actions, %" PRIu64 " failed\n",
-           f.tally.cases, f.tally.refused, f.tally.plans, f.tally.actions, failed);
+    printf("%" PRIu64 " cases, %" PRIu64 " of them with a valid plan: %" PRIu64 " refused, %" PRIu64
+           " plans with %" PRIu64 " actions, %" PRIu64 " failed\n",
+           f.tally.cases, f.tally.valid, f.tally.refused, f.tally.plans, f.tally.actions, failed);
     fuzz_fini(&f);
     return failed == 0 ? 0 : 1;
 }

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fuzz.c - see fuzz.h: worked examples, and the judge. */
+/* fuzz.c - see fuzz.h: the worked examples, and which case a seed is. */
 #include "tests/support/fuzz.h"
 
 #include <dirent.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool fuzz_fail(fuzz *f, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(f->why, sizeof f->why, format, args);
-    va_end(args);
-    return false;
-}
 
 /* --- worked examples --- */
 
@@ -117,184 +107,6 @@ void fuzz_fini(fuzz *f)
     *f = (fuzz){0};
 }
 
-/* --- the judge --- */
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-spw_core *fuzz_core(fuzz *f, const spw_config *config, const spw_snapshot *snap, bool *ok)
-{
-    const size_t works = larger(config->workload_count, snap->workloads.count);
-    const size_t pairs = works * snap->clusters.count;
-    spw_settings s;
-    spw_settings_default(&s);
-    s.clusters_max = larger(snap->clusters.count, 4) + 2;
-    s.pools_max = larger(larger(snap->pools.count, snap->grades.count), 4) + 2;
-    s.placements_max = larger(larger(pairs, snap->placements.count), 8) + 8;
-    s.pods_max = snap->pods.count + 8;
-    s.samples_max = snap->samples.count + 8;
-    s.explain = true;
-    f->settings = s;
-    spw_err err = {.code = SPW_OK};
-    spw_core *core = NULL;
-    const spw_rc rc = spw_core_new(&s, config, spw_mem_libc(), &core, &err);
-    *ok = rc == SPW_OK || (rc != SPW_NOMEM && err.code == rc && err.text[0] != '\0');
-    if (!*ok) {
-        (void)fuzz_fail(f, "a configuration is refused with code %d and no text", (int)rc);
-    }
-    return core;
-}
-
-static bool is_barred(spw_verdict verdict)
-{
-    return verdict >= SPW_VERDICT_NOT_SELECTED && verdict <= SPW_VERDICT_SPREAD;
-}
-
-static bool judge_actions(fuzz *f, const spw_plan *plan)
-{
-    for (size_t i = 0; i < spw_plan_count(plan); i++) {
-        const spw_action *a = spw_plan_at(plan, i);
-        f->tally.actions++;
-        if (strcmp(spw_reason_name(a->reason), "none") == 0) {
-            return fuzz_fail(f, "action %zu has no reason", i);
-        }
-        for (size_t k = 0; k < spw_plan_candidate_count(plan) && a->verb == SPW_VERB_PLACE; k++) {
-            const spw_candidate *c = spw_plan_candidate_at(plan, k);
-            if (c->workload == a->workload && c->cluster == a->cluster && a->amount > a->before &&
-                is_barred(c->verdict)) {
-                return fuzz_fail(f, "action %zu grows where the verdict is %s", i, spw_verdict_name(c->verdict));
-            }
-        }
-    }
-    return true;
-}
-
-/** The governed workload of a row, NULL if nobody places it. */
-static const spw_workload *work_of(const spw_config *config, const spw_snapshot *snap, spw_id row)
-{
-    for (size_t w = 0; w < config->workload_count; w++) {
-        if (config->workloads[w].key == snap->workloads.key[row] && config->workloads[w].policy != SPW_ID_NONE) {
-            return &config->workloads[w];
-        }
-    }
-    return NULL;
-}
-
-static bool judge_outcomes(fuzz *f, const spw_plan *plan, const spw_config *config, const spw_snapshot *snap)
-{
-    for (size_t i = 0; i < spw_plan_outcome_count(plan); i++) {
-        const spw_outcome *out = spw_plan_outcome_at(plan, i);
-        const spw_workload *work = work_of(config, snap, out->workload);
-        const spw_policy *policy = work == NULL ? NULL : &config->policies[work->policy];
-        if (policy == NULL || out->desired < 0 || out->desired > SPW_REPLICAS_MAX || out->unplaced < 0 ||
-            out->surge < 0 || out->moved < 0 || out->victims < 0) {
-            return fuzz_fail(f, "outcome %zu: a count is out of range", i);
-        }
-        int64_t placed = 0;
-        for (uint32_t t = 0; t < out->tier_count; t++) {
-            const spw_tier *tier = &out->tiers[t];
-            if (tier->idle < 0 || tier->elastic < 0 || tier->preempted < 0) {
-                return fuzz_fail(f, "outcome %zu: tier %u has a negative count", i, (unsigned)t);
-            }
-            placed += (int64_t)tier->idle + tier->elastic + tier->preempted;
-        }
-        const bool plain = policy->division != SPW_DIVIDE_DUPLICATED && policy->division != SPW_DIVIDE_STATIC &&
-                           !policy->compat &&
-                           !work->by_reference; /* else placed are copies, wanted are replicas on the reference class */
-        if (plain && placed + out->unplaced != out->desired) {
-            return fuzz_fail(f, "outcome %zu: placed %lld and unplaced %d are not the %d that are wanted", i,
-                             (long long)placed, (int)out->unplaced, (int)out->desired);
-        }
-    }
-    for (size_t k = 0; k < spw_plan_candidate_count(plan); k++) {
-        const spw_candidate *c = spw_plan_candidate_at(plan, k);
-        if (c->verdict == SPW_VERDICT_NONE || strcmp(spw_verdict_name(c->verdict), "none") == 0 || c->target < 0) {
-            return fuzz_fail(f, "candidate %zu has no verdict, or a target below 0", k);
-        }
-    }
-    return true;
-}
-
-/** A core that is new, has the saved state, and sees the rows in another order must decide the same. */
-static bool judge_twin(fuzz *f, const spw_core *core, spw_core *second, const spw_plan *plan, const spw_snapshot *snap,
-                       const spw_snapshot *twin, spw_plan *other)
-{
-    spw_err err = {.code = SPW_OK};
-    if (spw_decide(second, twin, other, &err) != SPW_OK) {
-        return fuzz_fail(f, "the second core refuses: %s", err.text);
-    }
-    const size_t size = spw_plan_text(plan, snap, NULL, 0);
-    const size_t size2 = spw_plan_text(other, twin, NULL, 0);
-    char *text = malloc(size + size2 + 2);
-    if (text == NULL) {
-        abort();
-    }
-    (void)spw_plan_text(plan, snap, text, size + 1);
-    (void)spw_plan_text(other, twin, text + size + 1, size2 + 1);
-    bool same = strcmp(text, text + size + 1) == 0 && spw_state_hash(core) == spw_state_hash(second);
-    same = same || fuzz_fail(f, "the second core decides otherwise:\n%s---\n%s", text, text + size + 1);
-    free(text);
-    return same;
-}
-
-static spw_plan *new_plan(const spw_config *config, const spw_snapshot *snap)
-{
-    const size_t works = larger(config->workload_count, snap->workloads.count);
-    const size_t pairs = works * snap->clusters.count;
-    spw_plan *plan = NULL;
-    if (spw_plan_new_explained(spw_mem_libc(), works + 2 * pairs + 2 * snap->pools.count + 16, works + 1, pairs,
-                               &plan) != SPW_OK) {
-        abort();
-    }
-    return plan;
-}
-
-bool fuzz_judge(fuzz *f, spw_core *core, const spw_config *config, const spw_snapshot *snap, const spw_snapshot *twin,
-                spw_plan **plan, bool *decided)
-{
-    spw_err err = {.code = SPW_OK};
-    *decided = false;
-    *plan = NULL;
-    if (spw_snapshot_check(snap, &err) != SPW_OK) {
-        return err.text[0] != '\0' || fuzz_fail(f, "a snapshot is refused without a text");
-    }
-    spw_core *second = NULL;
-    spw_settings silent = f->settings;
-    silent.explain = false; /* changes no decision, but lets the core skip what is settled */
-    (void)spw_core_new(&silent, config, spw_mem_libc(), &second, NULL);
-    const size_t size = spw_state_size(core);
-    void *state = malloc(size);
-    if (second == NULL || state == NULL || spw_state_save(core, state, size) != SPW_OK ||
-        spw_state_load(second, state, size) != SPW_OK) {
-        free(state);
-        spw_core_free(second);
-        return fuzz_fail(f, "the state of a core cannot be loaded into its like");
-    }
-    free(state);
-    const uint64_t before = spw_state_hash(core);
-    *plan = new_plan(config, snap);
-    const spw_rc rc = spw_decide(core, snap, *plan, &err);
-    if (rc != SPW_OK) {
-        spw_core_free(second);
-        f->tally.refused++;
-        return (err.text[0] != '\0' && spw_state_hash(core) == before && spw_plan_count(*plan) == 0) ||
-               fuzz_fail(f, "a refusal (code %d) without a text, or not without a trace", (int)rc);
-    }
-    *decided = true;
-    f->tally.plans++;
-    bool good = spw_plan_check(*plan, snap, &err) == SPW_OK || fuzz_fail(f, "the plan breaks its check: %s", err.text);
-    good = good && judge_actions(f, *plan) && judge_outcomes(f, *plan, config, snap);
-    if (good) {
-        spw_plan *other = new_plan(config, twin);
-        good = judge_twin(f, core, second, *plan, snap, twin, other);
-        spw_plan_free(other);
-    }
-    spw_core_free(second);
-    return good;
-}
-
 /* --- texts --- */
 
 /** Manifests and snapshots of an example, some of them damaged, through the readers and then the core. */
@@ -322,7 +134,10 @@ static bool decide_texts(fuzz *f, const fuzz_example *e, const spw_config *confi
             spw_plan *plan = NULL;
             bool decided = false;
             spw_core_free(k == 0 ? core : NULL);
-            core = core == NULL ? fuzz_core(f, config, snap, &ok) : core;
+            if (core == NULL) {
+                fuzz_settings(f, config, snap);
+                core = fuzz_core(f, config, &ok);
+            }
             good = ok;
             if (good && core != NULL) {
                 good = fuzz_judge(f, core, config, snap, snap, &plan, &decided);
@@ -370,17 +185,25 @@ static bool run_texts(fuzz *f, choice *c, bool manifests)
     return good;
 }
 
-bool fuzz_case(fuzz *f, uint64_t seed)
+static bool run_case(fuzz *f, uint64_t seed)
 {
     choice c;
     choice_seed(&c, seed);
-    f->tally.cases++;
     switch (choice_below(&c, 4)) {
     case 0:
         return run_texts(f, &c, true);
     case 1:
         return run_texts(f, &c, false);
     default:
-        return fuzz_rows(f, &c);
+        return fuzz_rows(f, &c, seed % 4 < 2 && !f->plain);
     }
+}
+
+bool fuzz_case(fuzz *f, uint64_t seed)
+{
+    const uint64_t before = f->tally.plans;
+    const bool good = run_case(f, seed);
+    f->tally.cases++;
+    f->tally.valid += f->tally.plans > before ? 1 : 0;
+    return good;
 }

@@ -7,8 +7,9 @@
  * manifests of one, damaged as text. What must come out is a clear error or a valid plan:
  *   error  a code other than SPW_OK and a sentence that says what is wrong
  *   plan   passes spw_plan_check(); every action has a reason and every cluster a verdict; nothing grows where the
- *          verdict forbids it; wanted = placed + unplaced; a second core that explains nothing, loads the state of the
- *          first and sees the rows backwards decides the same and ends in the same state
+ *          verdict forbids it; wanted = placed + unplaced; shares of traffic are a million in all where nothing was
+ *          damaged; a second core that explains nothing, loads the state of the first and sees the rows backwards
+ *          decides the same and ends in the same state; so does one that lets settled workloads rest
  */
 #ifndef TESTS_SUPPORT_FUZZ_H
 #define TESTS_SUPPORT_FUZZ_H
@@ -21,6 +22,7 @@
 typedef struct fuzz_tally {
     uint64_t cases;
     uint64_t refused; /**< cases that met a clear error */
+    uint64_t valid;   /**< cases that came to a valid plan, at least one */
     uint64_t plans;   /**< plans that were judged */
     uint64_t actions; /**< in them */
 } fuzz_tally;
@@ -37,6 +39,10 @@ typedef struct fuzz {
     size_t count;
     fuzz_tally tally;
     spw_settings settings; /**< of the case's core */
+    bool sound;            /**< the world at hand was never damaged: a cluster keeps its key */
+    spw_core *silent;      /**< explains nothing and rests where it can, from tick to tick; NULL = none */
+    spw_plan *silent_plan; /**< the one plan that it decides into */
+    bool plain;            /**< in: plain worlds in the place of wide ones */
     char why[512];         /**< of the first failure */
 } fuzz;
 
@@ -52,8 +58,11 @@ bool fuzz_case(fuzz *f, uint64_t seed);
 /** Records a failure. @return false */
 bool fuzz_fail(fuzz *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** A core with room for a snapshot, or NULL when it refuses the configuration; a refusal without a text fails. */
-spw_core *fuzz_core(fuzz *f, const spw_config *config, const spw_snapshot *snap, bool *ok);
+/** f->settings: room for a snapshot and what may be added to it, with an explanation, else the defaults. */
+void fuzz_settings(fuzz *f, const spw_config *config, const spw_snapshot *snap);
+
+/** A core of f->settings, or NULL when it refuses the configuration; a refusal without a text fails. */
+spw_core *fuzz_core(fuzz *f, const spw_config *config, bool *ok);
 
 /**
  * Decides on snap with core, judges the outcome, and compares with a second core on `twin`, the same snapshot in
@@ -62,8 +71,14 @@ spw_core *fuzz_core(fuzz *f, const spw_config *config, const spw_snapshot *snap,
 bool fuzz_judge(fuzz *f, spw_core *core, const spw_config *config, const spw_snapshot *snap, const spw_snapshot *twin,
                 spw_plan **plan, bool *decided);
 
-/** A snapshot and a configuration from choices, damaged or not, for some ticks. */
-bool fuzz_rows(fuzz *f, choice *c);
+/** Sets a silent core beside one, with the state that has; core NULL: takes it away. */
+void fuzz_silence(fuzz *f, const spw_core *core, const spw_config *config, const spw_snapshot *snap);
+
+/**
+ * A snapshot and a configuration from choices, damaged or not, for some ticks. Wide: with everything that a
+ * configuration may say, for more ticks of a world that lives, and with edits and restarts between them.
+ */
+bool fuzz_rows(fuzz *f, choice *c, bool wide);
 
 /** Damages a text of lines that reads like YAML. @return a new text, free()d by the caller */
 char *fuzz_damage_lines(choice *c, const char *text, const char *other);

@@ -3,83 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/fuzz.h"
+#include "tests/support/fuzz_rows.h"
 
-#define S        SPW_NS_PER_S
-#define CLUSTERS 6
-#define POOLS    10
-#define WORKS    5
-#define SEATS    (CLUSTERS * WORKS)
-#define PODS     24
-#define SAMPLES  32
-#define VALUES   8
-#define GRADES   6
-#define USAGES   8
+#define PLAIN_PODS    24
+#define PLAIN_SAMPLES 32
+#define PLAIN_VALUES  8
+#define PLAIN_USAGES  8
 
-typedef struct cluster_columns {
-    uint64_t key[CLUSTERS];
-    const char *name[CLUSTERS], *region[CLUSTERS], *zone[CLUSTERS], *provider[CLUSTERS], *jurisdiction[CLUSTERS];
-    spw_labels labels[CLUSTERS];
-    uint8_t ready[CLUSTERS];
-    spw_time observed[CLUSTERS];
-    spw_taints taints[CLUSTERS];
-    int64_t summary[9][CLUSTERS];
-} cluster_columns;
-
-typedef struct pool_columns {
-    uint64_t key[POOLS];
-    const char *name[POOLS], *gpu[POOLS];
-    spw_id cluster[POOLS];
-    uint8_t capacity[POOLS];
-    int32_t gpus[POOLS], nodes[POOLS], target[POOLS], min[POOLS], max[POOLS], stock[POOLS], rank[POOLS];
-    int64_t failures[POOLS], price[POOLS];
-    int32_t free_nodes[POOLS][SPW_NODE_GPUS_MAX + 1];
-    spw_time observed[POOLS], stock_observed[POOLS];
-    spw_labels labels[POOLS];
-} pool_columns;
-
-typedef struct other_columns {
-    uint64_t wkey[WORKS], podkey[PODS], smetric[SAMPLES], vmetric[VALUES];
-    const char *wname[WORKS];
-    int32_t replicas[WORKS], gpus[WORKS], assigned[SEATS], scheduled[SEATS], ready[SEATS], gnodes[GRADES],
-        uready[USAGES];
-    spw_time reschedule[WORKS], observed[SEATS], started[PODS], changed[PODS], sampled[SAMPLES], vobserved[VALUES];
-    spw_id swork[SEATS], scluster[SEATS], pwork[PODS], pcluster[PODS], spod[SAMPLES], vwork[VALUES], gcluster[GRADES],
-        uwork[USAGES], upool[USAGES];
-    uint8_t phase[PODS], deleting[PODS], pready[PODS];
-    int64_t value[SAMPLES], request[SAMPLES], vvalue[VALUES], gcpu[GRADES], gmemory[GRADES], cpu[WORKS], memory[WORKS];
-    spw_dur window[SAMPLES];
-} other_columns;
-
-typedef struct rows {
-    spw_snapshot snap;
-    cluster_columns c;
-    pool_columns p;
-    other_columns o;
-} rows;
-
-typedef struct setup {
-    spw_config config;
-    spw_workload work[WORKS];
-    spw_policy policy[3];
-    spw_group group[3][4];
-    const char *names[3][4][2];
-    spw_static_weight weight[3][2];
-    spw_spread spread[3][2];
-    spw_hpa hpa[2];
-    spw_hpa_metric metric[2][2];
-    spw_scaling_policy rule[2];
-} setup;
-
-static const char *const cluster_names[CLUSTERS] = {"ap", "bj", "eu", "hz", "sz", "us"};
+const char *const fuzz_clusters[CLUSTERS] = {"ap", "bj", "eu", "hz", "sz", "us"};
 static const char *const regions[] = {"", "north", "south"};
 static const char *const classes[] = {"A", "B"};
 static const int32_t halves[] = {1000, 500};
-
-static int32_t some(choice *c, int64_t low, int64_t high)
-{
-    return (int32_t)choice_range(c, low, high);
-}
 
 /* --- a valid world --- */
 
@@ -89,8 +23,8 @@ static void make_clusters(rows *r, choice *c, size_t count)
     static const spw_taint taints[] = {{"dedicated", "", SPW_TAINT_NO_SCHEDULE}, {"gone", "x", SPW_TAINT_NO_EXECUTE}};
     cluster_columns *k = &r->c;
     for (size_t i = 0; i < count; i++) {
-        k->key[i] = spw_key(cluster_names[i]);
-        k->name[i] = cluster_names[i];
+        k->key[i] = spw_key(fuzz_clusters[i]);
+        k->name[i] = fuzz_clusters[i];
         k->region[i] = regions[choice_below(c, 3)];
         k->zone[i] = regions[choice_below(c, 3)];
         k->provider[i] = regions[choice_below(c, 3)];
@@ -126,12 +60,11 @@ static void make_clusters(rows *r, choice *c, size_t count)
 static void make_pools(rows *r, choice *c, size_t count)
 {
     static const char *const names[POOLS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
-    static const spw_label pool_labels[] = {{"paidtype", "spot"}, {"team", "x"}};
     pool_columns *k = &r->p;
     for (size_t i = 0; i < count; i++) {
         k->name[i] = names[i];
         k->cluster[i] = (spw_id)choice_below(c, r->snap.clusters.count);
-        k->key[i] = spw_key2(cluster_names[k->cluster[i]], names[i]);
+        k->key[i] = spw_key2(fuzz_clusters[k->cluster[i]], names[i]);
         k->gpu[i] = classes[choice_below(c, 2)];
         k->capacity[i] = (uint8_t)some(c, SPW_CAPACITY_OWNED, SPW_CAPACITY_SPOT);
         k->gpus[i] = 1 << choice_below(c, 4);
@@ -150,7 +83,6 @@ static void make_pools(rows *r, choice *c, size_t count)
         k->price[i] = some(c, 0, 3000000);
         k->observed[i] = r->snap.now - some(c, 0, 200) * S;
         k->stock_observed[i] = r->snap.now - some(c, 0, 900) * S;
-        k->labels[i] = (spw_labels){pool_labels, (size_t)choice_below(c, 3)};
     }
     r->snap.pools = (spw_pool_rows){.count = count,
                                     .key = k->key,
@@ -169,8 +101,7 @@ static void make_pools(rows *r, choice *c, size_t count)
                                     .price_uusd_per_gpu_h = k->price,
                                     .free_nodes = (const int32_t(*)[SPW_NODE_GPUS_MAX + 1]) k->free_nodes,
                                     .observed = k->observed,
-                                    .stock_observed = choice_chance(c, 1, 2) ? k->stock_observed : NULL,
-                                    .labels = choice_chance(c, 1, 2) ? k->labels : NULL};
+                                    .stock_observed = choice_chance(c, 1, 2) ? k->stock_observed : NULL};
 }
 
 static void make_works(rows *r, choice *c, size_t count, const setup *s)
@@ -214,7 +145,7 @@ static void make_pods(rows *r, choice *c)
 {
     other_columns *o = &r->o;
     const size_t works = r->snap.workloads.count;
-    const size_t pods = works == 0 || r->snap.clusters.count == 0 ? 0 : (size_t)choice_below(c, PODS + 1);
+    const size_t pods = works == 0 || r->snap.clusters.count == 0 ? 0 : (size_t)choice_below(c, PLAIN_PODS + 1);
     size_t samples = 0;
     for (size_t i = 0; i < pods; i++) {
         o->podkey[i] = choice_u64(c);
@@ -225,7 +156,7 @@ static void make_pods(rows *r, choice *c)
         o->pready[i] = choice_chance(c, 3, 4);
         o->started[i] = choice_chance(c, 1, 8) ? SPW_TIME_MAX : r->snap.now - some(c, 0, 4000) * S;
         o->changed[i] = choice_chance(c, 1, 8) ? SPW_TIME_MAX : r->snap.now - some(c, 0, 4000) * S;
-        if (samples < SAMPLES && choice_chance(c, 3, 4)) {
+        if (samples < PLAIN_SAMPLES && choice_chance(c, 3, 4)) {
             o->spod[samples] = (spw_id)i;
             o->smetric[samples] = spw_key(choice_chance(c, 1, 2) ? "cpu" : "load");
             o->value[samples] = some(c, 0, 3000);
@@ -234,7 +165,7 @@ static void make_pods(rows *r, choice *c)
             o->window[samples++] = 30 * S;
         }
     }
-    const size_t values = works == 0 ? 0 : (size_t)choice_below(c, VALUES + 1);
+    const size_t values = works == 0 ? 0 : (size_t)choice_below(c, PLAIN_VALUES + 1);
     for (size_t i = 0; i < values; i++) {
         o->vwork[i] = (spw_id)(i % works);
         o->vmetric[i] = spw_key(i % 2 == 0 ? "queue" : SPW_ROUTE_RATE);
@@ -258,7 +189,7 @@ static void make_rest(rows *r, choice *c)
         o->gmemory[i] = some(c, 0, 1000000);
     }
     const bool any = r->snap.pools.count > 0 && r->snap.workloads.count > 0;
-    const size_t usages = any && choice_chance(c, 1, 3) ? (size_t)some(c, 1, USAGES) : 0;
+    const size_t usages = any && choice_chance(c, 1, 3) ? (size_t)some(c, 1, PLAIN_USAGES) : 0;
     for (size_t i = 0; i < usages; i++) {
         o->uwork[i] = (spw_id)choice_below(c, r->snap.workloads.count);
         o->upool[i] = (spw_id)choice_below(c, r->snap.pools.count);
@@ -288,8 +219,8 @@ static void make_groups(setup *s, choice *c, int p)
     policy->groups = s->group[p];
     policy->group_count = (size_t)some(c, 1, 4);
     for (size_t g = 0; g < 4; g++) {
-        s->names[p][g][0] = cluster_names[choice_below(c, CLUSTERS)];
-        s->names[p][g][1] = cluster_names[choice_below(c, CLUSTERS)];
+        s->names[p][g][0] = fuzz_clusters[choice_below(c, CLUSTERS)];
+        s->names[p][g][1] = fuzz_clusters[choice_below(c, CLUSTERS)];
         s->group[p][g] =
             (spw_group){.name = "g", .selector = {.names = s->names[p][g], .name_count = (size_t)choice_below(c, 3)}};
         s->group[p][g].has_window = choice_chance(c, 1, 8);
@@ -305,7 +236,7 @@ static void make_groups(setup *s, choice *c, int p)
     policy->spread_count = choice_chance(c, 1, 3) ? (size_t)some(c, 1, 2) : 0;
 }
 
-static void make_policy(setup *s, choice *c, int p)
+void fuzz_make_policy(setup *s, choice *c, int p)
 {
     static const char *const names[] = {"prod/p0", "prod/p1", "prod/p2"};
     spw_policy *policy = &s->policy[p];
@@ -370,19 +301,18 @@ static void make_hpa(setup *s, choice *c, int h)
 
 static void make_setup(setup *s, choice *c)
 {
-    static const spw_label team[] = {{"team", "x"}};
     static const spw_unit unit[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2},
                                     {.gpu = "A", .replicas_max = -1, .waits = true},
-                                    {.pay_per_use = true, .replicas_max = 3, .labels = {team, 1}}};
-    static const spw_units units[] = {{unit, 3, SPW_NEXT_LACK_OR_MAX, 0, true},
-                                      {unit, 3, SPW_NEXT_MAX, 0, true},
+                                    {.pay_per_use = true, .replicas_max = 3}};
+    static const spw_units units[] = {{unit, 3, SPW_NEXT_LACK_OR_MAX, 0, false},
+                                      {unit, 3, SPW_NEXT_MAX, 0, false},
                                       {unit, 2, SPW_NEXT_TIMEOUT_OR_MAX, 60 * S, false},
                                       {unit, 3, SPW_NEXT_LACK_AND_NO_TERMINATING, 0, false}};
     static const char *const names[WORKS] = {"prod/a", "prod/b", "prod/c", "prod/d", "prod/e"};
     static const char *const laws[] = {"CN"};
     memset(s, 0, sizeof *s);
     for (int p = 0; p < 3; p++) {
-        make_policy(s, c, p);
+        fuzz_make_policy(s, c, p);
     }
     make_hpa(s, c, 0);
     make_hpa(s, c, 1);
@@ -417,246 +347,43 @@ static void make_setup(setup *s, choice *c)
     s->config = (spw_config){s->work, works, s->policy, 3, s->hpa, 2, NULL, 0, NULL, 0};
 }
 
-/* --- damage --- */
+/* --- ticks --- */
 
-typedef struct cell_column {
-    void *at;
-    size_t size, count;
-} cell_column;
-
-#define COLUMN(array)                                                                                                  \
-    {                                                                                                                  \
-        (array), sizeof(array)[0], sizeof(array) / sizeof(array)[0]                                                    \
-    }
-
-/** One cell of some column gets a value from the edge of its type. */
-static void damage_cell(rows *r, choice *c)
+/** Writes a pair's count, mostly; into a row of its own if there is none and there may be one. */
+static void write_seat(rows *r, choice *c, const spw_action *a, bool adds)
 {
-    cluster_columns *k = &r->c;
-    pool_columns *p = &r->p;
     other_columns *o = &r->o;
-    const cell_column columns[] = {
-        COLUMN(k->key),           COLUMN(k->ready),         COLUMN(k->observed),   COLUMN(k->summary[0]),
-        COLUMN(k->summary[1]),    COLUMN(k->summary[3]),    COLUMN(k->summary[6]), COLUMN(k->summary[8]),
-        COLUMN(p->key),           COLUMN(p->cluster),       COLUMN(p->capacity),   COLUMN(p->gpus),
-        COLUMN(p->nodes),         COLUMN(p->target),        COLUMN(p->min),        COLUMN(p->max),
-        COLUMN(p->stock),         COLUMN(p->rank),          COLUMN(p->failures),   COLUMN(p->price),
-        COLUMN(p->free_nodes[0]), COLUMN(p->free_nodes[1]), COLUMN(p->observed),   COLUMN(p->stock_observed),
-        COLUMN(o->wkey),          COLUMN(o->podkey),        COLUMN(o->smetric),    COLUMN(o->vmetric),
-        COLUMN(o->replicas),      COLUMN(o->gpus),          COLUMN(o->assigned),   COLUMN(o->scheduled),
-        COLUMN(o->ready),         COLUMN(o->gnodes),        COLUMN(o->uready),     COLUMN(o->reschedule),
-        COLUMN(o->observed),      COLUMN(o->started),       COLUMN(o->changed),    COLUMN(o->sampled),
-        COLUMN(o->vobserved),     COLUMN(o->swork),         COLUMN(o->scluster),   COLUMN(o->pwork),
-        COLUMN(o->pcluster),      COLUMN(o->spod),          COLUMN(o->vwork),      COLUMN(o->gcluster),
-        COLUMN(o->uwork),         COLUMN(o->upool),         COLUMN(o->phase),      COLUMN(o->deleting),
-        COLUMN(o->pready),        COLUMN(o->value),         COLUMN(o->request),    COLUMN(o->vvalue),
-        COLUMN(o->gcpu),          COLUMN(o->gmemory),       COLUMN(o->window),     COLUMN(o->cpu),
-        COLUMN(o->memory)};
-    static const int64_t edges[] = {0,
-                                    1,
-                                    -1,
-                                    2,
-                                    3,
-                                    64,
-                                    1000000,
-                                    1000001,
-                                    INT32_MAX,
-                                    INT32_MIN,
-                                    INT64_MAX,
-                                    INT64_MIN,
-                                    INT64_MAX - 1,
-                                    (int64_t)1 << 61,
-                                    (int64_t)1 << 62,
-                                    255};
-    const cell_column *column = &columns[choice_below(c, sizeof columns / sizeof columns[0])];
-    int64_t value = edges[choice_below(c, sizeof edges / sizeof edges[0])];
-    const size_t few = column->count < 4 ? column->count : 4; /* rows that exist in most worlds */
-    unsigned char *cell = (unsigned char *)column->at + choice_below(c, few) * column->size;
-    memcpy(cell, &value, column->size); /* little-endian: the low bytes */
-}
-
-/** A text, a column or a count is not what it should be. */
-static void damage_shape(rows *r, choice *c)
-{
-    spw_snapshot *s = &r->snap;
-    switch (choice_below(c, 16)) {
-    case 0:
-        r->c.name[choice_below(c, 2)] = NULL;
-        break;
-    case 1:
-        r->c.name[1] = r->c.name[0];
-        break;
-    case 2:
-        r->c.region[0] = NULL;
-        break;
-    case 3:
-        r->p.name[0] = NULL;
-        break;
-    case 4:
-        r->p.gpu[choice_below(c, 2)] = choice_chance(c, 1, 2) ? NULL : "";
-        break;
-    case 5:
-        r->o.wname[0] = NULL;
-        break;
-    case 6:
-        s->clusters.ready = NULL;
-        break;
-    case 7:
-        s->pools.free_nodes = NULL;
-        break;
-    case 8:
-        s->workloads.gpus = NULL;
-        break;
-    case 9:
-        s->placements.scheduled = NULL;
-        break;
-    case 10:
-        s->pods.started = NULL;
-        break;
-    case 11:
-        s->samples.request_milli = NULL;
-        break;
-    case 12:
-        s->version = (uint32_t)choice_below(c, 3);
-        break;
-    case 13:
-        s->now = choice_chance(c, 1, 2) ? INT64_MAX : INT64_MIN;
-        break;
-    case 14:
-        r->c.labels[0] = (spw_labels){NULL, 1};
-        r->p.labels[0] = (spw_labels){NULL, 1};
-        break;
-    default:
-        r->c.taints[0] = (spw_taints){NULL, 2};
-        break;
+    size_t k = 0;
+    while (k < r->snap.placements.count && (o->swork[k] != a->workload || o->scluster[k] != a->cluster)) {
+        k++;
     }
-}
-
-/** A figure of the configuration from the edge of its type. */
-static void damage_setup(setup *s, choice *c)
-{
-    static const int32_t edges[] = {0, -1, 1, 17, 65, INT32_MAX, INT32_MIN, 1000001};
-    const int32_t edge = edges[choice_below(c, 8)];
-    spw_policy *p = &s->policy[choice_below(c, 3)];
-    spw_workload *w = &s->work[choice_below(c, WORKS)];
-    spw_hpa *h = &s->hpa[choice_below(c, 2)];
-    int32_t *const ints[] = {
-        &p->moves_per_tick,         &p->nodes_per_batch,  &p->failover_moves, &p->moves_per_cluster,
-        &p->route_fill_ppm,         &w->replicas,         &w->gpus,           &w->priority,
-        &w->min_available,          &h->replicas_min,     &h->replicas_max,   &h->sync_s,
-        &s->rule[0].value,          &s->rule[0].period_s, &h->up.window_s,    &s->spread[0][0].min_groups,
-        &s->spread[0][0].max_groups};
-    int64_t *const longs[] = {&p->failback_window,     &p->move_deadline,       &p->provision_deadline,
-                              &p->node_unneeded,       &p->evict_grace,         &p->dwell,
-                              &p->route_lag,           &w->cpu_milli,           &w->memory_bytes,
-                              &w->latency_budget,      &s->metric[0][0].target, &s->weight[0][0].weight,
-                              &p->route_capacity_milli};
-    switch (choice_below(c, 6)) {
-    case 0:
-    case 1:
-        *ints[choice_below(c, sizeof ints / sizeof ints[0])] = edge;
-        break;
-    case 2:
-    case 3:
-        *longs[choice_below(c, sizeof longs / sizeof longs[0])] = choice_chance(c, 1, 2) ? edge : INT64_MAX - 3;
-        break;
-    case 4:
-        w->policy = (spw_id)edge;
-        break;
-    default:
-        p->group_count = (size_t)choice_below(c, 5);
-        p->division = (spw_division)choice_below(c, 7);
-        break;
+    if (k == r->snap.placements.count && adds && k < SEATS) {
+        o->swork[k] = a->workload;
+        o->scluster[k] = a->cluster;
+        o->assigned[k] = o->scheduled[k] = o->ready[k] = 0;
+        o->observed[k] = r->snap.now;
+        r->snap.placements.count++;
     }
-}
-
-/* --- the same rows backwards --- */
-
-static void turn(void *array, size_t size, size_t count)
-{
-    unsigned char *a = array;
-    unsigned char keep[128];
-    for (size_t i = 0; i + i + 1 < count; i++) {
-        memcpy(keep, a + i * size, size);
-        memcpy(a + i * size, a + (count - 1 - i) * size, size);
-        memcpy(a + (count - 1 - i) * size, keep, size);
+    if (k < r->snap.placements.count && !choice_chance(c, 1, 6)) {
+        o->assigned[k] = (int32_t)a->amount;
+        o->scheduled[k] = adds || o->scheduled[k] < o->assigned[k] ? o->scheduled[k] : o->assigned[k];
+        o->ready[k] = o->ready[k] < o->scheduled[k] ? o->ready[k] : o->scheduled[k];
     }
-}
-
-static void turn_ids(spw_id *ids, size_t count, size_t referred)
-{
-    for (size_t i = 0; i < count; i++) {
-        ids[i] = ids[i] < referred ? (spw_id)(referred - 1 - ids[i]) : ids[i];
-    }
-}
-
-#define TURN(array, n) turn((array), sizeof(array)[0], (n))
-
-static void turn_rows(rows *r)
-{
-    spw_snapshot *s = &r->snap;
-    cluster_columns *k = &r->c;
-    pool_columns *p = &r->p;
-    other_columns *o = &r->o;
-    const size_t clusters = s->clusters.count;
-    TURN(k->key, clusters), TURN(k->name, clusters), TURN(k->region, clusters), TURN(k->zone, clusters);
-    TURN(k->provider, clusters), TURN(k->jurisdiction, clusters), TURN(k->labels, clusters), TURN(k->ready, clusters);
-    TURN(k->observed, clusters), TURN(k->taints, clusters);
-    for (int i = 0; i < 9; i++) {
-        TURN(k->summary[i], clusters);
-    }
-    const size_t pools = s->pools.count;
-    TURN(p->key, pools), TURN(p->name, pools), TURN(p->gpu, pools), TURN(p->cluster, pools), TURN(p->capacity, pools);
-    TURN(p->gpus, pools), TURN(p->nodes, pools), TURN(p->target, pools), TURN(p->min, pools), TURN(p->max, pools);
-    TURN(p->stock, pools), TURN(p->rank, pools), TURN(p->failures, pools), TURN(p->price, pools);
-    TURN(p->free_nodes, pools), TURN(p->observed, pools), TURN(p->stock_observed, pools);
-    TURN(p->labels, pools);
-    const size_t works = s->workloads.count;
-    TURN(o->wkey, works), TURN(o->wname, works), TURN(o->replicas, works), TURN(o->gpus, works);
-    TURN(o->reschedule, works), TURN(o->cpu, works), TURN(o->memory, works);
-    const size_t seats = s->placements.count;
-    TURN(o->swork, seats), TURN(o->scluster, seats), TURN(o->assigned, seats), TURN(o->scheduled, seats);
-    TURN(o->ready, seats), TURN(o->observed, seats);
-    const size_t pods = s->pods.count;
-    TURN(o->podkey, pods), TURN(o->pwork, pods), TURN(o->pcluster, pods), TURN(o->phase, pods);
-    TURN(o->deleting, pods), TURN(o->pready, pods), TURN(o->started, pods), TURN(o->changed, pods);
-    turn_ids(p->cluster, pools, clusters), turn_ids(o->swork, seats, works), turn_ids(o->scluster, seats, clusters);
-    turn_ids(o->pwork, pods, works), turn_ids(o->pcluster, pods, clusters), turn_ids(o->spod, s->samples.count, pods);
-    turn_ids(o->vwork, s->values.count, works), turn_ids(o->gcluster, s->grades.count, clusters);
-    turn_ids(o->uwork, s->usage.count, works), turn_ids(o->upool, s->usage.count, pools);
 }
 
 /** Carries the placing of a plan out: most of it at once, so that the next tick sees a different world. */
-static void carry_out(rows *r, const spw_plan *plan, choice *c)
+static void carry_out(rows *r, const spw_plan *plan, choice *c, bool wide)
 {
     for (size_t i = 0; i < spw_plan_count(plan); i++) {
         const spw_action *a = spw_plan_at(plan, i);
         if (a->verb == SPW_VERB_SCALE) {
             r->o.replicas[a->workload] = (int32_t)a->amount;
         }
-        for (size_t k = 0; k < r->snap.placements.count && a->verb == SPW_VERB_PLACE; k++) {
-            if (r->o.swork[k] == a->workload && r->o.scluster[k] == a->cluster && !choice_chance(c, 1, 6)) {
-                r->o.assigned[k] = (int32_t)a->amount;
-                r->o.scheduled[k] = r->o.scheduled[k] < r->o.assigned[k] ? r->o.scheduled[k] : r->o.assigned[k];
-                r->o.ready[k] = r->o.ready[k] < r->o.scheduled[k] ? r->o.ready[k] : r->o.scheduled[k];
-            }
+        if (a->verb == SPW_VERB_PLACE) {
+            write_seat(r, c, a, wide);
         }
         if (a->verb == SPW_VERB_PROVISION || a->verb == SPW_VERB_RELEASE) {
             r->p.target[a->pool] = (int32_t)a->amount;
-        }
-    }
-}
-
-/** The twin is a copy of the bytes; its columns must be its own. */
-static void own_columns(rows *twin, const rows *original)
-{
-    unsigned char *words = (unsigned char *)&twin->snap;
-    for (size_t i = 0; i + sizeof(void *) <= sizeof twin->snap; i += sizeof(void *)) {
-        uintptr_t at = 0;
-        memcpy(&at, words + i, sizeof at);
-        if (at >= (uintptr_t)original && at < (uintptr_t)(original + 1)) {
-            at += (uintptr_t)twin - (uintptr_t)original;
-            memcpy(words + i, &at, sizeof at);
         }
     }
 }
@@ -665,46 +392,100 @@ static void own_columns(rows *twin, const rows *original)
 static bool tick(fuzz *f, choice *c, spw_core *core, const setup *s, rows *r, bool *on)
 {
     static rows twin;
-    twin = *r;
-    own_columns(&twin, r);
     const bool valid = spw_snapshot_check(&r->snap, NULL) == SPW_OK;
-    if (valid) {
-        turn_rows(&twin);
-    } else {
-        f->tally.refused++;
-    }
+    fuzz_twin(&twin, r, valid);
+    f->tally.refused += valid ? 0 : 1;
     spw_plan *plan = NULL;
     const bool good = fuzz_judge(f, core, &s->config, &r->snap, &twin.snap, &plan, on);
     if (*on) {
-        carry_out(r, plan, c);
-        r->snap.now += 15 * S;
+        carry_out(r, plan, c, s->wide);
+        if (s->wide) {
+            fuzz_pass_time(r, s, c);
+        } else {
+            r->snap.now += 15 * S;
+        }
     }
     spw_plan_free(plan);
     return good;
 }
 
-bool fuzz_rows(fuzz *f, choice *c)
+/** A core of the setup as it is now, in the place of one whose state it takes over. @return NULL: refused */
+static spw_core *restart(fuzz *f, const setup *s, spw_core *old, bool *good)
+{
+    spw_core *core = fuzz_core(f, &s->config, good);
+    const size_t size = spw_state_size(old);
+    void *state = malloc(size);
+    if (state == NULL || spw_state_save(old, state, size) != SPW_OK ||
+        (core != NULL && spw_state_load(core, state, size) != SPW_OK)) {
+        *good = fuzz_fail(f, "the state of a core is not taken over after an edit");
+    }
+    free(state);
+    spw_core_free(old);
+    return core;
+}
+
+/** Everything that damages the rows of one tick. */
+static void damage(fuzz *f, rows *r, choice *c, bool wide)
+{
+    uint64_t cells = choice_chance(c, 1, wide ? 12 : 3) ? choice_below(c, 4) : 0;
+    f->sound = f->sound && cells == 0;
+    for (; cells > 0; cells--) {
+        fuzz_damage_cell(r, c);
+    }
+    if (choice_chance(c, 1, wide ? 80 : 20)) {
+        f->sound = false;
+        fuzz_damage_shape(r, c);
+    }
+    if (wide && choice_chance(c, 1, 80)) {
+        f->sound = false;
+        fuzz_damage_twice(r, c);
+    }
+}
+
+/** A wide world from a plain one. @return ticks that it lives */
+static int widen(fuzz *f, setup *s, rows *r, choice *c)
+{
+    s->wide = true;
+    s->calm = choice_chance(c, 1, 2);
+    fuzz_widen_rows(r, c);
+    fuzz_widen_settings(&f->settings, c);
+    return choice_chance(c, 1, 8) ? some(c, 12, 60) : some(c, 1, 12);
+}
+
+bool fuzz_rows(fuzz *f, choice *c, bool wide)
 {
     static setup s; /* large; one thread */
     static rows r;
     make_setup(&s, c);
+    if (wide) {
+        fuzz_widen_setup(&s, c);
+    }
     make_rows(&r, c, &s, 1000000 * S);
+    fuzz_settings(f, &s.config, &r.snap);
+    const int ticks = wide ? widen(f, &s, &r, c) : 3;
     if (choice_chance(c, 1, 6)) {
-        damage_setup(&s, c);
+        fuzz_damage_setup(&s, c);
     }
     bool good = true;
-    spw_core *core = fuzz_core(f, &s.config, &r.snap, &good);
+    spw_core *core = fuzz_core(f, &s.config, &good);
     f->tally.refused += core == NULL ? 1 : 0;
     bool on = core != NULL;
-    for (int i = 0; i < 3 && good && on; i++) {
-        for (uint64_t n = choice_chance(c, 1, 3) ? choice_below(c, 4) : 0; n > 0; n--) {
-            damage_cell(&r, c);
+    f->sound = true;
+    for (int i = 0; i < ticks && good && on; i++) {
+        if (wide && f->silent == NULL) {
+            fuzz_silence(f, core, &s.config, &r.snap);
         }
-        if (choice_chance(c, 1, 20)) {
-            damage_shape(&r, c);
-        }
+        damage(f, &r, c, wide);
         good = tick(f, c, core, &s, &r, &on);
+        if (wide && on && good && choice_chance(c, 1, s.calm ? 20 : 6)) {
+            fuzz_edit(&s, &r, c);
+            core = restart(f, &s, core, &good);
+            fuzz_silence(f, NULL, NULL, NULL);
+            on = core != NULL;
+        }
     }
+    fuzz_silence(f, NULL, NULL, NULL);
+    f->sound = false;
     spw_core_free(core);
     return good;
 }

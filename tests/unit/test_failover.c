@@ -316,7 +316,7 @@ static void a_budget_makes_no_room_where_what_is_written_counts(void **state)
     (void)state;
     static const char *const groups[] = {"idc,ack"};
     static const spw_unit unit[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2}, {.replicas_max = -1}};
-    static const spw_units units = {unit, 2, SPW_NEXT_MAX, 0};
+    static const spw_units units = {unit, 2, SPW_NEXT_MAX, 0, false};
     toy t;
     toy_init(&t);
     (void)toy_pool_add(&t, toy_cluster(&t, "idc"), "own", SPW_CAPACITY_OWNED, 2, 2);

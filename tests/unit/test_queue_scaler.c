@@ -326,6 +326,24 @@ static void test_pod_rates(void **state)
     assert_false(queue_read_rate(&metric, &reading, &rate));
 }
 
+/** 0.1 + 0.2 + 0.3 of one pod each: in binary64 the sum would depend on which comes first. */
+static void test_order_of_pods(void **state)
+{
+    (void)state;
+    hpa_pod pods[6] = {0};
+    for (int i = 0; i < 6; i++) {
+        pods[i] = (hpa_pod){.phase = SPW_POD_RUNNING, .ready = 1, .has_sample = true};
+        pods[i].value_milli = 100 * (i < 3 ? 1 + i : 6 - i);
+    }
+    spw_hpa_metric metric = {.kind = SPW_METRIC_PODS};
+    double rate[2] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        hpa_reading reading = {.pods = pods + 3 * i, .pod_count = 3};
+        assert_true(queue_read_rate(&metric, &reading, &rate[i]));
+    }
+    assert_true(rate[0] == 0.6 && rate[1] == 0.6);
+}
+
 static void test_save(void **state)
 {
     spw_scaler s = made();
@@ -391,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_fit_by_hand),
         cmocka_unit_test(test_bounds_and_blindness),
         cmocka_unit_test(test_pod_rates),
+        cmocka_unit_test(test_order_of_pods),
         cmocka_unit_test(test_save),
         cmocka_unit_test(test_checks),
     };

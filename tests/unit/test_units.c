@@ -17,6 +17,7 @@
 
 #include "place/units.h"
 #include "tests/support/choice.h"
+#include "tests/support/toy.h"
 
 #define DEPLOYMENT                                                                                                     \
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w, namespace: p}\n"                                       \
@@ -222,6 +223,7 @@ typedef struct world {
     room_pool pools[POOLS], before[POOLS];
     uint32_t first[2];
     room_units left[1];
+    estimate_left limit, bound;
     spw_unit unit[SPW_UNITS_MAX];
     spw_units units;
     spw_workload work;
@@ -253,6 +255,12 @@ static void make(world *w, choice *c, spw_next_unit next)
     }
     w->work = (spw_workload){.gpus = (int32_t)choice_range(c, 1, 2), .units = &w->units};
     w->r = (room){.pools = w->pools, .first = w->first, .units = w->left, .units_wait = choice_below(c, 2) == 0};
+    if (choice_below(c, 2) == 0) { /* a summary bounds what nodes that are up may take */
+        w->work.memory_bytes = 10;
+        w->limit = (estimate_left){.left = {ESTIMATE_NO_LIMIT, ESTIMATE_NO_LIMIT, (int64_t)choice_below(c, 120)}};
+        w->r.limits = &w->limit;
+    }
+    w->bound = w->limit;
     memcpy(w->before, w->pools, sizeof w->pools);
     units_open(&w->r, 0, &w->units);
 }
@@ -273,6 +281,7 @@ static void counted_is_taken_and_scale_in_is_the_reverse(void **state)
     (void)state;
     int64_t placed = 0;
     int64_t held_back = 0;
+    int64_t bound = 0;
     for (uint64_t seed = 1; seed <= WORLDS; seed++) {
         choice c;
         choice_seed(&c, seed);
@@ -292,6 +301,7 @@ static void counted_is_taken_and_scale_in_is_the_reverse(void **state)
             assert_memory_equal(down, up[n], sizeof down);
         }
         memcpy(w.pools, w.before, sizeof w.pools);
+        w.limit = w.bound;
         units_open(&w.r, 0, &w.units);
         int32_t counted = 0;
         for (int k = ROOM_IDLE; k <= ROOM_FRESH; k++) {
@@ -303,6 +313,14 @@ static void counted_is_taken_and_scale_in_is_the_reverse(void **state)
             assert_true(w.left[0].left[u] >= 0);
         }
         placed += counted;
+        bound += w.r.limits != NULL && counted > 0 ? 1 : 0;
+        w.r.limits = NULL; /* then the kinds of room are not counted alike with and without waits */
+        memcpy(w.pools, w.before, sizeof w.pools);
+        units_open(&w.r, 0, &w.units);
+        counted = 0;
+        for (int k = ROOM_IDLE; k <= ROOM_FRESH; k++) {
+            counted += room_count(&w.r, 0, &w.work, (room_kind)k);
+        }
         spw_units none = w.units;
         none.next = SPW_NEXT_LACK_OR_MAX;
         spw_workload free_of_waits = w.work;
@@ -317,7 +335,55 @@ static void counted_is_taken_and_scale_in_is_the_reverse(void **state)
         assert_true(hides ? counted <= without : counted == without);
         held_back += counted < without ? 1 : 0;
     }
-    assert_true(placed > 10000 && held_back > 20);
+    assert_true(placed > 10000 && held_back > 20 && bound > 500);
+}
+
+/* --- what waits keeps its unit --- */
+
+#define S SPW_NS_PER_S
+
+/**
+ * 4 idle GPUs, all of the second unit, which takes 3; 5 replicas are written and none has a node. Three have room, and
+ * it is the second unit that they have taken: the first, of spot nodes, has none. So there is no room for another.
+ */
+static void make_waiting(toy *t, const spw_units *units)
+{
+    static const char *const groups[] = {"idc"};
+    toy_init(t);
+    (void)toy_pool_add(t, toy_cluster(t, "idc"), "own", SPW_CAPACITY_OWNED, 4, 4);
+    t->work[0].units = units;
+    t->assigned[0][0] = 5;
+    t->template_replicas[0] = 5;
+    toy_start(t, groups, 1);
+}
+
+static const spw_unit spot_then_three[] = {{.capacity = SPW_CAPACITY_SPOT, .replicas_max = 2}, {.replicas_max = 3}};
+static const spw_units waiting = {spot_then_three, 2, SPW_NEXT_LACK_OR_MAX, 0, false};
+
+static void those_that_wait_keep_their_unit(void **state)
+{
+    (void)state;
+    toy t;
+    make_waiting(&t, &waiting);
+    (void)toy_tick(&t);
+    assert_string_equal(toy_text(&t), "place prod/chat idc 5 -> 3  no-node\n");
+    toy_end(&t);
+}
+
+/** As Karmada does it, what is written counts, and a sixth finds no room: it is refused. */
+static void and_open_no_room_for_more(void **state)
+{
+    (void)state;
+    toy t;
+    make_waiting(&t, &waiting);
+    t.policy.compat = true;
+    t.template_replicas[0] = 6;
+    toy_restart(&t);
+    t.now = 15 * S;
+    (void)toy_tick(&t);
+    assert_string_equal(toy_text(&t), "");
+    assert_int_equal(spw_plan_outcome_at(t.plan, 0)->unplaced, 1);
+    toy_end(&t);
 }
 
 int main(void)
@@ -329,6 +395,8 @@ int main(void)
         cmocka_unit_test(what_max_counts_together),
         cmocka_unit_test(before_next_needs_the_step_of_victims),
         cmocka_unit_test(counted_is_taken_and_scale_in_is_the_reverse),
+        cmocka_unit_test(those_that_wait_keep_their_unit),
+        cmocka_unit_test(and_open_no_room_for_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
