@@ -102,6 +102,12 @@ static void by_health(route_site *sites, size_t count, int64_t *parts, int32_t *
         left -= l.load[p];
         l.panic[p] = available < PANIC_PPM;
     }
+    for (int32_t p = 0; p < ROUTE_LEVELS_MAX && left == PPM; p++) { /* so few that no health comes to a millionth */
+        if (l.ready[p] > 0) {
+            l.load[p] = PPM;
+            break;
+        }
+    }
     for (int32_t p = 0; p < ROUTE_LEVELS_MAX; p++) {
         l.panic[p] = l.panic[p] && left > 0; /* all healths together are enough: no panic anywhere */
     }

@@ -79,6 +79,20 @@ static void panic(void **state)
     assert_int_equal(shares[2], 440000);
 }
 
+/** One ready replica of three million is no millionth: the whole goes to the nearest level that has one, in panic. */
+static void panic_of_a_crowd(void **state)
+{
+    (void)state;
+    int32_t shares[4];
+    route_site sites[4] = {site(0, 5, 0), site(1, 1000000, 1), site(0, 1000000, 1), site(0, 2000000, 1)};
+    share(SPW_ROUTE_LEVELS, -1, 0, sites, 4, shares);
+    assert_int_equal(shares[0], 0);
+    assert_int_equal(shares[1], 250000);
+    assert_int_equal(shares[2], 250000);
+    assert_int_equal(shares[3], 500000);
+    assert_int_equal(sites[1].reason, SPW_WHY_ROUTE_PANIC);
+}
+
 /** 10 requests/s for each replica, of which 8 are used before spilling. */
 static void waterfall(void **state)
 {
@@ -290,15 +304,11 @@ static void old_readiness_counts_for_less(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(envoy_levels),
-        cmocka_unit_test(panic),
-        cmocka_unit_test(waterfall),
-        cmocka_unit_test(weights),
-        cmocka_unit_test(trust_fades),
-        cmocka_unit_test(any_instance),
-        cmocka_unit_test(waterfall_model),
-        cmocka_unit_test(in_the_core),
-        cmocka_unit_test(old_readiness_counts_for_less),
+        cmocka_unit_test(envoy_levels),     cmocka_unit_test(panic),
+        cmocka_unit_test(panic_of_a_crowd), cmocka_unit_test(waterfall),
+        cmocka_unit_test(weights),          cmocka_unit_test(trust_fades),
+        cmocka_unit_test(any_instance),     cmocka_unit_test(waterfall_model),
+        cmocka_unit_test(in_the_core),      cmocka_unit_test(old_readiness_counts_for_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
