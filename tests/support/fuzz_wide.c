@@ -73,7 +73,8 @@ static void widen_policy(setup *s, choice *c, int p)
 
 static void widen_units(setup *s, choice *c, size_t w)
 {
-    s->units[w] = (spw_units){s->unit[w], (size_t)some(c, 1, 4), (spw_next_unit)choice_below(c, 4), 0, choice_chance(c, 1, 3)};
+    s->units[w] =
+        (spw_units){s->unit[w], (size_t)some(c, 1, 4), (spw_next_unit)choice_below(c, 4), 0, choice_chance(c, 1, 3)};
     static const spw_label team[] = {{"team", "x"}};
     s->units[w].timeout = some(c, 0, 8) * 15 * S;
     for (size_t u = 0; u < 4; u++) {
