@@ -8,6 +8,7 @@
  */
 #include <spillway/seam.h>
 
+#include "core/bits.h"
 #include "core/decide.h"
 #include "core/errors.h"
 
@@ -18,7 +19,8 @@ struct spw_loop {
     const spw_actuator *actuator;
     spw_plan *plan;
     spw_loop_stats stats;
-    unsigned char failed[]; /**< [actions_max] scratch of a tick */
+    unsigned char *failed; /**< [actions_max] scratch of a tick: actions that were not carried out */
+    uint64_t cut_off[];    /**< [workload rows bits] those of whom an action failed in this tick */
 };
 
 spw_rc spw_loop_new(spw_core *core, const spw_source *source, const spw_actuator *actuator, const spw_mem *mem,
@@ -27,11 +29,13 @@ spw_rc spw_loop_new(spw_core *core, const spw_source *source, const spw_actuator
     if (source->version != SPW_API_VERSION || actuator->version != SPW_API_VERSION) {
         return SPW_VERSION;
     }
-    spw_loop *loop = mem->take(sizeof *loop + actions_max, mem->user);
+    const size_t words = bits_words(core->view.workload_rows_max);
+    spw_loop *loop = mem->take(sizeof *loop + words * sizeof loop->cut_off[0] + actions_max, mem->user);
     if (loop == NULL) {
         return SPW_NOMEM;
     }
     *loop = (spw_loop){.mem = *mem, .core = core, .source = source, .actuator = actuator};
+    loop->failed = (unsigned char *)(loop->cut_off + words);
     spw_rc rc = spw_plan_new(mem, actions_max, outcomes_max, &loop->plan);
     if (rc != SPW_OK) {
         mem->give(loop, mem->user);
@@ -54,15 +58,18 @@ void spw_loop_free(spw_loop *loop)
 static bool is_cut_off(const spw_loop *loop, size_t index)
 {
     const spw_action *a = spw_plan_at(loop->plan, index);
-    if (a->after != UINT32_MAX && loop->failed[a->after] != 0) {
-        return true;
+    return (a->after != UINT32_MAX && loop->failed[a->after] != 0) ||
+           (a->workload != SPW_ID_NONE && bits_has(loop->cut_off, a->workload));
+}
+
+static void note_failure(spw_loop *loop, size_t index)
+{
+    spw_id workload = spw_plan_at(loop->plan, index)->workload;
+    loop->failed[index] = 1;
+    loop->stats.actions_refused++;
+    if (workload != SPW_ID_NONE) {
+        bits_add(loop->cut_off, workload);
     }
-    for (size_t i = 0; i < index && a->workload != SPW_ID_NONE; i++) {
-        if (loop->failed[i] != 0 && spw_plan_at(loop->plan, i)->workload == a->workload) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /**
@@ -73,14 +80,18 @@ static spw_rc act(spw_loop *loop, const spw_tick_info *info, spw_err *err)
 {
     const spw_actuator *a = loop->actuator;
     spw_rc first = SPW_OK;
+    memset(loop->failed, 0, spw_plan_count(loop->plan));
+    memset(loop->cut_off, 0, bits_words(loop->core->view.workload_rows_max) * sizeof loop->cut_off[0]);
     spw_rc rc = a->begin(a->self, info, err);
     for (size_t i = 0; i < spw_plan_count(loop->plan) && rc == SPW_OK; i++) {
         bool cut_off = first != SPW_OK && is_cut_off(loop, i);
         spw_err *told = first == SPW_OK ? err : NULL;
         rc = cut_off ? SPW_BACKEND : a->submit(a->self, spw_plan_at(loop->plan, i), (info->tick << 20) + i, told);
-        loop->failed[i] = rc != SPW_OK ? 1 : 0;
-        loop->stats.actions += rc == SPW_OK ? 1 : 0;
-        loop->stats.actions_refused += rc != SPW_OK ? 1 : 0;
+        if (rc == SPW_OK) {
+            loop->stats.actions++;
+        } else {
+            note_failure(loop, i);
+        }
         first = first == SPW_OK ? rc : first;
         rc = rc == SPW_BACKEND ? SPW_OK : rc;
     }
