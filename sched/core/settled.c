@@ -41,7 +41,7 @@ bool decide_is_settled(const spw_core *core, uint32_t work, const spw_policy *po
     const view *v = &core->view;
     const spw_workload *workload = &core->config.workloads[work];
     const memory_work *own = &core->memory.works[work];
-    if (core->settings.explain || core->preempting.on || !decide_keeps_enough(policy) || has_business(own) ||
+    if (core->settings.explain || !decide_keeps_enough(policy) || has_business(own) ||
         decide_request(core, work) != MEMORY_NEVER || sum_assigned(v, work) != wanted) {
         return false;
     }
