@@ -13,15 +13,18 @@
 #include "sim/experiment/compare.h"
 #include "sim/experiment/work.h"
 #include "sim/report/verdicts.h"
+#include "sim/scenario/orders.h"
 
 enum { REPLICATIONS = 10, REPLICATIONS_MAX = 100000, JOBS_MAX = 1024, SIDES_MAX = 26 };
+
+#define SLACK_PRESET 0.01 /* of the requests: one point */
 enum { FORMAT_TEXT = 0, FORMAT_JSON = 1, FORMAT_MARKDOWN = 2 };
 
 typedef struct compare_values {
     int64_t seed, replications, jobs;
     opt_list sets, metrics;
-    const char *out, *tables, *goal;
-    int format, resume;
+    const char *out, *tables, *goal, *slack;
+    int format, resume, orders;
 } compare_values;
 
 static const opt_row rows[] = {
@@ -37,6 +40,15 @@ static const opt_row rows[] = {
      offsetof(compare_values, sets), 0, 0},
     {"metric", "NAME", "compare this figure of summary.json, too, e.g. tpot.p50; repeatable", OPT_LIST,
      offsetof(compare_values, metrics), 0, 0},
+    {"orders", NULL,
+     "add every other order of the baseline's cluster groups as a candidate, and report the regret: its cost above "
+     "that "
+     "of the best order in hindsight",
+     OPT_FLAG, offsetof(compare_values, orders), 0, 0},
+    {"slack", "PERCENT",
+     "with --orders: an order that keeps A's share of requests within all targets less so many points counts (default "
+     "1)",
+     OPT_TEXT, offsetof(compare_values, slack), 0, 0},
     {"out", "DIR", "folder of results (default: out/compare-NAME)", OPT_TEXT, offsetof(compare_values, out), 0, 0},
     MULTI_RESUME_ROW(compare_values, resume),
     {"format", "text|json|markdown", "verdicts on standard output (default text)", OPT_CHOICE,
@@ -48,6 +60,7 @@ typedef struct sides {
     sc_scenario **at;
     const char **labels;
     int32_t count;
+    orders found; /* of the baseline, with --orders */
 } sides;
 
 static cli_status load_sides(const opt_list *operands, const compare_values *values, sides *s)
@@ -63,6 +76,45 @@ static cli_status load_sides(const opt_list *operands, const compare_values *val
         s->count = (int32_t)i + 1;
     }
     return status;
+}
+
+/* Every other order of the baseline's groups, behind the candidates that were named. */
+static cli_status load_orders(const opt_list *operands, const compare_values *values, sides *s)
+{
+    char err[256];
+    const int rc = orders_list(s->at[0], SIDES_MAX - s->count, &s->found, err, sizeof err);
+    if (rc != 0) {
+        fprintf(stderr, "spillway compare: --orders: %s: %s\n", operands->at[0], err);
+        return CLI_BAD;
+    }
+    cli_status status = CLI_DONE;
+    for (int32_t i = 0; status == CLI_DONE && i < s->found.count; i++) {
+        opt_list sets = {calloc(values->sets.count + strlen(s->found.sets[i]) + 1, sizeof(char *)), 0};
+        char *rest = s->found.sets[i];
+        if (sets.at == NULL) {
+            fputs("spillway: out of memory\n", stderr);
+            return CLI_INTERNAL;
+        }
+        for (size_t k = 0; k < values->sets.count; k++) {
+            sets.at[sets.count++] = values->sets.at[k];
+        }
+        for (char *part; (part = strtok_r(rest, "\n", &rest)) != NULL;) {
+            sets.at[sets.count++] = part;
+        }
+        s->labels[s->count] = s->found.labels[i];
+        s->at[s->count] = cli_load("compare", operands->at[0], values->tables, &sets, &status);
+        s->count++;
+        free(sets.at);
+    }
+    return status;
+}
+
+/* "2" or "0.5": points. */
+static bool slack_of(const char *text, double *slack)
+{
+    char *end = NULL;
+    *slack = text == NULL ? SLACK_PRESET : strtod(text, &end) / 100;
+    return text == NULL || (end != text && *end == '\0' && *slack >= 0 && *slack <= 1);
 }
 
 /* The default figures and those of --metric. */
@@ -107,7 +159,7 @@ static cli_status publish(const comparison *c, const compare_values *values, out
 }
 
 static cli_status compare_sides(const sides *s, const compare_values *values, const stat_goal *goal,
-                                const cmp_metric *metrics, outdir *dir)
+                                const cmp_metric *metrics, const double *slack, outdir *dir)
 {
     const int64_t pairs = values->replications > 0 ? values->replications
                           : goal != NULL           ? COMPARE_GOAL_MAX
@@ -127,6 +179,7 @@ static cli_status compare_sides(const sides *s, const compare_values *values, co
                                  .seed = values->seed >= 0 ? (uint64_t)values->seed : s->at[0]->seed,
                                  .replications = (int32_t)pairs,
                                  .goal = goal,
+                                 .slack = values->orders ? slack : NULL,
                                  .jobs = work_jobs(values->jobs, pairs * s->count),
                                  .stop = interrupt_catch(),
                                  .kept = &kept.k,
@@ -153,7 +206,17 @@ static cli_status compare(const opt_list *operands, const compare_values *values
                 values->goal);
         return CLI_BAD;
     }
-    sides s = {calloc(operands->count, sizeof *s.at), calloc(operands->count, sizeof *s.labels), 0};
+    double slack = 0;
+    if (!slack_of(values->slack, &slack) || (values->slack != NULL && !values->orders)) {
+        fprintf(stderr, "spillway compare: --slack wants points from 0 to 100 beside --orders, not '%s'\n",
+                values->slack);
+        return CLI_BAD;
+    }
+    if (operands->count < 2 && !values->orders) {
+        fputs("spillway compare: a candidate is missing, or --orders; see 'spillway compare --help'\n", stderr);
+        return CLI_BAD;
+    }
+    sides s = {calloc(CMP_SIDES, sizeof *s.at), calloc(CMP_SIDES, sizeof *s.labels), 0, {0}};
     cmp_metric *metrics = calloc((size_t)cmp_default_metric_count + values->metrics.count, sizeof *metrics);
     char(*names)[CHECK_NAME_SIZE] = calloc(values->metrics.count + 1, sizeof *names);
     cli_status status = CLI_INTERNAL;
@@ -163,6 +226,9 @@ static cli_status compare(const opt_list *operands, const compare_values *values
     } else {
         status = load_sides(operands, values, &s);
     }
+    if (status == CLI_DONE && values->orders) {
+        status = load_orders(operands, values, &s);
+    }
     if (status == CLI_DONE) {
         status = choose_metrics(values, s.at[0], metrics, names);
     }
@@ -170,7 +236,7 @@ static cli_status compare(const opt_list *operands, const compare_values *values
         status = multi_outdir("compare", s.at[0]->name, values->out, &dir);
     }
     if (status == CLI_DONE) {
-        status = compare_sides(&s, values, values->goal != NULL ? &goal : NULL, metrics, &dir);
+        status = compare_sides(&s, values, values->goal != NULL ? &goal : NULL, metrics, &slack, &dir);
     }
     outdir_abort(&dir);
     for (int32_t i = 0; s.at != NULL && i < s.count; i++) {
@@ -178,6 +244,7 @@ static cli_status compare(const opt_list *operands, const compare_values *values
     }
     free(s.at);
     free(s.labels);
+    orders_fini(&s.found);
     free(metrics);
     free(names);
     return status;
@@ -199,7 +266,7 @@ const opt_command cli_compare = {
     .summary = "paired runs on common random numbers: differences with intervals, a verdict",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
-    .operands_min = 2,
+    .operands_min = 1,
     .operands_max = SIDES_MAX,
     .examples = {"spillway compare scenarios/flapping-aggressive.yaml scenarios/flapping-balanced.yaml",
                  "spillway compare scenarios/hybrid-burst.yaml '+spec.tick=30s' --until-half-width 1%"},

@@ -31,17 +31,20 @@ typedef struct cmp_metric {
 extern const cmp_metric cmp_default_metrics[];
 extern const int32_t cmp_default_metric_count;
 enum { CMP_COST = 0, CMP_TTFT_P99 = 4 }; /**< rows of it that the verdict names first */
+enum { CMP_ATTAINMENT = 9 };             /**< row of it by which a side is fit to be the best in hindsight */
+enum { CMP_SIDES = 27 };                 /**< at most */
 
 typedef struct cmp_options {
     sc_scenario *const *sides; /**< [side_count] the baseline first */
     const char *const *labels; /**< [side_count] */
-    int32_t side_count;        /**< 2 .. 27: letters A, B, ... */
+    int32_t side_count;        /**< 2 .. CMP_SIDES: letters A, B, ... */
     const cmp_metric *metrics; /**< [metric_count] cmp_default_metrics and more behind them */
     int32_t metric_count;
     uint64_t seed;
     int32_t replications; /**< with a goal: at most so many */
     const stat_goal
-        *goal; /**< for the half width of each difference in cost, relative to the baseline's; may be NULL */
+        *goal;           /**< for the half width of each difference in cost, relative to the baseline's; may be NULL */
+    const double *slack; /**< report the regret of A, see regret.h; NULL = not */
     int32_t jobs;
     const volatile int *stop;
     kept_folder *kept;                                     /**< as trials */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/experiment/check.h"
+#include "sim/experiment/regret.h"
 #include "sim/report/compare_parts.h"
 #include "sim/report/draw.h"
 #include "sim/report/html.h"
@@ -219,6 +220,35 @@ static void put_moments(const comparison *c, int32_t side, FILE *out)
     }
 }
 
+/* Its cost above the best order, and how often each order was that. */
+static void put_regret(const comparison *c, FILE *out)
+{
+    const regret r = regret_of(c, *c->options->slack);
+    char words[REP_VERDICT];
+    static const rep_head heads[] = {{"Order", NULL, true},
+                                     {"Cost", NULL, false},
+                                     {"Best in pairs", "regret", false},
+                                     {"Served too badly in", "regret", false},
+                                     {NULL, NULL, false}};
+    fputs("<section id=\"regret\">\n<h2>Best order in hindsight</h2>\n<p>", out);
+    regret_words(c, &r, *c->options->slack, words, sizeof words);
+    words[0] = words[0] == 'n' ? 'N' : words[0] == 'r' ? 'R' : words[0];
+    rep_escape(out, words);
+    fputs(".</p>\n", out);
+    rep_table_open(out, "Orders", heads);
+    for (int32_t s = 0; s < c->options->side_count; s++) {
+        const cmp_figure *f = compare_figure(c, s, CMP_COST);
+        char cost[REP_CELL];
+        fprintf(out, "<tr><th scope=\"row\">%c ", 'A' + s);
+        rep_escape(out, c->options->labels[s]);
+        fputs("</th>", out);
+        put_cell(out, f->mean, compare_text("cost.total_usd", f->mean, false, cost, sizeof cost));
+        fprintf(out, "<td>%" PRId32 "</td><td>%" PRId32 "</td></tr>\n", r.wins[s], r.out[s]);
+    }
+    rep_table_close(out);
+    fputs("</section>\n", out);
+}
+
 static void put_head(const comparison *c, FILE *out)
 {
     fputs("<p class=\"name\">Comparison on common random numbers</p>\n", out);
@@ -276,6 +306,13 @@ static void put_definitions(const comparison *c, FILE *out)
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         fprintf(out, "<dt id=\"def-%s\">%s</dt><dd>%s</dd>\n", list[i][0], list[i][1], list[i][2]);
     }
+    if (c->options->slack != NULL) {
+        fputs("<dt id=\"def-regret\">Regret</dt><dd>Cost of A less that of the cheapest side in the same replication, "
+              "known in hindsight; never negative. A side counts there only if its share of requests within all "
+              "targets fell below A's by no more than the slack that is named. Only the orders that were run are held "
+              "against each other: a schedule that is none of them may be cheaper still.</dd>\n",
+              out);
+    }
     fputs("</dl></details>\n", out);
     rep_html_terms(out);
     fprintf(out,
@@ -299,6 +336,9 @@ int rep_compare_page(const void *what, FILE *out)
     const comparison *c = what;
     rep_page_begin(out, "Comparison");
     put_head(c, out);
+    if (c->options->slack != NULL) {
+        put_regret(c, out);
+    }
     fputs("<section id=\"differences\">\n<h2>Differences</h2>\n<p class=\"hint\">Left of the line the candidate has "
           "less, right of it more; a line that crosses zero shows no difference.</p>\n",
           out);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/experiment/regret.h"
 #include "sim/report/compare_parts.h"
 
 void rep_json_scenario(rep_json *j, const sc_scenario *sc)
@@ -58,6 +59,30 @@ static void put_moments(rep_json *j, const comparison *c, int32_t side)
     rep_json_end(j, true);
 }
 
+static void put_regret(rep_json *j, const comparison *c)
+{
+    const regret r = regret_of(c, *c->options->slack);
+    char words[REP_VERDICT];
+    rep_json_object(j, "regret");
+    rep_json_text(j, "verdict", regret_words(c, &r, *c->options->slack, words, sizeof words));
+    rep_json_real(j, "slack", *c->options->slack);
+    rep_json_count(j, "pairs", (uint64_t)r.pairs);
+    rep_json_real(j, "mean_usd", r.mean);
+    rep_json_real(j, "ci95_half_width", r.half);
+    rep_json_real(j, "share_of_best", r.share);
+    rep_json_array(j, "sides");
+    for (int32_t s = 0; s < c->options->side_count; s++) {
+        const char letter[] = {(char)('A' + s), '\0'};
+        rep_json_object(j, NULL);
+        rep_json_text(j, "side", letter);
+        rep_json_count(j, "best_in_pairs", (uint64_t)r.wins[s]);
+        rep_json_count(j, "not_eligible_in_pairs", (uint64_t)r.out[s]);
+        rep_json_end(j, false);
+    }
+    rep_json_end(j, true);
+    rep_json_end(j, false);
+}
+
 int report_compare_json(const comparison *c, FILE *out)
 {
     rep_json j;
@@ -69,6 +94,9 @@ int report_compare_json(const comparison *c, FILE *out)
     rep_json_real(&j, "level", c->level);
     if (c->options->goal != NULL) {
         rep_json_bool(&j, "half_width_reached", c->goal_met);
+    }
+    if (c->options->slack != NULL) {
+        put_regret(&j, c);
     }
     rep_json_array(&j, "sides");
     for (int32_t s = 0; s < c->options->side_count; s++) {

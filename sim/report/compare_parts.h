@@ -20,6 +20,9 @@ bool rep_compare_worth(const comparison *c, int32_t side, int32_t metric);
 char *rep_compare_reduction(double reduction, char *buf, size_t size); /**< "14 x", "exact", "-" */
 char *rep_compare_p(double p, char *buf, size_t size);
 
+/** The sentence on the regret of A, where options->slack is given. @return buf */
+char *rep_compare_regret(const comparison *c, char *buf, size_t size);
+
 /** Name, path, hash and overrides as members of the object that is open. */
 void rep_json_scenario(rep_json *j, const sc_scenario *sc);
 

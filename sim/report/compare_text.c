@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/experiment/regret.h"
 #include "sim/report/compare_parts.h"
 
 bool rep_compare_worth(const comparison *c, int32_t side, int32_t metric)
@@ -55,6 +56,12 @@ void rep_compare_cells(const comparison *c, int32_t side, int32_t metric, rep_co
     rep_compare_reduction(f->reduction, row->reduction, sizeof row->reduction);
     const int sense = c->options->metrics[metric].sense;
     row->mark = !f->shown ? "" : sense == 0 ? "differs" : (f->diff > 0) == (sense > 0) ? "better" : "worse";
+}
+
+char *rep_compare_regret(const comparison *c, char *buf, size_t size)
+{
+    const regret r = regret_of(c, *c->options->slack);
+    return regret_words(c, &r, *c->options->slack, buf, size);
 }
 
 static void put_sides(const comparison *c, const char *before, const char *after, FILE *out)
@@ -118,6 +125,11 @@ int report_compare_text(const comparison *c, FILE *out)
     if (c->options->goal != NULL && !c->goal_met) {
         fputs("\nThe wanted half width was not reached: more --replications would narrow the intervals.\n", out);
     }
+    if (c->options->slack != NULL) {
+        char words[REP_VERDICT];
+        fputs("\nBest order in hindsight\n", out);
+        rep_put_wrapped(out, rep_compare_regret(c, words, sizeof words));
+    }
     for (int32_t s = 1; s < c->options->side_count; s++) {
         char verdict[REP_VERDICT];
         const char head[] = {(char)('A' + s), ' ', '-', ' ', 'A', '\0'};
@@ -145,6 +157,10 @@ int report_compare_text(const comparison *c, FILE *out)
 int report_compare_markdown(const comparison *c, FILE *out)
 {
     put_sides(c, "- **", "** ", out);
+    if (c->options->slack != NULL) {
+        char words[REP_VERDICT];
+        fprintf(out, "\n**Best order in hindsight:** %s.\n", rep_compare_regret(c, words, sizeof words));
+    }
     for (int32_t s = 1; s < c->options->side_count; s++) {
         char verdict[REP_VERDICT];
         fprintf(out, "\n**Verdict:** %s.\n\n| figure | A | %c - A | 95 %% interval | p (Holm) | pairing | |\n",

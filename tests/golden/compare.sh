@@ -39,7 +39,10 @@ lab=scenarios/theory-mm1.yaml
 short="--set spec.duration=40m --set spec.warmup=5m --replications 4"
 faster="+spec.services[0].engine.service.exponential.mean=90ms"
 
-check "one side only" refuses 2 "compare" compare $lab
+check "one side only" refuses 2 "a candidate is missing, or --orders" compare $lab
+check "no order to choose" refuses 2 "has two clusterAffinities to order" compare $lab --orders
+check "slack without orders" refuses 2 "--slack wants points" compare $lab $lab --slack 1
+check "bad slack" refuses 2 "not '1x'" compare scenarios/misconfigured-priorities.yaml --orders --slack 1x
 check "no such scenario" refuses 2 "no-such.yaml" compare $lab no-such.yaml
 check "bad half width" refuses 2 "--until-half-width wants a positive number" compare $lab $lab --until-half-width 1x
 check "bad metric" refuses 2 "did you mean 'latency.ttft_s.p" compare $lab $lab --metric ttft.p59
@@ -55,6 +58,19 @@ done
 check "same text" cmp "$dir/j1.txt" "$dir/j2.txt"
 check "80 columns" test -z "$(awk 'length > 80' "$dir/j1.txt")"
 check "same folder" diff -r "$dir/j1" "$dir/j2"
+for jobs in 1 2; do
+    "$SPILLWAY" compare scenarios/misconfigured-priorities.yaml --orders --set spec.duration=90m --replications 3 \
+        --jobs $jobs --out "$dir/o$jobs" >"$dir/o$jobs.txt" 2>/dev/null
+    check "orders with $jobs threads" test $? = 0
+done
+check "same orders" diff -r "$dir/o1" "$dir/o2"
+check "80 columns with orders" test -z "$(awk 'length > 80' "$dir/o1.txt")"
+check "the right order was the best" has "$dir/o1/compare.md" "was B, owned > cloud-near: in 3 of them"
+# A's mean cost less B's, as B was the cheaper in every pair
+check "regret is the difference to it" awk -F, '$3 == "cost.total_usd" && $1 == "B" { d = -$9 }
+    FILENAME ~ /json/ && /"mean_usd"/ { gsub(/[^0-9.]/, "", $1); r = $1 }
+    END { exit !(d > 0 && (r - d < 1e-6) && (d - r < 1e-6)) }' "$dir/o1/differences.csv" "$dir/o1/compare.json"
+check "the page says it" has "$dir/o1/report.html" "Best order in hindsight"
 check "a faster server" has "$dir/j1.txt" "B costs exactly what A costs in each of 4 pairs"
 check "an equal side" has "$dir/j1/compare.md" "no difference: C and A are equal in every figure of each of 4 pairs"
 check "the difference of the inputs" has "$dir/j1/report.html" "spec.services[0].engine.service.exponential.mean"
