@@ -48,7 +48,7 @@ static spw_verdict verdict_on(const spw_core *core, const fill_slot *slot, const
 {
     const fill *f = &core->fill;
     if (f->kept && f->refusal == SPW_VERDICT_NONE) {
-        return SPW_VERDICT_UNTOUCHED;
+        return f->policy->suspended ? SPW_VERDICT_SUSPENDED : SPW_VERDICT_UNTOUCHED;
     }
     if (slot->target == 0) {
         return why_nothing(core, slot, row, last_group);

@@ -117,6 +117,7 @@ static const verdict_words VERDICTS[] = {
     {SPW_VERDICT_REFUSED, "refused", "all or nothing: not everything fits, so nothing new is placed"},
     {SPW_VERDICT_GROUP_PASSED, "group-passed", "its failover group cannot hold everything, or was left earlier"},
     {SPW_VERDICT_UNTOUCHED, "untouched", "nothing triggered scheduling, so the old result stands"},
+    {SPW_VERDICT_SUSPENDED, "suspended", "the policy is suspended, so everything stays as it is"},
     {SPW_VERDICT_NOT_SELECTED, "not-selected", "no group of the policy selects it"},
     {SPW_VERDICT_EXCLUDED, "excluded", "the policy excludes it by name"},
     {SPW_VERDICT_TAINTED, "tainted", "has a taint that the policy does not tolerate"},

@@ -490,6 +490,40 @@ static void account_settled(spw_core *core, uint32_t work, const spw_policy *pol
     }
 }
 
+/** What stays though it is not wanted counts as such: groups are accounted for in order, up to what is wanted. */
+static void count_wanted(spw_core *core, const spw_policy *policy, int32_t over)
+{
+    for (int32_t g = (int32_t)policy->group_count - 1; g >= 0 && over > 0; g--) {
+        for (size_t i = 0; i < core->fill.count && over > 0; i++) {
+            fill_slot *slot = &core->fill.slots[i];
+            const int32_t gone = slot->group == g ? min32(slot->target, over) : 0;
+            slot->target -= gone;
+            over -= gone;
+        }
+    }
+}
+
+/** All that it has stays where it is; what it wants beyond that has no place. */
+static void place_suspended(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
+{
+    const spw_workload *workload = &core->config.workloads[work];
+    spw_candidate *told = core->settings.explain ? plan_add_candidates(plan, core->view.cluster_count) : NULL;
+    int32_t wanted = core->desired[work];
+    core->fill.fresh = false;
+    core->fill.preempt = NULL;
+    slots_list(core, work, told);
+    explain_rooms(core, told);
+    wanted = decide_counts_reference(workload, policy) ? decide_copies(core, policy, wanted) : wanted;
+    core->copies[work] = wanted;
+    int32_t unplaced = wanted + fill_keep(&core->fill);
+    for (size_t i = 0; i < core->fill.count; i++) {
+        unplaced -= core->fill.slots[i].target;
+    }
+    explain_verdicts(core, told);
+    count_wanted(core, policy, -unplaced);
+    account(core, work, policy, unplaced > 0 ? unplaced : 0, 0, plan);
+}
+
 static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
 {
     const spw_workload *workload = &core->config.workloads[work];
@@ -501,6 +535,10 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     int32_t wanted = core->desired[work];
     touch_seats(core, work);
     core->copies[work] = wanted;
+    if (policy->suspended) {
+        place_suspended(core, work, policy, plan);
+        return;
+    }
     bool by_reference = decide_counts_reference(workload, policy);
     if (!by_reference && decide_is_settled(core, work, policy, wanted)) {
         account_settled(core, work, policy, plan);

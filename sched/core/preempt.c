@@ -82,7 +82,8 @@ static void open_seats(spw_core *core)
 {
     for (uint32_t w = 0; w < core->config.workload_count; w++) {
         spw_id policy = core->config.workloads[w].policy;
-        bool ours = policy != SPW_ID_NONE && !core->config.policies[policy].compat;
+        const spw_policy *p = policy == SPW_ID_NONE ? NULL : &core->config.policies[policy];
+        bool ours = p != NULL && !p->compat && !p->suspended;
         for (uint32_t i = core->view.seat_first[w]; i < core->view.seat_end[w]; i++) {
             view_seat *seat = &core->view.seats[i];
             const view_cluster *cluster = &core->view.clusters[seat->cluster];

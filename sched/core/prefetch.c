@@ -54,7 +54,7 @@ static void workload_prefetch(spw_core *core, const spw_outcome *o, spw_plan *pl
     int32_t last = 0;
     int64_t capacity = 0;
 
-    if (policy == NULL || policy->prefetch_ppm == 0 || policy->order != SPW_GROUPS_ORDERED) {
+    if (policy == NULL || policy->suspended || policy->prefetch_ppm == 0 || policy->order != SPW_GROUPS_ORDERED) {
         return;
     }
     for (uint32_t g = 0; g < o->tier_count; g++) {

@@ -245,6 +245,7 @@ bool km_read_policy(spw_manifest_set *set, bind *b, const ynode *root)
     }
     spw_policy_default(&out->policy);
     set_manners(&p, &out->policy);
+    out->policy.suspended = p.undispatched || p.unscheduled;
     if (!build_groups(b, &p, &out->policy) || !build_division(b, &p, &out->policy) ||
         !build_tolerations(b, &p, &out->policy) || !build_spreads(b, &p, &out->policy) ||
         !policy_knobs_read(b, &p.head.meta, &out->policy) || !check_compat(b, &p, &out->policy)) {

@@ -318,6 +318,25 @@ static const bind_table spread_table = {.name = "spreadConstraint",
                                         .self_at = offsetof(spread_constraint, node) + 1,
                                         .check = check_spread};
 
+/* Binds into the object itself. `scheduling` stands in a ResourceBinding upstream, for queues in front. */
+static const bind_field suspension_fields[] = {
+    {.key = "dispatching",
+     .kind = BIND_BOOL,
+     .preset = "false",
+     BIND_AT(policy_object, undispatched),
+     .help = "true: the workloads stay as they are"},
+    {.key = "scheduling",
+     .kind = BIND_BOOL,
+     .preset = "false",
+     BIND_AT(policy_object, unscheduled),
+     .help = "the same; as in a ResourceBinding"},
+    KM_UNMODELLED("dispatchingOnClusters", "a workload is suspended as a whole or not at all"),
+    {.key = NULL},
+};
+
+static const bind_table suspension_table = {
+    .name = "suspension", .size = sizeof(policy_object), .fields = suspension_fields};
+
 static const bind_field placement_fields[] = {
     {.key = "clusterAffinity",
      .kind = BIND_TABLE,
@@ -374,13 +393,15 @@ static const bind_field spec_fields[] = {
     KM_IGNORED("association", "an older name of propagateDeps"),
     KM_IGNORED("conflictResolution", "objects are not written into member clusters"),
     KM_IGNORED("dependentOverrides", "objects are not written into member clusters"),
-    KM_UNMODELLED("failover", "a workload leaves a cluster only when the cluster is not ready"),
+    KM_UNMODELLED(
+        "failover",
+        "an unhealthy workload is not evicted; replicas leave a cluster that is not ready or has no node for them"),
     KM_IGNORED("preemption", "takes over templates of other policies; who claims what is decided at start"),
     KM_IGNORED("preserveResourcesOnDeletion", "templates are not deleted during a run"),
     KM_IGNORED("propagateDeps", "dependencies of a workload are not modelled"),
     KM_IGNORED("schedulePriority", "the PriorityClass of the pods decides"),
     KM_IGNORED("schedulerName", "this program is the scheduler"),
-    KM_UNMODELLED("suspension", "decisions are always delivered"),
+    {.key = "suspension", .kind = BIND_TABLE, .table = &suspension_table},
     {.key = NULL},
 };
 

@@ -73,6 +73,7 @@ typedef struct policy_object {
     size_t toleration_count;
     const spread_constraint *spreads;
     size_t spread_count;
+    bool undispatched, unscheduled; /* suspension */
     bool provision;
     const ynode *provision_node;
 } policy_object;

@@ -213,7 +213,7 @@ static void all_words_are_there(void **state)
 {
     (void)state;
     for (int v = SPW_VERDICT_CHOSEN; v <= SPW_VERDICT_BARRED; v++) {
-        if (v <= SPW_VERDICT_UNTOUCHED || v >= SPW_VERDICT_NOT_SELECTED) {
+        if (v <= SPW_VERDICT_SUSPENDED || v >= SPW_VERDICT_NOT_SELECTED) {
             assert_string_not_equal(spw_verdict_name((spw_verdict)v), "none");
             assert_true(strlen(spw_verdict_text((spw_verdict)v)) > 10);
         }

@@ -198,6 +198,7 @@ typedef struct spw_policy {
     size_t spread_count;
     spw_rounding rounding;
     bool compat;             /**< decide as Karmada's own scheduler does, its traps included (sched/TRAPS.md) */
+    bool suspended;          /**< its workloads keep what they are assigned, whatever they want; they are no victims */
     spw_preempt preempt;     /**< may its workloads take the place of less important ones? */
     spw_dur min_runtime;     /**< its replicas are no victims before they have run this long; 0 = at once */
     int32_t nodes_per_batch; /**< nodes ordered from a pool in one tick; 0 = no limit. The smallest one counts */

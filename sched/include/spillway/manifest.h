@@ -118,6 +118,11 @@
  * is to make room in a unit must stand, with all its replicas in that cluster, in the units tried so far: usage in the
  * snapshot tells that of every one of them, or they fit on no other pool.
  *
+ * suspension of a PropagationPolicy: with dispatching or scheduling true (the latter stands in a ResourceBinding
+ * upstream, where a queue sets it) its workloads keep what they are assigned, also on a cluster that is lost: nothing
+ * is given, moved or taken away, and they are no victims. Their scalers go on. dispatchingOnClusters,
+ * failover.application and failover.cluster are read past with a warning: they have no effect.
+ *
  * A replica count has one owner: two of the autoscaling kinds on one Deployment are an error that names both places.
  * A timetable over the bounds of a FederatedHPA is no second owner; there is at most one for each FederatedHPA.
  *

@@ -110,6 +110,7 @@ typedef enum spw_verdict {
     SPW_VERDICT_REFUSED = 7,        /**< all or nothing: not everything fits, so nothing new is placed */
     SPW_VERDICT_GROUP_PASSED = 8,   /**< its failover group cannot hold everything, or was left earlier */
     SPW_VERDICT_UNTOUCHED = 9,      /**< Karmada's way: nothing triggered scheduling, the old result stands */
+    SPW_VERDICT_SUSPENDED = 10,     /**< its policy is suspended: everything stays as it is */
     SPW_VERDICT_NOT_SELECTED = 16,  /**< no group of the policy selects it */
     SPW_VERDICT_EXCLUDED = 17,      /**< the policy excludes it by name */
     SPW_VERDICT_TAINTED = 18,       /**< has a taint that the policy does not tolerate */
