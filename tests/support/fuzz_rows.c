@@ -448,6 +448,9 @@ static int widen(fuzz *f, setup *s, rows *r, choice *c)
 {
     s->wide = true;
     s->calm = choice_chance(c, 1, 2);
+    if (s->calm) {
+        fuzz_calm_setup(s, c);
+    }
     fuzz_widen_rows(r, c);
     fuzz_widen_settings(&f->settings, c);
     return choice_chance(c, 1, 8) ? some(c, 12, 60) : some(c, 1, 12);
@@ -463,6 +466,7 @@ bool fuzz_rows(fuzz *f, choice *c, bool wide)
     }
     make_rows(&r, c, &s, 1000000 * S);
     fuzz_settings(f, &s.config, &r.snap);
+    const size_t clusters = r.snap.clusters.count;
     const int ticks = wide ? widen(f, &s, &r, c) : 3;
     if (choice_chance(c, 1, 6)) {
         fuzz_damage_setup(&s, c);
@@ -475,6 +479,10 @@ bool fuzz_rows(fuzz *f, choice *c, bool wide)
     for (int i = 0; i < ticks && good && on; i++) {
         if (wide && f->silent == NULL) {
             fuzz_silence(f, core, &s.config, &r.snap);
+        }
+        if (wide && clusters > 1 && choice_chance(c, 1, 30)) {
+            fuzz_change_fleet(&r, clusters);
+            f->sound = false; /* whoever leaves takes a share of the traffic along */
         }
         damage(f, &r, c, wide);
         good = tick(f, c, core, &s, &r, &on);

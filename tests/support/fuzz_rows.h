@@ -77,7 +77,8 @@ typedef struct setup {
     spw_hpa_metric metric[2][4];
     spw_scaling_policy rule[2];
     bool wide;
-    bool calm; /**< little changes from tick to tick, so that workloads come to rest */
+    size_t works; /**< that were made: an edit may take some away, and bring them back */
+    bool calm;    /**< little changes from tick to tick, so that workloads come to rest */
     /* of wide ones alone */
     spw_toleration toleration[3][2];
     spw_requirement label[3], field[3];
@@ -122,6 +123,10 @@ void fuzz_widen_settings(spw_settings *settings, choice *c);
 void fuzz_widen_rows(rows *r, choice *c);
 /** Another valid configuration, as an edit of the manifests would leave it; the rows say what it asks for. */
 void fuzz_edit(setup *s, rows *r, choice *c);
+/** Makes it one in which workloads can come to rest, most of them. */
+void fuzz_calm_setup(setup *s, choice *c);
+/** The last cluster leaves the fleet with all that stood there, or comes back, of so many. */
+void fuzz_change_fleet(rows *r, size_t clusters);
 /** Some time passes: what was ordered comes, or not; clusters, readings and templates change. */
 void fuzz_pass_time(rows *r, const setup *s, choice *c);
 

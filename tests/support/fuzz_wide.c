@@ -278,6 +278,7 @@ static void make_scalers(setup *s, choice *c)
 
 void fuzz_widen_setup(setup *s, choice *c)
 {
+    s->works = s->config.workload_count;
     for (int p = 0; p < 3; p++) {
         widen_policy(s, c, p);
     }
@@ -292,6 +293,32 @@ void fuzz_widen_setup(setup *s, choice *c)
     }
     s->config.rtts = s->rtt;
     s->config.rtt_count = (size_t)choice_below(c, 5);
+}
+
+void fuzz_calm_setup(setup *s, choice *c)
+{
+    for (int p = 0; p < 3; p++) {
+        spw_policy *policy = &s->policy[p];
+        policy->preempt = SPW_PREEMPT_OFF; /* where somebody makes victims everybody looks out */
+        if (choice_chance(c, 1, 4)) {
+            continue;
+        }
+        policy->division = choice_chance(c, 1, 2) ? SPW_DIVIDE_DYNAMIC : SPW_DIVIDE_AGGREGATED;
+        policy->order = SPW_GROUPS_ORDERED;
+        policy->compat = false;
+        policy->spread_count = 0;
+        policy->route = SPW_ROUTE_PROPORTIONAL;
+        policy->route_lag = 0;
+        policy->prefetch_ppm = 0;
+    }
+    for (size_t w = 0; w < s->config.workload_count; w++) {
+        if (choice_chance(c, 3, 4)) {
+            s->work[w].units = NULL;
+            s->work[w].by_reference = false;
+            s->work[w].gpu_milli = NULL;
+            s->work[w].has_reschedule = false;
+        }
+    }
 }
 
 void fuzz_widen_settings(spw_settings *settings, choice *c)
@@ -337,8 +364,8 @@ void fuzz_edit(setup *s, rows *r, choice *c)
         s->group[p][0].name = "g1";
         s->group[p][1].name = "g0";
         break;
-    case 2: /* the last workload is gone, and whoever owned its count */
-        s->config.workload_count = works > 0 ? works - 1 : 0;
+    case 2: /* the last workload is gone or another one has come, and whoever owns its count */
+        s->config.workload_count = works < s->works && choice_chance(c, 1, 2) ? works + 1 : works - (works > 0);
         make_scalers(s, c);
         break;
     case 3: /* other owners */

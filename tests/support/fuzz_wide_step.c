@@ -239,6 +239,38 @@ static void run_seat(rows *r, const setup *s, choice *c, size_t k)
     o->observed[k] = r->snap.now;
 }
 
+void fuzz_change_fleet(rows *r, size_t clusters)
+{
+    other_columns *o = &r->o;
+    if (r->snap.clusters.count < clusters) {
+        r->snap.clusters.count++;
+        return;
+    }
+    const spw_id gone = (spw_id)--r->snap.clusters.count;
+    size_t kept = 0;
+    for (size_t k = 0; k < r->snap.placements.count; k++) {
+        if (o->scluster[k] != gone) {
+            o->swork[kept] = o->swork[k];
+            o->scluster[kept] = o->scluster[k];
+            o->assigned[kept] = o->assigned[k];
+            o->scheduled[kept] = o->scheduled[k];
+            o->ready[kept] = o->ready[k];
+            o->observed[kept++] = o->observed[k];
+        }
+    }
+    r->snap.placements.count = kept;
+    r->snap.pods.count = r->snap.samples.count = r->snap.usage.count = 0; /* until the next reading */
+    for (size_t p = 0; p < r->snap.pools.count; p++) {
+        if (r->p.cluster[p] == gone) { /* pools of the same name elsewhere; all names differ */
+            r->p.cluster[p] = 0;
+            r->p.key[p] = spw_key2(fuzz_clusters[0], r->p.name[p]);
+        }
+    }
+    for (size_t i = 0; i < r->snap.grades.count; i++) {
+        o->gcluster[i] = o->gcluster[i] == gone ? 0 : o->gcluster[i];
+    }
+}
+
 static void change_clusters(rows *r, choice *c)
 {
     for (size_t i = 0; i < r->snap.clusters.count; i++) {
