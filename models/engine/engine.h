@@ -78,6 +78,7 @@ typedef struct mdl_engine_type {
     size_t (*advance)(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max);
     void (*load)(const mdl_engine *e, int64_t now_ns, mdl_load *out);
     void (*kv)(const mdl_engine *e, int64_t now_ns, mdl_kv *out);
+    int32_t (*sampled)(const mdl_engine *e, int64_t now_ns, uint32_t handle);
     size_t (*evict)(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max);
     size_t (*tags)(const mdl_engine *e, uint32_t *tags, size_t tags_max);
 } mdl_engine_type;
@@ -146,6 +147,14 @@ static inline void mdl_engine_load(const mdl_engine *e, int64_t now_ns, mdl_load
 static inline void mdl_engine_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
 {
     e->type->kv(e, now_ns, out);
+}
+/**
+ * Tokens that a request inside has put out by now_ns: of whole steps that have ended. station: 0, all comes at the end.
+ * now_ns as for mdl_engine_load.
+ */
+static inline int32_t mdl_engine_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    return e->type->sampled(e, now_ns, handle);
 }
 /** Empties the engine (node lost): writes up to tags_max tags in submission order and forgets them. Call until 0. */
 static inline size_t mdl_engine_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)

@@ -193,6 +193,18 @@ static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t 
     return mdl_ring_drain(&s->ring, out, out_max);
 }
 
+/* Of the planned run, steps that have begun before now_ns. */
+static int32_t begun_steps(const llm_state *s, int64_t now_ns)
+{
+    return llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
+}
+
+/* Of those, steps that have ended: all but the last, and it too if it ends at this very instant. */
+static int32_t ended_steps(const llm_state *s, int64_t now_ns, int32_t begun)
+{
+    return begun - (llm_run_ps(s, begun) > llm_until_ps(s->at, now_ns));
+}
+
 static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 {
     llm_state *s = state_of(e);
@@ -208,13 +220,10 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
                       .completed = s->completed,
                       .busy_ns = s->busy.ns};
     if (s->planned) {
-        int64_t ps = llm_until_ps(s->at, now_ns);
-        /* `begun` steps have begun before now_ns; the last of them has ended if it ends at this very instant */
-        int32_t begun = llm_run_reach(s, ps, s->run_steps);
-        int32_t ended = begun - (llm_run_ps(s, begun) > ps);
+        int32_t begun = begun_steps(s, now_ns);
         out->kv_blocks_used += llm_run_blocks(s, begun);
-        out->tokens_out += (int64_t)ended * s->decodes;
-        out->busy_ns = llm_after(s->busy, ps).ns;
+        out->tokens_out += (int64_t)ended_steps(s, now_ns, begun) * s->decodes;
+        out->busy_ns = llm_after(s->busy, llm_until_ps(s->at, now_ns)).ns;
     }
 }
 
@@ -230,6 +239,18 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
         out->most += llm_run_blocks(s, s->run_steps);
         out->until_ns = llm_ceil_ns(s->end);
     }
+}
+
+static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    llm_state *s = state_of(e);
+    settle(s, now_ns);
+    const llm_request *r = &s->requests[handle];
+    if (r->where != LLM_DECODE) {
+        return r->sampled;
+    }
+    const int32_t ended = s->planned ? ended_steps(s, now_ns, begun_steps(s, now_ns)) : 0;
+    return llm_computed(s, r) - r->input + 1 + ended;
 }
 
 /* Stops all work: what is inside only waits to be named to the owner. */
@@ -311,6 +332,7 @@ const mdl_engine_type mdl_engine_llm = {.name = "llm",
                                         .advance = llm_advance,
                                         .load = llm_load,
                                         .kv = llm_kv,
+                                        .sampled = llm_sampled,
                                         .evict = llm_evict,
                                         .tags = llm_tags};
 

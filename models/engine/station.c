@@ -306,6 +306,14 @@ static void station_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
     *out = (mdl_kv){.until_ns = MDL_NEVER};
 }
 
+static int32_t station_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    (void)e;
+    (void)now_ns;
+    (void)handle;
+    return 0;
+}
+
 static size_t station_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
 {
     station *s = state_of(e);
@@ -359,6 +367,7 @@ const mdl_engine_type mdl_engine_station = {.name = "station",
                                             .advance = station_advance,
                                             .load = station_load,
                                             .kv = station_kv,
+                                            .sampled = station_sampled,
                                             .evict = station_evict,
                                             .tags = station_tags};
 

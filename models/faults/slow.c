@@ -88,6 +88,12 @@ static void slow_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
     out->until_ns = to_real(s, out->until_ns);
 }
 
+static int32_t slow_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
+{
+    const slow *s = (const slow *)e;
+    return mdl_engine_sampled(s->inner, to_local(s, now_ns), handle);
+}
+
 static size_t slow_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
 {
     slow *s = (slow *)e;
@@ -108,6 +114,7 @@ static const mdl_engine_type slow_type = {.name = "slow",
                                           .advance = slow_advance,
                                           .load = slow_load,
                                           .kv = slow_kv,
+                                          .sampled = slow_sampled,
                                           .evict = slow_evict,
                                           .tags = slow_tags};
 

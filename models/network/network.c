@@ -107,7 +107,18 @@ int64_t mdl_jitter_mean_ns(const mdl_jitter *jitter, int64_t rtt_ns)
 
 const char *mdl_egress_scope_name(mdl_egress_scope scope)
 {
-    return scope == MDL_EGRESS_INTERNET ? "internet" : "inter-region";
+    static const char *const names[] = {"", "internet", "inter-region", "inter-provider"};
+    return names[scope];
+}
+
+mdl_egress_scope mdl_egress_scope_find(const char *name)
+{
+    for (int scope = MDL_EGRESS_INTERNET; scope <= MDL_EGRESS_INTER_PROVIDER; scope++) {
+        if (strcmp(mdl_egress_scope_name((mdl_egress_scope)scope), name) == 0) {
+            return (mdl_egress_scope)scope;
+        }
+    }
+    return (mdl_egress_scope)0;
 }
 
 static int64_t bytes_of(double fixed, double per_token, int32_t tokens)

@@ -48,11 +48,14 @@ int64_t mdl_jitter_mean_ns(const mdl_jitter *jitter, int64_t rtt_ns);
 
 /** Where bytes go; each way has its own price with every provider. */
 typedef enum mdl_egress_scope {
-    MDL_EGRESS_INTERNET = 1,    /**< to users */
-    MDL_EGRESS_INTER_REGION = 2 /**< to another region of the same provider */
+    MDL_EGRESS_INTERNET = 1,      /**< to users */
+    MDL_EGRESS_INTER_REGION = 2,  /**< to another region of the same provider */
+    MDL_EGRESS_INTER_PROVIDER = 3 /**< into the network of another provider, in whatever region */
 } mdl_egress_scope;
-/** "internet", "inter-region". */
+/** "internet", "inter-region", "inter-provider". */
 const char *mdl_egress_scope_name(mdl_egress_scope scope);
+/** The scope of that name, or 0. */
+mdl_egress_scope mdl_egress_scope_find(const char *name);
 
 /** Bytes on the wire of one request and its answer. */
 typedef struct mdl_payload {

@@ -97,7 +97,15 @@ typedef struct res_cost {
     int64_t total_uusd; /**< = sum of pools + egress */
     int64_t owned_uusd, reserved_uusd, on_demand_uusd, spot_uusd, egress_uusd;
     int64_t images_uusd; /**< of egress: images and weights moved between regions, and stored */
+    int64_t ways_uusd;   /**< of egress: requests and answers between where users enter and the clusters */
 } res_cost;
+
+/** What moved between users of a region who enter at a provider and a cluster, since warm-up, and its price. */
+typedef struct res_way {
+    int64_t forth_bytes, forth_uusd; /**< requests, from the entry to the cluster */
+    int64_t back_bytes, back_uusd;   /**< answers, from the cluster to the entry */
+    int64_t out_bytes, out_uusd;     /**< of those, from the entry to the users */
+} res_way;
 
 /** One stay beyond the capacity of the best group. Times in s of simulated time; NaN = did not happen. */
 typedef struct res_burst {
@@ -194,6 +202,7 @@ typedef struct res_run {
     res_pool *pools;
     int32_t pool_count;
     res_cost cost;
+    res_way *ways; /**< [region_count * cluster_count]; NULL = no region of the scenario has a provider */
     res_burst *bursts;
     int32_t burst_count;
     res_lag lag;                      /**< all starts */

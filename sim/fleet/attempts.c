@@ -214,6 +214,7 @@ uint32_t fl_give_up(fl_world *w, uint32_t request)
         return leave_behind(w, request);
     case FL_RQ_RUNNING:
         if (!s->sc->retry.cancels) {
+            fl_ways_abandoned(w, q);
             return leave_behind(w, request);
         }
         fl_cancel(w, request);

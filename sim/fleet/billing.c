@@ -7,7 +7,8 @@
  * such interval the part between warm-up and the end of the run counts. What a minimum adds beyond the life of a node
  * is charged at the moment the node goes. A spot price that moves splits the time into spells; their exact costs are
  * summed before the one rounding. Egress: bytes of responses that completed after warm-up, at the price of
- * the cluster that sent them, and images: moved between regions, and stored (delivery.c).
+ * the cluster that sent them; where users enter at a provider, what moved between there and the clusters, and from
+ * there to users (ways.c); and images: moved between regions, and stored (delivery.c).
  *
  * The cost of a timeline bin is the cost so far minus the cost up to the bin before: bins sum to the total exactly.
  */
@@ -68,7 +69,7 @@ void fl_bill_price(fl_world *w, uint32_t pool, int64_t uusd_per_gpu_h)
 
 int64_t fl_egress_cost(const fl_world *w)
 {
-    int64_t sum = fl_delivery_cost(w);
+    int64_t sum = fl_delivery_cost(w) + fl_ways_cost(w);
 
     for (int32_t c = 0; c < w->sc->cluster_count; c++) {
         sum += mdl_egress_uusd(w->egress_bytes[c], w->sc->clusters[c].egress_uusd_per_gb);
@@ -107,6 +108,7 @@ void fl_bill_close(fl_world *w)
     }
     cost->egress_uusd = fl_egress_cost(w);
     cost->images_uusd = fl_delivery_cost(w);
+    fl_ways_close(w);
     cost->total_uusd =
         cost->owned_uusd + cost->reserved_uusd + cost->on_demand_uusd + cost->spot_uusd + cost->egress_uusd;
 }

@@ -242,6 +242,9 @@ void fl_route(fl_world *w, uint32_t request, uint32_t avoid)
             }
             return;
         }
+        if (fl_enters(w, q)) {
+            fl_ways_forth(w, q, cluster);
+        }
         line = line_of(w, q->region, cluster, false);
         if (line->slot != FL_NONE) {
             line_push(w, line, request);

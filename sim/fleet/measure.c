@@ -249,7 +249,9 @@ static void completed(fl_world *w, const fl_request *q, int64_t seen_ns)
     if (tpot >= 0) {
         timeline_add(w, w->run->timeline.tpot, q, seen_ns, tpot);
     }
-    if (w->counting) {
+    if (fl_enters(w, q)) {
+        fl_ways_back(w, q, cluster);
+    } else if (w->counting) {
         w->egress_bytes[cluster] +=
             fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output_of(w, q));
     }

@@ -359,6 +359,7 @@ static void evict_all(fl_world *w, uint32_t replica, bool lose)
     mdl_engine *engine = r->engine;
     size_t n;
 
+    fl_ways_lost(w, replica);
     while ((n = mdl_engine_evict(engine, w->now, tags, sizeof tags / sizeof tags[0])) > 0) {
         for (size_t i = 0; i < n; i++) {
             fl_request *q = &w->requests[tags[i]];

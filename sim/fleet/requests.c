@@ -215,6 +215,7 @@ static void engine_forgets(fl_world *w, uint32_t request)
     uint32_t replica = q->place.at.replica;
     fl_replica *r = &w->replicas[replica];
 
+    fl_ways_broken(w, q);
     mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
     r->kv_until_ns = 0;
     if (r->state == FL_RP_READY) {
@@ -289,6 +290,7 @@ static void abandoned_says(fl_world *w, uint32_t replica, const mdl_event *event
     } else {
         r->outstanding--;
     }
+    fl_ways_unheard(w, &w->requests[event->tag], r->cluster);
     fl_request_drop(w, event->tag);
 }
 
@@ -333,6 +335,7 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
         r->outstanding--;
     }
     if (seen > deadline && deadline <= w->end_ns) {
+        fl_ways_back(w, q, r->cluster);
         fl_finish(w, event->tag, FL_TIMED_OUT, deadline);
     } else {
         fl_finish(w, event->tag, seen > w->end_ns ? FL_IN_FLIGHT : FL_COMPLETED, seen);

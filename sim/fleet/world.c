@@ -111,7 +111,8 @@ static bool pools_init(fl_world *w)
     w->pending_head = calloc((size_t)sc->cluster_count + 1, sizeof *w->pending_head);
     w->pending_tail = calloc((size_t)sc->cluster_count + 1, sizeof *w->pending_tail);
     w->egress_bytes = calloc((size_t)sc->cluster_count + 1, sizeof *w->egress_bytes);
-    if (w->pools == NULL || w->pending_head == NULL || w->pending_tail == NULL || w->egress_bytes == NULL) {
+    if (w->pools == NULL || w->pending_head == NULL || w->pending_tail == NULL || w->egress_bytes == NULL ||
+        !fl_ways_init(w)) {
         return false;
     }
     for (int32_t c = 0; c < sc->cluster_count; c++) {
@@ -377,6 +378,7 @@ void fl_world_free(fl_world *w)
     free(w->pending_head);
     free(w->pending_tail);
     free(w->egress_bytes);
+    free(w->ways);
     free(w->assigned_before);
     free(w->moved);
     for (int i = 0; i < MDL_STAGES; i++) {

@@ -121,6 +121,13 @@ typedef struct fl_line {
     double jitter_ns; /**< mean of what comes on top, 0 = none */
 } fl_line;
 
+/** What has moved between users of a region, who enter at a provider, and a cluster, since warm-up. */
+typedef struct fl_bytes {
+    fl_wide forth; /**< requests, entry to cluster */
+    fl_wide back;  /**< answers, cluster to entry */
+    fl_wide out;   /**< of those, entry to users */
+} fl_bytes;
+
 typedef struct fl_source {
     gsl_rng *jitter_rng; /**< NULL = no jitter */
     uint32_t service, region;
@@ -401,7 +408,8 @@ typedef struct fl_world {
     res_run *run;
     int32_t bin;
     int64_t bin_start_ns;
-    fl_wide *egress_bytes; /**< [cluster_count] */
+    fl_wide *egress_bytes; /**< [cluster_count] answers to users whose region has no provider */
+    fl_bytes *ways;        /**< [region_count * cluster_count] of users who enter at a provider; NULL = none do */
     int64_t egress_seen_uusd;
     int64_t in_system, in_system_last_ns;
     stat_hist *lag_hist[MDL_STAGES];
@@ -542,6 +550,22 @@ void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t s
 void fl_note_minutes(fl_world *w, uint32_t service, bool last);
 void fl_note_system(fl_world *w, int change);
 void fl_measure_close(fl_world *w);
+
+/* ways.c; without effect for users whose region has no provider */
+bool fl_ways_init(fl_world *w);
+/** Its region has a provider. */
+static inline bool fl_enters(const fl_world *w, const fl_request *q)
+{
+    return w->ways != NULL && w->sc->regions[q->region].provider != NULL;
+}
+void fl_ways_forth(fl_world *w, const fl_request *q, uint32_t cluster); /**< it leaves the entry for a cluster */
+void fl_ways_back(fl_world *w, const fl_request *q, uint32_t cluster);  /**< its whole answer came to its user */
+void fl_ways_broken(fl_world *w, const fl_request *q); /**< its user gave up: what its replica has sent came to them */
+void fl_ways_abandoned(fl_world *w, const fl_request *q); /**< the same, but the replica goes on sending to the entry */
+void fl_ways_unheard(fl_world *w, const fl_request *q, uint32_t cluster); /**< and that has come to its end */
+void fl_ways_lost(fl_world *w, uint32_t replica); /**< it goes with all its answers that are under way */
+int64_t fl_ways_cost(const fl_world *w);
+void fl_ways_close(fl_world *w);
 
 /* nominal.c */
 bool fl_nominal(fl_world *w); /**< rates of one replica into the result; false: no memory */

@@ -154,7 +154,8 @@ static spw_rc distances_take(const import_spec *spec, import_result *r, spw_diag
         }
         region = region == NULL && mdl_network_find(network, scene_region(cluster)) == MDL_NO_REGION ? cluster->name
                                                                                                      : region;
-        provider = provider == NULL && tables_egress(t, scene_provider(cluster), MDL_EGRESS_INTERNET) == NULL
+        provider = provider == NULL && tables_egress(t, scene_provider(cluster), MDL_EGRESS_INTERNET,
+                                                     scene_region(cluster), TABLES_ANY) == NULL
                        ? cluster->name
                        : provider;
     }

@@ -195,6 +195,39 @@ int rep_write_cost(const rep_view *v, FILE *out)
     return ferror(out) ? -1 : 0;
 }
 
+static void put_moved(int64_t bytes, int64_t uusd, FILE *out)
+{
+    fprintf(out, ",%" PRId64, bytes);
+    put_usd(out, uusd);
+}
+
+int rep_write_egress(const rep_view *v, FILE *out)
+{
+    const sc_scenario *sc = v->sc;
+    begin(v, out);
+    fputs("region,provider,cluster,cluster_provider,request_bytes,request_usd,answer_bytes,answer_usd,to_users_bytes,"
+          "to_users_usd\n",
+          out);
+    for (int32_t i = 0; v->runs[0]->ways != NULL && i < sc->region_count * sc->cluster_count; i++) {
+        const sc_region *region = &sc->regions[i / sc->cluster_count];
+        const sc_cluster *cluster = &sc->clusters[i % sc->cluster_count];
+        const res_way *way = &v->runs[0]->ways[i];
+        if (region->provider == NULL) {
+            continue;
+        }
+        const char *const names[4] = {region->name, region->provider, cluster->name, cluster->provider};
+        for (int k = 0; k < 4; k++) {
+            fputs(k > 0 ? "," : "", out);
+            rep_csv_text(out, names[k]);
+        }
+        put_moved(way->forth_bytes, way->forth_uusd, out);
+        put_moved(way->back_bytes, way->back_uusd, out);
+        put_moved(way->out_bytes, way->out_uusd, out);
+        fputc('\n', out);
+    }
+    return ferror(out) ? -1 : 0;
+}
+
 static void put_burst_row(const rep_view *v, const res_burst *b, int32_t row, FILE *out)
 {
     char clock[REP_CLOCK_SIZE], order[1024] = "";

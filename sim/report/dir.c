@@ -47,6 +47,12 @@ static int cost(const void *user, FILE *out)
     return rep_write_cost(&j->view, out);
 }
 
+static int egress(const void *user, FILE *out)
+{
+    const job *j = user;
+    return rep_write_egress(&j->view, out);
+}
+
 static int bursts(const void *user, FILE *out)
 {
     const job *j = user;
@@ -115,8 +121,8 @@ static int write_all(job *j, char *err, size_t err_size)
     static const struct {
         const char *name;
         rep_writer write;
-    } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools},   {"cost.csv", cost},       {"bursts.csv", bursts},
-                  {"lag.csv", lag},           {"stages.csv", stages}, {"summary.json", summary}};
+    } tables[] = {{"timeline.csv", timeline}, {"pools.csv", pools}, {"cost.csv", cost},     {"egress.csv", egress},
+                  {"bursts.csv", bursts},     {"lag.csv", lag},     {"stages.csv", stages}, {"summary.json", summary}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         if (tables[i].write == summary && j->options->keep_summary) {
             continue;

@@ -255,6 +255,34 @@ static void put_slo(figures *f, const rep_view *v, const res_run *run)
     end_object(f);
 }
 
+/* Only where the scenario says where users enter. */
+static void put_entries(figures *f, const rep_view *v, const res_run *run)
+{
+    object(f, "entries");
+    for (int32_t r = 0; r < v->sc->region_count; r++) {
+        if (v->sc->regions[r].provider == NULL) {
+            continue;
+        }
+        object(f, v->sc->regions[r].name);
+        text(f, "provider", v->sc->regions[r].provider);
+        object(f, "clusters");
+        for (int32_t c = 0; c < v->sc->cluster_count; c++) {
+            const res_way *way = &run->ways[r * v->sc->cluster_count + c];
+            object(f, v->sc->clusters[c].name);
+            integer(f, "request_bytes", way->forth_bytes);
+            integer(f, "request_uusd", way->forth_uusd);
+            integer(f, "answer_bytes", way->back_bytes);
+            integer(f, "answer_uusd", way->back_uusd);
+            integer(f, "to_users_bytes", way->out_bytes);
+            integer(f, "to_users_uusd", way->out_uusd);
+            end_object(f);
+        }
+        end_object(f);
+        end_object(f);
+    }
+    end_object(f);
+}
+
 static void put_cost(figures *f, const rep_view *v, const res_run *run)
 {
     static const spw_capacity kinds[REP_KINDS] = {SPW_CAPACITY_OWNED, SPW_CAPACITY_ON_DEMAND, SPW_CAPACITY_RESERVED,
@@ -279,6 +307,10 @@ static void put_cost(figures *f, const rep_view *v, const res_run *run)
     }
     if (v->sc->delivery != NULL) {
         usd(f, "images_usd", cost->images_uusd);
+    }
+    if (run->ways != NULL) {
+        usd(f, "ways_usd", cost->ways_uusd);
+        put_entries(f, v, run);
     }
     real(f, "usd_per_1k_requests", rep_usd_per(cost->total_uusd, run->requests.completed, 1e3));
     real(f, "usd_per_1m_tokens", rep_usd_per(cost->total_uusd, tokens, 1e6));

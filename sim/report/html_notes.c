@@ -86,6 +86,9 @@ static const definition on_bursts[] = {
      "Ready replicas have caught up with the wanted number for the first time. The burst goes on "
      "until its overflow is released, and may fall short again."},
     {"released", "Released", "The later groups are empty again and their extra nodes are gone."},
+    {"entry", "Entry",
+     "Where users enter the network of a provider, if the scenario says so: requests travel from there to the cluster "
+     "and answers back, at the price of whoever sends, each time they do, retries and broken off answers included."},
     {"hurt", "Requests hurt",
      "Beyond the first TTFT limit of their service, rejected or timed out, from the onset until the "
      "release or the end of the run; each request counts once, none during warm-up."},

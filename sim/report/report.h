@@ -10,6 +10,8 @@
  *   timeline.csv   one row for each service and bin: traffic, latency, replicas, capacity in requests/s by pool
  *   pools.csv      one row for each pool and bin: nodes up and ordered, money spent
  *   cost.csv       one row for each bin: cost rate and cumulative cost by kind of capacity
+ *   egress.csv     one row for each region whose users enter at a provider and each cluster: bytes of requests to the
+ *                  cluster, of answers back to the entry, and of those on to users, with their prices
  *   bursts.csv     one row for each burst with its marks
  *   lag.csv        one row for each stage between "more is needed" and "ready", for starts that had to wait for a node
  *                  (node_ordered), those on nodes that were up (node_up), and all of them

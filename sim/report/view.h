@@ -151,5 +151,8 @@ int rep_write_cost(const rep_view *v, FILE *out);
 int rep_write_bursts(const rep_view *v, FILE *out);
 int rep_write_lag(const rep_view *v, FILE *out);
 int rep_write_stages(const rep_view *v, FILE *out);
+int rep_write_egress(const rep_view *v, FILE *out);
+/** Bytes and money between where users enter and the clusters: means over the runs; false: no region has a provider. */
+bool rep_between(const rep_view *v, double *gb, double *usd);
 
 #endif

@@ -125,7 +125,8 @@ int32_t resolve_cluster_named(resolve *r, const char *name, const ynode *at)
 
 static void delivery_prices(resolve *r, const spec_delivery *spec, sc_delivery *d)
 {
-    const table_egress *move = tables_egress(r->tables, spec->provider, MDL_EGRESS_INTER_REGION);
+    const table_egress *move = tables_egress(r->tables, spec->provider, MDL_EGRESS_INTER_REGION,
+                                             d->origin >= 0 ? r->sc->regions[d->origin].name : TABLES_ANY, TABLES_ANY);
     const table_storage *keep = tables_storage(r->tables, spec->provider);
     if (move == NULL || keep == NULL) {
         resolve_unknown(r, spec->provider_node != NULL ? spec->provider_node : spec->self, "provider", spec->provider,

@@ -107,8 +107,12 @@ static void resolve_regions(resolve *r)
         check_name(r, "region", from->name, from->name_node);
         regions[i] = (sc_region){.name = from->name,
                                  .jurisdiction = from->jurisdiction,
+                                 .provider = from->provider,
                                  .utc_offset_s = from->has_utc_offset ? (int32_t)(from->utc_offset_ns / SPW_NS_PER_S)
                                                                       : spec->start.offset_s};
+        if (from->provider != NULL && strcmp(spec->network.egress, "default") == 0) {
+            regions[i].egress_uusd_per_gb = resolve_egress(r, from->provider, from->name, from->provider_node);
+        }
         for (size_t j = 0; j < i; j++) {
             if (strcmp(spec->regions[j].name, from->name) == 0) {
                 ynode_error(r->diag, from->name_node, "region '%s' is given twice", from->name);
@@ -261,12 +265,7 @@ static void resolve_cluster(resolve *r, const spec_cluster *spec, bool bytes_cos
                             .pool_count = (int32_t)spec->pool_count,
                             .pool_first = r->sc->pool_count};
     if (bytes_cost) {
-        const table_egress *row = tables_egress(r->tables, spec->provider, MDL_EGRESS_INTERNET);
-        if (row != NULL) {
-            cluster->egress_uusd_per_gb = row->uusd_per_gb;
-        } else {
-            resolve_unknown(r, spec->provider_node, "provider", spec->provider, TABLES_EGRESS);
-        }
+        cluster->egress_uusd_per_gb = resolve_egress(r, spec->provider, spec->region, spec->provider_node);
     }
     r->sc->pool_count += cluster->pool_count;
 }
@@ -290,6 +289,7 @@ static void resolve_clusters(resolve *r)
     }
     r->sc->clusters = clusters;
     r->sc->cluster_count = (int32_t)spec->cluster_count;
+    resolve_ways(r, bytes_cost);
 }
 
 void resolve_world(resolve *r)

@@ -33,7 +33,19 @@ typedef struct sc_region {
     const char *name;
     const char *jurisdiction; /**< "" if not given */
     int32_t utc_offset_s;     /**< of the users' local time */
+    /**
+     * Whose network users enter: their requests travel from that entry to the cluster, the answers from the cluster to
+     * the entry and from there to the internet. NULL: not given, answers leave to the internet at the cluster.
+     */
+    const char *provider;
+    int64_t egress_uusd_per_gb; /**< that provider's price for bytes to users; 0 without one */
 } sc_region;
+
+/** Prices between the entry of a region's users and a cluster; 0 where nothing is charged. */
+typedef struct sc_way {
+    int64_t forth_uusd_per_gb; /**< by the region's provider */
+    int64_t back_uusd_per_gb;  /**< by the cluster's provider */
+} sc_way;
 
 typedef struct sc_pool {
     const char *name;
@@ -220,6 +232,8 @@ typedef struct sc_scenario {
     const int64_t *jitter_ns; /**< mean of what a way is late by, exponential, as rtt_ns; NULL = constant delays */
     const sc_cluster *clusters;
     int32_t cluster_count;
+    const sc_way
+        *ways; /**< [region_count * cluster_count], rows of regions without a provider 0; NULL = none has one */
     int32_t pool_count; /**< over all clusters */
     const sc_service *services;
     int32_t service_count;

@@ -73,6 +73,9 @@ static const bind_field region_fields[] = {
      .help = "whose law the region is under, e.g. CN"},
     {.key = "utcOffset", .kind = BIND_CUSTOM, .custom = read_offset, .offset = 0,
      .help = "local time of users here, \"+08:00\"; default: the offset of spec.start"},
+    {.key = "provider", .kind = BIND_STRING, BIND_AT(spec_region, provider), BIND_NODE_AT(spec_region, provider_node),
+     .help = "whose network users here enter, of tables/egress.csv: prices requests and answers on their way between "
+             "there and the clusters; default: only answers cost, at the cluster's price to users"},
     {.key = NULL}};
 static const bind_table region_table = {.name = "region", .size = sizeof(spec_region), .fields = region_fields,
                                         .self_at = offsetof(spec_region, self) + 1u};

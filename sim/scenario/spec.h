@@ -15,9 +15,10 @@
 typedef struct spec_region {
     const char *name;
     const char *jurisdiction;
+    const char *provider;  /**< NULL if not given */
     int64_t utc_offset_ns; /**< valid with has_utc_offset, east positive */
     bool has_utc_offset;
-    const ynode *self, *name_node;
+    const ynode *self, *name_node, *provider_node;
 } spec_region;
 
 typedef struct spec_nodes {

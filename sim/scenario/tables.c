@@ -361,10 +361,16 @@ const table_storage *tables_storage(const tables *t, const char *provider)
     return find(t, TABLES_STORAGE, &provider);
 }
 
-const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope)
+const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope, const char *from,
+                                  const char *to)
 {
-    const char *key[2] = {provider, mdl_egress_scope_name(scope)};
-    return find(t, TABLES_EGRESS, key);
+    const char *const pairs[4][2] = {{from, to}, {from, TABLES_ANY}, {TABLES_ANY, to}, {TABLES_ANY, TABLES_ANY}};
+    const table_egress *row = NULL;
+    for (int i = 0; i < 4 && row == NULL; i++) {
+        const char *key[4] = {provider, mdl_egress_scope_name(scope), pairs[i][0], pairs[i][1]};
+        row = find(t, TABLES_EGRESS, key);
+    }
+    return row;
 }
 
 const table_jitter *tables_jitter(const tables *t, const char *name)

@@ -17,7 +17,7 @@
  *   lags.csv      name,stage            one law for each stage of mdl_lag
  *   markets.csv   name                  mdl_market
  *   rtt.csv       from,to               round trips, a full matrix
- *   egress.csv    provider,scope        scope internet or inter-region
+ *   egress.csv    provider,scope,from,to  scope internet, inter-region or inter-provider; from, to: regions, or any
  *   jitter.csv    name                  mdl_jitter
  *   payload.csv   name                  mdl_payload
  *   images.csv    model                 mdl_image
@@ -166,9 +166,12 @@ typedef struct table_rtt {
     TABLE_ORIGIN;
 } table_rtt;
 
+#define TABLES_ANY "any" /**< in a column of regions: whichever has no row of its own */
+
 /** A row of egress.csv. */
 typedef struct table_egress {
     char provider[MDL_NAME_SIZE], scope[MDL_NAME_SIZE];
+    char from[MDL_NAME_SIZE], to[MDL_NAME_SIZE]; /**< a region of rtt.csv, or any */
     double usd_per_gb;
     int64_t uusd_per_gb; /**< rounded to micro-USD */
     TABLE_ORIGIN;
@@ -257,7 +260,12 @@ const table_stock *tables_stock(const tables *t, const char *name);
 const table_walk *tables_walk(const tables *t, const char *name);
 const table_delivery *tables_delivery(const tables *t, const char *name);
 const table_storage *tables_storage(const tables *t, const char *provider);
-const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope);
+/**
+ * Price of bytes that leave `from` for `to`; to users: to = any. Of the rows that fit, the one that names most: both
+ * regions, then `from` alone, then `to` alone, then neither.
+ */
+const table_egress *tables_egress(const tables *t, const char *provider, mdl_egress_scope scope, const char *from,
+                                  const char *to);
 const table_jitter *tables_jitter(const tables *t, const char *name);
 const table_payload *tables_payload(const tables *t, const char *name);
 const table_image *tables_image(const tables *t, const char *model);

@@ -296,15 +296,19 @@ static void figures_rtt(const void *row, char *text, size_t size)
     snprintf(text, size, "%.4g ms", ((const table_rtt *)row)->rtt_ms);
 }
 
-static const mdl_column egress_columns[] = {TEXT(table_egress, provider), TEXT(table_egress, scope),
+static const mdl_column egress_columns[] = {TEXT(table_egress, provider),   TEXT(table_egress, scope),
+                                            TEXT(table_egress, from),       TEXT(table_egress, to),
                                             REAL(table_egress, usd_per_gb), ORIGIN(table_egress)};
 
 static const char *check_egress(void *row)
 {
     table_egress *p = row;
-    if (strcmp(p->scope, mdl_egress_scope_name(MDL_EGRESS_INTERNET)) != 0 &&
-        strcmp(p->scope, mdl_egress_scope_name(MDL_EGRESS_INTER_REGION)) != 0) {
-        return "scope is neither internet nor inter-region";
+    const mdl_egress_scope scope = mdl_egress_scope_find(p->scope);
+    if (scope == 0) {
+        return "scope is none of internet, inter-region, inter-provider";
+    }
+    if (scope == MDL_EGRESS_INTERNET && strcmp(p->to, TABLES_ANY) != 0) {
+        return "to must be any with scope internet";
     }
     if (!(p->usd_per_gb >= 0.0 && p->usd_per_gb <= 1000.0)) {
         return "usd_per_gb must be from 0 to 1000";
@@ -473,7 +477,7 @@ const table_type table_types[TABLES_KINDS] = {
     [TABLES_LAGS] = {"lags", lag_columns, sizeof(table_lag_stage), 2, check_lag, figures_lag},
     [TABLES_MARKETS] = {"markets", market_columns, sizeof(table_market), 1, check_market, figures_market},
     [TABLES_RTT] = {"rtt", rtt_columns, sizeof(table_rtt), 2, check_rtt, figures_rtt},
-    [TABLES_EGRESS] = {"egress", egress_columns, sizeof(table_egress), 2, check_egress, figures_egress},
+    [TABLES_EGRESS] = {"egress", egress_columns, sizeof(table_egress), 4, check_egress, figures_egress},
     [TABLES_PAYLOAD] = {"payload", payload_columns, sizeof(table_payload), 1, check_payload, figures_payload},
     [TABLES_IMAGES] = {"images", image_columns, sizeof(table_image), 1, check_image, figures_image},
     [TABLES_SHAPES] = {"shapes", shape_columns, sizeof(table_shape_days), 2, check_shape, figures_shape},

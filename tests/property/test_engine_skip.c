@@ -126,6 +126,7 @@ typedef struct book {
     bool inside[MAX_REQUESTS], refused[MAX_REQUESTS];
     int64_t last_event_ns;
     int64_t kv_bounds, kv_exact; /* looked at, and of those that left nothing open */
+    int64_t cancelled, sums;     /* cancels so far; sums of tokens looked at */
     const char *complaint;
 } book;
 
@@ -195,6 +196,30 @@ static void check_kv(book *b, const mdl_kv *kv, const mdl_load *load)
     b->kv_exact += kv->least == kv->most;
 }
 
+/* Tokens of those inside, as the engine tells them, and of those that are done make up all that was sampled, as long as
+ * nobody has left with some; and whoever has one has seen the first. */
+static void check_sampled(const mdl_engine *e, book *b, const world *w, int64_t now_ns, const mdl_load *load)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < w->request_count; i++) {
+        if (b->inside[i]) {
+            const int32_t sampled = mdl_engine_sampled(e, now_ns, b->handle[i]);
+            sum += sampled;
+            if ((sampled > 0) != (b->first_ns[i] >= 0) || sampled >= w->requests[i].output) {
+                complain(b, "tokens of a request");
+            }
+        } else {
+            sum += b->done_ns[i] >= 0 ? w->requests[i].output : 0;
+        }
+    }
+    if (b->cancelled == 0) {
+        b->sums++;
+        if (sum != load->tokens_out) {
+            complain(b, "sum of the tokens of requests");
+        }
+    }
+}
+
 static void play(world *w, book *b, uint64_t seed)
 {
     choice c;
@@ -215,6 +240,7 @@ static void play(world *w, book *b, uint64_t seed)
             }
             mdl_engine_load(e, op->at_ns, &w->loads[op->which]);
             check_kv(b, &kv, &w->loads[op->which]);
+            check_sampled(e, b, w, op->at_ns, &w->loads[op->which]);
         } else if (op->kind == PLAIN_SUBMIT) {
             mdl_work work = {.tag = (uint32_t)op->which,
                              .input_tokens = w->requests[op->which].input,
@@ -229,6 +255,7 @@ static void play(world *w, book *b, uint64_t seed)
         } else if (b->inside[op->which]) {
             mdl_engine_cancel(e, op->at_ns, b->handle[op->which]);
             b->inside[op->which] = false;
+            b->cancelled++;
         }
     }
     advance_until(e, b, w, MDL_NEVER - 1, &c);
@@ -305,7 +332,7 @@ static void skipping_equals_stepping(void **state)
     static world w;
     plain_tally sum = {0};
     int64_t refused = 0;
-    int64_t done = 0, kv_bounds = 0, kv_exact = 0;
+    int64_t done = 0, kv_bounds = 0, kv_exact = 0, sums = 0;
     for (uint64_t seed = 1; seed <= WORLDS; seed++) {
         draw_world(seed, &w);
         plain_tally tally = {0};
@@ -322,6 +349,7 @@ static void skipping_equals_stepping(void **state)
         }
         kv_bounds += b.kv_bounds;
         kv_exact += b.kv_exact;
+        sums += b.sums;
         for (size_t i = 0; i < w.request_count; i++) {
             refused += w.requests[i].refused;
             done += w.requests[i].done_ns >= 0;
@@ -339,6 +367,7 @@ static void skipping_equals_stepping(void **state)
     assert_true(sum.recomputed_first > 1000 && sum.cancelled_running > 500 && sum.cancelled_waiting > 500);
     assert_true(sum.hits > 10000 && sum.conversations_found > 10000 && sum.overtaken > 1000);
     assert_true(refused > 100 && done > 10000);
+    assert_true(sums > 1000);
     assert_true(kv_exact > 1000 && kv_bounds > kv_exact + 1000);
 }
 

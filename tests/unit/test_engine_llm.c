@@ -222,6 +222,8 @@ static void cancel_waiting_and_running(void **state)
     uint32_t b = submit(e, 0, 2, 5, 1);
     submit(e, 0, 3, 5, 1);
     assert_int_equal(run(e, 200, events), 2);
+    assert_int_equal(mdl_engine_sampled(e, 200, a), 1); /* the first at 110, the step under way ends at 216 */
+    assert_int_equal(mdl_engine_sampled(e, 200, b), 0);
     mdl_engine_cancel(e, 200, b); /* waits: gone at once */
     mdl_load load;
     mdl_engine_load(e, 200, &load);

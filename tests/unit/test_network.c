@@ -61,6 +61,9 @@ static void test_scopes(void **state)
     (void)state;
     assert_string_equal(mdl_egress_scope_name(MDL_EGRESS_INTERNET), "internet");
     assert_string_equal(mdl_egress_scope_name(MDL_EGRESS_INTER_REGION), "inter-region");
+    assert_string_equal(mdl_egress_scope_name(MDL_EGRESS_INTER_PROVIDER), "inter-provider");
+    assert_true(mdl_egress_scope_find("inter-region") == MDL_EGRESS_INTER_REGION);
+    assert_true(mdl_egress_scope_find("inter") == 0 && mdl_egress_scope_find("") == 0);
 }
 
 int main(void)

@@ -214,6 +214,15 @@ static void test_cross_errors(void **state)
     expect_error("rtt", RTT_HEAD "a,a,1,s,2023,vendor\na,b,2,s,2023,vendor\n",
                  "3:1: error: no row from 'b' to any region");
     expect_error("rtt", RTT_HEAD "a,a,-1,s,2023,vendor\n", "2:5: error: rtt_ms must be from 0 to 60000");
+#define EGRESS_HEAD "provider,scope,from,to,usd_per_gb,source,date,grade\n"
+    expect_error("egress", EGRESS_HEAD "aws,wan,any,any,1,s,2023,vendor\n",
+                 "2:5: error: scope is none of internet, inter-region, inter-provider");
+    expect_error("egress", EGRESS_HEAD "aws,internet,any,us-east-1,1,s,2023,vendor\n",
+                 "2:18: error: to must be any with scope internet");
+    expect_error("egress",
+                 EGRESS_HEAD "aws,inter-region,any,a,1,s,2023,vendor\naws,inter-region,a,any,1,s,2023,vendor\n"
+                             "aws,inter-region,any,a,2,s,2023,vendor\n",
+                 "4:1: error: line 2 has the same key");
 #define LAG_HEAD "name,stage,kind,a,b,max,source,date,grade\n"
     expect_error("lags", LAG_HEAD "x,boot_s,constant,1,0,0,s,2023,vendor\n",
                  "2:1: error: 'x' has 1 of the 11 stages that a lag needs");
@@ -235,6 +244,29 @@ static void test_cross_errors(void **state)
                  "2:3: error: days is none of all, workdays, weekend, mon, tue, wed, thu, fri, sat, sun");
     expect_error("shapes", SHAPE_HEAD "x,all,1,-1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,s,2023,vendor\n",
                  "2:9: error: h01 is out of range");
+}
+
+/* Both regions, then the sender, then the receiver, then any. */
+static void test_egress_row(void **state)
+{
+    static const char text[] =
+        EGRESS_HEAD "p,inter-region,any,any,1,s,2023,vendor\np,inter-region,any,b,2,s,2023,vendor\n"
+                    "p,inter-region,a,any,3,s,2023,vendor\np,inter-region,a,b,4,s,2023,vendor\n"
+                    "p,inter-provider,a,b,5,s,2023,vendor\n";
+    char err[700] = "";
+
+    (void)state;
+    copy_shipped();
+    put_file("egress", text, sizeof text - 1);
+    tables *t = tables_load(directory, err, sizeof err);
+    assert_string_equal(err, "");
+    assert_true(tables_egress(t, "p", MDL_EGRESS_INTER_REGION, "a", "b")->uusd_per_gb == 4000000);
+    assert_true(tables_egress(t, "p", MDL_EGRESS_INTER_REGION, "a", "c")->uusd_per_gb == 3000000);
+    assert_true(tables_egress(t, "p", MDL_EGRESS_INTER_REGION, "c", "b")->uusd_per_gb == 2000000);
+    assert_true(tables_egress(t, "p", MDL_EGRESS_INTER_REGION, "b", "a")->uusd_per_gb == 1000000);
+    assert_true(tables_egress(t, "p", MDL_EGRESS_INTER_PROVIDER, "a", "b")->uusd_per_gb == 5000000);
+    assert_null(tables_egress(t, "p", MDL_EGRESS_INTER_PROVIDER, "b", "a"));
+    tables_free(t);
 }
 
 /* ---- the shipped tables ---- */
@@ -274,11 +306,15 @@ static void test_shipped_prices(void **state)
     assert_true(tables_owned(t, "RTX-4090")->uusd_per_gpu_h == 341345); /* worked in test_price.c */
     for (size_t i = 0; i < tables_count(t, TABLES_PRICES); i++) {       /* whoever rents out also sells traffic */
         const table_price *p = tables_row(t, TABLES_PRICES, i);
-        assert_non_null(tables_egress(t, p->provider, MDL_EGRESS_INTERNET));
-        assert_non_null(tables_egress(t, p->provider, MDL_EGRESS_INTER_REGION));
+        for (int scope = MDL_EGRESS_INTERNET; scope <= MDL_EGRESS_INTER_PROVIDER; scope++) {
+            assert_non_null(tables_egress(t, p->provider, (mdl_egress_scope)scope, "us-west-2", "eu-west-1"));
+        }
     }
-    assert_true(tables_egress(t, "aws", MDL_EGRESS_INTERNET)->uusd_per_gb == 90000);
-    assert_null(tables_egress(t, "nobody", MDL_EGRESS_INTERNET));
+    assert_true(tables_egress(t, "aws", MDL_EGRESS_INTERNET, "us-east-1", TABLES_ANY)->uusd_per_gb == 90000);
+    assert_null(tables_egress(t, "nobody", MDL_EGRESS_INTERNET, "us-east-1", TABLES_ANY));
+    /* the region that sends sets the price */
+    assert_true(tables_egress(t, "aws", MDL_EGRESS_INTER_REGION, "us-east-1", "ap-southeast-1")->uusd_per_gb == 20000);
+    assert_true(tables_egress(t, "aws", MDL_EGRESS_INTER_REGION, "ap-southeast-1", "us-east-1")->uusd_per_gb == 90000);
     tables_free(t);
 }
 
@@ -387,6 +423,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_csv_errors, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_csv_forms, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_cross_errors, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(test_egress_row, make_directory, remove_directory),
         cmocka_unit_test(test_shipped_prices),
         cmocka_unit_test(test_shipped_lags),
         cmocka_unit_test(test_shipped_rest),
