@@ -47,6 +47,7 @@ static const why WHYS[] = {
     {SPW_WHY_FORECAST, "forecast", "the rate forecast for when a replica ordered now is ready"},
     {SPW_WHY_NOT_LEARNED, "not-learned", "by the rate of now, as the season has not been seen once yet"},
     {SPW_WHY_FOUGHT, "fought", "somebody else changes the replica count too: left alone for a while"},
+    {SPW_WHY_PAUSED, "paused", "scaling is paused at this count"},
     {SPW_WHY_FILL_IDLE, "fill-idle", "idle capacity of the best group"},
     {SPW_WHY_FILL_ELASTIC, "fill-elastic", "capacity of the best group for which nodes must be created first"},
     {SPW_WHY_OVERFLOW_IDLE, "overflow-idle", "better groups are full: idle capacity of this one"},

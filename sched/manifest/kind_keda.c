@@ -46,6 +46,7 @@ typedef struct scaled {
     advanced advanced;
     const trigger *triggers;
     size_t trigger_count;
+    spw_keda wishes; /* what annotations say; the other fields are not set */
 } scaled;
 
 /* --- triggers ------------------------------------------------------------------------------------------------ */
@@ -285,14 +286,43 @@ static bool check_counts(bind *b, const scaled *s, const ynode *root)
                     SPW_TRIGGERS_MAX);
         return false;
     }
-    for (size_t i = 0; i < s->head.meta.annotation_count; i++) {
-        const bind_pair *pair = &s->head.meta.annotations[i];
+    return true;
+}
 
-        if (strncmp(pair->key, "autoscaling.keda.sh/paused", strlen("autoscaling.keda.sh/paused")) == 0) {
-            ynode_warning(b->diag, pair->node->key, "'%s' is not modelled: the object scales all the same", pair->key);
+#define KEDA_PREFIX "autoscaling.keda.sh/"
+
+/* The fields that annotations fill; annotations of other prefixes are none of ours. */
+static const bind_field wish_fields[] = {
+    {.key = KEDA_PREFIX "paused", .kind = BIND_BOOL, BIND_AT(spw_keda, paused)},
+    {.key = KEDA_PREFIX "paused-replicas",
+     .kind = BIND_INT32,
+     .range = BIND_MIN | BIND_MAX,
+     .min = 0,
+     .max = SPW_REPLICAS_MAX,
+     BIND_AT(spw_keda, replicas_paused)},
+    {.key = KEDA_PREFIX "paused-scale-in", .kind = BIND_BOOL, BIND_AT(spw_keda, scale_in_paused)},
+    {.key = KEDA_PREFIX "paused-scale-out", .kind = BIND_BOOL, BIND_AT(spw_keda, scale_out_paused)},
+    {.key = KEDA_PREFIX "force-activation", .kind = BIND_BOOL, BIND_AT(spw_keda, forced_active)},
+    {.key = NULL},
+};
+
+/* Annotations are strings, so quotes do not matter. A count to pause at pauses, whatever `paused` says. */
+static bool read_wishes(bind *b, const km_meta *meta, spw_keda *out)
+{
+    bool ok = true;
+
+    *out = (spw_keda){.replicas_paused = -1};
+    for (const bind_field *field = wish_fields; field->key != NULL; field++) {
+        const bind_pair *pair = km_find(meta->annotations, meta->annotation_count, field->key);
+
+        if (pair != NULL) {
+            ynode plain = *pair->node;
+            plain.quoted = false;
+            ok = bind_scalar(b, field, &plain, (char *)out + field->offset) && ok;
         }
     }
-    return true;
+    out->paused = out->paused || out->replicas_paused >= 0;
+    return ok;
 }
 
 bool km_read_keda(spw_manifest_set *set, bind *b, const ynode *root)
@@ -302,7 +332,8 @@ bool km_read_keda(spw_manifest_set *set, bind *b, const ynode *root)
     spw_keda *k;
     scaled s;
 
-    if (out == NULL || !bind_object(b, &root_table, root, &s) || !check_counts(b, &s, root)) {
+    if (out == NULL || !bind_object(b, &root_table, root, &s) || !check_counts(b, &s, root) ||
+        !read_wishes(b, &s.head.meta, &s.wishes)) {
         return false;
     }
     triggers = zone_array(b->zone, s.trigger_count, sizeof(*triggers));
@@ -334,5 +365,10 @@ bool km_read_keda(spw_manifest_set *set, bind *b, const ynode *root)
     k->has_behavior = s.advanced.behavior != NULL;
     k->up = km_convert_rules(k->has_behavior ? &s.advanced.behavior->up : NULL);
     k->down = km_convert_rules(k->has_behavior ? &s.advanced.behavior->down : NULL);
+    k->paused = s.wishes.paused;
+    k->replicas_paused = s.wishes.replicas_paused;
+    k->scale_in_paused = s.wishes.scale_in_paused;
+    k->scale_out_paused = s.wishes.scale_out_paused;
+    k->forced_active = s.wishes.forced_active;
     return km_append_scaler(set, b, out, root);
 }

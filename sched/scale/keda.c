@@ -25,15 +25,23 @@ static spw_hpa derive(const spw_keda *spec, spw_hpa_metric *metrics)
                                       .target = spec->triggers[t].threshold,
                                       .name = spec->triggers[t].metric};
     }
-    return (spw_hpa){.name = "",
-                     .replicas_min = spec->replicas_min > 1 ? spec->replicas_min : 1,
-                     .replicas_max = spec->replicas_max,
-                     .metrics = metrics,
-                     .metric_count = spec->trigger_count,
-                     .has_behavior = spec->has_behavior,
-                     .up = spec->up,
-                     .down = spec->down,
-                     .sync_s = spec->sync_s};
+    spw_hpa hpa = {.name = "",
+                   .replicas_min = spec->replicas_min > 1 ? spec->replicas_min : 1,
+                   .replicas_max = spec->replicas_max,
+                   .metrics = metrics,
+                   .metric_count = spec->trigger_count,
+                   .has_behavior = spec->has_behavior,
+                   .up = spec->up,
+                   .down = spec->down,
+                   .sync_s = spec->sync_s};
+    if ((spec->scale_in_paused || spec->scale_out_paused) && !hpa.has_behavior) { /* KEDA writes one for this */
+        hpa.has_behavior = true;
+        hpa.up = (spw_scaling_rules){.window_s = -1, .select = SPW_SELECT_MAX, .tolerance_ppm = -1};
+        hpa.down = hpa.up;
+    }
+    hpa.up.select = spec->scale_out_paused ? SPW_SELECT_DISABLED : hpa.up.select;
+    hpa.down.select = spec->scale_in_paused ? SPW_SELECT_DISABLED : hpa.down.select;
+    return hpa;
 }
 
 static hpa_history *history_of(keda_state *state)
@@ -75,7 +83,7 @@ static size_t poll(const spw_keda *spec, keda_state *state, const scaler_input *
 {
     size_t failed = 0;
     state->polled = in->now;
-    state->active = false;
+    state->active = spec->forced_active;
     for (size_t t = 0; t < spec->trigger_count; t++) {
         const hpa_reading *reading = &in->readings[t];
         if (reading->has_value) {
@@ -108,21 +116,28 @@ static bool is_blind(const spw_keda *spec, const keda_state *state)
     return true;
 }
 
+/** Is it a step, in a direction that is not paused? */
+static bool may_go(const spw_keda *spec, int32_t from, int32_t to)
+{
+    return to > from ? !spec->scale_out_paused : to < from && !spec->scale_in_paused;
+}
+
 static void execute(const spw_keda *spec, keda_state *state, const scaler_input *in, size_t failed, scaler_result *out)
 {
     bool idles = spec->replicas_idle >= 0;
     int32_t floor_count = idles ? spec->replicas_idle : 0;
     if (state->active) {
         state->last_active = in->now;
-        if (in->current == 0 || (idles && in->current < spec->replicas_min)) {
+        if (!spec->scale_out_paused && (in->current == 0 || (idles && in->current < spec->replicas_min))) {
             *out = (scaler_result){state->hpa.replicas_min, SPW_WHY_ACTIVATED};
         }
     } else if (failed > 0) {
-        if (is_blind(spec, state) && spec->replicas_fallback > 0 && in->current != spec->replicas_fallback) {
+        if (is_blind(spec, state) && spec->replicas_fallback > 0 &&
+            may_go(spec, in->current, spec->replicas_fallback)) {
             *out = (scaler_result){spec->replicas_fallback, SPW_WHY_FALLBACK};
         }
     } else if (in->current > floor_count && (idles || spec->replicas_min == 0)) {
-        if (is_cool(spec, state, in->now)) {
+        if (!spec->scale_in_paused && is_cool(spec, state, in->now)) {
             *out = (scaler_result){floor_count, SPW_WHY_IDLE};
         }
     } else if (in->current < spec->replicas_min && !idles) {
@@ -175,6 +190,12 @@ void keda_decide(const spw_keda *spec, keda_state *state, const scaler_input *in
 {
     *out = (scaler_result){in->current, SPW_WHY_NONE};
     state->created = state->created == SCALER_NEVER ? in->now : state->created;
+    if (spec->paused) {
+        if (spec->replicas_paused >= 0 && spec->replicas_paused != in->current) {
+            *out = (scaler_result){spec->replicas_paused, SPW_WHY_PAUSED};
+        }
+        return;
+    }
     if (state->polled == SCALER_NEVER || in->now - state->polled >= spec->polling_s * SPW_NS_PER_S) {
         size_t failed = poll(spec, state, in);
         execute(spec, state, in, failed, out);

@@ -117,7 +117,8 @@ void spw_scaler_default(spw_scaler *scaler, spw_scaler_kind kind)
                                      .replicas_fallback = -1,
                                      .up = UNTOUCHED,
                                      .down = UNTOUCHED,
-                                     .sync_s = 15};
+                                     .sync_s = 15,
+                                     .replicas_paused = -1};
         break;
     case SPW_SCALER_QUEUE:
         scaler->as.queue = (spw_queue){.replicas_min = 1,
@@ -224,6 +225,9 @@ static const char *check_keda(const spw_keda *k)
         !within(k->initial_cooldown_s, 0, 864000) || !within(k->sync_s, 1, 3600) || k->failures_max < 0 ||
         !within(k->replicas_fallback, -1, SPW_REPLICAS_MAX)) {
         return "a period of a KEDA scaler or its fallback is out of range";
+    }
+    if (k->paused && !within(k->replicas_paused, -1, SPW_REPLICAS_MAX)) {
+        return "the count of a paused KEDA scaler is out of range";
     }
     return NULL;
 }

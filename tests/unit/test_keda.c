@@ -289,6 +289,94 @@ static void test_save(void **state)
     free(b.mem);
 }
 
+/* The cases of KEDA's own executor tests, pkg/scaling/executor/scale_scaledobjects_test.go, and what follows later. */
+static void test_paused(void **state)
+{
+    stage s;
+    spw_keda *k = begin(&s, 10);
+    (void)state;
+    k->paused = true;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 0), 10); /* not to 0 */
+    assert_int_equal(tick(&s, 1000, 90000), 10);
+    free(s.mem);
+    k = begin(&s, 2);
+    k->paused = true;
+    k->replicas_paused = 0;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 90000), 0);
+    assert_int_equal(s.reason, SPW_WHY_PAUSED);
+    assert_int_equal(tick(&s, 30, 90000), 0);
+    assert_int_equal(s.reason, SPW_WHY_NONE);
+    free(s.mem);
+    k = begin(&s, 3);
+    k->paused = true;
+    k->replicas_paused = SPW_REPLICAS_MAX + 1;
+    assert_non_null(scaler_check(&s.scaler));
+}
+
+static void test_scale_in_paused(void **state)
+{
+    stage s;
+    spw_keda *k = begin(&s, 10);
+    (void)state;
+    k->scale_in_paused = true;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 0), 10);       /* not to 0 */
+    assert_int_equal(tick(&s, 1000, 3000), 10); /* the HPA would have gone to 1 */
+    assert_int_equal(tick(&s, 2000, 90000), 18);
+    free(s.mem);
+    k = begin(&s, 10);
+    k->scale_in_paused = true;
+    k->replicas_min = 5;
+    k->replicas_idle = 0;
+    k->replicas_fallback = 6;
+    k->failures_max = 0;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 0), 10);
+    assert_int_equal(tick(&s, 30, BLIND), 10); /* the fallback is fewer */
+    free(s.mem);
+}
+
+static void test_scale_out_paused(void **state)
+{
+    stage s;
+    spw_keda *k = begin(&s, 0);
+    (void)state;
+    k->scale_out_paused = true;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 90000), 0);
+    s.current = 4;
+    assert_int_equal(tick(&s, 30, 90000), 4); /* the HPA would have gone to 8 */
+    assert_int_equal(tick(&s, 1000, 3000), 1);
+    free(s.mem);
+    k = begin(&s, 0);
+    k->scale_out_paused = true;
+    k->replicas_min = 5;
+    k->replicas_idle = 0;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 90000), 0); /* from idle to the minimum is a way out as well */
+    free(s.mem);
+    k = begin(&s, 1);
+    k->scale_out_paused = true;
+    k->replicas_min = 5;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 0), 5); /* under the minimum is no choice */
+    free(s.mem);
+}
+
+static void test_forced_activation(void **state)
+{
+    stage s;
+    (void)state;
+    begin(&s, 0)->forced_active = true;
+    start(&s);
+    assert_int_equal(tick(&s, 0, 0), 1);
+    assert_int_equal(s.reason, SPW_WHY_ACTIVATED);
+    assert_int_equal(tick(&s, 1000, 0), 1); /* and never cools down */
+    free(s.mem);
+}
+
 static void test_checks(void **state)
 {
     stage s;
@@ -314,6 +402,10 @@ int main(void)
         cmocka_unit_test(test_value_target),
         cmocka_unit_test(test_constant_is_still),
         cmocka_unit_test(test_save),
+        cmocka_unit_test(test_paused),
+        cmocka_unit_test(test_scale_in_paused),
+        cmocka_unit_test(test_scale_out_paused),
+        cmocka_unit_test(test_forced_activation),
         cmocka_unit_test(test_checks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,36 @@ static void test_scaled_object(void **state)
     done(&r);
 }
 
+#define WISHES(annotations)                                                                                            \
+    DEPLOYMENT("d")                                                                                                    \
+    "---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\n"                                                          \
+    "metadata: {name: s, annotations: {" annotations "}}\n"                                                            \
+    "spec:\n  scaleTargetRef: {name: d}\n"                                                                             \
+    "  triggers: [{type: prometheus, metadata: {metricName: r, threshold: '1'}}]\n"
+
+static void test_scaled_object_annotations(void **state)
+{
+    (void)state;
+    reading r = read_text(WISHES("autoscaling.keda.sh/paused-scale-in: 'true', autoscaling.keda.sh/paused: 'false', "
+                                 "autoscaling.keda.sh/force-activation: 'true', a.b/paused: maybe"));
+    const spw_keda *k = &only(&r)->as.keda;
+    assert_false(k->paused);
+    assert_int_equal(k->replicas_paused, -1);
+    assert_true(k->scale_in_paused);
+    assert_false(k->scale_out_paused);
+    assert_true(k->forced_active);
+    done(&r);
+    r = read_text(WISHES("autoscaling.keda.sh/paused-replicas: '0', autoscaling.keda.sh/paused-scale-out: 'true'"));
+    k = &only(&r)->as.keda;
+    assert_true(k->paused);
+    assert_int_equal(k->replicas_paused, 0);
+    assert_true(k->scale_out_paused);
+    assert_false(k->forced_active);
+    done(&r);
+    refused(WISHES("autoscaling.keda.sh/paused: perhaps"), "true or false");
+    refused(WISHES("autoscaling.keda.sh/paused-replicas: '-1'"), "paused-replicas");
+}
+
 static void test_queue_scaler(void **state)
 {
     (void)state;
@@ -315,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_timetable_of_a_deployment),
         cmocka_unit_test(test_timetable_of_a_federated_hpa),
         cmocka_unit_test(test_scaled_object),
+        cmocka_unit_test(test_scaled_object_annotations),
         cmocka_unit_test(test_queue_scaler),
         cmocka_unit_test(test_forecast_scaler),
         cmocka_unit_test(test_one_owner),

@@ -82,7 +82,9 @@ typedef struct spw_trigger {
  * KEDA ScaledObject. 0 <-> 1 by the triggers: any active one wakes the workload, none for the cool-down sends it to 0
  * (or to replicas_idle). In between an HPA over the triggers as External metrics with the bounds max(replicas_min, 1)
  * and replicas_max decides. A read fails when the snapshot has no value, or one older than spw_settings.stale_after.
- * More than failures_max failed reads in a row of a trigger make it ask for fallback replicas.
+ * More than failures_max failed reads in a row of a trigger make it ask for fallback replicas. What is paused or forced
+ * is what KEDA's annotations autoscaling.keda.sh/paused, paused-replicas, paused-scale-in, paused-scale-out and
+ * force-activation say.
  */
 typedef struct spw_keda {
     const spw_trigger *triggers;
@@ -98,6 +100,11 @@ typedef struct spw_keda {
     bool has_behavior;
     spw_scaling_rules up, down; /**< of the HPA, as in spw_hpa */
     int32_t sync_s;             /**< of the HPA, default 15 */
+    bool paused;                /**< nothing is decided; the count stays, or is held at replicas_paused */
+    int32_t replicas_paused;    /**< 0..SPW_REPLICAS_MAX, bounds do not matter; -1 = the count stays, the default */
+    bool scale_in_paused;       /**< never fewer: neither idle nor 0, and the HPA's scaleDown is Disabled */
+    bool scale_out_paused;      /**< never more, except up to replicas_min: no waking, the HPA's scaleUp is Disabled */
+    bool forced_active;         /**< as if a trigger were active, whatever they say */
 } spw_keda;
 
 /* --- by queueing theory -------------------------------------------------------------------------------------- */

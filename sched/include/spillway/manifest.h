@@ -97,6 +97,10 @@
  * and of a HorizontalPodAutoscaler or FederatedHPA:
  *   spillway.dev/arithmetic          kubernetes | exact: binary64 as upstream, its noise included (10 % on 100 is 111),
  *                                    or without (110); exact also divides a FederatedHPA's Object average once
+ * and of a ScaledObject, as KEDA defines them:
+ *   autoscaling.keda.sh/paused            "true": the count stays; paused-replicas: it is held at this number
+ *   autoscaling.keda.sh/paused-scale-in   "true": never fewer; paused-scale-out: never more, but up to minReplicaCount
+ *   autoscaling.keda.sh/force-activation  "true": as if a trigger were active
  * Without gpu-classes, nodeSelector or required node affinity on nvidia.com/gpu.product gives the classes.
  * Any other annotation in spillway.dev/ is an error.
  *

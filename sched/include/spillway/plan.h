@@ -40,6 +40,7 @@ typedef enum spw_reason {
     SPW_WHY_FORECAST = 12,    /**< the rate forecast for the end of the start-up lag, with its band */
     SPW_WHY_NOT_LEARNED = 13, /**< by the rate of now: the season has not been seen once yet */
     SPW_WHY_FOUGHT = 14,      /**< somebody else writes the replica count too: left alone for a while */
+    SPW_WHY_PAUSED = 15,      /**< scaling is paused at this count */
     /* where */
     SPW_WHY_FILL_IDLE = 16,        /**< idle capacity of the best group that had room */
     SPW_WHY_FILL_ELASTIC = 17,     /**< capacity of that group that nodes must first be created for */
