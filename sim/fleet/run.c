@@ -319,7 +319,7 @@ static bool live(fl_world *w, control *k, char *err, size_t size)
         FL_CHECK(w, slot != EVQ_NONE && at >= w->now);
         w->now = at;
         w->events++;
-        more = dispatch(w, k, w->slots[slot], err, size);
+        more = dispatch(w, k, fl_slot_of(w, slot), err, size);
         if (w->no_memory) {
             return fail(err, size, "out of memory");
         }

@@ -55,26 +55,33 @@ bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_
     return true;
 }
 
-uint32_t fl_slot_new(fl_world *w, fl_owner owner, uint32_t index)
+static uint32_t slot_owned(fl_world *w, uint32_t slot, fl_slot owner)
 {
-    uint32_t slot = evq_slot_add(w->queue);
+    const bool busy = slot >= EVQ_BUSY;
+    fl_slot **rows = busy ? &w->busy : &w->slots;
+    void *grown = *rows;
+    const uint32_t at = busy ? slot - EVQ_BUSY : slot;
 
     if (slot == EVQ_NONE) {
         w->no_memory = true;
         return FL_NONE;
     }
-    if (slot >= w->slot_cap) {
-        uint32_t cap = (uint32_t)w->slot_cap;
-        void *rows = w->slots;
-
-        if (!fl_grow(w, &rows, &cap, slot + 1, sizeof *w->slots)) {
-            return FL_NONE;
-        }
-        w->slots = rows;
-        w->slot_cap = cap;
+    if (!fl_grow(w, &grown, busy ? &w->busy_cap : &w->slot_cap, at + 1, sizeof **rows)) {
+        return FL_NONE;
     }
-    w->slots[slot] = (fl_slot){owner, index};
+    *rows = grown;
+    (*rows)[at] = owner;
     return slot;
+}
+
+uint32_t fl_slot_new(fl_world *w, fl_owner owner, uint32_t index)
+{
+    return slot_owned(w, evq_slot_add(w->queue), (fl_slot){owner, index});
+}
+
+uint32_t fl_slot_new_busy(fl_world *w, fl_owner owner, uint32_t index)
+{
+    return slot_owned(w, evq_slot_add_busy(w->queue), (fl_slot){owner, index});
 }
 
 uint64_t fl_mix(uint64_t base, uint64_t ordinal)
@@ -161,7 +168,7 @@ static bool lines_init(fl_world *w)
         }
         line->slot = FL_NONE;
         if (line->delay_ns > 0 || line->jitter_ns > 0) {
-            line->slot = fl_slot_new(w, FL_OWNER_LINE, i);
+            line->slot = fl_slot_new_busy(w, FL_OWNER_LINE, i);
             if (line->slot == FL_NONE) {
                 return false;
             }
@@ -224,7 +231,7 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
     if (w->sc->jitter_ns != NULL) {
         source->jitter_rng = rng_stream(w->seed, w->replication, "jitter", key);
     }
-    source->slot = fl_slot_new(w, FL_OWNER_SOURCE, w->source_count);
+    source->slot = fl_slot_new_busy(w, FL_OWNER_SOURCE, w->source_count);
     w->source_count++;
     return source->arrivals != NULL && source->arrival_rng != NULL && source->length_rng != NULL &&
            source->slot != FL_NONE && (spec.sessions == NULL || source->session_rng != NULL) &&
@@ -388,6 +395,7 @@ void fl_world_free(fl_world *w)
         gsl_rng_free(w->draw);
     }
     free(w->slots);
+    free(w->busy);
     evq_free(w->queue);
     res_free(w->run);
     free(w);

@@ -366,8 +366,8 @@ typedef struct fl_world {
     uint32_t replication;
     const fleet_hooks *hooks;
     evq *queue;
-    fl_slot *slots;
-    size_t slot_cap;
+    fl_slot *slots, *busy; /**< by number: ordinary slots, busy ones less EVQ_BUSY */
+    uint32_t slot_cap, busy_cap;
     int64_t now, end_ns, warmup_ns;
     bool warm_start; /**< the first tick: placements on nodes that are up are ready at once */
     bool counting;   /**< warm-up is over */
@@ -433,6 +433,12 @@ fl_world *fl_world_new(const sc_scenario *sc, uint64_t seed, uint32_t replicatio
 void fl_world_free(fl_world *w);
 /** A slot for an owner; FL_NONE and w->no_memory if there is no room. */
 uint32_t fl_slot_new(fl_world *w, fl_owner owner, uint32_t index);
+/** The same for one of a few owners with far more events than the others. */
+uint32_t fl_slot_new_busy(fl_world *w, fl_owner owner, uint32_t index);
+static inline fl_slot fl_slot_of(const fl_world *w, uint32_t slot)
+{
+    return slot < EVQ_BUSY ? w->slots[slot] : w->busy[slot - EVQ_BUSY];
+}
 /** Makes room for `need` rows, doubling; false and w->no_memory on failure. New bytes are zero, row 0 begins a cache
  * line. */
 bool fl_grow(fl_world *w, void **rows, uint32_t *cap, uint32_t need, size_t row_size);

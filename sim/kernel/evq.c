@@ -12,6 +12,9 @@
  * of sequence), and are read only when two times are equal. A slot without an event has a key of its own above all
  * times, so that two empty slots are never equal and clearing never reads a rank either.
  *
+ * Busy slots have a small tree of their own, so that the few entities that set theirs all the time go a short way; the
+ * winners of both trees play for the first place when it is asked for.
+ *
  * Which of two events is earlier is a coin toss to a branch predictor, so a match must not branch on it, and compilers
  * do not keep that promise: the same source came out 4 times slower under one of them. See play().
  *
@@ -30,14 +33,19 @@
 #define CLASS_SHIFT 60
 #define CAP_MIN     8u
 #define CAP_MAX     (1u << 30) /* 2*cap nodes stay indexable by uint32_t */
+#define BUSY_CAP    16u
 
-struct evq {
+typedef struct bracket {
     uint32_t *tree;     /* [cap], 0 not used */
     uint64_t *key;      /* [cap] time, NO_EVENT | slot or NOT_IN_USE | slot */
     uint64_t *rank;     /* [cap] holds while the slot is set; not in use: the chain of such slots */
     uint32_t cap;       /* power of two */
     uint32_t used;      /* slots 0..used-1 were handed out at least once */
     uint32_t free_head; /* EVQ_NONE: no removed slot */
+} bracket;
+
+struct evq {
+    bracket part[2]; /* ordinary slots; busy ones, numbered from EVQ_BUSY */
     uint64_t sets;
 };
 
@@ -67,22 +75,26 @@ static inline int play(uint64_t *key, uint64_t *who, uint64_t rival_key, uint64_
 #endif
 }
 
-/* Gives a slot a key and lets it play its way to the root. */
-static inline void replay(evq *q, uint32_t slot, uint64_t key)
+/* Gives a slot a key and lets it play its way to the root; or until a match that another has won before and wins again:
+ * nothing has changed from there on. */
+static inline void replay(bracket *b, uint32_t slot, uint64_t key)
 {
-    uint32_t *const tree = q->tree;
-    const uint64_t *const keys = q->key;
-    const uint64_t *const rank = q->rank;
-    size_t i = (size_t)q->cap + slot;
+    uint32_t *const tree = b->tree;
+    const uint64_t *const keys = b->key;
+    const uint64_t *const rank = b->rank;
+    size_t i = (size_t)b->cap + slot;
     uint64_t rival = slot ^ 1;
     uint64_t who = slot;
 
-    q->key[slot] = key;
+    b->key[slot] = key;
     for (;;) {
         if (__builtin_expect(play(&key, &who, keys[rival], rival), 0) && rank[rival] < rank[who]) {
             who = rival;
         }
         i >>= 1;
+        if (tree[i] == who && who != slot) {
+            return;
+        }
         tree[i] = (uint32_t)who;
         if (i == 1) {
             return;
@@ -92,23 +104,23 @@ static inline void replay(evq *q, uint32_t slot, uint64_t key)
 }
 
 /* Plays every match again, from the leaves up. */
-static void rebuild(evq *q)
+static void rebuild(bracket *b)
 {
-    for (size_t i = (size_t)q->cap - 1; i >= 1; i--) {
-        const bool leaves = 2 * i >= q->cap;
-        uint64_t who = leaves ? 2 * i - q->cap : q->tree[2 * i];
-        const uint64_t rival = leaves ? who + 1 : q->tree[2 * i + 1];
-        uint64_t key = q->key[who];
+    for (size_t i = (size_t)b->cap - 1; i >= 1; i--) {
+        const bool leaves = 2 * i >= b->cap;
+        uint64_t who = leaves ? 2 * i - b->cap : b->tree[2 * i];
+        const uint64_t rival = leaves ? who + 1 : b->tree[2 * i + 1];
+        uint64_t key = b->key[who];
 
-        if (play(&key, &who, q->key[rival], rival) && q->rank[rival] < q->rank[who]) {
+        if (play(&key, &who, b->key[rival], rival) && b->rank[rival] < b->rank[who]) {
             who = rival;
         }
-        q->tree[i] = (uint32_t)who;
+        b->tree[i] = (uint32_t)who;
     }
 }
 
-/* Makes room for `cap` slots. Returns 0, and the queue is as it was, if out of memory. */
-static int grow(evq *q, uint32_t cap)
+/* Makes room for `cap` slots. Returns 0, and the bracket is as it was, if out of memory. */
+static int grow(bracket *b, uint32_t cap)
 {
     uint32_t *tree = malloc(cap * sizeof *tree);
     uint64_t *key = malloc(cap * sizeof *key);
@@ -120,21 +132,21 @@ static int grow(evq *q, uint32_t cap)
         free(rank);
         return 0;
     }
-    if (q->used > 0) {
-        memcpy(key, q->key, q->used * sizeof *key);
-        memcpy(rank, q->rank, q->used * sizeof *rank);
+    if (b->used > 0) {
+        memcpy(key, b->key, b->used * sizeof *key);
+        memcpy(rank, b->rank, b->used * sizeof *rank);
     }
-    for (uint32_t slot = q->used; slot < cap; slot++) {
+    for (uint32_t slot = b->used; slot < cap; slot++) {
         key[slot] = NOT_IN_USE | slot;
     }
-    free(q->tree);
-    free(q->key);
-    free(q->rank);
-    q->tree = tree;
-    q->key = key;
-    q->rank = rank;
-    q->cap = cap;
-    rebuild(q);
+    free(b->tree);
+    free(b->key);
+    free(b->rank);
+    b->tree = tree;
+    b->key = key;
+    b->rank = rank;
+    b->cap = cap;
+    rebuild(b);
     return 1;
 }
 
@@ -149,9 +161,9 @@ evq *evq_new(size_t slots_hint)
     while (cap < slots_hint && cap < CAP_MAX) {
         cap *= 2;
     }
-    q->free_head = EVQ_NONE;
-    if (!grow(q, cap)) {
-        free(q);
+    q->part[0].free_head = q->part[1].free_head = EVQ_NONE;
+    if (!grow(&q->part[0], cap) || !grow(&q->part[1], BUSY_CAP)) {
+        evq_free(q);
         return NULL;
     }
     return q;
@@ -162,57 +174,81 @@ void evq_free(evq *q)
     if (!q) {
         return;
     }
-    free(q->tree);
-    free(q->key);
-    free(q->rank);
+    for (int i = 0; i < 2; i++) {
+        free(q->part[i].tree);
+        free(q->part[i].key);
+        free(q->part[i].rank);
+    }
     free(q);
 }
 
-/* A slot in use. */
-static inline uint32_t checked(const evq *q, uint32_t slot)
+/* Where a slot in use stands; its number there into *slot. */
+static inline bracket *bracket_of(evq *q, uint32_t *slot)
 {
-    assert(slot < q->cap && q->key[slot] < NOT_IN_USE);
+    bracket *b = &q->part[*slot / EVQ_BUSY];
+
+    *slot %= EVQ_BUSY;
+    assert(*slot < b->cap && b->key[*slot] < NOT_IN_USE);
+    return b;
+}
+
+static uint32_t slot_add(bracket *b, uint32_t cap_max)
+{
+    uint32_t slot = b->free_head;
+
+    if (slot != EVQ_NONE) {
+        b->free_head = (uint32_t)b->rank[slot];
+    } else {
+        if (b->used == b->cap && (b->cap >= cap_max || !grow(b, b->cap * 2))) {
+            return EVQ_NONE;
+        }
+        slot = b->used++;
+    }
+    replay(b, slot, NO_EVENT | slot);
     return slot;
 }
 
 uint32_t evq_slot_add(evq *q)
 {
-    uint32_t slot = q->free_head;
+    return slot_add(&q->part[0], CAP_MAX);
+}
 
-    if (slot != EVQ_NONE) {
-        q->free_head = (uint32_t)q->rank[slot];
-    } else {
-        if (q->used == q->cap && (q->cap >= CAP_MAX || !grow(q, q->cap * 2))) {
-            return EVQ_NONE;
-        }
-        slot = q->used++;
-    }
-    replay(q, slot, NO_EVENT | slot);
-    return slot;
+uint32_t evq_slot_add_busy(evq *q)
+{
+    const uint32_t slot = slot_add(&q->part[1], BUSY_CAP);
+
+    return slot != EVQ_NONE ? EVQ_BUSY + slot : evq_slot_add(q);
 }
 
 void evq_slot_remove(evq *q, uint32_t slot)
 {
-    replay(q, checked(q, slot), NOT_IN_USE | slot);
-    q->rank[slot] = q->free_head;
-    q->free_head = slot;
+    bracket *b = bracket_of(q, &slot);
+
+    replay(b, slot, NOT_IN_USE | slot);
+    b->rank[slot] = b->free_head;
+    b->free_head = slot;
 }
 
 void evq_set(evq *q, uint32_t slot, int64_t time_ns, evq_class cls)
 {
+    bracket *b;
+
     if (time_ns == EVQ_NEVER) {
         evq_clear(q, slot);
         return;
     }
     assert(time_ns >= 0 && cls >= EVQ_ENGINE && cls <= EVQ_END);
-    q->rank[checked(q, slot)] = (uint64_t)cls << CLASS_SHIFT | q->sets++;
-    replay(q, slot, (uint64_t)time_ns);
+    b = bracket_of(q, &slot);
+    b->rank[slot] = (uint64_t)cls << CLASS_SHIFT | q->sets++;
+    replay(b, slot, (uint64_t)time_ns);
 }
 
 void evq_clear(evq *q, uint32_t slot)
 {
-    if (q->key[checked(q, slot)] < NO_EVENT) {
-        replay(q, slot, NO_EVENT | slot);
+    bracket *b = bracket_of(q, &slot);
+
+    if (b->key[slot] < NO_EVENT) {
+        replay(b, slot, NO_EVENT | slot);
     }
 }
 
@@ -223,15 +259,24 @@ static inline int64_t time_of(uint64_t key)
 
 uint32_t evq_peek(const evq *q, int64_t *time_ns)
 {
-    const uint32_t winner = q->tree[1];
+    const bracket *const most = &q->part[0], *const busy = &q->part[1];
+    const uint32_t one = most->tree[1], other = busy->tree[1];
+    const uint64_t key = most->key[one], rival = busy->key[other];
 
-    *time_ns = time_of(q->key[winner]);
-    return q->key[winner] < NO_EVENT ? winner : EVQ_NONE;
+    if (rival < key || (rival == key && rival < NO_EVENT && busy->rank[other] < most->rank[one])) {
+        *time_ns = time_of(rival);
+        return rival < NO_EVENT ? EVQ_BUSY + other : EVQ_NONE;
+    }
+    *time_ns = time_of(key);
+    return key < NO_EVENT ? one : EVQ_NONE;
 }
 
 int64_t evq_time(const evq *q, uint32_t slot)
 {
-    return time_of(q->key[checked(q, slot)]);
+    const bracket *b = &q->part[slot / EVQ_BUSY];
+
+    assert(slot % EVQ_BUSY < b->cap && b->key[slot % EVQ_BUSY] < NOT_IN_USE);
+    return time_of(b->key[slot % EVQ_BUSY]);
 }
 
 uint64_t evq_count_set(const evq *q)

@@ -4,7 +4,8 @@
  *
  * Every entity (replica, node, traffic source, control tick...) owns a slot; setting a slot again reschedules it,
  * clearing it cancels. A tournament tree over the slots finds the earliest: O(log slots) each, no branch on which time
- * is earlier, no allocation after growth. Total order: (time, priority class, sequence of the set call), so equal times
+ * is earlier, no allocation after growth. A few busy slots, for entities with far more events than the others, cost
+ * the logarithm of their own number only. Total order: (time, priority class, sequence of the set call), so equal times
  * never depend on slot numbers or addresses.
  */
 #ifndef SIM_KERNEL_EVQ_H
@@ -15,6 +16,7 @@
 
 #define EVQ_NEVER INT64_MAX
 #define EVQ_NONE  UINT32_MAX
+#define EVQ_BUSY  (UINT32_C(1) << 31) /**< numbers of busy slots begin here */
 
 /** At equal times the smaller class goes first. */
 typedef enum evq_class {
@@ -35,6 +37,8 @@ evq *evq_new(size_t slots_hint); /**< grows by itself beyond the hint; NULL if o
 void evq_free(evq *q);           /**< NULL allowed */
 /** @return a free slot, nothing pending (the one removed last, else the next number); EVQ_NONE if out of memory. */
 uint32_t evq_slot_add(evq *q);
+/** The same for a busy one, numbered from EVQ_BUSY; when all 16 of those are in use an ordinary one. */
+uint32_t evq_slot_add_busy(evq *q);
 void evq_slot_remove(evq *q, uint32_t slot); /**< clears it and gives the number back */
 /**
  * Sets or moves the one event of a slot in use.

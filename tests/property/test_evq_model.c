@@ -3,8 +3,8 @@
  * test_evq_model.c - the event queue against a sorted array.
  *
  * The model keeps the pending events in one array sorted by (time, class, number of the set call), with plain insertion
- * and removal. Random worlds of adds, removals, sets, moves, clears and pops run on both; times are drawn from a few
- * values in half of the worlds, so that ties are the rule. A failure names the seed.
+ * and removal. Random worlds of adds (ordinary and busy), removals, sets, moves, clears and pops run on both; times are
+ * drawn from a few values in half of the worlds, so that ties are the rule. A failure names the seed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,7 +86,7 @@ static int step(choice *c, evq *q, model *m, int64_t time_span)
     uint64_t action = choice_below(c, 100);
 
     if (m->in_use == 0 || (action < 8 && m->in_use < MODEL_SLOTS)) {
-        uint32_t slot = evq_slot_add(q);
+        uint32_t slot = choice_chance(c, 1, 3) ? evq_slot_add_busy(q) : evq_slot_add(q);
 
         for (size_t i = 0; i < m->in_use; i++) {
             if (m->slots[i] == slot) {

@@ -42,7 +42,9 @@ void fleet_live(fl_world *f, int64_t until_ns)
 
     while ((slot = evq_peek(f->queue, &at)) != EVQ_NONE && at <= until_ns) {
         f->now = at;
-        happen(f, &f->slots[slot]);
+        const fl_slot whose = fl_slot_of(f, slot);
+
+        happen(f, &whose);
     }
     f->now = until_ns;
 }

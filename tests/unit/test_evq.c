@@ -166,11 +166,39 @@ static void test_growth(void **state)
     evq_free(q);
 }
 
+/* Sixteen busy slots, numbered apart; between them and the others the same order holds. */
+static void test_busy(void **state)
+{
+    (void)state;
+    evq *q = evq_new(1);
+
+    assert_int_equal(evq_slot_add(q), 0);
+    for (uint32_t i = 0; i < 16; i++) {
+        assert_int_equal(evq_slot_add_busy(q), EVQ_BUSY + i);
+    }
+    assert_int_equal(evq_slot_add_busy(q), 1); /* no more of them: an ordinary one */
+    evq_slot_remove(q, EVQ_BUSY + 3);
+    assert_int_equal(evq_slot_add_busy(q), EVQ_BUSY + 3);
+    evq_set(q, EVQ_BUSY + 15, 7, EVQ_ARRIVAL);
+    evq_set(q, 1, 7, EVQ_ARRIVAL); /* set later, same class */
+    evq_set(q, 0, 7, EVQ_ENGINE);
+    evq_set(q, EVQ_BUSY, 8, EVQ_ENGINE);
+    assert_int_equal(evq_time(q, EVQ_BUSY), 8);
+    expect_pop(q, 0, 7);
+    expect_pop(q, EVQ_BUSY + 15, 7);
+    expect_pop(q, 1, 7);
+    expect_pop(q, EVQ_BUSY, 8);
+    expect_pop(q, EVQ_NONE, EVQ_NEVER);
+    assert_int_equal(evq_count_set(q), 4);
+    evq_free(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),          cmocka_unit_test(test_times_order), cmocka_unit_test(test_ties),
         cmocka_unit_test(test_move_and_clear), cmocka_unit_test(test_slot_reuse),  cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

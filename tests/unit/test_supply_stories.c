@@ -258,10 +258,10 @@ static void record_replayed(void **state)
             continue;
         }
         f->now = at;
-        if (f->slots[slot].owner == FL_OWNER_NODE) {
-            fl_node_event(f, f->slots[slot].index);
+        if (fl_slot_of(f, slot).owner == FL_OWNER_NODE) {
+            fl_node_event(f, fl_slot_of(f, slot).index);
         } else {
-            fl_supply_event(f, f->slots[slot].index);
+            fl_supply_event(f, fl_slot_of(f, slot).index);
         }
         assert_true(f->pools[0].up <= mdl_stock_trace_level(&record, f->now));
     }
@@ -333,10 +333,10 @@ static void day_bill(void **state)
                 fl_pool_target(f, p, (int64_t)(luck >> 24) % 11);
             }
             next_change += 420 * S;
-        } else if (slot != EVQ_NONE && f->slots[slot].owner == FL_OWNER_NODE) {
-            fl_node_event(f, f->slots[slot].index);
+        } else if (slot != EVQ_NONE && fl_slot_of(f, slot).owner == FL_OWNER_NODE) {
+            fl_node_event(f, fl_slot_of(f, slot).index);
         } else if (slot != EVQ_NONE && at < 24 * 3600 * S) {
-            fl_supply_event(f, f->slots[slot].index);
+            fl_supply_event(f, fl_slot_of(f, slot).index);
         }
     }
     assert_true(f->run->pools[2].preempted_by_market > 20 && f->run->pools[1].provisioned > 100);
