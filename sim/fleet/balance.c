@@ -4,7 +4,8 @@
  *
  * Ready replicas hang in lists by the number of requests inside them. Counts change by one at a time, so the lowest
  * non-empty list moves by at most one step when a request comes or goes: least-outstanding needs no search. Within a
- * list the replica that has been there longest goes first, which makes ties round robin.
+ * list the replica that has been there longest goes first, which makes ties round robin. Where the router never asks
+ * for the least loaded there are no lists: they touch the neighbours of every replica that changes.
  */
 #include "sim/fleet/world.h"
 
@@ -81,7 +82,8 @@ bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica)
         return false;
     }
     b->ready = rows;
-    if (!buckets_reach(w, b, r->outstanding) || (b->has_ring && !fl_ring_add(w, &b->ring, replica))) {
+    if ((!b->no_levels && !buckets_reach(w, b, r->outstanding)) ||
+        (b->has_ring && !fl_ring_add(w, &b->ring, replica))) {
         return false;
     }
     b->inside += r->outstanding;
@@ -90,7 +92,9 @@ bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica)
     }
     r->seat = b->count;
     b->ready[b->count++] = replica;
-    bucket_append(w, b, replica);
+    if (!b->no_levels) {
+        bucket_append(w, b, replica);
+    }
     return true;
 }
 
@@ -99,7 +103,9 @@ void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     uint32_t last = b->ready[b->count - 1];
 
-    bucket_unlink(w, b, replica);
+    if (!b->no_levels) {
+        bucket_unlink(w, b, replica);
+    }
     b->inside -= r->outstanding;
     if (b->has_ring) {
         fl_ring_remove(&b->ring, replica);
@@ -107,7 +113,7 @@ void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica)
     b->ready[r->seat] = last;
     w->replicas[last].seat = r->seat;
     b->count--;
-    while (b->count > 0 && b->head[b->least] == FL_NONE) {
+    while (b->count > 0 && !b->no_levels && b->head[b->least] == FL_NONE) {
         b->least++;
     }
 }
@@ -116,6 +122,11 @@ bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
 {
     fl_replica *r = &w->replicas[replica];
 
+    if (b->no_levels) {
+        r->outstanding += by;
+        b->inside += by;
+        return true;
+    }
     if (!buckets_reach(w, b, r->outstanding + by)) {
         return false;
     }
@@ -164,20 +175,15 @@ static int64_t kv_over(kv_share a, kv_share b)
     return a.used * b.of - b.used * a.of;
 }
 
-static kv_share kv_share_of(const fl_replica *r, int32_t used)
-{
-    return (kv_share){used, r->kv_blocks > 0 ? r->kv_blocks : 1};
-}
-
 static kv_share kv_exact(const fl_world *w, const fl_replica *r)
 {
     mdl_load load;
 
     if (r->kv_least == r->kv_most) {
-        return kv_share_of(r, r->kv_least);
+        return (kv_share){r->kv_least, r->kv_blocks};
     }
     mdl_engine_load(r->engine, w->now, &load);
-    return kv_share_of(r, load.kv_blocks_used);
+    return (kv_share){load.kv_blocks_used, r->kv_blocks};
 }
 
 static void kv_look(const fl_world *w, fl_replica *r)
@@ -185,32 +191,48 @@ static void kv_look(const fl_world *w, fl_replica *r)
     mdl_kv kv;
 
     mdl_engine_kv(r->engine, w->now, &kv);
-    r->kv_blocks = kv.blocks;
+    r->kv_blocks = kv.blocks > 0 ? kv.blocks : 1;
     r->kv_least = kv.least;
     r->kv_most = kv.most;
     r->kv_until_ns = kv.until_ns;
 }
 
+/* Replicas to compare, into drawn: all, or so many of them with replacement. @return how many */
+static uint32_t kv_draw(const fl_world *w, const fl_balancer *b, gsl_rng *r, fl_replica *drawn[KV_ALL_OF])
+{
+    rng_xoshiro luck = *rng_state(r);
+
+    if (b->count <= KV_ALL_OF) {
+        for (uint32_t i = 0; i < b->count; i++) {
+            drawn[i] = &w->replicas[b->ready[i]];
+        }
+        return b->count;
+    }
+    for (uint32_t i = 0; i < KV_CHOICES; i++) {
+        drawn[i] = &w->replicas[b->ready[(uint32_t)(rng_xoshiro_unit(&luck) * b->count)]];
+        __builtin_prefetch(drawn[i]);
+    }
+    *rng_state(r) = luck;
+    return KV_CHOICES;
+}
+
 /* Brings the bounds of the drawn ones up to now. @return the smallest share that one of them has for certain */
-static kv_share kv_bounds(fl_world *w, const uint32_t *drawn, uint32_t n)
+static kv_share kv_bounds(const fl_world *w, fl_replica *const drawn[KV_ALL_OF], uint32_t n)
 {
     kv_share bound = {INT32_MAX, 1};
 
     for (uint32_t i = 0; i < n; i++) {
-        const fl_replica *r = &w->replicas[drawn[i]];
-
-        if (r->kv_until_ns <= w->now) {
-            __builtin_prefetch(r->engine);
+        if (drawn[i]->kv_until_ns <= w->now) {
+            __builtin_prefetch(drawn[i]->engine);
         }
     }
     for (uint32_t i = 0; i < n; i++) {
-        fl_replica *r = &w->replicas[drawn[i]];
         kv_share most;
 
-        if (r->kv_until_ns <= w->now) {
-            kv_look(w, r);
+        if (drawn[i]->kv_until_ns <= w->now) {
+            kv_look(w, drawn[i]);
         }
-        most = kv_share_of(r, r->kv_most);
+        most = (kv_share){drawn[i]->kv_most, drawn[i]->kv_blocks};
         bound = kv_over(bound, most) > 0 ? most : bound;
     }
     return bound;
@@ -218,40 +240,35 @@ static kv_share kv_bounds(fl_world *w, const uint32_t *drawn, uint32_t n)
 
 /* The smallest share of KV blocks in use; at equal shares, which a burst sees before any step has begun, the fewest
  * requests inside. Bounds on the shares decide for most of them, and are at hand; the others are looked at. */
-static uint32_t pick_kv(fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
+static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
 {
-    uint32_t n = b->count <= KV_ALL_OF ? b->count : KV_CHOICES;
-    uint32_t start = b->count > n ? (uint32_t)(gsl_rng_uniform(r) * b->count) : 0;
-    uint32_t drawn[KV_ALL_OF], kept = 0, best = FL_NONE;
+    fl_replica *drawn[KV_ALL_OF];
+    const fl_replica *best = NULL;
+    uint32_t n, kept = 0;
     kv_share bound, least = {0, 1};
 
     if (attempt > 0) {
-        return b->ready[(uint32_t)(gsl_rng_uniform(r) * b->count)]; /* the best was full: any */
+        return b->ready[(uint32_t)(rng_uniform(r) * b->count)]; /* the best was full: any */
     }
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = b->count > n && i > 0 ? (uint32_t)(gsl_rng_uniform(r) * b->count) : (start + i) % b->count;
-
-        drawn[i] = b->ready[at];
-        __builtin_prefetch(&w->replicas[drawn[i]]);
-    }
+    n = kv_draw(w, b, r, drawn);
     bound = kv_bounds(w, drawn, n);
     for (uint32_t i = 0; i < n; i++) {
-        const fl_replica *one = &w->replicas[drawn[i]];
+        fl_replica *one = drawn[i];
 
-        drawn[kept] = drawn[i];
-        kept += kv_over(kv_share_of(one, one->kv_least), bound) <= 0 ? 1 : 0;
+        drawn[kept] = one;
+        kept += kv_over((kv_share){one->kv_least, one->kv_blocks}, bound) <= 0 ? 1 : 0;
     }
     for (uint32_t i = 0; i < kept; i++) {
-        const fl_replica *one = &w->replicas[drawn[i]];
-        kv_share share = kept > 1 ? kv_exact(w, one) : bound;
-        int64_t more = kv_over(least, share);
+        const fl_replica *one = drawn[i];
+        const kv_share share = kept > 1 ? kv_exact(w, one) : bound;
+        const int64_t more = kv_over(least, share);
 
-        if (best == FL_NONE || more > 0 || (more == 0 && w->replicas[best].outstanding > one->outstanding)) {
-            best = drawn[i];
+        if (best == NULL || more > 0 || (more == 0 && best->outstanding > one->outstanding)) {
+            best = one;
             least = share;
         }
     }
-    return best;
+    return (uint32_t)(best - w->replicas);
 }
 
 uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt)
@@ -266,10 +283,10 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
         b->turn = b->turn + 1 < b->count ? b->turn + 1 : 0;
         return b->ready[b->turn];
     case SC_ROUTER_RANDOM:
-        return b->ready[(uint32_t)(gsl_rng_uniform(r) * b->count)];
+        return b->ready[(uint32_t)(rng_uniform(r) * b->count)];
     case SC_ROUTER_TWO_CHOICES:
-        first = (uint32_t)(gsl_rng_uniform(r) * b->count);
-        second = (uint32_t)(gsl_rng_uniform(r) * (b->count - 1));
+        first = (uint32_t)(rng_uniform(r) * b->count);
+        second = (uint32_t)(rng_uniform(r) * (b->count - 1));
         second += second >= first ? 1 : 0;
         first = b->ready[first];
         second = b->ready[second];

@@ -241,6 +241,7 @@ typedef struct fl_balancer {
     int32_t least;  /**< no bucket below it holds a replica */
     int64_t inside; /**< outstanding requests of all */
     bool has_ring;  /**< set before the first replica comes */
+    bool no_levels; /**< set before the first replica comes: no lists, `least` means nothing */
     fl_ring ring;
 } fl_balancer;
 

@@ -22,15 +22,6 @@ _Static_assert(ULONG_MAX == UINT64_MAX, "gsl_rng_get() must carry 64 bits");
 
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio, odd */
 
-typedef struct xoshiro {
-    uint64_t s[4];
-} xoshiro;
-
-static inline uint64_t rotl(uint64_t x, unsigned k)
-{
-    return x << k | x >> (64 - k);
-}
-
 static uint64_t mix(uint64_t z)
 {
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -38,36 +29,20 @@ static uint64_t mix(uint64_t z)
     return z ^ z >> 31;
 }
 
-static inline uint64_t next(xoshiro *x)
-{
-    uint64_t *s = x->s;
-    uint64_t result = rotl(s[0] + s[3], 23) + s[0];
-    uint64_t t = s[1] << 17;
-
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotl(s[3], 45);
-    return result;
-}
-
 static unsigned long xoshiro_get(void *state)
 {
-    return next(state);
+    return rng_xoshiro_next(state);
 }
 
-/* The 53 top bits over 2^53: [0,1), every value exact. */
 static double xoshiro_get_double(void *state)
 {
-    return (double)(next(state) >> 11) * 0x1p-53;
+    return rng_xoshiro_unit(state);
 }
 
 /* gsl_rng_set(): for GSL's own use and for seeds that are not hashes. */
 static void xoshiro_set(void *state, unsigned long seed)
 {
-    xoshiro *x = state;
+    rng_xoshiro *x = state;
 
     for (unsigned i = 0; i < 4; i++) {
         x->s[i] = mix(seed + (i + 1) * GOLDEN);
@@ -78,7 +53,7 @@ static const gsl_rng_type xoshiro_type = {
     .name = "xoshiro256++",
     .max = UINT64_MAX,
     .min = 0,
-    .size = sizeof(xoshiro),
+    .size = sizeof(rng_xoshiro),
     .set = xoshiro_set,
     .get = xoshiro_get,
     .get_double = xoshiro_get_double,
@@ -117,7 +92,7 @@ rng_family rng_family_of(uint64_t seed, uint32_t replication, const char *name)
 
 void rng_rekey_in(gsl_rng *r, const rng_family *family, uint64_t key)
 {
-    xoshiro *x = r->state;
+    rng_xoshiro *x = r->state;
 
     assert(r->type == rng_type_xoshiro256pp);
     for (unsigned i = 0; i < 2; i++) {

@@ -234,7 +234,7 @@ static void test_least_kv(void **state)
     world_init(&w);
     w.workloads[0].replicas = 2;
     w.services[0].engine = SC_ENGINE_LLM;
-    w.services[0].router = SC_ROUTER_LEAST_KV;
+    w.services[0].router = SC_ROUTER_LEAST_OUTSTANDING; /* so that both can be asked */
     w.llm[0][0] = (mdl_llm_config){.step = {.c1 = 1000000, .c2 = 1000, .c3 = 1000, .c4 = 1000},
                                    .block_tokens = 16,
                                    .kv_blocks = 1000,
