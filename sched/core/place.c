@@ -38,7 +38,8 @@ static void give_up_late_moves(spw_core *core, uint32_t work, const spw_policy *
         int32_t starting = (seat == NULL ? 0 : seat->assigned) + mem->unseen - ready;
         mem->moving = min32(mem->moving, starting);
         if (mem->moving > 0 && core->view.now >= memory_times_of(&core->memory, mem)->move_by) {
-            int32_t lost = min32(mem->moving, slot->held - ready); /* copies without room are not held anyway */
+            int32_t unready = slot->held > ready ? slot->held - ready : 0; /* victims may have been ready ones */
+            int32_t lost = min32(mem->moving, unready);                    /* copies without room are not held anyway */
             slot->held -= lost;
             slot->elastic -= min32(slot->elastic, lost);
             slot->gave_up = true;

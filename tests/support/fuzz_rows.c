@@ -259,7 +259,6 @@ void fuzz_make_policy(setup *s, choice *c, int p)
     policy->compat = choice_chance(c, 1, 5);
     policy->rounding = choice_chance(c, 1, 8) ? SPW_ROUND_FLOOR : SPW_ROUND_WEBSTER;
     policy->preempt = choice_chance(c, 1, 2) ? (spw_preempt)some(c, 0, 2) : SPW_PREEMPT_OFF;
-    policy->suspended = choice_chance(c, 1, 8);
     policy->min_runtime = some(c, 0, 2) * 60 * S;
     policy->nodes_per_batch = some(c, 0, 3);
     policy->failover_after = some(c, 0, 2) * 15 * S;

@@ -293,6 +293,10 @@ void fuzz_widen_setup(setup *s, choice *c)
     }
     s->config.rtts = s->rtt;
     s->config.rtt_count = (size_t)choice_below(c, 5);
+    choice aside = *c; /* what is drawn here leaves the rest of the world as it is */
+    for (int p = 0; p < 3; p++) {
+        s->policy[p].suspended = choice_chance(&aside, 1, 8);
+    }
 }
 
 void fuzz_calm_setup(setup *s, choice *c)
