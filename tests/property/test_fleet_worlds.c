@@ -141,6 +141,39 @@ static void random_world(gsl_rng *r, world *w)
     w->sc.jitter_ns = pick(r, 2) > 0 ? jitter_ns : NULL;
 }
 
+/* Users of the first region enter at a provider. */
+static void let_enter(world *w)
+{
+    static const sc_way ways[WORLD_REGIONS * WORLD_CLUSTERS] = {{20000, 0}, {90000, 110000}, {0, 83000}};
+
+    w->regions[0].provider = "entry";
+    w->regions[0].egress_uusd_per_gb = 70000;
+    w->sc.ways = ways;
+}
+
+/* Nobody tries again, so that all that comes back to the entry goes on to users; a request moves at least once. */
+static void check_ways(const res_run *run, const sc_scenario *sc)
+{
+    int64_t forth = 0;
+    int64_t between = 0;
+    uint64_t completed = 0;
+
+    for (int32_t i = 0; run->ways != NULL && i < sc->region_count * sc->cluster_count; i++) {
+        const res_way *way = &run->ways[i];
+
+        assert_true(way->out_bytes == way->back_bytes);
+        assert_true(i < sc->cluster_count || way->forth_bytes + way->back_bytes == 0);
+        forth += way->forth_bytes;
+        between += way->forth_uusd + way->back_uusd;
+    }
+    for (int32_t i = 0; run->ways != NULL && i < run->service_count; i++) {
+        completed += run->services[i].by_region_requests[0].completed;
+    }
+    assert_true(forth >= (int64_t)completed * (int64_t)sc->payload.request_bytes_fixed);
+    assert_int_equal(run->cost.ways_uusd, between);
+    assert_true(run->cost.egress_uusd >= between);
+}
+
 static void check_requests(const res_run *run, const sc_scenario *sc)
 {
     uint64_t offered = 0;
@@ -249,10 +282,14 @@ static void test_random_worlds(void **state)
         res_run *a, *b;
 
         random_world(r, &w);
+        if (i % 2 == 1) {
+            let_enter(&w);
+        }
         a = world_run(&w, (uint64_t)i);
         b = world_run(&w, (uint64_t)i);
         check_requests(a, &w.sc);
         check_money(a, &w.sc);
+        check_ways(a, &w.sc);
         check_timeline(a);
         assert_true(world_same(a, b));
         completed += a->requests.completed;

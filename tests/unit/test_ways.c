@@ -12,8 +12,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/report/report.h"
 #include "sim/scenario/tables.h"
 #include "tests/support/folder.h"
 #include "tests/support/world.h"
@@ -87,6 +89,53 @@ static int64_t owned_uusd(const res_run *run)
     return sum;
 }
 
+/* egress.csv has a row for each pair with an entry, and the summary a line of its own. */
+static void check_report(const sc_scenario *sc, res_run *run, const books *b, int64_t between)
+{
+    static const char *const users[2] = {"cn-hangzhou,alibaba", "us-east-1,aws"};
+    static const char *const places[PLACES] = {"ack-hangzhou,alibaba", "eks-virginia,aws", "eks-frankfurt,aws",
+                                               "ack-frankfurt,alibaba"};
+    const report_options options = {.plots = false};
+    char dir[64], err[256] = "", line[256];
+    char *text = NULL;
+    size_t size = 0;
+    int64_t bytes = 0;
+
+    folder_make(dir, sizeof dir);
+    assert_int_equal(report_write_dir(sc, &run, 1, dir, &options, err, sizeof err), 0);
+    char *rows = folder_read(dir, "egress.csv");
+    const char *at = strchr(strchr(rows, '\n') + 1, '\n') + 1;
+    for (int r = 0; r < 2; r++) {
+        for (int c = 0; c < PLACES; c++) {
+            double usd[3];
+            long long moved[3];
+
+            snprintf(line, sizeof line, "%s,%s", users[r], places[c]);
+            assert_int_equal(strncmp(at, line, strlen(line)), 0);
+            assert_int_equal(sscanf(at + strlen(line), ",%lld,%lf,%lld,%lf,%lld,%lf", &moved[0], &usd[0], &moved[1],
+                                    &usd[1], &moved[2], &usd[2]),
+                             6);
+            assert_true(moved[0] == b->forth[r][c] && moved[1] == b->back[r][c] && moved[2] == b->back[r][c]);
+            assert_true(llround(usd[0] * 1e6) == priced(b->forth[r][c], forth_price[r][c]));
+            assert_true(llround(usd[1] * 1e6) == priced(b->back[r][c], back_price[r][c]));
+            assert_true(llround(usd[2] * 1e6) == priced(b->back[r][c], out_price[r][c]));
+            bytes += b->forth[r][c] + b->back[r][c];
+            at = strchr(at, '\n') + 1;
+        }
+    }
+    assert_string_equal(at, "");
+    free(rows);
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(report_text(sc, &run, 1, out), 0);
+    fclose(out);
+    snprintf(line, sizeof line, "between entry, cluster   egress    %10.4g GB %27.2f\n", (double)bytes / 1e9,
+             (double)between / 1e6);
+    assert_non_null(strstr(text, line));
+    free(text);
+    folder_remove(dir);
+}
+
 /*
  * 24 h of users from three regions over four clusters: 90,000 requests, none tried twice, each moved once. The bill is
  * the sum of bytes x price over the rows of the requests, to the micro-dollar, each pair rounded once; users without a
@@ -136,6 +185,7 @@ static void test_day_from_its_requests(void **state)
         bins += run->timeline.egress_uusd[i];
     }
     assert_int_equal(bins, bill);
+    check_report(sc, run, &b, between);
     res_free(run);
     sc_free(sc);
 }
