@@ -287,6 +287,22 @@ static cli_status any_table(const char *path, rep_json *j)
     return CLI_DONE;
 }
 
+static cli_status mix_stats(const char *path, rep_json *j)
+{
+    char err[ERR_SIZE];
+    token_mix *m = token_mix_read(path, err, sizeof err);
+    if (m == NULL) {
+        return complain(err, CLI_BAD);
+    }
+    if (j != NULL) {
+        trace_mix_json(path, m, j);
+    } else {
+        trace_mix_text(path, m, stdout);
+    }
+    free(m);
+    return CLI_DONE;
+}
+
 /* A JSON document that is no trace of requests may be a record of availability. */
 static cli_status record_stats(const char *path, rep_json *j)
 {
@@ -317,7 +333,7 @@ static bool is_json(const char *path)
            (length > 8 && strcmp(path + length - 8, ".json.gz") == 0);
 }
 
-/* A trace of requests, else client rates, else any CSV with a header. */
+/* A trace of requests, else client rates or their lengths, else any CSV with a header. */
 static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
 {
     char err[ERR_SIZE];
@@ -327,6 +343,9 @@ static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
         return rate_stats(path, j);
     }
     if (read.form == NULL && read.columns == NULL && !trace_known(path)) {
+        if (token_mix_is(path)) {
+            return mix_stats(path, j);
+        }
         return is_json(path) ? record_stats(path, j) : any_table(path, j);
     }
     trace *t = trace_read(path, &read, err, sizeof err);

@@ -143,6 +143,25 @@ void trace_rates_json(const char *path, const rates_stats *s, rep_json *j)
     rep_json_end(j, false);
 }
 
+void trace_mix_json(const char *path, const token_mix *m, rep_json *j)
+{
+    rep_json_object(j, NULL);
+    rep_json_text(j, "file", path);
+    rep_json_text(j, "form", m->exact ? "token-pmf" : "token-quantiles");
+    rep_json_count(j, "clients", m->clients);
+    rep_json_count(j, "windows", m->windows);
+    rep_json_count(j, "client_windows", m->rows);
+    if (m->weighted) {
+        rep_json_real(j, "requests", m->requests);
+    }
+    if (m->covered >= 0.0) {
+        rep_json_real(j, "share_of_rates", m->covered);
+    }
+    put_values(j, "input_tokens", &m->input);
+    put_values(j, "output_tokens", &m->output);
+    rep_json_end(j, false);
+}
+
 void trace_availability_json(const char *path, const availability_stats *s, rep_json *j)
 {
     rep_json_object(j, NULL);

@@ -11,10 +11,12 @@
 #include "sim/trace/rates.h"
 #include "sim/trace/stats.h"
 #include "sim/trace/table_stats.h"
+#include "sim/trace/token_mix.h"
 
 void trace_text(const char *path, const trace_facts *facts, const trace_stats *s, FILE *out);
 void trace_table_text(const char *path, const table_stats *t, FILE *out);
 void trace_rates_text(const char *path, const rates_stats *s, FILE *out);
+void trace_mix_text(const char *path, const token_mix *m, FILE *out);
 void trace_availability_text(const char *path, const availability_stats *s, FILE *out);
 /**
  * Writes into DIR, made if missing: trace-rates.csv (time_s of the bin's begin by the clock of the trace,
@@ -27,6 +29,7 @@ int trace_plots(const char *path, const trace *t, const trace_stats *s, const ch
 void trace_json(const char *path, const trace_facts *facts, const trace_stats *s, rep_json *j);
 void trace_table_json(const char *path, const table_stats *t, rep_json *j);
 void trace_rates_json(const char *path, const rates_stats *s, rep_json *j);
+void trace_mix_json(const char *path, const token_mix *m, rep_json *j);
 void trace_availability_json(const char *path, const availability_stats *s, rep_json *j);
 
 /**

@@ -143,6 +143,24 @@ void trace_rates_text(const char *path, const rates_stats *s, FILE *out)
     fputc('\n', out);
 }
 
+void trace_mix_text(const char *path, const token_mix *m, FILE *out)
+{
+    fprintf(out, "%s\n  lengths: %zu clients, %zu windows, %zu client-windows, %s\n", path, m->clients, m->windows,
+            m->rows, m->exact ? "whole distributions" : "quantiles");
+    if (m->weighted) {
+        fprintf(out, "  mixture            of %.0f requests", m->requests);
+    } else {
+        fprintf(out, "  mixture            every client-window alike: no rates beside the file");
+    }
+    if (m->covered >= 0.0) {
+        fprintf(out, ", %.1f %% of those of the rates beside", 100.0 * m->covered);
+    }
+    fputs(m->exact ? "\n" : "\n  quantiles          interpolated between those of the rows\n", out);
+    put_points(out);
+    put_values(out, "input tokens", &m->input);
+    put_values(out, "output tokens", &m->output);
+}
+
 void trace_availability_text(const char *path, const availability_stats *s, FILE *out)
 {
     fprintf(out, "%s\n  availability: %zu steps of %.0f s, %.2f days\n", path, s->steps, s->step_s, s->days);

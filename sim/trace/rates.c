@@ -13,11 +13,12 @@
 #define HOUR_S 3600
 
 static const char *const cell_names[] = {"timestamp_s", "client", "rate_per_s", "cv", "pattern"};
-static const char *const length_names[] = {"client", "window_s", "requests", "field", "p10", "p25",
-                                           "p50",    "p75",      "p90",      "p95",   "p99", "max"};
+static const char *const length_names[] = {"client", "window_s", "requests", "field", "mean", "p10", "p25",
+                                           "p50",    "p75",      "p90",      "p95",   "p99",  "max"};
 #define CELL_NAMES   (sizeof cell_names / sizeof cell_names[0])
 #define LENGTH_NAMES (sizeof length_names / sizeof length_names[0])
-#define FIRST_POINT  4 /* of length_names */
+#define MEAN_POINT   4 /* of length_names */
+#define FIRST_POINT  5 /* of length_names */
 
 typedef struct rates_reading {
     client_rates *r;
@@ -140,13 +141,14 @@ static bool on_length(void *context, const csv_row *row, csv_message *message)
 {
     rates_reading *g = context;
     client_rates *r = g->r;
-    double start = 0.0, client = 0.0, points[RATES_POINTS];
+    double start = 0.0, client = 0.0, mean = 0.0, points[RATES_POINTS];
     rate_lengths l = {.start_s = 0};
     if (g->cells == 0) {
         return read_names(g, row, length_names, LENGTH_NAMES, message);
     }
     if (!same_width(g, row, message) || !read_number(g, row, 0, 1e9, &client, message) ||
-        !read_number(g, row, 1, 1e10, &start, message) || !read_number(g, row, 2, 1e15, &l.requests, message)) {
+        !read_number(g, row, 1, 1e10, &start, message) || !read_number(g, row, 2, 1e15, &l.requests, message) ||
+        !read_number(g, row, MEAN_POINT, INT32_MAX, &mean, message)) {
         return false;
     }
     for (size_t i = 0; i < RATES_POINTS; i++) {
@@ -173,6 +175,7 @@ static bool on_length(void *context, const csv_row *row, csv_message *message)
         *to = l;
     }
     memcpy(input ? to->input : to->output, points, sizeof points);
+    *(input ? &to->input_mean : &to->output_mean) = mean;
     return true;
 }
 
@@ -240,6 +243,20 @@ client_rates *rates_read(const char *path, char *err, size_t err_size)
         qsort(r->lengths, r->length_count, sizeof *r->lengths, lengths_by_start);
     }
     find_windows(r);
+    return r;
+}
+
+client_rates *rates_read_lengths(const char *path, char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    client_rates *r = calloc(1, sizeof *r);
+    bool ok = r != NULL || csv_fail_at(path, 0, 0, &message, "out of memory");
+    ok = ok && scan_file(path, on_length, r, &message);
+    ok = ok && (r->length_count > 0 || csv_fail_at(path, 1, 1, &message, "there are no lengths"));
+    if (!ok) {
+        rates_free(r);
+        return NULL;
+    }
     return r;
 }
 

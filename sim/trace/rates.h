@@ -31,6 +31,7 @@ typedef struct rate_lengths {
     int64_t start_s;
     int32_t client;
     double requests;
+    double input_mean, output_mean;
     double input[RATES_POINTS], output[RATES_POINTS]; /**< 0 = not given */
 } rate_lengths;
 
@@ -48,6 +49,10 @@ typedef struct client_rates {
 bool rates_is(const char *path);
 /** @return to be freed; NULL with "path:line:col: error: ..." The lengths are read if their file is there. */
 client_rates *rates_read(const char *path, char *err, size_t err_size);
+/** A file of lengths alone: no cells, no windows. @return to be freed; NULL with a message */
+client_rates *rates_read_lengths(const char *path, char *err, size_t err_size);
+/** The length at share u of one client's quantiles; 0 < u < 1, tokens, 1 or more. */
+double rates_length_at(const double *quantiles, double u);
 void rates_free(client_rates *r); /**< NULL allowed */
 
 typedef struct rates_stats {

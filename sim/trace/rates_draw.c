@@ -23,17 +23,16 @@ typedef struct drawing {
 
 static const double points[RATES_POINTS] = {0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 1.0};
 
-/* The value at u, logarithms on straight lines between the quantiles, the first line going on below p10. */
-static int64_t at_quantile(const double *values, double u)
+double rates_length_at(const double *quantiles, double u)
 {
     size_t i = 1;
     while (i + 1 < RATES_POINTS && u > points[i]) {
         i++;
     }
-    const double low = log(fmax(values[i - 1], 1.0));
-    const double high = log(fmax(values[i], 1.0));
+    const double low = log(fmax(quantiles[i - 1], 1.0));
+    const double high = log(fmax(quantiles[i], 1.0));
     const double x = low + (high - low) * (u - points[i - 1]) / (points[i] - points[i - 1]);
-    return x > 0.0 ? (int64_t)(exp(x) + 0.5) : 1;
+    return x > 0.0 ? floor(exp(x) + 0.5) : 1.0;
 }
 
 /* First row of the lengths that lies at (start, client) or behind it. */
@@ -97,8 +96,10 @@ static bool put(drawing *d, int64_t at_ns, const rate_lengths *l)
     }
     const double u = mdl_ran_uniform_pos(d->lengths);
     const double v = mdl_ran_uniform_pos(d->lengths);
-    d->at[d->count++] = (trace_request){
-        .at_ns = at_ns, .session = -1, .input = at_quantile(l->input, u), .output = at_quantile(l->output, v)};
+    d->at[d->count++] = (trace_request){.at_ns = at_ns,
+                                        .session = -1,
+                                        .input = (int64_t)rates_length_at(l->input, u),
+                                        .output = (int64_t)rates_length_at(l->output, v)};
     return true;
 }
 
