@@ -23,6 +23,12 @@ void config_copy(arena *a, const spw_config *from, spw_config *to);
 uint64_t config_place_digest(const spw_config *config, spw_id work);
 /** ... and who owns its count, with all that the owner's state is laid out by. */
 uint64_t config_scale_digest(const spw_config *config, spw_id work);
+/**
+ * Digest of what a policy says of places: division and weights, constraints, tolerations, groups; not its name.
+ * @param in group  only this one of its groups counts; -1 = all do
+ * @return never 0
+ */
+uint64_t config_placement_digest(const spw_policy *policy, int32_t group);
 /** The policy of a workload, if it has several groups of which one is in use; else NULL. */
 const spw_policy *config_failover(const spw_config *config, spw_id work);
 

@@ -5,6 +5,7 @@
 #include <spillway/limits.h>
 
 #include "core/errors.h"
+#include "core/hash.h"
 
 static spw_rc check_spreads(const spw_policy *p, spw_id row, spw_err *err)
 {
@@ -154,4 +155,57 @@ const spw_rtt *config_copy_rtts(arena *a, const spw_config *from)
         }
     }
     return rtts;
+}
+
+/* --- digest --- */
+
+static uint64_t names_hash(uint64_t h, const char *const *names, size_t count)
+{
+    h = hash_word(h, count);
+    for (size_t i = 0; i < count; i++) {
+        h = hash_word(hash_string(h, names[i]), i);
+    }
+    return h;
+}
+
+static uint64_t requirements_hash(uint64_t h, const spw_requirement *needs, size_t count)
+{
+    h = hash_word(h, count);
+    for (size_t i = 0; i < count; i++) {
+        h = hash_word(hash_string(h, needs[i].key), (uint64_t)needs[i].op);
+        h = names_hash(h, needs[i].values, needs[i].value_count);
+    }
+    return h;
+}
+
+static uint64_t selector_hash(uint64_t h, const spw_selector *s)
+{
+    h = requirements_hash(requirements_hash(h, s->labels, s->label_count), s->fields, s->field_count);
+    return names_hash(names_hash(h, s->names, s->name_count), s->exclude, s->exclude_count);
+}
+
+uint64_t config_placement_digest(const spw_policy *policy, int32_t group)
+{
+    uint64_t h = hash_word(hash_word(HASH_SEED, (uint64_t)policy->division), (uint64_t)policy->order);
+    for (size_t i = 0; i < policy->static_weight_count; i++) {
+        h = selector_hash(hash_word(h, (uint64_t)policy->static_weights[i].weight),
+                          &policy->static_weights[i].selector);
+    }
+    h = hash_word(h, policy->spread_count);
+    for (size_t i = 0; i < policy->spread_count; i++) {
+        const spw_spread *s = &policy->spreads[i];
+        h = hash_word(hash_word(hash_word(h, (uint64_t)s->field), (uint64_t)s->min_groups), (uint64_t)s->max_groups);
+    }
+    h = hash_word(h, policy->toleration_count);
+    for (size_t i = 0; i < policy->toleration_count; i++) {
+        const spw_toleration *t = &policy->tolerations[i];
+        h = hash_string(hash_word(hash_string(h, t->key), t->exists ? 1 : 0), t->value);
+        h = hash_word(h, (uint64_t)t->effect);
+    }
+    for (size_t g = 0; g < policy->group_count; g++) {
+        if (group < 0 || (size_t)group == g) {
+            h = selector_hash(hash_word(hash_string(h, policy->groups[g].name), 1), &policy->groups[g].selector);
+        }
+    }
+    return h != 0 ? h : 1;
 }

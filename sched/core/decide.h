@@ -87,6 +87,10 @@ void decide_late_nodes(spw_core *core);
 
 /** Targets, growth and outcomes; shrinking is put aside in core->shrinks. */
 void decide_place(spw_core *core, spw_plan *plan);
+/** Is a workload to be placed in this tick (trigger.c)? Always so but under `compat`. The slots are listed. */
+bool decide_is_triggered(spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted);
+/** After that: by which placement what is written came about. */
+void decide_note_placement(spw_core *core, uint32_t work, const spw_policy *policy);
 /**
  * Does a workload have everything it wants, where it may stay, with nothing of it open? Then its turn changes nothing,
  * whatever room there is elsewhere, and is skipped: its cost follows its own seats, not the clusters. False is always

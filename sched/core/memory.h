@@ -24,7 +24,7 @@
 #define MEMORY_ROUTE_UNKNOWN (-2)                           /**< one was sent and may not have arrived: send it again */
 
 #define MEMORY_MAGIC  UINT64_C(0x31544154535750) /**< of saved state: "PWSTAT1" */
-#define MEMORY_FORMAT 2u
+#define MEMORY_FORMAT 3u
 
 #define MEMORY_SPACE 2 /**< seats laid out for each that may be in use: a run of any length finds a new place */
 #define MEMORY_TURNS 3 /**< up, down, up, down: the direction turns three times */
@@ -35,6 +35,9 @@ typedef struct memory_work {
     uint64_t
         place_digest; /**< of what gives `group` and the clocks of groups their meaning: the policy's name, groups */
     uint64_t scale_digest;      /**< of what gives the owner's state its meaning */
+    uint64_t applied;           /**< digest of the placement that it was last placed by, 0 = not known; Karmada's way */
+    uint64_t placement;         /**< of the one that it has, where this group is in use; not saved ... */
+    int32_t placement_group;    /**< ... -1 = not worked out yet */
     const spw_policy *failover; /**< its policy, if that has groups of which one is in use; else NULL */
     int32_t desired;            /**< of the last tick; -1 before the first */
     int32_t group;              /**< failover groups: the group in use */

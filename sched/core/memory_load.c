@@ -37,6 +37,8 @@ void memory_begin(memory_work *w)
 {
     w->desired = -1;
     w->group = 0;
+    w->applied = 0;
+    w->placement_group = -1;
     w->synced = MEMORY_NEVER;
     w->room_since = MEMORY_NEVER;
     for (int32_t g = 0; g < w->group_count && w->group_since != NULL; g++) {
@@ -51,7 +53,7 @@ void memory_begin(memory_work *w)
 
 /** The fixed fields of one workload's record, in their order. */
 typedef struct record {
-    uint64_t key, place_digest, scale_digest, group_key;
+    uint64_t key, place_digest, scale_digest, applied, group_key;
     int32_t desired, group, group_count, surge;
     spw_time synced, room_since, rescheduled, fresh_since;
     spw_reason reason;
@@ -63,6 +65,7 @@ static record get_record(bytes_in *i)
     record r = {.key = bytes_get(i, 8)};
     r.place_digest = bytes_get(i, 8);
     r.scale_digest = bytes_get(i, 8);
+    r.applied = bytes_get(i, 8);
     r.desired = bytes_get_i32(i);
     r.group = bytes_get_i32(i);
     r.group_key = bytes_get(i, 8);
@@ -90,6 +93,7 @@ static void get_work(bytes_in *i, const record *r, memory_work *w, bool apply)
     if (apply && !i->bad) {
         memory_begin(w);
         w->desired = r->desired;
+        w->applied = r->applied;
         w->rescheduled = r->rescheduled;
         w->fresh_since = r->fresh_since;
         w->surge = r->surge;

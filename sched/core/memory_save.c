@@ -14,6 +14,7 @@ static void put_work(bytes_out *o, const memory_work *w)
     bytes_put(o, w->key, 8);
     bytes_put(o, w->place_digest, 8);
     bytes_put(o, w->scale_digest, 8);
+    bytes_put(o, w->applied, 8);
     bytes_put_i32(o, w->desired);
     bytes_put_i32(o, w->group);
     bytes_put(o, memory_group_key(w), 8);

@@ -459,24 +459,6 @@ static int32_t count_surge(const spw_core *core)
 
 /* --- one workload --- */
 
-/** Karmada schedules when the sum of what is written is not what is wanted, and never because of capacity. */
-static bool is_triggered(const spw_core *core, uint32_t work, const spw_policy *policy, int32_t wanted)
-{
-    const fill *f = &core->fill;
-    if (!policy->compat || f->fresh || policy->division == SPW_DIVIDE_DUPLICATED) {
-        return true;
-    }
-    int64_t written = 0;
-    for (uint32_t i = core->view.seat_first[work]; i < core->view.seat_end[work]; i++) {
-        written += core->view.seats[i].assigned;
-    }
-    for (size_t i = 0; i < f->count; i++) {
-        const view_seat *seat = slots_seat(core, &f->slots[i]);
-        written += f->slots[i].held - (seat == NULL ? 0 : seat->assigned); /* promised, not to be seen yet */
-    }
-    return written != wanted;
-}
-
 /** The accounting of a workload that is settled: all it has stays where it is. */
 static void account_settled(spw_core *core, uint32_t work, const spw_policy *policy, spw_plan *plan)
 {
@@ -562,8 +544,9 @@ static void place_work(spw_core *core, uint32_t work, spw_plan *plan)
     bool resized = mem->desired >= 0 && wanted != mem->desired;
     wanted = by_reference ? decide_copies(core, policy, wanted) : wanted;
     core->copies[work] = wanted;
-    int32_t unplaced = is_triggered(core, work, policy, wanted) ? fill_place(&core->fill, wanted, &mem->group)
-                                                                : fill_keep(&core->fill);
+    int32_t unplaced = decide_is_triggered(core, work, policy, wanted) ? fill_place(&core->fill, wanted, &mem->group)
+                                                                       : fill_keep(&core->fill);
+    decide_note_placement(core, work, policy);
     if (near) {
         slots_drop_empty(core);
     }

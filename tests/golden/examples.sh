@@ -4,7 +4,8 @@
 # examples.sh - numeric examples, worked by hand, through the public command `spillway decide` alone.
 #
 # Each file of examples/ says in its head why the figures must be these, then has the manifests and, once or more, a
-# snapshot and what is expected of the plan for it; the state of one call goes into the next. An expectation is a line:
+# snapshot and what is expected of the plan for it; the state of one call goes into the next. Manifests that come after
+# a snapshot are those of the calls after it: somebody has edited them. An expectation is a line:
 #   assigned|desired|unplaced JSON   the plan has exactly that under this key
 #   says TEXT, silent TEXT           the plan, explanation and all, has that text in it, or has it not
 # Nothing else of a plan is compared, so that wording and order of actions can change.
@@ -53,12 +54,13 @@ example() {
     good=yes
     rm -f "$work"/*
     awk -v to="$work" '
-        /^=== manifests$/ { file = to "/manifests.yaml"; next }
+        /^=== manifests$/ { file = to "/manifests." steps + 1; next }
         /^=== snapshot$/ { file = to "/snapshot." ++steps; next }
         /^=== expect$/ { file = to "/expect." steps; next }
         file { print > file }' "$1"
     step=1
     while [ -f "$work/snapshot.$step" ]; do
+        [ -f "$work/manifests.$step" ] && mv "$work/manifests.$step" "$work/manifests.yaml"
         set -- --manifests "$work/manifests.yaml" --snapshot "$work/snapshot.$step" --explain
         [ $step -gt 1 ] && set -- "$@" --state "$work/state"
         if ! "$program" decide "$@" --state-out "$work/next" >"$work/plan" 2>"$work/stderr"; then

@@ -433,6 +433,50 @@ static void karmada_capacity_never_triggers(void **state)
     toy_end(&t);
 }
 
+/** Begins with another core, which takes over `size` bytes of state if these are not 0. */
+static void begin_anew(toy *t, const void *saved, size_t size)
+{
+    toy_restart(t);
+    if (size > 0) {
+        assert_int_equal(spw_state_load(t->core, saved, size), SPW_OK);
+    }
+}
+
+/**
+ * 3 and 5 are written of 8, and tiers would give 6 and 2. The same placement leaves it, also after a restart; another
+ * one derives the tiers anew, once, if the state says which was applied.
+ */
+static void karmada_new_placement(void **state)
+{
+    (void)state;
+    static uint8_t saved[1 << 16];
+    toy t;
+    four(&t, 6, 6, -1, -1);
+    karmada(&t, SPW_GROUPS_ORDERED, SPW_DIVIDE_DYNAMIC);
+    toy_start(&t, APART, 2);
+    put(&t, 3, 5, 0, 0);
+    want(&t, 8);
+    expect(&t, 3, 5, 0, 0);
+    const size_t size = spw_state_size(t.core);
+    assert_in_range(size, 1, sizeof saved);
+    assert_int_equal(spw_state_save(t.core, saved, size), SPW_OK);
+    begin_anew(&t, saved, size);
+    want(&t, 8);
+    expect(&t, 3, 5, 0, 0);
+    t.policy.division = SPW_DIVIDE_AGGREGATED;
+    begin_anew(&t, NULL, 0);
+    want(&t, 8); /* both clusters are of the placement: nothing says that it is another */
+    expect(&t, 3, 5, 0, 0);
+    begin_anew(&t, saved, size);
+    want(&t, 8);
+    expect(&t, 6, 2, 0, 0);
+    want(&t, 8); /* sees it carried out */
+    put(&t, 3, 5, 0, 0);
+    want(&t, 8); /* applied by now */
+    expect(&t, 3, 5, 0, 0);
+    toy_end(&t);
+}
+
 static void karmada_refuses_whole(void **state)
 {
     (void)state;
@@ -525,6 +569,7 @@ int main(void)
         cmocka_unit_test(karmada_pulls_back_in_one_write),
         cmocka_unit_test(karmada_resize_up_pulls_back),
         cmocka_unit_test(karmada_capacity_never_triggers),
+        cmocka_unit_test(karmada_new_placement),
         cmocka_unit_test(karmada_refuses_whole),
         cmocka_unit_test(karmada_clears_when_no_cluster_fits),
         cmocka_unit_test(karmada_failover_groups),

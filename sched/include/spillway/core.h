@@ -80,6 +80,7 @@ typedef struct spw_state_report {
  * goes on as that would have. Where a workload's configuration has changed, these begin anew, and nothing else does:
  *   its policy has another name, order, or names of groups   since when better groups have had room; the group in use
  *                                                            stays, if there is one of that name
+ *   its policy has `compat` and another placement   nothing begins anew, but the first tick applies the placement
  *   its scaler is another one, or has other windows, periods, bins or triggers   its history
  * Promises, moves and clocks by cluster stay with the workload, those of pools and clusters stay in any case.
  * @return SPW_OK; SPW_VERSION; SPW_STATE (damaged; the core keeps the state it had); SPW_LIMIT
