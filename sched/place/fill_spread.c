@@ -44,8 +44,7 @@ static spread_ask ask_of(const fill *f, const spw_spread *clusters, const spw_sp
                         .areas_max = areas == NULL ? 0 : areas->max_groups,
                         .replicas = wanted,
                         .divided = f->policy->division != SPW_DIVIDE_DUPLICATED,
-                        .must_fit = f->policy->compat || !f->policy->partial,
-                        .take_few = f->policy->compat};
+                        .must_fit = f->policy->compat || !f->policy->partial};
 }
 
 bool fill_constrain(fill *f, int32_t group, int32_t wanted)

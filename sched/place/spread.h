@@ -34,7 +34,6 @@ typedef struct spread_ask {
     int32_t replicas;
     bool divided;  /**< room counts as a sum; false (duplicated): each cluster must hold all */
     bool must_fit; /**< divided, by cluster: a set without room for all replicas is a failure */
-    bool take_few; /**< Karmada: as many areas as areas_min are all taken, however few clusters they have */
 } spread_ask;
 
 typedef struct spread_area {

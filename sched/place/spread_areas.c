@@ -228,12 +228,6 @@ size_t spread_choose_areas(const spread_ask *ask, size_t count, spread_scratch *
     size_t max = ask->areas_max > 0 ? min_size((size_t)ask->areas_max, count) : count;
     search f = {.ask = ask, .s = s, .count = count, .max = max};
     sort_areas(s, count);
-    if (ask->take_few && count == (size_t)ask->areas_min) {
-        for (size_t i = 0; i < count; i++) {
-            s->best[i] = (uint32_t)i;
-        }
-        return count;
-    }
     seed_both(&f);
     if (f.best_count > 0) { /* the second of the two exists whenever any set does */
         walk(&f);

@@ -199,12 +199,6 @@ static spread_result m_by_area(model *m, bool *chosen)
     }
     qsort(m->areas, (size_t)m->area_count, sizeof m->areas[0], by_size);
     m_set set = m_choose(m);
-    if (m->ask->take_few && m->area_count == m->ask->areas_min) {
-        set.count = m->area_count;
-        for (int a = 0; a < set.count; a++) {
-            set.areas[a] = a;
-        }
-    }
     if (set.count == 0) {
         return SPREAD_TOO_FEW;
     }
@@ -270,8 +264,7 @@ static void random_ask(spread_ask *ask)
                         .areas_min = areas,
                         .replicas = (int32_t)below(40),
                         .divided = below(3) > 0,
-                        .must_fit = below(2) > 0,
-                        .take_few = below(4) == 0};
+                        .must_fit = below(2) > 0};
     ask->clusters_max = below(3) == 0 ? 0 : ask->clusters_min + (int32_t)below(6);
     ask->areas_max = areas == 0 || below(3) == 0 ? 0 : areas + (int32_t)below(3);
 }
