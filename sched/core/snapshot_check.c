@@ -106,8 +106,8 @@ static spw_rc check_summaries(const check *c)
         if (g->cluster[i] >= t->count) {
             return bad(c, i, "grades.cluster", "no such cluster");
         }
-        if (g->nodes[i] < 0 || g->nodes[i] > SPW_NODES_MAX || !is_amount(g->cpu_milli, i, 0) ||
-            !is_amount(g->memory_bytes, i, 0)) {
+        if (g->nodes[i] < 0 || g->nodes[i] > SPW_NODES_MAX || !is_amount(g->cpu_milli, i, -1) ||
+            !is_amount(g->memory_bytes, i, -1)) {
             return bad(c, i, "grades.nodes", "a number or an amount of a grade is out of range");
         }
     }

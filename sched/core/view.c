@@ -214,8 +214,14 @@ static spw_rc build_limits(view *v, spw_err *err)
 {
     const spw_cluster_rows *t = &v->snap->clusters;
     const spw_grade_rows *g = &v->snap->grades;
-    bool summaries = t->cpu_allocatable != NULL || t->memory_allocatable != NULL || t->pods_allocatable != NULL;
-    v->rooms.limits = summaries || g->count > 0 ? v->limits : NULL;
+    const int64_t *const summaries[] = {t->cpu_allocatable, t->memory_allocatable, t->pods_allocatable,
+                                        t->cpu_allocated,   t->memory_allocated,   t->pods_allocated,
+                                        t->cpu_allocating,  t->memory_allocating,  t->pods_allocating};
+    bool any = g->count > 0;
+    for (size_t i = 0; i < sizeof summaries / sizeof summaries[0]; i++) {
+        any = any || summaries[i] != NULL;
+    }
+    v->rooms.limits = any ? v->limits : NULL;
     if (g->count > v->grades_max) {
         return err_set(err, SPW_LIMIT, SPW_ID_NONE, "grades", "more grades of nodes than settings.pools_max");
     }
@@ -233,6 +239,8 @@ static spw_rc build_limits(view *v, spw_err *err)
             v->limits[c].grade_first = i;
         }
         v->limits[c].grade_end = i + 1;
+        v->limits[c].no_cpu_grade = v->limits[c].no_cpu_grade || g->cpu_milli[row] < 0;
+        v->limits[c].no_memory_grade = v->limits[c].no_memory_grade || g->memory_bytes[row] < 0;
     }
     return SPW_OK;
 }

@@ -30,7 +30,7 @@ static void read_summary(const json_t *status, kube_member *m)
     }
 }
 
-/* The least amount of one resource in a grade of spec.resourceModels. */
+/* The least amount of one resource in a grade of spec.resourceModels, -1 if that does not list it. */
 static int64_t least_of(const json_t *model, const char *resource, bool milli)
 {
     const json_t *ranges = json_object_get(model, "ranges");
@@ -40,7 +40,7 @@ static int64_t least_of(const json_t *model, const char *resource, bool milli)
             return milli ? obj_milli(range, "min", 0) : obj_whole(range, "min", 0);
         }
     }
-    return 0;
+    return -1;
 }
 
 static void read_grades(const json_t *object, kube_member *m, bool *failed)
@@ -91,18 +91,39 @@ static void read_taints(const json_t *spec, kube_member *m, bool *failed)
     }
 }
 
+/* spec.zones with commas between; older objects have spec.zone. */
+static char *read_zones(const json_t *spec, bool *failed)
+{
+    const json_t *zones = json_object_get(spec, "zones");
+    size_t size = 1;
+    for (size_t i = 0; i < json_array_size(zones); i++) {
+        const char *zone = json_string_value(json_array_get(zones, i));
+        size += zone != NULL ? strlen(zone) + 1 : 0;
+    }
+    if (size == 1) {
+        return obj_copy(obj_text(spec, "zone"), failed);
+    }
+    char *text = calloc(size, 1);
+    *failed = *failed || text == NULL;
+    for (size_t i = 0, used = 0; i < json_array_size(zones) && text != NULL; i++) {
+        const char *zone = json_string_value(json_array_get(zones, i));
+        if (zone != NULL && zone[0] != '\0') {
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? "," : "", zone);
+        }
+    }
+    return text;
+}
+
 static const char *read_member(const json_t *object, void *into)
 {
     kube_member *m = into;
     const json_t *spec = json_object_get(object, "spec");
-    const json_t *ready = obj_condition(object, "Ready"), *zones = json_object_get(spec, "zones");
-    const char *zone =
-        json_array_size(zones) > 0 ? json_string_value(json_array_get(zones, 0)) : obj_text(spec, "zone");
+    const json_t *ready = obj_condition(object, "Ready");
     bool failed = false;
 
     m->labels = obj_labels(obj_at(object, "metadata", "labels", NULL), &m->label_count, &failed);
     m->region = obj_copy(obj_text(spec, "region"), &failed);
-    m->zone = obj_copy(zone != NULL ? zone : "", &failed);
+    m->zone = read_zones(spec, &failed);
     m->provider = obj_copy(obj_text(spec, "provider"), &failed);
     m->ready = strcmp(obj_text(ready, "status"), "True") == 0;
     m->ready_changed = kube_time_read(obj_text(ready, "lastTransitionTime"));

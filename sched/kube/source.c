@@ -106,7 +106,7 @@ void kube_source_room(const kube_source *s, spw_settings *settings)
         pools += fleet->clusters[c].pool_count;
     }
     settings->clusters_max = fleet->cluster_count + 1;
-    settings->pools_max = pools + 1;
+    settings->pools_max = pools + fleet->cluster_count * SOURCE_GRADES_MAX + 1; /* of pools, and of grades */
     settings->placements_max = fleet->cluster_count * s->work_count + 1;
     settings->pods_max = 200000;
     settings->samples_max = 800000;
@@ -372,8 +372,8 @@ static spw_rc observe(void *self, spw_time now, const spw_snapshot **out, spw_er
     s->now = now > s->now ? now : s->now;
     s->mono = s->spec.clock(s->spec.user);
     s->snapshot = (spw_snapshot){.version = SPW_API_VERSION, .now = s->now};
-    if (!source_count_nodes(s) || !cluster_rows(s) || !source_pool_rows(s) || !source_pod_rows(s) ||
-        !workload_rows(s) || !placement_rows(s) || !source_metric_rows(s)) {
+    if (!source_count_nodes(s) || !cluster_rows(s) || !source_pool_rows(s) || !source_grade_rows(s) ||
+        !source_pod_rows(s) || !workload_rows(s) || !placement_rows(s) || !source_metric_rows(s)) {
         if (err != NULL) {
             *err = (spw_err){.code = SPW_NOMEM, .row = SPW_ID_NONE, .field = "source", .text = "out of memory"};
         }

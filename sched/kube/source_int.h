@@ -41,6 +41,9 @@ struct kube_source {
     int64_t (*waiting)[3]; /* [cluster] cpu, memory, pods of pods without a node */
 };
 
+/** Grades of nodes of one cluster for which there is room; Karmada gives a cluster nine unless told otherwise. */
+enum { SOURCE_GRADES_MAX = 64 };
+
 /** amount[allocatable, allocated, allocating][cpu, memory, pods] */
 typedef struct source_summary {
     int64_t amount[3][3];
@@ -68,6 +71,7 @@ size_t source_owner(const kube_source *s, const kube_pod *pod); /**< whose repli
 bool source_count_nodes(kube_source *s); /**< fills nodes, counts, waiting */
 void source_sum_nodes(const kube_source *s, size_t cluster, source_summary *out);
 bool source_pool_rows(kube_source *s);
+bool source_grade_rows(kube_source *s); /**< Karmada's resource models */
 /* source_pods.c */
 bool source_pod_rows(kube_source *s);
 bool source_metric_rows(kube_source *s); /**< after source_pod_rows */

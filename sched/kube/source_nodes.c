@@ -296,3 +296,42 @@ bool source_pool_rows(kube_source *s)
                                         .labels = t.labels};
     return true;
 }
+
+/* Grades of a cluster, or 0 if these are more than there is room for: its summary alone limits it then. */
+static size_t grades_of(const kube_store *members, const kube_cluster_spec *cluster, const kube_member **out)
+{
+    const kube_member *m = members != NULL ? kube_store_find(members, "", cluster->name) : NULL;
+    *out = m;
+    return m != NULL && m->grade_count <= SOURCE_GRADES_MAX ? m->grade_count : 0;
+}
+
+bool source_grade_rows(kube_source *s)
+{
+    const kube_fleet_spec *spec = kube_fleet_spec_get(s->spec.fleet);
+    const kube_store *members = kube_fleet_hub(s->spec.fleet, KUBE_HUB_MEMBERS);
+    const kube_member *m;
+    size_t n = 0;
+    for (size_t c = 0; c < spec->cluster_count; c++) {
+        n += grades_of(members, &spec->clusters[c], &m);
+    }
+    spw_id *cluster = zone_array(&s->zone, n + 1, sizeof *cluster);
+    int32_t *nodes = zone_array(&s->zone, n + 1, sizeof *nodes);
+    int64_t *cpu = zone_array(&s->zone, n + 1, sizeof *cpu);
+    int64_t *memory = zone_array(&s->zone, n + 1, sizeof *memory);
+    if (s->zone.failed) {
+        return false;
+    }
+    n = 0;
+    for (size_t c = 0; c < spec->cluster_count; c++) {
+        const size_t count = grades_of(members, &spec->clusters[c], &m);
+        for (size_t i = 0; i < count; i++, n++) {
+            cluster[n] = (spw_id)c;
+            nodes[n] = clamp(m->grades[i].nodes, 0, SPW_NODES_MAX);
+            cpu[n] = m->grades[i].cpu_milli;
+            memory[n] = m->grades[i].memory_bytes;
+        }
+    }
+    s->snapshot.grades =
+        (spw_grade_rows){.count = n, .cluster = cluster, .nodes = nodes, .cpu_milli = cpu, .memory_bytes = memory};
+    return true;
+}

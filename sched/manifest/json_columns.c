@@ -19,6 +19,7 @@ static const jsn_column clusters[] = {
     {.key = "key", .kind = JSN_KEY64, .absent = JSN_CODE, .offset = CLUSTER(key)},
     {.key = "region", .kind = JSN_TEXT, .absent = JSN_VALUE, .offset = CLUSTER(region)},
     {.key = "zone", .kind = JSN_TEXT, .absent = JSN_VALUE, .offset = CLUSTER(zone)},
+    {.key = "zones", .kind = JSN_OWN},
     {.key = "provider", .kind = JSN_TEXT, .absent = JSN_VALUE, .offset = CLUSTER(provider)},
     {.key = "labels", .kind = JSN_OWN, .offset = CLUSTER(labels)},
     {.key = "ready", .kind = JSN_FLAG, .absent = JSN_VALUE, .value = 1, .offset = CLUSTER(ready)},
@@ -48,11 +49,13 @@ const jsn_fields jsn_taint_keys = {taint_keys, COUNT(taint_keys)};
 const jsn_column jsn_taint_effect = {.key = "effect", .kind = JSN_WORD, .absent = JSN_MUST, .words = effects};
 
 #define GRADE(field) offsetof(spw_grade_rows, field)
+#define LEAST(field)                                                                                                   \
+    .kind = JSN_I64, .absent = JSN_VALUE, .value = -1, .offset = GRADE(field), .min = -1, .max = INT64_MAX
 static const jsn_column grades[] = {
     {.key = NULL, .kind = JSN_ID, .absent = JSN_CODE, .offset = GRADE(cluster)},
     {.key = "nodes", .kind = JSN_I32, .absent = JSN_MUST, .offset = GRADE(nodes), .max = SPW_NODES_MAX},
-    {.key = "cpu_milli", .kind = JSN_I64, .absent = JSN_MUST, .offset = GRADE(cpu_milli), .max = INT64_MAX},
-    {.key = "memory_bytes", .kind = JSN_I64, .absent = JSN_MUST, .offset = GRADE(memory_bytes), .max = INT64_MAX},
+    {.key = "cpu_milli", LEAST(cpu_milli)},
+    {.key = "memory_bytes", LEAST(memory_bytes)},
 };
 const jsn_table jsn_grades = {"grades", offsetof(spw_snapshot, grades), grades, COUNT(grades)};
 

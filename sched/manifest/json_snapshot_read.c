@@ -184,6 +184,29 @@ static size_t labels_read(jsn_reading *in, const spw_labels *column, size_t row,
     return n;
 }
 
+/* "zones" of a cluster become one text with commas between. */
+static void zones_read(jsn_reading *in, size_t row, const json_t *object, const jsn_path *path)
+{
+    static const jsn_column text = {.kind = JSN_TEXT, .min = 1};
+    const json_t *list = jsn_array_in(in->r, object, "zones", path);
+    const jsn_path here = {path, "zones", 0};
+    const char *zones = "";
+    if (list != NULL && json_object_get(object, "zone") != NULL) {
+        jsn_wrong(in->r, &here, "stands beside 'zone'; give one of the two");
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(list) && zones != NULL; i++) {
+        const jsn_path child = {&here, NULL, i};
+        const char *one = "";
+        if (jsn_cell_read(in->r, json_array_get(list, i), &text, &one, &child)) {
+            zones = i == 0 ? one : zone_format(&in->r->z, "%s,%s", zones, one);
+        }
+    }
+    if (list != NULL && zones != NULL) {
+        ((const char **)jsn_writable(in->snap->clusters.zone))[row] = zones;
+    }
+}
+
 static void taints_read(jsn_reading *in, size_t row, const json_t *object, const jsn_path *path)
 {
     const json_t *list = jsn_array_in(in->r, object, "taints", path);
@@ -307,6 +330,7 @@ static void cluster_read(jsn_reading *in, const json_t *object, const jsn_path *
     jsn_row_read(in, &in->clusters, row, object, in->snap->now, path);
     jsn_key_set(object, c->key, row, spw_key(c->name[row]));
     (void)labels_read(in, c->labels, row, object, path);
+    zones_read(in, row, object, path);
     taints_read(in, row, object, path);
     if (c->name[row][0] != '\0') {
         jsn_name_note(in, in->cluster_rows, c->name[row], row, path);

@@ -78,6 +78,11 @@ int32_t room_count_idle(const room *r, uint32_t c, const spw_workload *workload,
     return n < gpus ? n : gpus;
 }
 
+bool room_is_unknown(const room *r, uint32_t c)
+{
+    return r->first[c] == r->first[c + 1] && (r->limits == NULL || estimate_is_unknown(&r->limits[c]));
+}
+
 int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind)
 {
     estimate_by by = ESTIMATE_NONE;

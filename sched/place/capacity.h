@@ -74,6 +74,9 @@ void room_touch_all(room *r, uint32_t clusters);
 /** Replicas of the workload that cluster c could take in this kind of room. At most SPW_REPLICAS_MAX. */
 int32_t room_count(const room *r, uint32_t c, const spw_workload *workload, room_kind kind);
 
+/** Is nothing known of the resources of cluster c: no pool, no summary, no grade? */
+bool room_is_unknown(const room *r, uint32_t c);
+
 /** Counts anew. */
 void room_look_again(const room *r, uint32_t c, const spw_workload *workload, room_seen *seen);
 

@@ -19,10 +19,10 @@ int64_t estimate_request(const spw_workload *workload, estimate_kind kind)
 
 static int64_t left_of(const int64_t *allocatable, const int64_t *allocated, const int64_t *allocating, spw_id row)
 {
-    if (allocatable == NULL) {
+    if (allocatable == NULL && allocated == NULL && allocating == NULL) {
         return ESTIMATE_NO_LIMIT;
     }
-    if (allocatable[row] < 0) {
+    if (allocatable == NULL || allocatable[row] < 0) {
         return -1;
     }
     int64_t used = (allocated == NULL ? 0 : allocated[row]) + (allocating == NULL ? 0 : allocating[row]);
@@ -44,6 +44,15 @@ estimate_left estimate_of_summary(const spw_cluster_rows *t, spw_id row)
     return e;
 }
 
+bool estimate_is_unknown(const estimate_left *e)
+{
+    bool unknown = e->grade_first == e->grade_end;
+    for (int k = 0; k < ESTIMATE_KINDS; k++) {
+        unknown = unknown && e->left[k] == ESTIMATE_NO_LIMIT;
+    }
+    return unknown;
+}
+
 /** Replicas on one node of a grade. */
 static int64_t each_node(const estimate_grade *g, const spw_workload *w)
 {
@@ -59,7 +68,9 @@ static int64_t each_node(const estimate_grade *g, const spw_workload *w)
 
 static bool has_grades(const estimate_left *e, const spw_workload *workload)
 {
-    return (workload->cpu_milli > 0 || workload->memory_bytes > 0) && e->grade_first < e->grade_end;
+    const bool unlisted =
+        (workload->cpu_milli > 0 && e->no_cpu_grade) || (workload->memory_bytes > 0 && e->no_memory_grade);
+    return (workload->cpu_milli > 0 || workload->memory_bytes > 0) && !unlisted && e->grade_first < e->grade_end;
 }
 
 int64_t estimate_grade_count(const estimate_left *e, const estimate_grade *grades, const spw_workload *workload)

@@ -8,6 +8,7 @@
  *   result     the least of them; nothing requested: pods alone; a requested resource that is not listed: 0
  * Resource models: every node of a grade is taken to have free exactly what the grade has at least, and 110 pods;
  * replicas are put on nodes one by one, the smallest sufficient grade first. Sums hide fragmentation, grades show it.
+ * Grades that do not list a resource say nothing of replicas that request it: the summary alone counts for those.
  * The estimators that apply are combined by the minimum, and the one that bound is named.
  */
 #ifndef SCHED_PLACE_ESTIMATE_H
@@ -37,16 +38,17 @@ typedef enum estimate_kind {
 
 /** What is left of one cluster while a tick plans. */
 typedef struct estimate_left {
-    int64_t left[ESTIMATE_KINDS];     /**< ESTIMATE_NO_LIMIT = not limited; -1 = not listed */
-    int64_t waiting[ESTIMATE_KINDS];  /**< of what is taken: what the cluster itself counts for pods without a node */
-    int64_t bindable[ESTIMATE_KINDS]; /**< what no pod on a node has: for those that wait for one; likewise */
-    uint32_t grade_first, grade_end;  /**< its grades, smallest first */
+    int64_t left[ESTIMATE_KINDS];       /**< ESTIMATE_NO_LIMIT = not limited; -1 = not listed */
+    int64_t waiting[ESTIMATE_KINDS];    /**< of what is taken: what the cluster itself counts for pods without a node */
+    int64_t bindable[ESTIMATE_KINDS];   /**< what no pod on a node has: for those that wait for one; likewise */
+    uint32_t grade_first, grade_end;    /**< its grades, smallest first */
+    bool no_cpu_grade, no_memory_grade; /**< one of them does not list it */
 } estimate_left;
 
 typedef struct estimate_grade {
-    uint32_t cluster; /**< canonical number */
-    int32_t nodes;    /**< not used by this plan yet */
-    int64_t cpu_milli, memory_bytes;
+    uint32_t cluster;                /**< canonical number */
+    int32_t nodes;                   /**< not used by this plan yet */
+    int64_t cpu_milli, memory_bytes; /**< -1 = not listed */
 } estimate_grade;
 
 /** What one replica takes of a kind: pods 1, CPU in milli, memory in bytes. */
@@ -54,6 +56,9 @@ int64_t estimate_request(const spw_workload *workload, estimate_kind kind);
 
 /** Row i of the summary columns. */
 estimate_left estimate_of_summary(const spw_cluster_rows *t, spw_id row);
+
+/** Does it say nothing: no summary of anything, no grades? */
+bool estimate_is_unknown(const estimate_left *e);
 
 /**
  * Replicas that fit. At most SPW_REPLICAS_MAX.

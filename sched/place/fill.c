@@ -3,10 +3,16 @@
 #include "place/fill_internal.h"
 #include "place/preempt_victims.h"
 
+/** To Karmada a cluster that reports nothing of its resources has room for nothing. */
+static bool is_unreported(const fill *f, uint32_t c)
+{
+    return f->policy->compat && !fill_is_roomless(f->policy) && room_is_unknown(f->rooms, c);
+}
+
 int32_t fill_room(const fill *f, const fill_slot *slot, step s)
 {
     bool excluded = f->policy->division == SPW_DIVIDE_STATIC && slot->weight == 0; /* no rule of the list matches it */
-    if (!slot->can_grow || slot->out || excluded) {
+    if (!slot->can_grow || slot->out || excluded || is_unreported(f, slot->cluster)) {
         return 0;
     }
     int64_t n = 0;

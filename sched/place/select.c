@@ -28,6 +28,33 @@ static bool meets(const spw_requirement *need, const char *value)
     return false;
 }
 
+/** The same of a cluster with several zones, commas between: IN is met by any of them, NOT_IN by none. */
+static bool meets_zones(const spw_requirement *need, const char *zones)
+{
+    bool listed = false;
+    for (const char *at = zones; at != NULL && !listed;) {
+        size_t length = 0;
+        while (at[length] != ',' && at[length] != '\0') {
+            length++;
+        }
+        for (size_t i = 0; i < need->value_count && !listed; i++) {
+            listed = strlen(need->values[i]) == length && memcmp(need->values[i], at, length) == 0;
+        }
+        at = at[length] == ',' ? at + length + 1 : NULL;
+    }
+    switch (need->op) {
+    case SPW_OP_IN:
+        return listed;
+    case SPW_OP_NOT_IN:
+        return !listed;
+    case SPW_OP_EXISTS:
+        return zones != NULL;
+    case SPW_OP_NOT_EXISTS:
+        return zones == NULL;
+    }
+    return false;
+}
+
 static const char *label_value(const spw_labels *labels, const char *key)
 {
     for (size_t i = 0; i < labels->count; i++) {
@@ -66,7 +93,9 @@ bool select_cluster(const spw_selector *selector, const spw_cluster_rows *cluste
         }
     }
     for (size_t i = 0; i < selector->field_count; i++) {
-        if (!meets(&selector->fields[i], field_value(clusters, row, selector->fields[i].key))) {
+        const spw_requirement *need = &selector->fields[i];
+        const char *value = field_value(clusters, row, need->key);
+        if (strcmp(need->key, "zone") == 0 ? !meets_zones(need, value) : !meets(need, value)) {
             return false;
         }
     }

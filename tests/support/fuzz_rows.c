@@ -185,8 +185,8 @@ static void make_rest(rows *r, choice *c)
     for (size_t i = 0; i < grades; i++) {
         o->gcluster[i] = (spw_id)choice_below(c, r->snap.clusters.count);
         o->gnodes[i] = some(c, 0, 5);
-        o->gcpu[i] = some(c, 0, 64) * 1000;
-        o->gmemory[i] = some(c, 0, 1000000);
+        o->gcpu[i] = choice_chance(c, 1, 9) ? -1 : some(c, 0, 64) * 1000;
+        o->gmemory[i] = choice_chance(c, 1, 9) ? -1 : some(c, 0, 1000000);
     }
     const bool any = r->snap.pools.count > 0 && r->snap.workloads.count > 0;
     const size_t usages = any && choice_chance(c, 1, 3) ? (size_t)some(c, 1, PLAIN_USAGES) : 0;

@@ -110,6 +110,42 @@ static void grades_show_fragments(void **state)
     assert_int_equal(estimate_count(&e, grades, &w, NULL), 5);
 }
 
+/** Grades of CPU alone say nothing of a replica that asks for memory: the summary counts (3 GiB / 1 GiB = 3). */
+static void grades_that_do_not_list_a_resource(void **state)
+{
+    (void)state;
+    const spw_workload both = {.cpu_milli = 1000, .memory_bytes = GIB};
+    const spw_workload cpu = {.cpu_milli = 1000};
+    estimate_grade grades[] = {{.nodes = 1, .cpu_milli = 1000, .memory_bytes = -1}};
+    const summary sums = {9, 0, 0, 90000, 0, 0, 3 * GIB, 0, 0};
+    estimate_left e = left_of(&sums);
+    e.grade_end = 1;
+    e.no_memory_grade = true;
+    estimate_by by = ESTIMATE_NONE;
+    assert_int_equal(estimate_count(&e, grades, &both, &by), 3);
+    assert_int_equal(by, ESTIMATE_MEMORY);
+    estimate_take(&e, grades, &both, 2, false);
+    assert_int_equal(grades[0].nodes, 1);
+    assert_int_equal(estimate_count(&e, grades, &cpu, &by), 1);
+    assert_int_equal(by, ESTIMATE_GRADES);
+}
+
+/** What is in use of something that is not listed does not make it unlimited. */
+static void what_is_not_listed(void **state)
+{
+    (void)state;
+    const int64_t used = 10;
+    const spw_cluster_rows nothing = {.count = 1};
+    const spw_cluster_rows taken = {.count = 1, .pods_allocated = &used};
+    const spw_cluster_rows waiting = {.count = 1, .pods_allocating = &used};
+    const spw_cluster_rows *const rows[] = {&nothing, &taken, &waiting};
+    for (int i = 0; i < 3; i++) {
+        const estimate_left e = estimate_of_summary(rows[i], 0);
+        assert_int_equal(estimate_count(&e, NULL, &PLAIN, NULL), i == 0 ? SPW_REPLICAS_MAX : 0);
+        assert_int_equal(estimate_is_unknown(&e), i == 0);
+    }
+}
+
 /** What the cluster already counts for waiting pods is not taken twice. */
 static void waiting_pods_are_counted_once(void **state)
 {
@@ -197,7 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(least_of_the_summary),   cmocka_unit_test(edge_cases),
-        cmocka_unit_test(grades_show_fragments),  cmocka_unit_test(waiting_pods_are_counted_once),
+        cmocka_unit_test(grades_show_fragments),  cmocka_unit_test(grades_that_do_not_list_a_resource),
+        cmocka_unit_test(what_is_not_listed),     cmocka_unit_test(waiting_pods_are_counted_once),
         cmocka_unit_test(idle_room_is_the_least), cmocka_unit_test(equals_first_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,29 @@ static const char everything[] =
     "  \"ready\":true,\"started_ns\":3,\"ready_changed_ns\":2,\"metrics\":{\"#00000000000000aa\":\n"
     "   {\"value_milli\":1,\"request_milli\":2,\"sampled_ns\":3,\"window_ns\":4}}}]}],\"jobs\":[],\"quotas\":{}}";
 
+/** Several zones are one text; a grade that leaves a resource out does not list it. */
+static void test_zones_and_grades(void **state)
+{
+    (void)state;
+    spw_json_snapshot *read = good("{\"now_ns\":0,\"clusters\":[{\"name\":\"a\",\"zones\":[\"z1\",\"z2\"],"
+                                   "\"grades\":[{\"nodes\":1,\"cpu_milli\":5},{\"nodes\":2}]},"
+                                   "{\"name\":\"b\",\"zones\":[]},{\"name\":\"c\",\"zone\":\"z\"}]}");
+    const spw_snapshot *s = spw_json_snapshot_get(read);
+    assert_string_equal(s->clusters.zone[0], "z1,z2");
+    assert_string_equal(s->clusters.zone[1], "");
+    assert_string_equal(s->clusters.zone[2], "z");
+    assert_int_equal(s->grades.cpu_milli[0], 5);
+    assert_int_equal(s->grades.memory_bytes[0], -1);
+    assert_int_equal(s->grades.cpu_milli[1], -1);
+    spw_json_snapshot_free(read);
+    bad("{\"now_ns\":0,\"clusters\":[{\"name\":\"a\",\"zone\":\"z\",\"zones\":[\"z\"]}]}",
+        "s.json:1:56: error: 'clusters[0].zones' stands beside 'zone'; give one of the two");
+    bad("{\"now_ns\":0,\"clusters\":[{\"name\":\"a\",\"zones\":[\"\"]}]}",
+        "s.json:1:46: error: 'clusters[0].zones[0]' must not be empty");
+    bad("{\"now_ns\":0,\"clusters\":[{\"name\":\"a\",\"zones\":[1]}]}",
+        "s.json:1:46: error: 'clusters[0].zones[0]' must be a text in quotes");
+}
+
 static void test_every_column(void **state)
 {
     spw_json_snapshot *read = good(everything);
@@ -479,9 +502,10 @@ static void test_state(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_column), cmocka_unit_test(test_defaults),
-                                       cmocka_unit_test(test_messages),     cmocka_unit_test(test_unused_is_told),
-                                       cmocka_unit_test(test_cut_short),    cmocka_unit_test(test_head),
-                                       cmocka_unit_test(test_tick),         cmocka_unit_test(test_state)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_column),   cmocka_unit_test(test_zones_and_grades),
+                                       cmocka_unit_test(test_defaults),       cmocka_unit_test(test_messages),
+                                       cmocka_unit_test(test_unused_is_told), cmocka_unit_test(test_cut_short),
+                                       cmocka_unit_test(test_head),           cmocka_unit_test(test_tick),
+                                       cmocka_unit_test(test_state)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,10 +328,12 @@ static void karmada_says_what_is_assigned(void **state)
     kw_put(r.world, 2, "/apis/work.karmada.io/v1alpha2/resourcebindings", json);
     kw_put(r.world, 2, "/apis/cluster.karmada.io/v1alpha1/clusters",
            "{\"metadata\":{\"name\":\"ack\",\"labels\":{\"tier\":\"cloud\"}},\"spec\":{\"region\":\"r2\",\"provider\":"
-           "\"ali\","
+           "\"ali\",\"zones\":[\"z1\",\"z2\"],\"resourceModels\":[{\"grade\":0,\"ranges\":[{\"name\":\"cpu\","
+           "\"min\":\"2\"}]}],"
            "\"taints\":[{\"key\":\"k\",\"effect\":\"NoExecute\"}]},\"status\":{\"conditions\":[{\"type\":\"Ready\","
            "\"status\":\"True\"}],"
-           "\"resourceSummary\":{\"allocatable\":{\"cpu\":\"10\",\"memory\":\"1Gi\",\"pods\":\"7\"},\"allocated\":{"
+           "\"resourceSummary\":{\"allocatableModelings\":[{\"grade\":0,\"count\":3}],\"allocatable\":{\"cpu\":\"10\","
+           "\"memory\":\"1Gi\",\"pods\":\"7\"},\"allocated\":{"
            "\"cpu\":\"500m\"}}}}");
     live(&r, S);
     const spw_snapshot *s = look(&r);
@@ -339,6 +341,11 @@ static void karmada_says_what_is_assigned(void **state)
     assert_int_equal(s->clusters.ready[1], 1);
     assert_string_equal(s->clusters.region[1], "r2");
     assert_string_equal(s->clusters.provider[1], "ali");
+    assert_string_equal(s->clusters.zone[1], "z1,z2");
+    assert_int_equal(s->grades.count, 1);
+    assert_int_equal(s->grades.nodes[0], 3);
+    assert_int_equal(s->grades.cpu_milli[0], 2000);
+    assert_int_equal(s->grades.memory_bytes[0], -1); /* the model does not list it */
     assert_int_equal(s->clusters.taints[1].count, 1);
     assert_int_equal(s->clusters.taints[1].at[0].effect, SPW_TAINT_NO_EXECUTE);
     assert_int_equal(s->clusters.labels[1].count, 1);

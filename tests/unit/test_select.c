@@ -67,6 +67,37 @@ static void fields(void **state)
     }
 }
 
+/**
+ * A cluster with zones a and b: In is met by one of them, NotIn by none. Cases of Karmada pkg/util/selector_test.go
+ * (matchZones), with a name that begins like another.
+ */
+static void several_zones(void **state)
+{
+    (void)state;
+    static const char *const two[] = {"a,bb", "bb"};
+    static const char *const a[] = {"a"};
+    static const char *const b[] = {"b"};
+    static const char *const bb[] = {"c", "bb"};
+    static const char *const both[] = {"a,bb"};
+    spw_cluster_rows rows = ROWS;
+    rows.zone = two;
+    static const label_case cases[] = {
+        {{"zone", SPW_OP_IN, a, 1}, true, false},       {{"zone", SPW_OP_NOT_IN, a, 1}, false, true},
+        {{"zone", SPW_OP_IN, b, 1}, false, false},      {{"zone", SPW_OP_NOT_IN, b, 1}, true, true},
+        {{"zone", SPW_OP_IN, bb, 2}, true, true},       {{"zone", SPW_OP_NOT_IN, bb, 2}, false, false},
+        {{"zone", SPW_OP_IN, both, 1}, false, false},   {{"zone", SPW_OP_IN, NULL, 0}, false, false},
+        {{"zone", SPW_OP_EXISTS, NULL, 0}, true, true}, {{"zone", SPW_OP_NOT_EXISTS, NULL, 0}, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        spw_selector s = {.fields = &cases[i].need, .field_count = 1};
+        assert_int_equal(select_cluster(&s, &rows, 0), cases[i].hz);
+        assert_int_equal(select_cluster(&s, &rows, 1), cases[i].eu);
+    }
+    static const spw_requirement there = {"zone", SPW_OP_EXISTS, NULL, 0};
+    const spw_selector s = {.fields = &there, .field_count = 1};
+    assert_false(select_cluster(&s, &ROWS, 0)); /* no zone at all */
+}
+
 static void names_and_exclude(void **state)
 {
     (void)state;
@@ -115,11 +146,9 @@ static void first_group_that_matches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labels),
-        cmocka_unit_test(fields),
-        cmocka_unit_test(names_and_exclude),
-        cmocka_unit_test(parts_combine),
-        cmocka_unit_test(first_group_that_matches),
+        cmocka_unit_test(labels),        cmocka_unit_test(fields),
+        cmocka_unit_test(several_zones), cmocka_unit_test(names_and_exclude),
+        cmocka_unit_test(parts_combine), cmocka_unit_test(first_group_that_matches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

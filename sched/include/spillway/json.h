@@ -13,12 +13,12 @@
  * = given for every row of its table or for none.
  *
  *   now_ns*
- *   clusters   [ {name*, key = spw_key(name), region "", zone "", provider "", labels {}, ready true,
- *                observed_ns = now_ns, jurisdiction "", pools [], grades [],
+ *   clusters   [ {name*, key = spw_key(name), region "", zone "" or zones [], provider "", labels {}, ready
+ *                true, observed_ns = now_ns, jurisdiction "", pools [], grades [],
  *                taints [ {key*, value "", effect* NoSchedule|NoExecute|PreferNoSchedule} ],
  *                all: cpu_allocatable_milli, cpu_allocated_milli, cpu_allocating_milli, memory_allocatable_bytes,
  *                memory_allocated_bytes, memory_allocating_bytes, pods_allocatable, pods_allocated, pods_allocating} ]
- *   grades     [ {nodes*, cpu_milli*, memory_bytes*} ]
+ *   grades     [ {nodes*, cpu_milli -1, memory_bytes -1} ]   -1 = not listed
  *   pools      [ {name*, key = spw_key2(cluster, name), gpu*, capacity* owned|reserved|on-demand|spot, gpus_per_node*,
  *                nodes*, nodes_target = nodes, nodes_max = nodes, nodes_min = the lesser of nodes and nodes_max,
  *                inventory null (nodes the provider has left; null or -1 = not known), rank 0,

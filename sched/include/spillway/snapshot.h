@@ -22,15 +22,16 @@ typedef struct spw_cluster_rows {
     const uint64_t *key;         /**< spw_key(name) */
     const char *const *name;     /**< unique */
     const char *const *region;   /**< may be "" */
-    const char *const *zone;     /**< may be "" */
+    const char *const *zone;     /**< may be ""; several have commas between: "a,b" */
     const char *const *provider; /**< may be "" */
     const spw_labels *labels;
     const uint8_t *ready;            /**< 1 = the cluster answers and is healthy */
     const spw_time *observed;        /**< when the rest of this cluster's state was read */
     const spw_taints *taints;        /**< NULL = none */
     const char *const *jurisdiction; /**< whose law holds there, "" = not known; NULL = none known */
-    /* Resource summary, as the cluster itself reports it. NULL columns: that resource is not limited. A cell of -1 in
-     * *_allocatable: the cluster does not list the resource, so nothing that asks for it fits. */
+    /* Resource summary, as the cluster itself reports it. No column of a resource: it is not limited. A cell of -1 in
+     * *_allocatable, or others without that one: the cluster does not list it, so nothing that asks for it fits. To
+     * policies with `compat` a cluster of which neither summary nor grades nor pools are known has room for nothing. */
     const int64_t *cpu_allocatable;    /**< milli-CPU of all nodes */
     const int64_t *cpu_allocated;      /**< of those, requested by pods on nodes; NULL = all 0 */
     const int64_t *cpu_allocating;     /**< requested by pods that wait for a node; NULL = all 0 */
@@ -44,14 +45,15 @@ typedef struct spw_cluster_rows {
 
 /**
  * Resource models: nodes of a cluster by grade. Each is taken to have free exactly what its grade has at least, and
- * room for 110 pods. Optional: a cluster without rows is not limited by grades.
+ * room for 110 pods. Optional: a cluster without rows is not limited by grades, nor is a replica that requests what one
+ * of them does not list.
  */
 typedef struct spw_grade_rows {
     size_t count;
     const spw_id *cluster;       /**< row in clusters */
     const int32_t *nodes;        /**< nodes of this grade now */
-    const int64_t *cpu_milli;    /**< least free CPU of a node of this grade */
-    const int64_t *memory_bytes; /**< least free memory */
+    const int64_t *cpu_milli;    /**< least free CPU of a node of this grade; -1 = not listed */
+    const int64_t *memory_bytes; /**< least free memory; likewise */
 } spw_grade_rows;
 
 typedef struct spw_pool_rows {
