@@ -162,7 +162,7 @@ static inline size_t mdl_engine_evict(mdl_engine *e, int64_t now_ns, uint32_t *t
     return e->type->evict(e, now_ns, tags, tags_max);
 }
 
-/** Writes up to tags_max tags of the requests inside, in submission order. @return how many are inside. */
+/** Writes up to tags_max tags of the requests inside, in no promised order. @return how many are inside. */
 static inline size_t mdl_engine_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 {
     return e->type->tags(e, tags, tags_max);

@@ -61,9 +61,13 @@ static bool grow_requests(llm_state *s)
     if (cap > REQUESTS_MAX) {
         return false;
     }
-    llm_request *requests = realloc(s->requests, cap * sizeof *requests);
+    llm_request *requests = aligned_alloc(LLM_LINE, cap * sizeof *requests);
     if (requests == NULL) {
         return false;
+    }
+    if (s->requests != NULL) {
+        memcpy(requests, s->requests, s->request_cap * sizeof *requests);
+        free(s->requests);
     }
     s->requests = requests;
     for (uint32_t i = cap; i-- > s->request_cap;) {
@@ -127,17 +131,9 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
                        .hot = whole_blocks(s, work->cached_tokens, work->input_tokens),
                        .priority = work->priority,
                        .input = work->input_tokens,
-                       .output = work->output_tokens,
-                       .older = s->youngest,
-                       .younger = LLM_NIL};
+                       .output = work->output_tokens};
     s->ranked += r->priority != 0;
     s->keyed += keyed;
-    if (s->youngest != LLM_NIL) {
-        s->requests[s->youngest].younger = slot;
-    } else {
-        s->oldest = slot;
-    }
-    s->youngest = slot;
     llm_enqueue(s, slot);
     if (idle) {
         s->at = (llm_clock){.ns = now_ns, .ps = 0};
@@ -156,7 +152,6 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
     }
     llm_request *r = &s->requests[handle];
     mdl_ring_forget(&s->ring, r->tag);
-    llm_forget(s, handle);
     if (r->where == LLM_WAITING) {
         bool head = s->queue.head == handle;
         llm_unlink(s, &s->queue, handle);
@@ -165,10 +160,11 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
             cut_run(s, now_ns);
         }
     } else if (r->where == LLM_EVICTED) {
+        llm_unlink(s, &s->evicted, handle);
         llm_release(s, handle);
     } else if (s->planned) {
         r->dropped = true;
-        r->younger = s->dropped;
+        r->dropped_next = s->dropped;
         s->dropped = handle;
         cut_run(s, now_ns);
     } else {
@@ -264,14 +260,11 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     }
     while (s->dropped != LLM_NIL) {
         uint32_t slot = s->dropped;
-        s->dropped = s->requests[slot].younger;
+        s->dropped = s->requests[slot].dropped_next;
+        llm_unlink(s, &s->batch, slot);
         llm_release(s, slot);
     }
-    for (uint32_t slot = s->oldest; slot != LLM_NIL; slot = s->requests[slot].younger) {
-        s->requests[slot].where = LLM_EVICTED;
-    }
-    s->queue = (llm_list){.head = LLM_NIL, .tail = LLM_NIL};
-    s->batch = s->queue;
+    llm_gather(s);
     s->planned = false;
     s->decodes = 0;
     s->prefills = 0;
@@ -290,10 +283,10 @@ static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t ta
         stop(s, e, now_ns);
     }
     size_t n = 0;
-    for (; n < tags_max && s->oldest != LLM_NIL; n++) {
-        uint32_t slot = s->oldest;
+    for (; n < tags_max && s->evicted.count > 0; n++) {
+        uint32_t slot = s->evicted.head;
         tags[n] = s->requests[slot].tag;
-        llm_forget(s, slot);
+        llm_unlink(s, &s->evicted, slot);
         llm_release(s, slot);
     }
     return n;
@@ -303,9 +296,13 @@ static size_t llm_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 {
     const llm_state *s = state_of(e);
     size_t n = 0;
-    for (uint32_t slot = s->oldest; slot != LLM_NIL; slot = s->requests[slot].younger) {
+    for (uint32_t slot = 0; slot < s->request_cap; slot++) {
+        const llm_request *r = &s->requests[slot];
+        if (r->where == LLM_FREE || r->dropped) {
+            continue;
+        }
         if (n < tags_max) {
-            tags[n] = s->requests[slot].tag;
+            tags[n] = r->tag;
         }
         n++;
     }
@@ -381,8 +378,7 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                          .free_blocks = config->kv_blocks,
                          .queue = empty,
                          .batch = empty,
-                         .oldest = LLM_NIL,
-                         .youngest = LLM_NIL,
+                         .evicted = empty,
                          .dropped = LLM_NIL,
                          .free_slot = LLM_NIL,
                          .prefix = mdl_prefix_empty(),

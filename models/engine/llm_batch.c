@@ -79,19 +79,48 @@ void llm_unlink(llm_state *s, llm_list *list, uint32_t slot)
     list->count--;
 }
 
-void llm_forget(llm_state *s, uint32_t slot)
+/* Two chains linked by next, each in submission order, become one. */
+static uint32_t merged(llm_state *s, uint32_t a, uint32_t b)
 {
-    const llm_request *r = &s->requests[slot];
-    if (r->older != LLM_NIL) {
-        s->requests[r->older].younger = r->younger;
-    } else {
-        s->oldest = r->younger;
+    uint32_t head = LLM_NIL;
+    uint32_t *end = &head;
+    while (a != LLM_NIL && b != LLM_NIL) {
+        uint32_t *first = s->requests[a].number < s->requests[b].number ? &a : &b;
+        *end = *first;
+        end = &s->requests[*first].next;
+        *first = *end;
     }
-    if (r->younger != LLM_NIL) {
-        s->requests[r->younger].older = r->older;
-    } else {
-        s->youngest = r->older;
+    *end = a != LLM_NIL ? a : b;
+    return head;
+}
+
+/* Takes `count` > 0 requests off the chain at *head. @return the head of a chain of them in submission order */
+static uint32_t sorted(llm_state *s, uint32_t *head, int32_t count)
+{
+    uint32_t first = *head;
+    if (count == 1) {
+        *head = s->requests[first].next;
+        s->requests[first].next = LLM_NIL;
+        return first;
     }
+    first = sorted(s, head, count / 2);
+    return merged(s, first, sorted(s, head, count - count / 2));
+}
+
+/* The order of submission is sought only here, where a replica is lost: to keep it up would touch the neighbours of
+ * every request that comes or goes. */
+void llm_gather(llm_state *s)
+{
+    uint32_t queue = s->queue.count > 0 ? sorted(s, &s->queue.head, s->queue.count) : LLM_NIL;
+    uint32_t batch = s->batch.count > 0 ? sorted(s, &s->batch.head, s->batch.count) : LLM_NIL;
+    uint32_t next;
+    for (uint32_t slot = merged(s, batch, queue); slot != LLM_NIL; slot = next) {
+        next = s->requests[slot].next;
+        s->requests[slot].where = LLM_EVICTED;
+        llm_append(s, &s->evicted, slot);
+    }
+    s->queue = (llm_list){.head = LLM_NIL, .tail = LLM_NIL};
+    s->batch = s->queue;
 }
 
 void llm_release(llm_state *s, uint32_t slot)

@@ -34,23 +34,34 @@ typedef struct llm_clock {
 
 typedef enum llm_where { LLM_FREE, LLM_WAITING, LLM_PREFILL, LLM_DECODE, LLM_EVICTED } llm_where;
 
+/*
+ * One cache line (llm.c aligns them): in a large fleet the requests of most replicas lie far from the processor, and
+ * what an event costs is the number of lines that it touches.
+ */
 typedef struct llm_request {
-    int64_t base;    /* DECODE: computed - iter */
+    union {
+        int64_t base;     /* DECODE: computed - iter */
+        int32_t computed; /* else: tokens in the KV cache */
+    };
     uint64_t number; /* of submission */
     uint64_t key;    /* prefix_key */
     int32_t prefix;  /* tokens that may be found under key */
     int32_t hot;     /* cached_tokens in whole blocks, less than input */
     int32_t priority;
-    uint32_t tag;
+    union {
+        uint32_t tag;
+        uint32_t dropped_next; /* of one that is dropped: its owner knows the tag no more */
+    };
     int32_t input, output;
-    int32_t computed;        /* PREFILL: tokens in the KV cache */
-    int32_t sampled;         /* tokens generated; not kept up in DECODE */
-    uint32_t prev, next;     /* queue or batch; next: free list */
-    uint32_t older, younger; /* all requests the owner knows of, in submission order */
-    uint8_t where;           /* llm_where */
-    bool started;            /* STARTED was reported */
-    bool dropped;            /* cancelled while a step runs: leaves at its end */
+    int32_t sampled;     /* tokens generated; not kept up in DECODE */
+    uint32_t prev, next; /* queue, batch or evicted; next: free list */
+    uint8_t where;       /* llm_where */
+    bool started;        /* STARTED was reported */
+    bool dropped;        /* cancelled while a step runs: leaves at its end */
 } llm_request;
+
+#define LLM_LINE 64
+_Static_assert(sizeof(llm_request) == LLM_LINE, "a request is one cache line");
 
 typedef struct llm_list {
     uint32_t head, tail;
@@ -82,8 +93,8 @@ typedef struct llm_state {
     llm_finish *finish;    /* [decodes] latest first */
     size_t finish_cap;
     llm_list queue, batch;
-    uint32_t oldest, youngest; /* all requests the owner knows of */
-    uint32_t dropped;          /* stack linked by younger: they have left the submission order */
+    llm_list evicted; /* in submission order; the owner has not taken their tags yet */
+    uint32_t dropped; /* stack linked by dropped_next */
     llm_request *requests;
     uint32_t request_cap, free_slot;
     size_t live; /* slots in use */
@@ -137,7 +148,7 @@ void llm_append(llm_state *s, llm_list *list, uint32_t slot);
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
 void llm_enqueue(llm_state *s, uint32_t slot); /* into the queue, by (priority, number) */
 uint32_t llm_worst(const llm_state *s);        /* of the batch: least urgent, of those the latest */
-void llm_forget(llm_state *s, uint32_t slot);  /* out of the submission order */
+void llm_gather(llm_state *s);                 /* all in queue and batch are evicted */
 void llm_release(llm_state *s, uint32_t slot); /* the slot is free again */
 void llm_decode_join(llm_state *s, uint32_t slot);
 void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, blocks; at a boundary or while planning */

@@ -196,7 +196,6 @@ static void complete(llm_state *s, uint32_t slot, int64_t at_ns)
     mdl_ring_push(&s->ring, s->requests[slot].tag, MDL_DONE, at_ns);
     s->completed++;
     llm_batch_leave(s, slot);
-    llm_forget(s, slot);
     llm_release(s, slot);
 }
 
@@ -257,7 +256,7 @@ void llm_finish_run(llm_state *s)
     }
     while (s->dropped != LLM_NIL) {
         uint32_t slot = s->dropped;
-        s->dropped = s->requests[slot].younger;
+        s->dropped = s->requests[slot].dropped_next;
         llm_batch_leave(s, slot);
         llm_release(s, slot);
     }

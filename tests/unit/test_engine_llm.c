@@ -275,6 +275,39 @@ static void refusals(void **state)
     assert_non_null(mdl_llm_check(&config));
 }
 
+/* The batch and the queue stand in the order of priority; a replica that is lost names by submission all the same. */
+static void evict_order_is_not_that_of_priorities(void **state)
+{
+    (void)state;
+    static const int32_t priorities[] = {1, 0, 1, -1, 0, 1};
+    mdl_llm_config config = small_config();
+    config.max_sequences = 2;
+    mdl_engine *e = mdl_llm_new(&config);
+    mdl_event events[EVENTS];
+    uint32_t handles[6];
+    for (uint32_t i = 0; i < 6; i++) {
+        mdl_work work = {.tag = 20 + i, .input_tokens = 5, .output_tokens = 40, .priority = priorities[i]};
+        handles[i] = mdl_engine_submit(e, 0, &work);
+    }
+    assert_true(run(e, 500, events) >= 2);
+    assert_int_equal(events[0].tag, 23); /* the most urgent one began first */
+    uint32_t tags[8];
+    assert_int_equal(mdl_engine_evict(e, 500, tags, 2), 2);
+    assert_int_equal(tags[0], 20);
+    assert_int_equal(tags[1], 21);
+    mdl_engine_cancel(e, 500, handles[4]); /* not named yet, and never will be */
+    mdl_work late = {.tag = 26, .input_tokens = 5, .output_tokens = 40, .priority = -5};
+    assert_true(mdl_engine_submit(e, 600, &late) != MDL_REFUSED);
+    assert_int_equal(mdl_engine_tags(e, NULL, 0), 4);
+    assert_int_equal(mdl_engine_evict(e, 700, tags, 8), 4);
+    assert_int_equal(tags[0], 22);
+    assert_int_equal(tags[1], 23);
+    assert_int_equal(tags[2], 25);
+    assert_int_equal(tags[3], 26);
+    assert_int_equal(mdl_engine_evict(e, 700, tags, 8), 0);
+    mdl_engine_free(e);
+}
+
 static void evict_names_all_in_order(void **state)
 {
     (void)state;
@@ -379,6 +412,7 @@ int main(void)
         cmocka_unit_test(cancel_waiting_and_running),
         cmocka_unit_test(refusals),
         cmocka_unit_test(evict_names_all_in_order),
+        cmocka_unit_test(evict_order_is_not_that_of_priorities),
         cmocka_unit_test(picoseconds_and_long_horizons),
         cmocka_unit_test(bad_configurations),
     };
