@@ -246,6 +246,8 @@ static inline int64_t mdl_llm_room(const mdl_llm_config *config)
  * while they are free and no more than prefix_blocks are so kept; the least recently left lose blocks first, from their
  * end (of those that left at one step boundary the earlier submitted). One thrown out may find its own blocks again.
  * Not modelled: two running requests do not share blocks, and one key is held by one request at a time.
+ *
+ * config stays its owner's and must not change until the engine is freed: engines of one kind share it.
  * @return NULL if out of memory or if mdl_llm_check refuses config
  */
 mdl_engine *mdl_llm_new(const mdl_llm_config *config);

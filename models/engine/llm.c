@@ -16,16 +16,9 @@
 #define REQUESTS_MAX   (UINT32_C(1) << 30)
 #define STEP_PS_MAX    140737488355328.0 /* 2^47 */
 
-/* `state` points to `own`: reading the load brings the inside up to date, which the owner cannot observe. */
-typedef struct llm_engine {
-    mdl_engine base;
-    llm_state *state;
-    llm_state own;
-} llm_engine;
-
 static llm_state *state_of(const mdl_engine *e)
 {
-    return ((const llm_engine *)e)->state;
+    return ((const llm_state *)e)->self;
 }
 
 /* Processes all that is certain to happen by now_ns. Work may still come at now_ns itself. */
@@ -84,7 +77,7 @@ static bool reserve(llm_state *s, bool keyed)
     if (s->free_slot == LLM_NIL && !grow_requests(s)) {
         return false;
     }
-    size_t decodes = most < (size_t)s->config.max_sequences ? most : (size_t)s->config.max_sequences;
+    size_t decodes = most < (size_t)s->config->max_sequences ? most : (size_t)s->config->max_sequences;
     if (decodes > s->finish_cap) {
         size_t cap = 2 * decodes;
         llm_finish *finish = realloc(s->finish, cap * sizeof *finish);
@@ -101,22 +94,22 @@ static bool reserve(llm_state *s, bool keyed)
 static int32_t whole_blocks(const llm_state *s, int32_t tokens, int32_t below)
 {
     tokens = tokens < below ? tokens : below - 1;
-    return tokens - tokens % s->config.block_tokens;
+    return tokens - tokens % s->config->block_tokens;
 }
 
 /* Whether a request can ever run here. */
 static bool fits(const llm_state *s, const mdl_work *work)
 {
     return work->input_tokens >= 1 && work->output_tokens >= 1 && work->cached_tokens >= 0 &&
-           work->prefix_tokens >= 0 && (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(&s->config);
+           work->prefix_tokens >= 0 && (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(s->config);
 }
 
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     llm_state *s = state_of(e);
     settle(s, now_ns);
-    bool keyed = work->prefix_key != 0 && s->config.prefix_blocks > 0;
-    if (!fits(s, work) || s->queue.count >= s->config.max_waiting || !reserve(s, keyed)) {
+    bool keyed = work->prefix_key != 0 && s->config->prefix_blocks > 0;
+    if (!fits(s, work) || s->queue.count >= s->config->max_waiting || !reserve(s, keyed)) {
         return MDL_REFUSED;
     }
     bool idle = s->batch.count + s->queue.count == 0;
@@ -207,8 +200,8 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     settle(s, now_ns);
     *out = (mdl_load){.running = s->batch.count,
                       .waiting = s->queue.count,
-                      .kv_blocks = s->config.kv_blocks,
-                      .kv_blocks_used = s->config.kv_blocks - s->free_blocks,
+                      .kv_blocks = s->config->kv_blocks,
+                      .kv_blocks_used = s->config->kv_blocks - s->free_blocks,
                       .tokens_in = s->tokens_in,
                       .tokens_cached = s->tokens_cached,
                       .tokens_out = s->tokens_out,
@@ -227,9 +220,9 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
 {
     llm_state *s = state_of(e);
     settle(s, now_ns);
-    const int32_t used = s->config.kv_blocks - s->free_blocks;
+    const int32_t used = s->config->kv_blocks - s->free_blocks;
     const bool idle = s->batch.count + s->queue.count == 0;
-    *out = (mdl_kv){.blocks = s->config.kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
+    *out = (mdl_kv){.blocks = s->config->kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
     if (s->planned) { /* a run takes blocks and gives none back before its end */
         out->least += s->phase[s->phase_now];
         out->most += llm_run_blocks(s, s->run_steps);
@@ -269,8 +262,8 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     s->decodes = 0;
     s->prefills = 0;
     s->context = 0;
-    s->free_blocks = s->config.kv_blocks;
-    memset(s->phase, 0, (size_t)s->config.block_tokens * sizeof s->phase[0]);
+    s->free_blocks = s->config->kv_blocks;
+    memset(s->phase, 0, (size_t)s->config->block_tokens * sizeof s->phase[0]);
     mdl_prefix_clear(&s->prefix);
     mdl_ring_clear(&s->ring);
 }
@@ -312,12 +305,11 @@ static size_t llm_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 static void llm_free(mdl_engine *e)
 {
     llm_state *s = state_of(e);
-    free(s->phase);
     free(s->finish);
     free(s->requests);
     mdl_prefix_free(&s->prefix);
     mdl_ring_free(&s->ring);
-    free(e);
+    free(s);
 }
 
 const mdl_engine_type mdl_engine_llm = {.name = "llm",
@@ -363,25 +355,24 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
     if (mdl_llm_check(config) != NULL) {
         return NULL;
     }
-    llm_engine *e = calloc(1, sizeof *e);
-    int32_t *phase = calloc((size_t)config->block_tokens, sizeof *phase);
-    if (e == NULL || phase == NULL) {
-        free(e);
-        free(phase);
+    const size_t phase_bytes = (size_t)config->block_tokens * sizeof(int32_t);
+    const size_t bytes = sizeof(llm_state) + (phase_bytes + LLM_LINE - 1) / LLM_LINE * LLM_LINE;
+    llm_state *s = aligned_alloc(LLM_LINE, bytes);
+    if (s == NULL) {
         return NULL;
     }
-    llm_list empty = {.head = LLM_NIL, .tail = LLM_NIL};
-    e->base.type = &mdl_engine_llm;
-    e->state = &e->own;
-    e->own = (llm_state){.config = *config,
-                         .phase = phase,
-                         .free_blocks = config->kv_blocks,
-                         .queue = empty,
-                         .batch = empty,
-                         .evicted = empty,
-                         .dropped = LLM_NIL,
-                         .free_slot = LLM_NIL,
-                         .prefix = mdl_prefix_empty(),
-                         .ring = {.due_ns = MDL_NEVER}};
-    return &e->base;
+    const llm_list empty = {.head = LLM_NIL, .tail = LLM_NIL};
+    *s = (llm_state){.base = {&mdl_engine_llm},
+                     .self = s,
+                     .config = config,
+                     .free_blocks = config->kv_blocks,
+                     .queue = empty,
+                     .batch = empty,
+                     .evicted = empty,
+                     .dropped = LLM_NIL,
+                     .free_slot = LLM_NIL,
+                     .prefix = mdl_prefix_empty(),
+                     .ring = {.due_ns = MDL_NEVER}};
+    memset(s->phase, 0, phase_bytes);
+    return &s->base;
 }

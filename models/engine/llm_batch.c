@@ -133,15 +133,16 @@ void llm_release(llm_state *s, uint32_t slot)
     s->live--;
 }
 
-/* Index of the first entry of `finish` (latest first) that is not after (iter, slot). */
-static size_t finish_index(const llm_state *s, int64_t iter, uint32_t slot)
+/* Index of the first entry of `finish` (latest first) that is not after (steps left, slot). */
+static size_t finish_index(const llm_state *s, int32_t left, uint32_t slot)
 {
     size_t low = 0;
     size_t high = (size_t)s->decodes;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         const llm_finish *f = &s->finish[mid];
-        if (f->iter > iter || (f->iter == iter && f->slot > slot)) {
+        int32_t its = llm_steps_left(s, f);
+        if (its > left || (its == left && f->slot > slot)) {
             low = mid + 1;
         } else {
             high = mid;
@@ -153,7 +154,7 @@ static size_t finish_index(const llm_state *s, int64_t iter, uint32_t slot)
 /* Slot in `phase` of a request that holds `computed` tokens now. */
 static int32_t phase_of(const llm_state *s, int32_t computed)
 {
-    int32_t block = s->config.block_tokens;
+    int32_t block = s->config->block_tokens;
     int32_t p = s->phase_now - computed % block;
     return p < 0 ? p + block : p;
 }
@@ -162,11 +163,11 @@ void llm_decode_join(llm_state *s, uint32_t slot)
 {
     llm_request *r = &s->requests[slot];
     int32_t computed = r->computed;
-    int64_t iter = s->iter + (r->output - r->sampled);
-    size_t i = finish_index(s, iter, slot);
+    int32_t left = r->output - r->sampled;
+    size_t i = finish_index(s, left, slot);
     assert((size_t)s->decodes < s->finish_cap);
     memmove(&s->finish[i + 1], &s->finish[i], ((size_t)s->decodes - i) * sizeof s->finish[0]);
-    s->finish[i] = (llm_finish){.iter = iter, .slot = slot};
+    s->finish[i] = (llm_finish){.iter = (uint32_t)s->iter + (uint32_t)left, .slot = slot};
     s->decodes++;
     s->phase[phase_of(s, computed)]++;
     s->context += computed;
@@ -181,12 +182,12 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
     llm_unlink(s, &s->batch, slot);
     s->free_blocks += llm_blocks(s, computed);
     if (r->key != 0) {
-        mdl_prefix_put(&s->prefix, r->key, computed / s->config.block_tokens, s->iter, r->number);
+        mdl_prefix_put(&s->prefix, r->key, computed / s->config->block_tokens, s->iter, r->number);
         r->prefix = computed > r->prefix ? computed : r->prefix;
     }
     if (r->where == LLM_DECODE) {
         r->sampled = computed - r->input + 1;
-        size_t i = finish_index(s, s->iter + (r->output - r->sampled), slot);
+        size_t i = finish_index(s, r->output - r->sampled, slot);
         assert(i < (size_t)s->decodes && s->finish[i].slot == slot);
         memmove(&s->finish[i], &s->finish[i + 1], ((size_t)s->decodes - i - 1) * sizeof s->finish[0]);
         s->decodes--;

@@ -12,7 +12,7 @@
 
 int32_t llm_run_blocks(const llm_state *s, int32_t steps)
 {
-    int32_t block = s->config.block_tokens;
+    int32_t block = s->config->block_tokens;
     int32_t taken = steps / block * s->decodes;
     int32_t i = s->phase_now;
     for (int32_t left = steps % block; left > 0; left--) {
@@ -24,7 +24,7 @@ int32_t llm_run_blocks(const llm_state *s, int32_t steps)
 
 int32_t llm_run_limit(const llm_state *s, int32_t steps)
 {
-    int32_t block = s->config.block_tokens;
+    int32_t block = s->config->block_tokens;
     int32_t free_blocks = s->free_blocks;
     if ((int64_t)s->decodes * (steps / block + 1) <= free_blocks) {
         return steps;

@@ -69,47 +69,68 @@ typedef struct llm_list {
 } llm_list;
 
 typedef struct llm_finish {
-    int64_t iter; /* the value of iter at which the request has all its tokens */
+    uint32_t iter; /* low half of the value of iter at which the request has all its tokens: less than 2^31 from now */
     uint32_t slot;
 } llm_finish;
 
+/*
+ * In the order of use, cache line by cache line: a look that finds nothing to do reads the first, a run that begins or
+ * ends without a request that comes or goes the first three and `phase`. The configuration is its owner's, so that all
+ * replicas of a kind read the same lines.
+ */
 typedef struct llm_state {
-    mdl_llm_config config;
-    llm_clock at, end, busy;
-    int64_t iter;
-    int64_t run_ps;    /* duration of the planned run */
-    int64_t first_ps;  /* of its first step */
-    int64_t growth_ps; /* what each further step takes more */
-    int32_t run_steps;
-    int32_t phase_now; /* iter modulo block_tokens */
+    mdl_engine base;
+    struct llm_state *self; /* reading the load brings the inside up to date, which the owner cannot observe */
+    llm_clock end;
     bool planned, mixed;
+    int32_t run_steps;
+    mdl_ring ring;
+
+    const mdl_llm_config *config;
+    llm_clock at;
+    int64_t iter;
+    int64_t first_ps;    /* of the first step of the planned run */
+    int64_t growth_ps;   /* what each further step takes more */
+    int32_t free_blocks; /* mixed: without those of this step's prefills */
     int32_t decodes;
+
+    int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
+    int64_t run_ps;        /* duration of the planned run */
+    int32_t phase_now;     /* iter modulo block_tokens */
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head; /* first of them in the batch, they are its tail */
     int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
-    int32_t free_blocks;   /* mixed: without those of this step's prefills */
-    int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
-    int32_t *phase;        /* [block_tokens] decoding requests that need a block when iter = i modulo block_tokens */
-    llm_finish *finish;    /* [decodes] latest first */
-    size_t finish_cap;
     llm_list queue, batch;
-    llm_list evicted; /* in submission order; the owner has not taken their tags yet */
-    uint32_t dropped; /* stack linked by dropped_next */
+    llm_finish *finish; /* [decodes] latest first */
+
     llm_request *requests;
+    llm_clock busy;
+    int64_t tokens_out, tokens_in, completed;
     uint32_t request_cap, free_slot;
-    size_t live; /* slots in use */
-    mdl_ring ring;
+
     mdl_prefix prefix;
     uint64_t submitted;
+    size_t live;      /* slots in use */
+    uint32_t dropped; /* stack linked by dropped_next */
+    llm_list evicted; /* in submission order; the owner has not taken their tags yet */
+    size_t finish_cap;
     size_t ranked; /* requests inside whose priority is not 0 */
     size_t keyed;  /* requests inside with a key */
-    int64_t tokens_in, tokens_cached, tokens_out, preemptions, completed;
+    int64_t tokens_cached, preemptions;
+
+    _Alignas(LLM_LINE) int32_t phase[]; /* [block_tokens] decoding requests that need a block when iter = i modulo it */
 } llm_state;
+
+/* Steps until a decoding request has all its tokens. */
+static inline int32_t llm_steps_left(const llm_state *s, const llm_finish *f)
+{
+    return (int32_t)(f->iter - (uint32_t)s->iter);
+}
 
 /* Blocks for so many tokens of one request. 32 bits: a request's tokens fit the cache, which holds below 2^31. */
 static inline int32_t llm_blocks(const llm_state *s, int32_t tokens)
 {
-    uint32_t block = (uint32_t)s->config.block_tokens;
+    uint32_t block = (uint32_t)s->config->block_tokens;
     return (int32_t)(((uint32_t)tokens + block - 1) / block);
 }
 
@@ -162,7 +183,7 @@ int32_t llm_run_reach(const llm_state *s, int64_t ps, int32_t most); /* fewest s
 static inline void llm_keep_prefixes(llm_state *s, int32_t left)
 {
     if (s->prefix.blocks > 0) {
-        mdl_prefix_trim(&s->prefix, left < s->config.prefix_blocks ? left : s->config.prefix_blocks);
+        mdl_prefix_trim(&s->prefix, left < s->config->prefix_blocks ? left : s->config->prefix_blocks);
     }
 }
 

@@ -98,7 +98,7 @@ static int32_t prefix_hit(const llm_state *s, const llm_request *r)
 {
     int32_t hit = r->hot;
     if (r->key != 0) {
-        int32_t block = s->config.block_tokens;
+        int32_t block = s->config->block_tokens;
         int32_t most = min_i32(r->prefix, r->input + r->sampled - 1) / block;
         int32_t found = block * min_i32(mdl_prefix_find(&s->prefix, r->key), most);
         hit = found > hit ? found : hit;
@@ -115,7 +115,7 @@ static bool make_room(llm_state *s, mdl_step *step)
     }
     if (s->prefills > 0) {
         const llm_request *r = &s->requests[s->prefill_head];
-        int32_t chunk = min_i32(prefill_rest(r), s->config.max_batched_tokens - s->decodes);
+        int32_t chunk = min_i32(prefill_rest(r), s->config->max_batched_tokens - s->decodes);
         int32_t need = chunk_blocks(s, r, chunk);
         while (s->prefills > 0 && s->phase[s->phase_now] + need > s->free_blocks) {
             throw_out(s, s->free_blocks - s->phase[s->phase_now]);
@@ -132,8 +132,8 @@ static bool make_room(llm_state *s, mdl_step *step)
 
 static void admit(llm_state *s, mdl_step *step)
 {
-    int32_t budget = s->config.max_batched_tokens - (int32_t)step->tokens;
-    while (s->queue.count > 0 && s->batch.count < s->config.max_sequences && budget > 0) {
+    int32_t budget = s->config->max_batched_tokens - (int32_t)step->tokens;
+    while (s->queue.count > 0 && s->batch.count < s->config->max_sequences && budget > 0) {
         uint32_t slot = s->queue.head;
         llm_request *r = &s->requests[slot];
         int32_t left = s->free_blocks - s->phase[s->phase_now];
@@ -169,8 +169,7 @@ static void admit(llm_state *s, mdl_step *step)
 /* The longest run of decode steps: up to the first completion or the last step that gets its blocks. */
 static int32_t decode_run_steps(const llm_state *s)
 {
-    int64_t steps = s->finish[s->decodes - 1].iter - s->iter;
-    return llm_run_limit(s, steps < LLM_RUN_MAX ? (int32_t)steps : LLM_RUN_MAX);
+    return llm_run_limit(s, min_i32(llm_steps_left(s, &s->finish[s->decodes - 1]), LLM_RUN_MAX));
 }
 
 void llm_plan(llm_state *s)
@@ -183,8 +182,8 @@ void llm_plan(llm_state *s)
     llm_keep_prefixes(s, s->free_blocks - s->phase[s->phase_now]);
     s->planned = true;
     s->mixed = s->prefills > 0;
-    s->first_ps = mdl_step_ps(&s->config.step, &step);
-    s->growth_ps = s->config.step.e2 * s->decodes;
+    s->first_ps = mdl_step_ps(&s->config->step, &step);
+    s->growth_ps = s->config->step.e2 * s->decodes;
     /* after throwing out, the next step may take requests from the queue: look again */
     s->run_steps = s->mixed || thrown ? 1 : decode_run_steps(s);
     s->run_ps = llm_run_ps(s, s->run_steps);
@@ -245,7 +244,7 @@ void llm_finish_run(llm_state *s)
     s->free_blocks -= llm_run_blocks(s, steps);
     llm_keep_prefixes(s, s->free_blocks);
     s->iter += steps;
-    s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config.block_tokens);
+    s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config->block_tokens);
     s->context += (int64_t)s->decodes * steps;
     s->tokens_out += (int64_t)s->decodes * steps;
     s->at = s->end;
@@ -260,7 +259,7 @@ void llm_finish_run(llm_state *s)
         llm_batch_leave(s, slot);
         llm_release(s, slot);
     }
-    while (s->decodes > 0 && s->finish[s->decodes - 1].iter == s->iter) {
+    while (s->decodes > 0 && llm_steps_left(s, &s->finish[s->decodes - 1]) == 0) {
         complete(s, s->finish[s->decodes - 1].slot, at_ns);
     }
 }
@@ -269,8 +268,8 @@ bool llm_head_may_join(const llm_state *s)
 {
     /* Free blocks and room in the batch only shrink until the run ends. So does what the prefix cache holds of the
      * head, but block by block with the free ones, so that what it needs besides never gets less than it lacks. */
-    int32_t budget = s->config.max_batched_tokens - s->decodes;
-    if (s->queue.count == 0 || s->batch.count >= s->config.max_sequences || budget <= 0) {
+    int32_t budget = s->config->max_batched_tokens - s->decodes;
+    if (s->queue.count == 0 || s->batch.count >= s->config->max_sequences || budget <= 0) {
         return false;
     }
     const llm_request *r = &s->requests[s->queue.head];
@@ -285,7 +284,7 @@ int64_t llm_next_guess_ns(const llm_state *s)
     }
     mdl_step step = decode_step(s);
     int32_t free_blocks = s->free_blocks - s->phase[s->phase_now];
-    int32_t budget = s->config.max_batched_tokens - s->decodes;
+    int32_t budget = s->config->max_batched_tokens - s->decodes;
     const llm_request *r = NULL;
     int32_t hit = 0;
     if (s->prefills > 0) {
@@ -296,17 +295,17 @@ int64_t llm_next_guess_ns(const llm_state *s)
     }
     int32_t chunk = r != NULL ? min_i32(prefill_rest(r) - hit, budget) : 0;
     int32_t need = r != NULL ? llm_blocks(s, r->computed + hit + chunk) - llm_blocks(s, r->computed) : 0;
-    if (free_blocks < need || s->prefix.blocks > s->config.prefix_blocks) {
+    if (free_blocks < need || s->prefix.blocks > s->config->prefix_blocks) {
         return s->at.ns + 1; /* who joins is not certain yet: no step takes less */
     }
     if (r != NULL) {
         /* what else joins makes the step longer, not shorter, and so does a smaller hit; r->computed leaves the hit
          * out, which makes its attention no longer than it will be */
         add_chunk(&step, r, chunk);
-        return llm_ceil_ns(llm_after(s->at, mdl_step_ps(&s->config.step, &step)));
+        return llm_ceil_ns(llm_after(s->at, mdl_step_ps(&s->config->step, &step)));
     }
     int64_t steps = decode_run_steps(s);
     int64_t ps =
-        steps * mdl_step_ps(&s->config.step, &step) + s->config.step.e2 * s->decodes * (steps * (steps - 1) / 2);
+        steps * mdl_step_ps(&s->config->step, &step) + s->config->step.e2 * s->decodes * (steps * (steps - 1) / 2);
     return llm_ceil_ns(llm_after(s->at, ps));
 }

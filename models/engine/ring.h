@@ -13,9 +13,9 @@
 #define MDL_EVENTS_PER_REQUEST 3
 
 typedef struct mdl_ring {
-    mdl_event *at;
-    uint32_t cap, head, count; /* cap is 0 or a power of two */
     int64_t due_ns;            /* time of the first pending FIRST or DONE; MDL_NEVER if there is none */
+    uint32_t cap, head, count; /* cap is 0 or a power of two */
+    mdl_event *at;
 } mdl_ring;
 
 /** Room for `live` requests on top of what is pending. @return false if out of memory (nothing changed) */

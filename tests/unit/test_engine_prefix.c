@@ -18,13 +18,14 @@
 
 static mdl_engine *small_engine(int32_t kv_blocks, int32_t prefix_blocks, int32_t max_sequences)
 {
-    mdl_llm_config config = {.step = {.c1 = 100 * NS, .c2 = 1 * NS, .g0 = 10 * NS},
-                             .block_tokens = 4,
-                             .kv_blocks = kv_blocks,
-                             .max_batched_tokens = 64,
-                             .max_sequences = max_sequences,
-                             .max_waiting = 100,
-                             .prefix_blocks = prefix_blocks};
+    static mdl_llm_config config; /* an engine reads its owner's */
+    config = (mdl_llm_config){.step = {.c1 = 100 * NS, .c2 = 1 * NS, .g0 = 10 * NS},
+                              .block_tokens = 4,
+                              .kv_blocks = kv_blocks,
+                              .max_batched_tokens = 64,
+                              .max_sequences = max_sequences,
+                              .max_waiting = 100,
+                              .prefix_blocks = prefix_blocks};
     mdl_engine *e = mdl_llm_new(&config);
     assert_non_null(e);
     return e;
