@@ -121,7 +121,10 @@ static bool decide_texts(fuzz *f, const fuzz_example *e, const spw_config *confi
             abort();
         }
         const bool hurt = damage && choice_chance(c, 2, 3);
-        char *text = hurt ? fuzz_damage_json(c, e->snapshot[k]) : strdup(e->snapshot[k]);
+        const bool gently = hurt && choice_chance(c, 1, 2);
+        char *text = gently ? fuzz_vary_numbers(c, e->snapshot[k])
+                     : hurt ? fuzz_damage_json(c, e->snapshot[k])
+                            : strdup(e->snapshot[k]);
         const spw_rc rc = spw_json_snapshot_read(text, strlen(text), "s.json", diag, &read);
         if (rc != SPW_OK) {
             f->tally.refused++;
@@ -168,7 +171,10 @@ static bool run_texts(fuzz *f, choice *c, bool manifests)
     if (set == NULL || spw_diag_new(NULL, 4, &diag) != SPW_OK) {
         abort();
     }
-    char *text = manifests ? fuzz_damage_lines(c, e->manifests, other->manifests) : strdup(e->manifests);
+    const bool gently = manifests && choice_chance(c, 1, 2);
+    char *text = gently      ? fuzz_vary_numbers(c, e->manifests)
+                 : manifests ? fuzz_damage_lines(c, e->manifests, other->manifests)
+                             : strdup(e->manifests);
     spw_rc rc = spw_manifest_add_text(set, "m.yaml", text, strlen(text), diag);
     rc = rc != SPW_OK ? rc : spw_manifest_config(set, diag, &config);
     bool good = true;
@@ -177,7 +183,7 @@ static bool run_texts(fuzz *f, choice *c, bool manifests)
         good = (rc == SPW_INVAL && spw_diag_errors(diag) > 0) ||
                fuzz_fail(f, "%s: manifests are refused with code %d and no message", e->name, (int)rc);
     } else {
-        good = decide_texts(f, e, config, c, !manifests);
+        good = decide_texts(f, e, config, c, !manifests || gently);
     }
     free(text);
     spw_diag_free(diag);

@@ -83,6 +83,9 @@ bool fuzz_rows(fuzz *f, choice *c, bool wide);
 /** Damages a text of lines that reads like YAML. @return a new text, free()d by the caller */
 char *fuzz_damage_lines(choice *c, const char *text, const char *other);
 
+/** Puts other numbers into a text, which is likely to stay valid. @return a new text, free()d by the caller */
+char *fuzz_vary_numbers(choice *c, const char *text);
+
 /** Damages a JSON text, as a tree or byte by byte. @return a new text, free()d by the caller */
 char *fuzz_damage_json(choice *c, const char *text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fuzz_text.c - see fuzz.h: damage to texts. */
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,40 @@ char *fuzz_damage_lines(choice *c, const char *text, const char *other)
             free(made);
             made = next;
         }
+    }
+    return made;
+}
+
+/* --- other numbers --- */
+
+/** The n-th number of a text that is not a part of a word; from n = 0. @return NULL: it has fewer */
+static const char *number_at(const char *text, uint64_t n)
+{
+    bool inside = false; /* of a word or a number */
+    for (; *text != '\0'; text++) {
+        const bool begins = isdigit((unsigned char)*text) != 0 && !inside;
+        if (begins && n-- == 0) {
+            return text;
+        }
+        inside = isalnum((unsigned char)*text) != 0 || *text == '.' || *text == '_';
+    }
+    return NULL;
+}
+
+char *fuzz_vary_numbers(choice *c, const char *text)
+{
+    char *made = strdup(text);
+    uint64_t numbers = 0;
+    while (number_at(text, numbers) != NULL) {
+        numbers++;
+    }
+    for (uint64_t n = 1 + choice_below(c, 4); n > 0 && numbers > 0; n--) {
+        char number[24];
+        const char *at = number_at(made, choice_below(c, numbers));
+        snprintf(number, sizeof number, "%d", (int)choice_below(c, choice_chance(c, 1, 4) ? 1000001 : 17));
+        char *next = joined(made, (size_t)(at - made), number, at + strspn(at, "0123456789"));
+        free(made);
+        made = next;
     }
     return made;
 }
