@@ -241,6 +241,9 @@ void llm_finish_run(llm_state *s)
 {
     int32_t steps = s->run_steps;
     int64_t at_ns = llm_ceil_ns(s->end);
+    if (s->decodes > 0) {
+        __builtin_prefetch(&s->requests[s->finish[s->decodes - 1].slot]); /* most runs end with a request */
+    }
     s->free_blocks -= llm_run_blocks(s, steps);
     llm_keep_prefixes(s, s->free_blocks);
     s->iter += steps;
