@@ -212,7 +212,7 @@ void decide_releases(spw_core *core, spw_plan *plan)
             }
             continue;
         }
-        if (pool->ordered > 0) {
+        if (pool->ordered > 0 || pool->target > target) { /* this plan orders, or repeats an order that was lost */
             continue;
         }
         int32_t spare = long_empty(mem, empty_nodes(t, pool), core->view.now, p.unneeded);

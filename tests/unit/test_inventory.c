@@ -322,9 +322,35 @@ static void traffic_follows_throughput(void **state)
     toy_end(&t);
 }
 
+/** An order that was lost is repeated; what of the pool is not needed any more goes later, not by the same plan. */
+static void no_release_beside_an_order(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"idc"};
+    toy t;
+    toy_init(&t);
+    (void)toy_pool_add(&t, toy_cluster(&t, "idc"), "od", SPW_CAPACITY_ON_DEMAND, 0, 4);
+    t.policy.elastic = true;
+    t.policy.node_unneeded = 0;
+    t.template_replicas[0] = 1;
+    toy_start(&t, groups, 1);
+    (void)toy_tick(&t);
+    assert_int_equal(t.pool[0].target, 1);
+    static const int32_t wanted[] = {3, 0, 0};
+    for (int i = 0; i < 3; i++) {
+        t.now += 15 * SPW_NS_PER_S;
+        t.template_replicas[0] = wanted[i];
+        (void)toy_tick(&t);
+        t.pool[0].target = 1; /* what was ordered beyond it is lost each time */
+    }
+    assert_string_equal(toy_text(&t), "provision idc od 1 -> 3  nodes-for-pending\n");
+    toy_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_release_beside_an_order),
         cmocka_unit_test(stock_fades),
         cmocka_unit_test(stock_cannot_be_asked_tomorrow),
         cmocka_unit_test(orders_come_in_batches),
