@@ -107,13 +107,13 @@ static void put_latency(figures *f, const res_latency *l)
     end_object(f);
 }
 
-/* Only where the scenario says what is done about reclaimed nodes, or takes them by shocks. */
-static void put_reclaim(figures *f, const rep_view *v, int32_t service, const res_reclaim *r)
+/* Only where nodes may be reclaimed: by a market, or as a stock falls. */
+static void put_reclaim(figures *f, const rep_view *v, const res_reclaim *r)
 {
-    const sc_service *sc = &v->sc->services[service];
-    bool wanted = sc->on_notice != SC_NOTICE_DRAIN || sc->on_reclaim != SC_RECLAIM_RECOMPUTE;
+    bool wanted = false;
     for (int32_t p = 0; !wanted && p < v->sc->pool_count; p++) {
-        wanted = v->pools[p].pool->stock != NULL || v->pools[p].pool->stock_record != NULL;
+        wanted =
+            v->pools[p].pool->has_market || v->pools[p].pool->stock != NULL || v->pools[p].pool->stock_record != NULL;
     }
     if (wanted) {
         object(f, "reclaim");
@@ -182,7 +182,7 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
         integer(f, "kv_preemptions", service->preemptions);
         put_prefix(f, service);
         put_laws(f, v, service);
-        put_reclaim(f, v, s, &service->reclaim);
+        put_reclaim(f, v, &service->reclaim);
         put_attempts(f, &v->sc->services[s], &service->attempts);
         object(f, "regions");
         for (int32_t r = 0; r < v->sc->region_count; r++) {

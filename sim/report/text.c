@@ -196,6 +196,40 @@ static void put_tenants(const rep_view *v, FILE *out)
     }
 }
 
+/* What came of requests on replicas whose node the market took; only where it took one that had any. */
+static void put_reclaimed(const rep_view *v, FILE *out)
+{
+    bool head = false;
+    for (int32_t s = 0; s < v->sc->service_count; s++) {
+        double notices = 0, inside = 0, rerouted = 0, recomputed = 0, lost = 0;
+        for (int32_t i = 0; i < v->n; i++) {
+            const res_reclaim *r = &v->runs[i]->services[s].reclaim;
+            notices += (double)r->notices / v->n;
+            inside += (double)r->inside / v->n;
+            rerouted += (double)r->rerouted / v->n;
+            recomputed += (double)r->recomputed / v->n;
+            lost += (double)r->lost / v->n;
+        }
+        if (notices <= 0 && recomputed <= 0 && lost <= 0) {
+            continue;
+        }
+        if (!head) {
+            fprintf(out, "\nReclaimed by the market\n  %-16s%9s%10s%12s%10s%12s%8s\n", "service", "replicas",
+                    "requests", "worked off", "rerouted", "recomputed", "lost");
+            head = true;
+        }
+        fputs("  ", out);
+        put_name(out, v->sc->services[s].name, 16);
+        fprintf(out, "%9.0f%10.0f", notices, inside);
+        if (v->sc->services[s].on_notice == SC_NOTICE_SERVE) {
+            fprintf(out, "%12s", "-"); /* others come meanwhile */
+        } else {
+            fprintf(out, "%12.0f", fmax(inside - rerouted - recomputed - lost, 0));
+        }
+        fprintf(out, "%10.0f%12.0f%8.0f\n", rerouted, recomputed, lost);
+    }
+}
+
 static void put_head(const rep_view *v, FILE *out)
 {
     char duration[REP_CLOCK_SIZE], warmup[REP_CLOCK_SIZE];
@@ -228,6 +262,7 @@ int rep_write_text(const rep_view *v, FILE *out)
     put_tenants(v, out);
     put_slo(v, out);
     put_pools(v, out);
+    put_reclaimed(v, out);
     put_bursts(v, out);
     fprintf(out,
             "\nControl: %" PRIu64 " ticks, %" PRIu64 " actions, %" PRIu64 " flaps, %" PRIu64 " moved, %" PRIu64

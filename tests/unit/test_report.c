@@ -392,6 +392,33 @@ static void few_lost_requests_shift_the_percentile(void **state)
     fake_run_fini(&f);
 }
 
+/* 12 requests on 2 replicas when the notice came: 2 rerouted, 3 recomputed, 1 lost, so 6 were worked off. */
+static void what_the_notice_saved_is_said(void **state)
+{
+    (void)state;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1, .minutes = 120, .demand = 0.5}, 1);
+    char *text = text_of(&f, terminal_of);
+    assert_null(strstr(text, "Reclaimed"));
+    free(text);
+    f.runs[0]->services[0].reclaim =
+        (res_reclaim){.notices = 2, .inside = 12, .rerouted = 2, .recomputed = 3, .lost = 1};
+    text = text_of(&f, terminal_of);
+    assert_non_null(strstr(text, "\nReclaimed by the market\n"));
+    assert_non_null(strstr(text, "        2        12           6         2           3       1\n"));
+    free(text);
+    /* under serve others join those who were there: what was worked off cannot be told */
+    const sc_service *services = f.scenario.services;
+    sc_service other = services[0];
+    other.on_notice = SC_NOTICE_SERVE;
+    f.scenario.services = &other;
+    text = text_of(&f, terminal_of);
+    assert_non_null(strstr(text, "        2        12           -         2           3       1\n"));
+    free(text);
+    f.scenario.services = services;
+    fake_run_fini(&f);
+}
+
 static void a_run_in_which_nobody_was_served_says_so(void **state)
 {
     (void)state;
@@ -591,6 +618,7 @@ int main(void)
         cmocka_unit_test(nobody_came),
         cmocka_unit_test(who_turns_users_away_misses_his_targets),
         cmocka_unit_test(few_lost_requests_shift_the_percentile),
+        cmocka_unit_test(what_the_notice_saved_is_said),
         cmocka_unit_test(a_run_in_which_nobody_was_served_says_so),
         cmocka_unit_test(percentiles_have_an_interval),
         cmocka_unit_test(terminal_summary_fits_80_columns),
