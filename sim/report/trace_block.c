@@ -67,6 +67,24 @@ static void put_length(FILE *out, const char *key, double median, double sigma, 
             v->min, v->at[STATS_POINTS - 1]);
 }
 
+/* Lengths are rarely lognormal: where a quantile is further off than this, the way to have them as they are is said. */
+#define LENGTHS_FAR 0.05
+
+static void put_advice(FILE *out, const trace_fit *f)
+{
+    double far = 0.0, near = 0.0;
+    for (size_t i = 0; i < STATS_POINTS - 1; i++) {
+        far = fmax(far, fmax(fabs(f->lognormal_in[i]), fabs(f->lognormal_out[i])));
+        near = fmax(near, fmax(fabs(f->errors.input[i]), fabs(f->errors.output[i])));
+    }
+    if (far > LENGTHS_FAR && near < far) {
+        fprintf(out,
+                "# Lognormal lengths lie further off than 5 %%. As pairs, 'trace fit FILE lengths.trace',\n"
+                "# their quantiles are within %.1f %%.\n",
+                100.0 * near);
+    }
+}
+
 /* Rates to print: a day where all days are alike. */
 static size_t hours_of(const trace_fit *f)
 {
@@ -82,6 +100,9 @@ void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *
 {
     put_source(out, path, f);
     put_quality(out, f, pairs);
+    if (pairs == NULL) {
+        put_advice(out, f);
+    }
     fputs("traffic:\n  - kind: diurnal\n    from: REGION # region of the users\n    hours: [", out);
     for (size_t h = 0; h < hours_of(f); h++) {
         fprintf(out, "%s%.6g/s", h == 0 ? "\n        " : h % PER_LINE == 0 ? ",\n        " : ", ", f->hours[h]);

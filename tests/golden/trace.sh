@@ -62,6 +62,9 @@ sed -e "/kind: trace/r $dir/entry.yaml" -e '//d' scenarios/azure-conversation.ya
 "$SPILLWAY" validate scenarios/fitted-$$.yaml >/dev/null
 same "and lognormal lengths" "$?" 0
 
+same "how to have better ones" "$("$SPILLWAY" trace fit $sample | grep -c 'As pairs')" 1
+same "not where they are kept" "$("$SPILLWAY" trace fit $sample "$dir/pairs.trace" | grep -c 'As pairs')" 0
+
 # Statistics: 80 columns, files, JSON.
 same "80 columns" "$("$SPILLWAY" trace stats $sample $data/* | grep -v "^$data\|^scenarios" | awk 'length($0) > 80')" ""
 "$SPILLWAY" trace stats $sample --out "$dir/out" >/dev/null 2>&1
