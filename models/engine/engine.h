@@ -87,17 +87,6 @@ struct mdl_engine {
     const mdl_engine_type *type;
 };
 
-/** Brings the front of its state nearer, before a call that will read it: its lines come together, not one by one.
- * Beyond the end of a small engine it does no harm. */
-static inline void mdl_engine_prefetch(const mdl_engine *e)
-{
-    const int lines = 7;
-
-    for (int line = 0; line < lines; line++) {
-        __builtin_prefetch((const char *)e + 64 * line);
-    }
-}
-
 /** Frees the engine and forgets its requests. NULL allowed. */
 static inline void mdl_engine_free(mdl_engine *e)
 {

@@ -170,7 +170,6 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         mdl_engine *engine = w->replicas[replica].engine;
         uint32_t handle;
 
-        mdl_engine_prefetch(engine);
         if (mdl_engine_next(engine) <= w->now) {
             fl_replica_run(w, replica); /* an engine is brought to now before it is given work */
         }

@@ -483,12 +483,9 @@ void fl_replica_event(fl_world *w, uint32_t replica)
 {
     fl_replica *r = &w->replicas[replica];
 
-    if (r->engine != NULL) {
-        mdl_engine_prefetch(r->engine);
-        if (mdl_engine_next(r->engine) <= w->now) {
-            fl_replica_run(w, replica);
-            return;
-        }
+    if (r->engine != NULL && mdl_engine_next(r->engine) <= w->now) {
+        fl_replica_run(w, replica);
+        return;
     }
     if (r->until_ns > w->now) { /* an engine may name its next event early, and know better once it was looked at */
         fl_replica_arm(w, replica);
