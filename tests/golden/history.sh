@@ -53,6 +53,10 @@ check "the manifests are the log's" "$(for f in chat hpa policy-hybrid; do
     diff "$root/scenarios/manifests/$f.yaml" past/manifests/$f.yaml >/dev/null || echo "$f"; done)" ""
 check "accepted" "$("$SPILLWAY" validate past/scenario.yaml 2>&1)" \
     "past/scenario.yaml: scenario past; regions 2, clusters 3, pools 3, services 1, traffic sources 2, policies 1"
+"$SPILLWAY" run "$root/scenarios/unit-order.yaml" --set spec.duration=30m --record --no-plots --out units >/dev/null 2>&1
+"$SPILLWAY" trace import --decisions units/decisions.jsonl --service "$root/scenarios/unit-order.yaml" --out pools \
+    >/dev/null 2>&1
+check "labels of pools, by which units select" "$(grep -c 'labels: {"paidtype": "subscription"}' pools/scenario.yaml)" 1
 run past/scenario.yaml now
 check "runs" "$?" 0
 within "the same demand and replicas" "$(far then now)" 1 10
