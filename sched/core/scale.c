@@ -190,6 +190,39 @@ static scaler_result ask_owner(spw_core *core, uint32_t work, owner *o, int32_t 
     return result;
 }
 
+/** First row of a workload in the snapshot's history. */
+static size_t history_first(const spw_history_rows *t, spw_id row)
+{
+    size_t low = 0;
+    size_t high = t->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (t->workload[middle] < row) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/** Tells an owner that begins anew what went before. */
+static void recall(const spw_core *core, uint32_t work, owner *o)
+{
+    const spw_history_rows *t = &core->view.snap->history;
+    spw_id row = core->view.work_row[work];
+    if (o->kind->recall == NULL) {
+        return;
+    }
+    for (size_t i = history_first(t, row); i < t->count && t->workload[i] == row; i++) {
+        if (t->recommended[i] >= 0) {
+            o->kind->recall(o->state, t->at[i], t->recommended[i]);
+        } else if (t->from[i] != t->to[i]) {
+            o->kind->record(o->state, t->at[i], t->from[i], t->to[i]);
+        }
+    }
+}
+
 static int32_t run_owner(spw_core *core, uint32_t work, int32_t current, spw_reason *reason)
 {
     memory_work *mem = &core->memory.works[work];
@@ -199,6 +232,9 @@ static int32_t run_owner(spw_core *core, uint32_t work, int32_t current, spw_rea
     if (!due) {
         *reason = held ? SPW_WHY_FOUGHT : mem->reason;
         return current;
+    }
+    if (mem->synced == MEMORY_NEVER) {
+        recall(core, work, o);
     }
     mem->synced = core->view.now;
     scaler_result result = ask_owner(core, work, o, current); /* asked while it is held, too: it may be learning */

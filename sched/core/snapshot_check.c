@@ -114,6 +114,11 @@ static spw_rc check_summaries(const check *c)
     return SPW_OK;
 }
 
+static bool is_replicas(int32_t n)
+{
+    return n >= 0 && n <= SPW_REPLICAS_MAX;
+}
+
 static spw_rc check_usage(const check *c)
 {
     const spw_usage_rows *t = &c->snap->usage;
@@ -124,8 +129,31 @@ static spw_rc check_usage(const check *c)
         if (t->workload[i] >= c->snap->workloads.count || t->pool[i] >= c->snap->pools.count) {
             return bad(c, i, "usage.pool", "no such workload or pool");
         }
-        if (t->ready[i] < 0 || t->ready[i] > SPW_REPLICAS_MAX) {
+        if (!is_replicas(t->ready[i])) {
             return bad(c, i, "usage.ready", "0 to 1000000 replicas expected");
+        }
+    }
+    return SPW_OK;
+}
+
+static spw_rc check_history(const check *c)
+{
+    const spw_history_rows *t = &c->snap->history;
+    if (t->count > 0 && (!t->workload || !t->at || !t->recommended || !t->from || !t->to)) {
+        return bad(c, SPW_ID_NONE, "history", "a column is missing");
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        const bool first = i == 0 || t->workload[i] != t->workload[i - 1];
+        const bool step = t->recommended[i] == -1;
+        if (t->workload[i] >= c->snap->workloads.count || (i > 0 && t->workload[i] < t->workload[i - 1])) {
+            return bad(c, i, "history.workload", "no such workload, or not in the order of workloads");
+        }
+        if (t->at[i] < -TIME_BOUND || t->at[i] > c->snap->now || (!first && t->at[i] < t->at[i - 1])) {
+            return bad(c, i, "history.at", "times up to now expected, oldest first");
+        }
+        if (step ? !is_replicas(t->from[i]) || !is_replicas(t->to[i])
+                 : !is_replicas(t->recommended[i]) || t->from[i] != -1 || t->to[i] != -1) {
+            return bad(c, i, "history.recommended", "a recommended count, or from and to, of 0 to 1000000 expected");
         }
     }
     return SPW_OK;
@@ -314,6 +342,7 @@ spw_rc spw_snapshot_check(const spw_snapshot *snap, spw_err *err)
     rc = rc != SPW_OK ? rc : check_pools(&c);
     rc = rc != SPW_OK ? rc : check_workloads(&c);
     rc = rc != SPW_OK ? rc : check_usage(&c);
+    rc = rc != SPW_OK ? rc : check_history(&c);
     rc = rc != SPW_OK ? rc : check_placements(&c);
     rc = rc != SPW_OK ? rc : check_pods(&c);
     return rc != SPW_OK ? rc : check_metrics(&c);

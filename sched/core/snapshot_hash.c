@@ -59,6 +59,17 @@ static uint64_t usage_digest(const spw_snapshot *s)
     return sum;
 }
 
+static uint64_t history_digest(const spw_snapshot *s)
+{
+    const spw_history_rows *t = &s->history;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        uint64_t h = word(hash_word(HASH_SEED, s->workloads.key[t->workload[i]]), t->at[i]);
+        sum += word(word(word(h, t->recommended[i]), t->from[i]), t->to[i]);
+    }
+    return sum;
+}
+
 static uint64_t taints_digest(const spw_taints *taints)
 {
     uint64_t sum = 0;
@@ -177,5 +188,6 @@ uint64_t spw_snapshot_hash(const spw_snapshot *s)
     h = hash_word(h, pods_digest(s));
     h = hash_word(h, samples_digest(s));
     h = s->grades.count == 0 ? h : hash_word(h, grades_digest(s));
-    return s->usage.count == 0 ? h : hash_word(hash_word(h, 1), usage_digest(s));
+    h = s->usage.count == 0 ? h : hash_word(hash_word(h, 1), usage_digest(s));
+    return s->history.count == 0 ? h : hash_word(hash_word(h, 2), history_digest(s));
 }

@@ -134,6 +134,7 @@ static const jsn_column workloads[] = {
     {.key = "ready", .kind = JSN_OWN},
     {.key = "observed_ns", .kind = JSN_OWN},
     {.key = "usage", .kind = JSN_OWN},
+    {.key = "history", .kind = JSN_OWN},
     {.key = "metrics", .kind = JSN_OWN},
     {.key = "pods", .kind = JSN_OWN},
 };
@@ -170,6 +171,17 @@ static const jsn_column usage[] = {
     {.key = "ready", .kind = JSN_I32, .absent = JSN_MUST, .offset = USAGE(ready), COUNT_I32},
 };
 const jsn_table jsn_usage = {"usage", offsetof(spw_snapshot, usage), usage, COUNT(usage)};
+
+#define HISTORY(field) offsetof(spw_history_rows, field)
+#define HISTORY_COUNT  .kind = JSN_STOCK, .absent = JSN_VALUE, .value = -1, .max = SPW_REPLICAS_MAX
+static const jsn_column history[] = {
+    {.key = NULL, .kind = JSN_ID, .absent = JSN_CODE, .offset = HISTORY(workload)},
+    {.key = "at_ns", .kind = JSN_I64, .absent = JSN_MUST, .offset = HISTORY(at), TIMES},
+    {.key = "recommended", HISTORY_COUNT, .offset = HISTORY(recommended)},
+    {.key = "from", HISTORY_COUNT, .offset = HISTORY(from)},
+    {.key = "to", HISTORY_COUNT, .offset = HISTORY(to)},
+};
+const jsn_table jsn_history = {"history", offsetof(spw_snapshot, history), history, COUNT(history)};
 
 #define POD(field) offsetof(spw_pod_rows, field)
 static const jsn_column pods[] = {

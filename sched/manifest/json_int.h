@@ -62,8 +62,8 @@ typedef struct jsn_table {
     size_t column_count; /**< <= JSN_COLUMNS_MAX */
 } jsn_table;
 
-extern const jsn_table jsn_clusters, jsn_grades, jsn_pools, jsn_usage, jsn_workloads, jsn_placements, jsn_pods,
-    jsn_samples, jsn_values;
+extern const jsn_table jsn_clusters, jsn_grades, jsn_pools, jsn_usage, jsn_history, jsn_workloads, jsn_placements,
+    jsn_pods, jsn_samples, jsn_values;
 
 /** Plain structs read and written by the same tables: keys of the snapshot itself, settings, log lines. */
 typedef struct jsn_fields {

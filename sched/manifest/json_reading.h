@@ -18,7 +18,7 @@ typedef struct jsn_filling {
 typedef struct jsn_reading {
     jsn_reader *r;
     spw_snapshot *snap;
-    jsn_filling clusters, grades, pools, workloads, placements, usage, pods, samples, values;
+    jsn_filling clusters, grades, pools, workloads, placements, usage, history, pods, samples, values;
     bool tainted;          /* a cluster has "taints" */
     bool labelled;         /* a pool has "labels" */
     json_t *cluster_rows;  /* name -> row */

@@ -356,7 +356,7 @@ static void cluster_read(jsn_reading *in, const json_t *object, const jsn_path *
 /* Takes every column; counts from above where rows are only known later. */
 static bool tables_new(jsn_reading *in, const json_t *clusters, const json_t *workloads)
 {
-    size_t pools = 0, grades = 0, seats = 0, usage = 0, pods = 0, samples = 0, values = 0;
+    size_t pools = 0, grades = 0, seats = 0, usage = 0, history = 0, pods = 0, samples = 0, values = 0;
     for (size_t i = 0; i < json_array_size(clusters); i++) {
         pools += json_array_size(json_object_get(json_array_get(clusters, i), "pools"));
         grades += json_array_size(json_object_get(json_array_get(clusters, i), "grades"));
@@ -372,6 +372,7 @@ static bool tables_new(jsn_reading *in, const json_t *clusters, const json_t *wo
         }
         pods += json_array_size(list);
         usage += json_array_size(json_object_get(workload, "usage"));
+        history += json_array_size(json_object_get(workload, "history"));
         values += json_object_size(json_object_get(workload, "metrics"));
     }
     zone *z = &in->r->z;
@@ -382,6 +383,7 @@ static bool tables_new(jsn_reading *in, const json_t *clusters, const json_t *wo
     table_new(in, &in->placements, &jsn_placements, seats);
     table_new(in, &in->grades, &jsn_grades, grades);
     table_new(in, &in->usage, &jsn_usage, usage);
+    table_new(in, &in->history, &jsn_history, history);
     table_new(in, &in->pods, &jsn_pods, pods);
     table_new(in, &in->samples, &jsn_samples, samples);
     table_new(in, &in->values, &jsn_values, values);
@@ -436,8 +438,8 @@ static void refused(jsn_reading *in, const spw_err *err, const jsn_path *path)
     size_t outer = 0;
     size_t inner = 0;
     const size_t length = strcspn(err->field, ".");
-    const jsn_table *const tables[] = {&jsn_clusters, &jsn_grades, &jsn_pools,   &jsn_workloads, &jsn_placements,
-                                       &jsn_usage,    &jsn_pods,   &jsn_samples, &jsn_values};
+    const jsn_table *const tables[] = {&jsn_clusters, &jsn_grades,  &jsn_pools, &jsn_workloads, &jsn_placements,
+                                       &jsn_usage,    &jsn_history, &jsn_pods,  &jsn_samples,   &jsn_values};
     const jsn_table *table = NULL;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && err->row != SPW_ID_NONE; i++) {
         const bool same = strlen(tables[i]->plural) == length && memcmp(tables[i]->plural, err->field, length) == 0;
@@ -455,6 +457,10 @@ static void refused(jsn_reading *in, const spw_err *err, const jsn_path *path)
         inner_key = "usage";
         outer = s->usage.workload[row];
         inner = number_within(s->usage.workload, row);
+    } else if (table == &jsn_history) {
+        inner_key = "history";
+        outer = s->history.workload[row];
+        inner = number_within(s->history.workload, row);
     } else if (table == &jsn_pods || table == &jsn_samples) {
         const size_t pod = table == &jsn_pods ? row : s->samples.pod[row];
         inner_key = "pods";

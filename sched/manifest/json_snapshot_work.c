@@ -251,6 +251,13 @@ void jsn_workload_read(jsn_reading *in, const json_t *object, const jsn_path *pa
         const jsn_path child = {&in_usage, NULL, i};
         usage_read(in, (spw_id)row, json_array_get(places, i), &child);
     }
+    const json_t *past = jsn_array_in(in->r, object, "history", path);
+    const jsn_path in_history = {path, "history", 0};
+    for (size_t i = 0; i < json_array_size(past) && !in->r->z.failed; i++) {
+        const jsn_path child = {&in_history, NULL, i};
+        ((spw_id *)jsn_writable(in->snap->history.workload))[in->history.next] = (spw_id)row;
+        jsn_row_read(in, &in->history, in->history.next++, json_array_get(past, i), in->snap->now, &child);
+    }
     const json_t *list = jsn_array_in(in->r, object, "pods", path);
     const jsn_path here = {path, "pods", 0};
     for (size_t i = 0; i < json_array_size(list) && !in->r->z.failed; i++) {

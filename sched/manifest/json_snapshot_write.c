@@ -27,8 +27,8 @@ typedef struct writing {
     spw_json_buffer *out;
     const spw_snapshot *snap;
     order clusters, pools, workloads, placements, pods, samples, values;
-    order grades, usage;  /* may hold rows that are the same */
-    metric_name *metrics; /* sorted by key */
+    order grades, usage, history; /* may hold rows that are the same */
+    metric_name *metrics;         /* sorted by key */
     size_t metric_count;
 } writing;
 
@@ -143,6 +143,9 @@ static void order_rows(writing *w)
         const char *text = zone_format(&w->z, "%s\n%s", s->clusters.name[s->pools.cluster[pool]], s->pools.name[pool]);
         w->usage.items[i] = (jsn_item){s->usage.workload[i], text != NULL ? text : "", (uint64_t)s->usage.ready[i], i};
     }
+    for (size_t i = 0; i < s->history.count; i++) { /* each workload's rows are in order already */
+        w->history.items[i] = (jsn_item){s->history.workload[i], "", 0, i};
+    }
     for (size_t i = 0; i < s->pods.count; i++) {
         w->pods.items[i] = (jsn_item){s->pods.workload[i], "", s->pods.key[i], i};
     }
@@ -159,10 +162,10 @@ static bool order_all(writing *w, const spw_config *config)
 {
     const spw_snapshot *s = w->snap;
     order *orders[] = {&w->clusters, &w->pools,   &w->workloads, &w->placements, &w->usage,
-                       &w->pods,     &w->samples, &w->values,    &w->grades};
-    const size_t counts[] = {s->clusters.count,   s->pools.count,  s->workloads.count,
-                             s->placements.count, s->usage.count,  s->pods.count,
-                             s->samples.count,    s->values.count, s->grades.count};
+                       &w->pods,     &w->samples, &w->values,    &w->grades,     &w->history};
+    const size_t counts[] = {s->clusters.count, s->pools.count,  s->workloads.count, s->placements.count,
+                             s->usage.count,    s->pods.count,   s->samples.count,   s->values.count,
+                             s->grades.count,   s->history.count};
     metrics_name(w, config);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         *orders[i] = order_new(w, counts[i]);
@@ -173,7 +176,8 @@ static bool order_all(writing *w, const spw_config *config)
     order_rows(w);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         jsn_items_sort(orders[i]->items, orders[i]->count);
-        if (orders[i] != &w->grades && orders[i] != &w->usage && jsn_items_twins(orders[i]->items, orders[i]->count)) {
+        const bool may_repeat = orders[i] == &w->grades || orders[i] == &w->usage || orders[i] == &w->history;
+        if (!may_repeat && jsn_items_twins(orders[i]->items, orders[i]->count)) {
             return false;
         }
     }
@@ -390,6 +394,24 @@ static void put_usage(const writing *w, size_t workload)
     jsn_put(w->out, "]");
 }
 
+/* "history" of one workload, if it has any. */
+static void put_history(const writing *w, size_t workload)
+{
+    size_t at = jsn_items_first(w->history.items, w->history.count, workload);
+    if (at == w->history.count || w->history.items[at].group != workload) {
+        return;
+    }
+    jsn_key(w->out, "history");
+    jsn_put(w->out, "[");
+    for (; at < w->history.count && w->history.items[at].group == workload; at++) {
+        jsn_comma(w->out);
+        jsn_put(w->out, "{");
+        put_row(w, &jsn_history, w->history.items[at].row, 0);
+        jsn_put(w->out, "}");
+    }
+    jsn_put(w->out, "]");
+}
+
 static void put_pods(const writing *w, size_t workload)
 {
     const spw_pod_rows *p = &w->snap->pods;
@@ -433,6 +455,7 @@ static void put_workload(const writing *w, size_t row)
     }
     put_placements(w, row);
     put_usage(w, row);
+    put_history(w, row);
     put_metrics(w, &jsn_values, &w->values, row);
     put_pods(w, row);
     jsn_put(w->out, "}");

@@ -134,6 +134,12 @@ void hpa_decide(const spw_hpa *spec, const hpa_input *in, hpa_history *history, 
  */
 void hpa_record_scale(hpa_history *history, spw_time now, int32_t from, int32_t to);
 
+/**
+ * Tells the history of a round that somebody else held: what its metrics asked for, before windows and limits. The next
+ * hpa_decide() then does not begin with the count that is there. Oldest first, never later than that round.
+ */
+void hpa_record_recommendation(hpa_history *history, spw_time at, int32_t replicas);
+
 /** "ReadyForNewScale", ...: the spelling of Kubernetes; never NULL. */
 const char *hpa_condition_name(hpa_condition condition);
 

@@ -149,6 +149,12 @@ void hpa_history_recommend(hpa_history *history, spw_time now, int32_t replicas)
     append(history, list, (hpa_mark){now, now, replicas, replicas}, false);
 }
 
+void hpa_record_recommendation(hpa_history *history, spw_time at, int32_t replicas)
+{
+    history->seeded = true;
+    hpa_history_recommend(history, at, replicas);
+}
+
 /** Takes the slot of the outdated change with the highest slot; without one, opens a new slot. */
 static int32_t free_slot(hpa_history *history, hpa_list *list, spw_time cutoff)
 {

@@ -244,6 +244,11 @@ static void keda_record(void *state, spw_time now, int32_t from, int32_t to)
     }
 }
 
+static void keda_recall(void *state, spw_time at, int32_t recommended)
+{
+    hpa_record_recommendation(history_of(state), at, recommended);
+}
+
 static void put_state(bytes_out *o, const keda_state *s)
 {
     bytes_put_i64(o, s->created);
@@ -312,6 +317,7 @@ const scaler_class scaler_keda = {.name = "keda",
                                   .sync_s = keda_sync_s,
                                   .decide = keda_class_decide,
                                   .record = keda_record,
+                                  .recall = keda_recall,
                                   .save_size = keda_save_size,
                                   .save = keda_save,
                                   .load = keda_load};

@@ -48,6 +48,11 @@ static void hpa_class_record(void *state, spw_time now, int32_t from, int32_t to
     hpa_record_scale(state, now, from, to);
 }
 
+static void hpa_class_recall(void *state, spw_time at, int32_t recommended)
+{
+    hpa_record_recommendation(state, at, recommended);
+}
+
 static size_t hpa_class_save_size(const void *state)
 {
     return hpa_history_save_size(state);
@@ -71,6 +76,7 @@ const scaler_class scaler_hpa = {.name = "hpa",
                                  .sync_s = hpa_class_sync_s,
                                  .decide = hpa_class_decide,
                                  .record = hpa_class_record,
+                                 .recall = hpa_class_recall,
                                  .save_size = hpa_class_save_size,
                                  .save = hpa_class_save,
                                  .load = hpa_class_load};

@@ -45,6 +45,8 @@ typedef struct scaler_class {
     void (*decide)(const void *spec, void *state, const scaler_input *in, scaler_result *out);
     /** The plan carries `to`; told only when it differs from `from`. May be NULL. */
     void (*record)(void *state, spw_time now, int32_t from, int32_t to);
+    /** What was asked for before this state began, oldest first. NULL = that means nothing to it; so do steps then. */
+    void (*recall)(void *state, spw_time at, int32_t recommended);
     size_t (*save_size)(const void *state); /**< at most twice size(spec) */
     spw_rc (*save)(const void *state, void *buf, size_t size);
     /** @return SPW_OK with *used; SPW_STATE with the content it had */

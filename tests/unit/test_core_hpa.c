@@ -213,6 +213,55 @@ static void federated_calibration(void **state)
     }
 }
 
+/* Half the load on 4, so 2 are asked for: what comes of it when a core begins with this history. */
+static int32_t begins_with(toy *t, const spw_history_rows *history)
+{
+    spw_snapshot snap = *toy_snapshot(t);
+    snap.history = *history;
+    assert_int_equal(spw_snapshot_check(&snap, NULL), SPW_OK);
+    assert_int_equal(spw_decide(t->core, &snap, t->plan, NULL), SPW_OK);
+    return spw_plan_outcome_at(t->plan, 0)->desired;
+}
+
+/** Without a state, what the snapshot says of before counts; with one, nothing of it. */
+static void a_history_is_told(void **state)
+{
+    (void)state;
+    static unsigned char bytes[65536];
+    static const spw_scaling_policy slow[] = {{SPW_SCALING_PODS, 1, 600}};
+    toy t;
+    make(&t);
+    t.metric_milli[0] = 500;
+    spw_id work[] = {0, 0};
+    spw_time at[] = {t.now - 400 * S, t.now - 200 * S};
+    int32_t recommended[] = {16, 3};
+    int32_t none[] = {-1, -1};
+    spw_history_rows told = {2, work, at, recommended, none, none};
+    size_t size = spw_state_size(t.core);
+    assert_int_equal(spw_state_save(t.core, bytes, sizeof bytes), SPW_OK);
+    toy_restart(&t);
+    assert_int_equal(begins_with(&t, &(spw_history_rows){0}), 4); /* begins with the count there is */
+    toy_restart(&t);
+    assert_int_equal(begins_with(&t, &told), 3); /* 16 is older than the window */
+    toy_restart(&t);
+    assert_int_equal(spw_state_load(t.core, bytes, size), SPW_OK);
+    t.now += 15 * S;
+    assert_int_equal(begins_with(&t, &told), 4);
+
+    t.hpa.has_behavior = true; /* one a period may go, and that one went already */
+    t.hpa.down.window_s = 0;
+    t.hpa.down.policies = slow;
+    t.hpa.down.policy_count = 1;
+    toy_restart(&t);
+    assert_int_equal(begins_with(&t, &(spw_history_rows){0}), 3);
+    toy_restart(&t);
+    int32_t from[] = {-1, 5};
+    int32_t to[] = {-1, 4};
+    recommended[1] = -1;
+    assert_int_equal(begins_with(&t, &(spw_history_rows){2, work, at, recommended, from, to}), 4);
+    toy_end(&t);
+}
+
 static void bounds_have_their_reasons(void **state)
 {
     (void)state;
@@ -262,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_lost_history_begins_its_window_again),
         cmocka_unit_test(stale_input_freezes_shrinking),
         cmocka_unit_test(federated_calibration),
+        cmocka_unit_test(a_history_is_told),
         cmocka_unit_test(bounds_have_their_reasons),
         cmocka_unit_test(external_values),
     };

@@ -78,7 +78,8 @@ static const char everything[] =
     " \"priority\":null,\"reschedule_ns\":6,\"assigned\":{\"idc\":5},\"scheduled\":{\"idc\":4},\"pending\":{\"idc\":1},"
     "\"ready\":{\"idc\":"
     "3},\n"
-    " \"observed_ns\":{\"idc\":5},\"usage\":[{\"cluster\":\"idc\",\"pool\":\"own\",\"ready\":3}],\"metrics\":{"
+    " \"observed_ns\":{\"idc\":5},\"usage\":[{\"cluster\":\"idc\",\"pool\":\"own\",\"ready\":3}],\"history\":["
+    "{\"at_ns\":1,\"recommended\":4},{\"at_ns\":2,\"from\":4,\"to\":5}],\"metrics\":{"
     "\"queue\":{\"value_milli\":-3,\"observed_ns\":4}},\n"
     " \"pods\":[{\"name\":\"a\",\"key\":\"0000000000000022\",\"cluster\":\"idc\",\"phase\":\"Failed\",\"deleting\":"
     "true,\n"
@@ -151,6 +152,14 @@ static void test_every_column(void **state)
     assert_int_equal(s->usage.workload[0], 0);
     assert_int_equal(s->usage.pool[0], 0);
     assert_int_equal(s->usage.ready[0], 3);
+    assert_int_equal(s->history.count, 2);
+    assert_int_equal(s->history.workload[1], 0);
+    assert_true(s->history.at[0] == 1 && s->history.at[1] == 2);
+    assert_int_equal(s->history.recommended[0], 4);
+    assert_int_equal(s->history.from[0], -1);
+    assert_int_equal(s->history.recommended[1], -1);
+    assert_int_equal(s->history.from[1], 4);
+    assert_int_equal(s->history.to[1], 5);
     const spw_pool_rows *p = &s->pools;
     assert_int_equal(p->count, 1);
     assert_true(p->stock_observed[0] == 8);
@@ -244,7 +253,7 @@ static void test_defaults(void **state)
     assert_null(s->clusters.taints);
     assert_null(s->clusters.jurisdiction);
     assert_null(s->workloads.reschedule);
-    assert_int_equal(s->grades.count + s->usage.count, 0);
+    assert_int_equal(s->grades.count + s->usage.count + s->history.count, 0);
     /* 7 free GPUs on 5 nodes of 4: one whole node, one with 3 free, three full */
     assert_int_equal(s->pools.free_nodes[0][4], 1);
     assert_int_equal(s->pools.free_nodes[0][3], 1);
@@ -351,6 +360,11 @@ static void test_messages(void **state)
         "s.json:2:47: error: 'workloads[0].pods[0]' lacks 'name' or 'key'");
     bad(A_WORK(",\"usage\":[{\"cluster\":\"idc\",\"pool\":\"own\",\"ready\":1}]"),
         "s.json:2:48: error: 'workloads[0].usage[0]' names no pool of this snapshot: 'own' of 'idc'");
+    bad(A_WORK(",\"history\":[{\"recommended\":1}]"), "s.json:2:50: error: 'workloads[0].history[0]' lacks 'at_ns'");
+    bad(A_WORK(",\"history\":[{\"at_ns\":0,\"to\":1}]"),
+        "s.json:2:50: error: workloads[0].history[0]: history.recommended: a recommended count, or from and to, of 0 "
+        "to "
+        "1000000 expected");
     bad("{\"now_ns\":1,\"clusters\":[{\"name\":\"a\",\"taints\":[{\"key\":\"k\",\"effect\":\"NoExecut\"}]}]}",
         "s.json:1:67: error: 'clusters[0].taints[0].effect' must be one of 'NoSchedule', 'NoExecute', "
         "'PreferNoSchedule', not 'NoExecut' (did you mean 'NoExecute'?)");

@@ -402,6 +402,65 @@ static void every_rule_alone(void **state)
     }
 }
 
+/** Recommendations and steps of two workloads, each time with one cell changed. */
+static void a_history(void **state)
+{
+    (void)state;
+    enum { WORKLOAD, AT, RECOMMENDED, FROM, TO, TOLD };
+    static const struct {
+        const char *field; /* NULL = allowed, and the digest sees it */
+        int column;
+        size_t row;
+        int32_t value;
+    } changes[] = {
+        {NULL, WORKLOAD, 2, 1},
+        {NULL, AT, 0, 6},
+        {NULL, TO, 2, 0},
+        {NULL, FROM, 2, 5},
+        {NULL, RECOMMENDED, 1, SPW_REPLICAS_MAX},
+        {"history.workload", WORKLOAD, 3, ROWS},
+        {"history.workload", WORKLOAD, 0, 1},
+        {"history.at", AT, 1, 4},
+        {"history.at", AT, 3, (int32_t)NOW + 1},
+        {"history.recommended", RECOMMENDED, 2, 3},
+        {"history.recommended", RECOMMENDED, 0, -2},
+        {"history.recommended", RECOMMENDED, 0, SPW_REPLICAS_MAX + 1},
+        {"history.recommended", FROM, 0, 1},
+        {"history.recommended", FROM, 2, -1},
+        {"history.recommended", TO, 2, SPW_REPLICAS_MAX + 1},
+    };
+    static small s;
+    fill(&s, false);
+    const uint64_t none = spw_snapshot_hash(&s.snap);
+    spw_id workload[] = {0, 0, 0, 1};
+    spw_time at[] = {5, 6, 6, 7};
+    int32_t counts[TOLD][4] = {[RECOMMENDED] = {3, 4, -1, 0}, [FROM] = {-1, -1, 4, -1}, [TO] = {-1, -1, 3, -1}};
+    s.snap.history = (spw_history_rows){4, workload, at, counts[RECOMMENDED], counts[FROM], counts[TO]};
+    assert_int_equal(spw_snapshot_check(&s.snap, NULL), SPW_OK);
+    const uint64_t plain = spw_snapshot_hash(&s.snap);
+    assert_true(plain != none);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        const size_t row = changes[i].row;
+        const spw_id old_workload = workload[row];
+        const spw_time old_at = at[row];
+        const int32_t old_count = counts[changes[i].column][row];
+        spw_err err = {0};
+        workload[row] = changes[i].column == WORKLOAD ? (spw_id)changes[i].value : old_workload;
+        at[row] = changes[i].column == AT ? changes[i].value : old_at;
+        counts[changes[i].column][row] = changes[i].value; /* of the first two, nothing reads it */
+        const spw_rc rc = spw_snapshot_check(&s.snap, &err);
+        if (rc != (changes[i].field != NULL ? SPW_INVAL : SPW_OK) ||
+            (rc == SPW_OK ? spw_snapshot_hash(&s.snap) == plain : strcmp(err.field, changes[i].field) != 0)) {
+            fail_msg("change %zu: %d %s", i, (int)rc, err.field);
+        }
+        workload[row] = old_workload;
+        at[row] = old_at;
+        counts[changes[i].column][row] = old_count;
+    }
+    s.snap.history.to = NULL;
+    assert_int_equal(spw_snapshot_check(&s.snap, NULL), SPW_INVAL);
+}
+
 static void edges_that_are_allowed(void **state)
 {
     (void)state;
@@ -532,9 +591,9 @@ static void keys_and_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_rule_alone),     cmocka_unit_test(edges_that_are_allowed),
-        cmocka_unit_test(order_does_not_enter), cmocka_unit_test(every_column_enters),
-        cmocka_unit_test(keys_and_words),
+        cmocka_unit_test(every_rule_alone),       cmocka_unit_test(a_history),
+        cmocka_unit_test(edges_that_are_allowed), cmocka_unit_test(order_does_not_enter),
+        cmocka_unit_test(every_column_enters),    cmocka_unit_test(keys_and_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

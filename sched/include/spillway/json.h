@@ -28,11 +28,13 @@
  *     gpus_free alone is taken as whole free nodes and one partly free node; beside free_nodes it must agree.
  *   workloads  [ {namespace, name*, key = spw_key("namespace/name"), replicas*, all: gpus, cpu_milli, memory_bytes,
  *                assigned {}, scheduled, pending, ready, observed_ns {}, reschedule_ns null, usage [], metrics {},
- *                pods [], priority (accepted, not used: PriorityClass objects say it)} ]
+ *                history [], pods [], priority (accepted, not used: PriorityClass objects say it)} ]
  *     assigned, scheduled, pending, ready: {"cluster": replicas}; a cluster named in any of them is a row. A cluster
  *       that a map does not name has 0 there. Without the map: scheduled = assigned - pending, ready = scheduled.
  *     observed_ns: {"cluster": time}; a cluster it does not name: the cluster's own observed_ns.
  *     usage: [ {cluster*, pool*, ready*} ] where ready replicas run.
+ *     history: [ {at_ns*, recommended} or {at_ns*, from, to} ] oldest first: what its HPA asked for and did, read where
+ *       no state tells of it. recommended: before windows and limits; from, to: a step it took, to 0 among them.
  *     metrics: Object and External values, {"metric": number, or {value_milli*, observed_ns = now_ns}}
  *   pods       [ {name or key* (key = spw_key("cluster/workload/name")), cluster*, phase "Running"|Pending|Failed,
  *                deleting false, ready = (Running and not deleting), started_ns null = not started,

@@ -86,6 +86,20 @@ typedef struct spw_usage_rows {
     const int32_t *ready;   /**< ready replicas on its nodes */
 } spw_usage_rows;
 
+/**
+ * What an autoscaler recommended and did before the core knew of it. Optional, and read only where the autoscaler of a
+ * workload begins anew: one that has a state goes by that. For an HPA, a FederatedHPA and the HPA under a ScaledObject.
+ * Rows of a workload stand together, workloads in the order of their rows, each from old to new.
+ */
+typedef struct spw_history_rows {
+    size_t count;
+    const spw_id *workload;     /**< row in workloads */
+    const spw_time *at;         /**< not after now */
+    const int32_t *recommended; /**< what the metrics asked for then, before windows and limits; -1 = a step */
+    const int32_t *from; /**< a step of the replica count that the autoscaler took itself, for limits of rates; */
+    const int32_t *to;   /**< one to 0 means that it may wake the workload up. -1, both, = a recommendation */
+} spw_history_rows;
+
 typedef struct spw_workload_rows {
     size_t count;
     const uint64_t *key;      /**< a key of spw_config.workloads; other keys are ignored */
@@ -156,6 +170,7 @@ typedef struct spw_snapshot {
     spw_value_rows values;
     spw_grade_rows grades;
     spw_usage_rows usage;
+    spw_history_rows history;
 } spw_snapshot;
 
 /**
