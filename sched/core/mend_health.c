@@ -102,8 +102,9 @@ static void end_evictions(spw_core *core, spw_dur after)
 
 static bool is_drained(const spw_core *core, uint64_t cluster)
 {
-    for (uint32_t w = 0; w < core->config.workload_count; w++) {
-        const memory_seat *mem = memory_seat_find(&core->memory, w, cluster);
+    const view *v = &core->view; /* who is evicted does not rest */
+    for (size_t w = bits_next(v->active, 0, v->works); w < v->works; w = bits_next(v->active, w + 1, v->works)) {
+        const memory_seat *mem = memory_seat_find(&core->memory, (uint32_t)w, cluster);
         if (mem != NULL && mem->evicting) {
             return false;
         }
@@ -219,12 +220,15 @@ void mend_health(spw_core *core)
         }
         cluster->stale = cluster->stale || (cluster->ready && !up);
     }
-    if (health_changed(core) || any_lost) {
+    const bool changed = health_changed(core);
+    if (changed) {
         view_wake_all(&core->view, &core->memory);
-        core->classes.known = false;
     }
-    for (uint32_t w = 0; any_lost && w < core->config.workload_count; w++) {
-        release(core, w);
+    core->classes.known = core->classes.known && !changed && !any_lost;
+    const view *v = &core->view; /* nobody rests who stands on a lost cluster: he is not settled there */
+    for (size_t w = bits_next(v->active, 0, v->works); any_lost && w < v->works;
+         w = bits_next(v->active, w + 1, v->works)) {
+        release(core, (uint32_t)w);
     }
     for (uint32_t c = 0; any_lost && c < core->view.cluster_count; c++) {
         view_cluster *cluster = &core->view.clusters[c];
