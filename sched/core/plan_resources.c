@@ -110,17 +110,21 @@ static int64_t left_of_summary(const spw_snapshot *snap, spw_id cluster, resourc
     return left > 0 ? left : 0;
 }
 
-/** @return what the nodes of all grades have; INT64_MAX where the cluster shows none */
+/** @return what the nodes of all grades have; INT64_MAX where they do not limit the resource */
 static int64_t left_of_grades(const spw_snapshot *snap, spw_id cluster, resource k)
 {
     const spw_grade_rows *t = &snap->grades;
     int64_t left = 0;
     bool any = false;
     for (size_t i = 0; i < t->count && k != PODS; i++) {
-        if (t->cluster[i] == cluster) {
-            any = true;
-            left = add_capped(left, times_capped(t->nodes[i], k == CPU ? t->cpu_milli[i] : t->memory_bytes[i]));
+        if (t->cluster[i] != cluster) {
+            continue;
         }
+        if (t->cpu_milli[i] < 0 || t->memory_bytes[i] < 0) {
+            return INT64_MAX; /* grades that leave a resource out limit nobody who requests it, of the other neither */
+        }
+        any = true;
+        left = add_capped(left, times_capped(t->nodes[i], k == CPU ? t->cpu_milli[i] : t->memory_bytes[i]));
     }
     return any ? left : INT64_MAX;
 }

@@ -266,6 +266,15 @@ static void canary_of_grades(void **state)
         (void)plan_add(t.plan, &a);
         assert_int_equal(spw_plan_check(t.plan, &graded, NULL), to == 2 ? SPW_OK : SPW_INVAL); /* 25 of 30 bytes */
     }
+    static const int64_t unknown[] = {10,
+                                      -1}; /* one that does not list memory: the grades limit nobody who asks for it */
+    graded.grades.memory_bytes = unknown;
+    const spw_action more[] = {place(0, 0, 3, 9), place(1, 0, 1, 3)};
+    for (int i = 0; i < 2; i++) {
+        plan_clear(t.plan);
+        (void)plan_add(t.plan, &more[i]);
+        assert_int_equal(spw_plan_check(t.plan, &graded, NULL), SPW_OK);
+    }
     toy_end(&t);
 }
 
