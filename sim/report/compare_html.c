@@ -84,19 +84,22 @@ static void put_forest(const comparison *c, int32_t side, FILE *out)
     enum { ROWS = 64 };
     forest_row rows[ROWS];
     double reach[ROWS];
+    double shown = 0.0; /* the farthest that a difference which leaves out zero reaches */
     int n = 0;
     for (int32_t m = 0; m < c->options->metric_count && n < ROWS; m++) {
         if (rep_compare_worth(c, side, m) && forest_row_of(c, side, m, &rows[n])) {
             reach[n] = fmax(fabs(rows[n].low), fabs(rows[n].high));
+            shown = rows[n].low > 0 || rows[n].high < 0 ? fmax(shown, reach[n]) : shown;
             n++;
         }
     }
     if (n == 0) {
         return;
     }
-    /* A few enormous differences must not flatten all others: the axis ends at three times the middle one. */
+    /* A few enormous intervals must not flatten all others: the axis ends at three times the middle one, or where the
+       last difference ends that is one, up to the whole of A. */
     qsort(reach, (size_t)n, sizeof reach[0], by_size);
-    const double edge = fmax(fmin(reach[n - 1], 3 * reach[n / 2]), 0.01);
+    const double edge = fmax(fmax(fmin(reach[n - 1], 3 * reach[n / 2]), fmin(shown, 100)), 0.01);
     const svg_axis x = svg_axis_fit(-edge, edge, 6, NAMES, WIDTH - 32);
     const int height = 24 + n * ROW + 30;
     const double bottom = 20 + n * ROW;
