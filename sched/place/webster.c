@@ -4,21 +4,24 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-/** Is the seat after `a_seats` of a worth more than the seat after `b_seats` of b? Total order. */
-static bool seat_before(const webster_party *a, int32_t a_seats, const webster_party *b, int32_t b_seats)
+/** Votes differ: quotients by cross-multiplication. */
+static bool worth_more(const webster_party *a, int32_t a_seats, const webster_party *b, int32_t b_seats)
 {
-    if (a->votes == b->votes) { /* common, and there is nothing to multiply */
-        return a_seats != b_seats ? a_seats < b_seats : a->rank < b->rank;
-    }
     u128 left = (u128)(uint64_t)a->votes * ((uint64_t)b_seats * 2u + 1u);
     u128 right = (u128)(uint64_t)b->votes * ((uint64_t)a_seats * 2u + 1u);
     if (left != right) {
         return left > right;
     }
-    if (a_seats != b_seats) {
-        return a_seats < b_seats;
+    return a_seats != b_seats ? a_seats < b_seats : a->rank < b->rank;
+}
+
+/** Is the seat after `a_seats` of a worth more than the seat after `b_seats` of b? Total order. */
+static inline bool seat_before(const webster_party *a, int32_t a_seats, const webster_party *b, int32_t b_seats)
+{
+    if (a->votes == b->votes) { /* common, and there is nothing to multiply */
+        return a_seats != b_seats ? a_seats < b_seats : a->rank < b->rank;
     }
-    return a->rank < b->rank;
+    return worth_more(a, a_seats, b, b_seats);
 }
 
 typedef enum order {
