@@ -35,7 +35,7 @@ void roomiest_begin(work_class *class);
  */
 const uint64_t *roomiest_of(spw_core *core, work_class *class, int32_t group, size_t *count);
 
-/** Where the run of entries with the room of entries[at] ends, at <= count - 1. */
+/** Where the run of entries with the room of entries[at], which must be above 0, ends. at < count */
 size_t roomiest_run(const uint64_t *entries, size_t count, size_t at);
 
 #endif
