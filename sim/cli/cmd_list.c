@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * cmd_list.c - spillway list: what this build knows. Parameter tables row by row with grade, date and source; the kinds
- * of Kubernetes objects that decide about placement and scaling; the scenarios that came with the program.
+ * of Kubernetes objects that decide about placement and scaling; the laws of random delays; the scenarios that came
+ * with the program.
  */
 #include "sim/cli/commands.h"
 
@@ -58,7 +59,7 @@ static void print_kinds(FILE *out)
     for (int k = 0; k < TABLES_KINDS; k++) {
         fprintf(out, "%s, ", tables_kind_name((tables_kind)k));
     }
-    fputs("policies, scenarios\n", out);
+    fputs("laws, policies, scenarios\n", out);
 }
 
 /* What a manifest can say about where and how many; manifest.h is the whole story. */
@@ -83,6 +84,28 @@ static cli_status list_policies(void)
     for (size_t i = 0; i < sizeof rows_of / sizeof rows_of[0]; i++) {
         printf("%-23s  %-36s  %s\n", rows_of[i].kind, rows_of[i].api, rows_of[i].meaning);
     }
+    return CLI_DONE;
+}
+
+/* The laws that a table can name, as mdl_law_draw() draws them; sources: chapters of the standard reference. */
+static cli_status list_laws(void)
+{
+    static const struct {
+        mdl_law_kind kind;
+        const char *formula, *figures, *source;
+    } rows_of[] = {
+        {MDL_LAW_CONSTANT, "a", "a value", "-"},
+        {MDL_LAW_LOGNORMAL, "a exp(s Z), s = ln(b/a) / 1.28155", "a median, b 90th percentile", "vol. 1, ch. 14"},
+        {MDL_LAW_UNIFORM, "a + (b - a) U", "a least, b most", "vol. 2, ch. 26"},
+        {MDL_LAW_EXPONENTIAL, "-a ln U", "a mean", "vol. 1, ch. 19"},
+        {MDL_LAW_WEIBULL, "a (-ln U)^(1/b)", "a scale, b shape", "vol. 1, ch. 21"},
+    };
+    for (size_t i = 0; i < sizeof rows_of / sizeof rows_of[0]; i++) {
+        printf("%-11s  %-33s  %-27s  %s\n", mdl_law_kind_name(rows_of[i].kind), rows_of[i].formula, rows_of[i].figures,
+               rows_of[i].source);
+    }
+    puts("U uniform in (0, 1), Z standard normal; a draw below 0 is 0, one above max (if max > 0) is max.\n"
+         "source: Johnson, Kotz, Balakrishnan: Continuous Univariate Distributions, 2nd edition, 1994-1995");
     return CLI_DONE;
 }
 
@@ -181,6 +204,9 @@ static cli_status list_scenarios(void)
 
 static cli_status list(const char *what, const list_values *values)
 {
+    if (strcmp(what, "laws") == 0) {
+        return list_laws();
+    }
     if (strcmp(what, "policies") == 0) {
         return list_policies();
     }
@@ -194,6 +220,7 @@ static cli_status list(const char *what, const list_values *values)
         for (int k = 0; k < TABLES_KINDS; k++) {
             suggest_offer(&near, tables_kind_name((tables_kind)k));
         }
+        suggest_offer(&near, "laws");
         suggest_offer(&near, "policies");
         suggest_offer(&near, "scenarios");
         fprintf(stderr, "spillway list: no list of '%s'", what);

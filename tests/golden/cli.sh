@@ -115,6 +115,12 @@ is "completes a choice" "$(complete_words spillway sweep x.yaml --engine s)" slu
 is "completes a file" "$(complete_words spillway run scenarios/theory-mm1)" scenarios/theory-mm1.yaml
 
 # every figure with its source, date and grade
+# Every law that the shipped lags name has its formula.
+"$SPILLWAY" list laws >"$dir/laws"
+is "list laws: rows" "$(sed -n '/^U uniform/q;p' "$dir/laws" | grep -c .)" 5
+for law in $("$SPILLWAY" list lags --brief | awk '{ sub(",", "", $4); print $4 }' | sort -u); do
+    is "list laws: $law" "$(grep -c "^$law " "$dir/laws")" 1
+done
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")
