@@ -187,6 +187,7 @@ static void test_day_from_its_requests(void **state)
     assert_int_equal(bins, bill);
     check_report(sc, run, &b, between);
     res_free(run);
+    sc_messages_fini(&messages);
     sc_free(sc);
 }
 
@@ -215,6 +216,7 @@ static void test_day_without_entries(void **state)
     assert_int_equal(run->cost.ways_uusd, 0);
     assert_int_equal(run->cost.egress_uusd, bill);
     res_free(run);
+    sc_messages_fini(&messages);
     sc_free(sc);
 }
 
