@@ -76,6 +76,8 @@ typedef struct memory_seat {
     bool timed : 1;           /**< has it clocks of its own? See memory_times_of() */
 } memory_seat;
 
+_Static_assert(sizeof(memory_seat) == 64, "a seat is one cache line: what is rarely needed lies in memory_times");
+
 /** Clocks of a seat. Few seats ever need one. */
 typedef struct memory_times {
     spw_time move_by;             /**< deadline of the move */

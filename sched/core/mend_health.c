@@ -44,11 +44,13 @@ static memory_cluster *cluster_get(memory *m, uint64_t key, uint32_t *hint, bool
     if (*hint < m->cluster_count && m->clusters[*hint].key == key) {
         return &m->clusters[*hint];
     }
-    memory_cluster *found = mend_cluster_find(m, key);
     size_t at = cluster_lower(m, key);
     *hint = (uint32_t)at;
-    if (found != NULL || m->cluster_count == m->cluster_max) {
-        return found;
+    if (at < m->cluster_count && m->clusters[at].key == key) {
+        return &m->clusters[at];
+    }
+    if (m->cluster_count == m->cluster_max) {
+        return NULL;
     }
     memmove(&m->clusters[at + 1], &m->clusters[at], (m->cluster_count - at) * sizeof m->clusters[0]);
     m->cluster_count++;

@@ -124,15 +124,17 @@ static int32_t mark_own(spw_core *core, uint32_t work, spw_id policy)
 static int64_t mark_run(spw_core *core, const uint64_t *entries, size_t at, size_t end, bool backwards, size_t *most)
 {
     int64_t places = 0;
-    for (size_t i = at; i<end && * most> 0; i++) {
+    size_t left = *most;
+    for (size_t i = at; i < end && left > 0; i++) {
         uint64_t entry = entries[backwards ? end - 1 - (i - at) : i];
         uint32_t c = roomiest_cluster(entry);
         if (!bits_has(core->near, c)) {
             bits_add(core->near, c);
             places += roomiest_room(entry);
-            (*most)--;
+            left--;
         }
     }
+    *most = left;
     return places;
 }
 
