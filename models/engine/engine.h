@@ -81,6 +81,8 @@ typedef struct mdl_engine_type {
     int32_t (*sampled)(const mdl_engine *e, int64_t now_ns, uint32_t handle);
     size_t (*evict)(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max);
     size_t (*tags)(const mdl_engine *e, uint32_t *tags, size_t tags_max);
+    void (*prefetch)(const mdl_engine *e);
+    uint32_t (*expect)(const mdl_engine *e);
 } mdl_engine_type;
 
 struct mdl_engine {
@@ -166,6 +168,38 @@ static inline size_t mdl_engine_evict(mdl_engine *e, int64_t now_ns, uint32_t *t
 static inline size_t mdl_engine_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 {
     return e->type->tags(e, tags, tags_max);
+}
+
+#define MDL_LINE         64 /**< bytes of a cache line */
+#define MDL_ENGINE_LINES 7  /**< lines from an engine's address on in which its state lies */
+
+/**
+ * Three calls for an owner of many engines that knows which of them its queue names some events from now: most of an
+ * engine lies far from the processor then, and can be asked for before it is needed. Each call asks for what can be
+ * found with the memory that the one before has asked for, so some 100 ns should lie between them. No call changes a
+ * result; each may be left out.
+ *
+ * First: the state. Reads nothing of the engine.
+ */
+static inline void mdl_engine_prefetch_state(const mdl_engine *e)
+{
+    const char *line = (const char *)e;
+    for (size_t i = 0; i < MDL_ENGINE_LINES; i++) {
+        __builtin_prefetch(line + i * MDL_LINE);
+    }
+}
+/** Second: the requests, pending events and lists that the next advance will touch. Reads the state. */
+static inline void mdl_engine_prefetch(const mdl_engine *e)
+{
+    e->type->prefetch(e);
+}
+/**
+ * Third: what those requests lead to. @return tag that the next event will most likely name, for the owner to ask for
+ * its own record of it: a guess, some tag that was submitted, of a request that may have left; MDL_REFUSED = none
+ */
+static inline uint32_t mdl_engine_expect(const mdl_engine *e)
+{
+    return e->type->expect(e);
 }
 
 extern const mdl_engine_type mdl_engine_llm;

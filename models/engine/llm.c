@@ -21,15 +21,6 @@ static llm_state *state_of(const mdl_engine *e)
     return ((const llm_state *)e)->self;
 }
 
-/* Asks for the whole state at once: its lines are needed one after the other, and lie far away in a large fleet. */
-static void prefetch_state(const mdl_engine *e)
-{
-    const char *line = (const char *)e;
-    for (size_t i = 1; i <= sizeof(llm_state) / LLM_LINE; i++) { /* the last one: phase */
-        __builtin_prefetch(line + i * LLM_LINE);
-    }
-}
-
 /* Processes all that is certain to happen by now_ns. Work may still come at now_ns itself. */
 static void settle(llm_state *s, int64_t now_ns)
 {
@@ -115,7 +106,7 @@ static bool fits(const llm_state *s, const mdl_work *work)
 
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
-    prefetch_state(e);
+    mdl_engine_prefetch_state(e);
     llm_state *s = state_of(e);
     settle(s, now_ns);
     bool keyed = work->prefix_key != 0 && s->config->prefix_blocks > 0;
@@ -187,7 +178,7 @@ static int64_t llm_next(const mdl_engine *e)
 
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
-    prefetch_state(e);
+    mdl_engine_prefetch_state(e);
     llm_state *s = state_of(e);
     settle(s, now_ns);
     return mdl_ring_drain(&s->ring, out, out_max);
@@ -334,7 +325,9 @@ const mdl_engine_type mdl_engine_llm = {.name = "llm",
                                         .kv = llm_kv,
                                         .sampled = llm_sampled,
                                         .evict = llm_evict,
-                                        .tags = llm_tags};
+                                        .tags = llm_tags,
+                                        .prefetch = llm_prefetch,
+                                        .expect = llm_expect};
 
 const char *mdl_llm_check(const mdl_llm_config *config)
 {

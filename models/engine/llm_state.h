@@ -60,7 +60,7 @@ typedef struct llm_request {
     bool dropped;        /* cancelled while a step runs: leaves at its end */
 } llm_request;
 
-#define LLM_LINE 64
+#define LLM_LINE MDL_LINE
 _Static_assert(sizeof(llm_request) == LLM_LINE, "a request is one cache line");
 
 typedef struct llm_list {
@@ -100,6 +100,7 @@ typedef struct llm_state {
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head; /* first of them in the batch, they are its tail */
     int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
+    uint32_t soonest;      /* a slot: when the last run ended, of the decoding requests the one with the fewest steps */
     llm_list queue, batch;
     llm_finish *finish; /* [decodes] latest first */
 
@@ -120,6 +121,7 @@ typedef struct llm_state {
 
     _Alignas(LLM_LINE) int32_t phase[]; /* [block_tokens] decoding requests that need a block when iter = i modulo it */
 } llm_state;
+_Static_assert(offsetof(llm_state, phase) == (MDL_ENGINE_LINES - 1) * LLM_LINE, "one line of phase for 16 tokens");
 
 /* Steps until a decoding request has all its tokens. */
 static inline int32_t llm_steps_left(const llm_state *s, const llm_finish *f)
@@ -192,5 +194,9 @@ void llm_plan(llm_state *s);
 void llm_finish_run(llm_state *s);
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
+
+/* llm_ahead.c: calls of engine.h that ask for memory before it is needed */
+void llm_prefetch(const mdl_engine *e);
+uint32_t llm_expect(const mdl_engine *e);
 
 #endif

@@ -265,6 +265,7 @@ void llm_finish_run(llm_state *s)
     while (s->decodes > 0 && llm_steps_left(s, &s->finish[s->decodes - 1]) == 0) {
         complete(s, s->finish[s->decodes - 1].slot, at_ns);
     }
+    s->soonest = s->decodes > 0 ? s->finish[s->decodes - 1].slot : 0;
 }
 
 bool llm_head_may_join(const llm_state *s)

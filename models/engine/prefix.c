@@ -128,6 +128,13 @@ int32_t mdl_prefix_find(const mdl_prefix *p, uint64_t key)
     return i == MDL_PREFIX_NONE ? 0 : p->entries[i].blocks;
 }
 
+void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key)
+{
+    if (p->cap > 0) {
+        __builtin_prefetch(&p->buckets[bucket_of(p, key)]);
+    }
+}
+
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key)
 {
     uint32_t i = entry_of(p, key);

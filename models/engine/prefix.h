@@ -43,6 +43,8 @@ bool mdl_prefix_reserve(mdl_prefix *p, size_t more);
 void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, uint64_t number);
 /** @return blocks held under the key */
 int32_t mdl_prefix_find(const mdl_prefix *p, uint64_t key);
+/** Asks for the memory where a search for the key begins. */
+void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key);
 /** Forgets a key, if it is there. */
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key);
 /** Takes blocks from the oldest until at most `most` are held. */

@@ -349,6 +349,26 @@ static size_t station_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
     return n;
 }
 
+static void station_prefetch(const mdl_engine *e)
+{
+    const station *s = state_of(e);
+    if (s->served > 0) {
+        __builtin_prefetch(s->heap);
+    }
+    if (s->ring.count > 0) {
+        __builtin_prefetch(&s->ring.at[s->ring.head]);
+    }
+}
+
+static uint32_t station_expect(const mdl_engine *e)
+{
+    const station *s = state_of(e);
+    if (s->ring.count > 0) {
+        return s->ring.at[s->ring.head].tag;
+    }
+    return s->served > 0 ? s->customers[s->heap[0]].tag : MDL_REFUSED;
+}
+
 static void station_free(mdl_engine *e)
 {
     station *s = state_of(e);
@@ -369,7 +389,9 @@ const mdl_engine_type mdl_engine_station = {.name = "station",
                                             .kv = station_kv,
                                             .sampled = station_sampled,
                                             .evict = station_evict,
-                                            .tags = station_tags};
+                                            .tags = station_tags,
+                                            .prefetch = station_prefetch,
+                                            .expect = station_expect};
 
 mdl_engine *mdl_station_new(const mdl_station_config *config)
 {

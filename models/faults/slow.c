@@ -105,6 +105,17 @@ static size_t slow_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
     return mdl_engine_tags(((const slow *)e)->inner, tags, tags_max);
 }
 
+/* The inner engine is a step further away: its state is asked for here, and the rest not at all. */
+static void slow_prefetch(const mdl_engine *e)
+{
+    mdl_engine_prefetch_state(((const slow *)e)->inner);
+}
+
+static uint32_t slow_expect(const mdl_engine *e)
+{
+    return mdl_engine_expect(((const slow *)e)->inner);
+}
+
 static const mdl_engine_type slow_type = {.name = "slow",
                                           .summary = "another engine on a node that may be slow",
                                           .free = slow_free,
@@ -116,7 +127,9 @@ static const mdl_engine_type slow_type = {.name = "slow",
                                           .kv = slow_kv,
                                           .sampled = slow_sampled,
                                           .evict = slow_evict,
-                                          .tags = slow_tags};
+                                          .tags = slow_tags,
+                                          .prefetch = slow_prefetch,
+                                          .expect = slow_expect};
 
 static slow *wrapped(mdl_engine *e, int64_t now_ns)
 {

@@ -180,6 +180,10 @@ static void advance_until(mdl_engine *e, book *b, const world *w, int64_t until_
         int64_t now_ns = mdl_engine_next(e);
         advance(e, b, now_ns, room);
         early_ns = now_ns;
+        if (w->eager) { /* looking ahead changes nothing */
+            mdl_engine_prefetch(e);
+            (void)mdl_engine_expect(e);
+        }
     }
     if (w->eager && choice_chance(c, 1, 2) && early_ns <= until_ns) {
         advance(e, b, choice_range(c, early_ns, until_ns), room);

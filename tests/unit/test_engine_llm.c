@@ -245,6 +245,48 @@ static void cancel_waiting_and_running(void **state)
     mdl_engine_free(e);
 }
 
+/* Whose event comes next, seen before each advance; asking for memory changes nothing. */
+static void coming_events(void **state)
+{
+    (void)state;
+    mdl_llm_config config = small_config();
+    mdl_engine *e = mdl_llm_new(&config);
+    mdl_event events[EVENTS];
+    mdl_engine_prefetch_state(e);
+    mdl_engine_prefetch(e);
+    assert_int_equal(mdl_engine_expect(e), MDL_REFUSED);
+    submit(e, 0, 1, 5, 3);
+    assert_int_equal(mdl_engine_expect(e), 1); /* waits alone */
+    assert_int_equal(run(e, 110, events), 2);
+    assert_int_equal(mdl_engine_expect(e), 1); /* decodes alone */
+    submit(e, 111, 2, 5, 9);
+    mdl_engine_prefetch(e);
+    assert_int_equal(mdl_engine_expect(e), 2); /* the step to 216 ends nobody, and the next takes it up */
+    assert_int_equal(run(e, 216, events), 0);
+    assert_int_equal(mdl_engine_expect(e), 2);
+    assert_int_equal(mdl_engine_advance(e, 217, events, 1), 1); /* it has started: the step to 216 + 117 = 333 */
+    mdl_engine_prefetch(e);
+    assert_int_equal(mdl_engine_expect(e), 2);
+    assert_int_equal(run(e, 333, events), 2);
+    expect(&events[0], 2, MDL_FIRST, 333);
+    expect(&events[1], 1, MDL_DONE, 333);
+    assert_int_equal(mdl_engine_advance(e, 334, events, 1), 0);
+    submit(e, 335, 3, 5, 2);
+    submit(e, 335, 4, 5, 2);
+    mdl_engine_prefetch(e);
+    assert_int_equal(mdl_engine_expect(e), 3);
+    assert_int_equal(run(e, 10000, events), 7);
+    expect(&events[3], 4, MDL_FIRST, 439 + 110 + 7);
+    expect(&events[6], 2, MDL_DONE, 439 + 117 + 120 + 5 * 100 + 9 + 10 + 11 + 12 + 13);
+    assert_int_equal(mdl_engine_expect(e), MDL_REFUSED);
+    uint32_t b = submit(e, 20000, 5, 5, 50);
+    assert_int_equal(run(e, 20200, events), 2);
+    mdl_engine_cancel(e, 20201, b);
+    mdl_engine_prefetch(e);
+    assert_int_equal(mdl_engine_expect(e), MDL_REFUSED); /* has left, though the step runs on */
+    mdl_engine_free(e);
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -410,6 +452,7 @@ int main(void)
         cmocka_unit_test(chunked_prefill),
         cmocka_unit_test(preemption_and_recompute),
         cmocka_unit_test(cancel_waiting_and_running),
+        cmocka_unit_test(coming_events),
         cmocka_unit_test(refusals),
         cmocka_unit_test(evict_names_all_in_order),
         cmocka_unit_test(evict_order_is_not_that_of_priorities),
