@@ -108,6 +108,12 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     mdl_engine_prefetch_state(e);
     llm_state *s = state_of(e);
+    if (s->free_slot != LLM_NIL) {
+        __builtin_prefetch(&s->requests[s->free_slot], 1);
+    }
+    if (work->prefix_key != 0) {
+        mdl_prefix_prefetch(&s->prefix, work->prefix_key);
+    }
     settle(s, now_ns);
     bool keyed = work->prefix_key != 0 && s->config->prefix_blocks > 0;
     if (!fits(s, work) || s->queue.count >= s->config->max_waiting || !reserve(s, keyed)) {

@@ -61,10 +61,15 @@ static int32_t prefill_rest(const llm_request *r)
 }
 
 /* The decode part of the step at hand. */
-static mdl_step decode_step(const llm_state *s)
+static void decode_step(const llm_state *s, mdl_step *step)
 {
-    return (mdl_step){
-        .tokens = s->decodes, .sampled = s->decodes, .decodes = s->decodes, .decode_context = s->context + s->decodes};
+    step->tokens = s->decodes;
+    step->sampled = s->decodes;
+    step->decodes = s->decodes;
+    step->decode_context = s->context + s->decodes;
+    step->prefill = 0;
+    step->prefill_pairs = 0;
+    step->largest_chunk = 0;
 }
 
 /* Adds a chunk of r to a step. */
@@ -123,7 +128,7 @@ static bool make_room(llm_state *s, mdl_step *step)
         s->free_blocks -= s->prefills > 0 ? need : 0;
         s->last_chunk = chunk;
     }
-    *step = decode_step(s);
+    decode_step(s, step);
     if (s->prefills > 0) {
         add_chunk(step, &s->requests[s->prefill_head], s->last_chunk);
     }
@@ -241,8 +246,9 @@ void llm_finish_run(llm_state *s)
 {
     int32_t steps = s->run_steps;
     int64_t at_ns = llm_ceil_ns(s->end);
-    if (s->decodes > 0) {
-        __builtin_prefetch(&s->requests[s->finish[s->decodes - 1].slot]); /* most runs end with a request */
+    if (s->decodes > 0) { /* most runs end with a request */
+        __builtin_prefetch(&s->requests[s->soonest]);
+        __builtin_prefetch(&s->finish[s->decodes - 1]);
     }
     s->free_blocks -= llm_run_blocks(s, steps);
     llm_keep_prefixes(s, s->free_blocks);
@@ -277,8 +283,12 @@ bool llm_head_may_join(const llm_state *s)
         return false;
     }
     const llm_request *r = &s->requests[s->queue.head];
-    int32_t hit = prefix_hit(s, r);
-    return llm_blocks(s, hit + min_i32(prefill_rest(r) - hit, budget)) <= s->free_blocks;
+    const int32_t rest = prefill_rest(r);
+    if (llm_blocks(s, rest) <= s->free_blocks) { /* all of it, whatever the cache holds */
+        return true;
+    }
+    const int32_t hit = prefix_hit(s, r);
+    return llm_blocks(s, hit + min_i32(rest - hit, budget)) <= s->free_blocks;
 }
 
 int64_t llm_next_guess_ns(const llm_state *s)
@@ -286,7 +296,8 @@ int64_t llm_next_guess_ns(const llm_state *s)
     if (s->batch.count + s->queue.count == 0) {
         return MDL_NEVER;
     }
-    mdl_step step = decode_step(s);
+    mdl_step step;
+    decode_step(s, &step);
     int32_t free_blocks = s->free_blocks - s->phase[s->phase_now];
     int32_t budget = s->config->max_batched_tokens - s->decodes;
     const llm_request *r = NULL;
