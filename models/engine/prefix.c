@@ -1,28 +1,75 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* prefix.c - chained hash table over an entry array, with a list from the oldest to the youngest. */
+/*
+ * prefix.c - a ring of entries in the order of use, and chains through it that only lead to older ones.
+ *
+ * Places begin at cap, so that 0 is older than all, and a ring that comes to the last of 32 bits is written anew from
+ * low places on: a name never means two entries.
+ */
 #include "models/engine/prefix.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define CAP_START 16u
-#define CAP_MAX   (UINT32_C(1) << 30)
+#define CAP_START   32u
+#define CAP_MAX     (UINT32_C(1) << 30)
+#define ENTRY_BYTES (sizeof(mdl_prefix_entry) + sizeof(uint64_t) + sizeof(uint32_t))
 
 mdl_prefix mdl_prefix_empty(void)
 {
-    return (mdl_prefix){.oldest = MDL_PREFIX_NONE, .youngest = MDL_PREFIX_NONE, .free_entry = MDL_PREFIX_NONE};
+    return (mdl_prefix){.entries = NULL};
+}
+
+static mdl_prefix_entry *entry_at(const mdl_prefix *p, uint32_t place)
+{
+    return &p->entries[place & (p->cap - 1)];
+}
+
+static uint64_t *number_at(const mdl_prefix *p, uint32_t place)
+{
+    void *numbers = p->entries + p->cap;
+    return (uint64_t *)numbers + (place & (p->cap - 1));
+}
+
+static uint32_t *buckets_of(const mdl_prefix *p)
+{
+    void *buckets = (char *)p->entries + (size_t)p->cap * (ENTRY_BYTES - sizeof(uint32_t));
+    return buckets;
 }
 
 /* Finaliser of splitmix64 (Steele, Lea, Flood 2014): every bit of the key reaches the low ones. */
-static uint32_t bucket_of(const mdl_prefix *p, uint64_t key)
+static uint32_t *bucket_of(const mdl_prefix *p, uint64_t key)
 {
     key = (key ^ (key >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     key = (key ^ (key >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)(key ^ (key >> 31)) & (p->cap - 1);
+    return &buckets_of(p)[(uint32_t)(key ^ (key >> 31)) & (p->cap - 1)];
+}
+
+static void append(mdl_prefix *p, const mdl_prefix_entry *from, uint64_t number)
+{
+    uint32_t *bucket = bucket_of(p, from->key);
+    *entry_at(p, p->head) = (mdl_prefix_entry){.key = from->key, .blocks = from->blocks, .chain = *bucket};
+    *number_at(p, p->head) = number;
+    *bucket = p->head++;
+}
+
+/* Writes the entries of p without its gaps into `to`: other memory, or the same with the same first slot. */
+static void rewrite(const mdl_prefix *p, mdl_prefix *to)
+{
+    memset(buckets_of(to), 0, to->cap * sizeof(uint32_t));
+    to->tail = to->cap + (p->cap > 0 ? p->tail & (p->cap - 1) : 0);
+    to->head = to->group = to->tail;
+    for (uint32_t place = p->tail; place != p->head; place++) {
+        to->group = place == p->group ? to->head : to->group;
+        if (entry_at(p, place)->key != 0) {
+            append(to, entry_at(p, place), *number_at(p, place));
+        }
+    }
+    to->group = p->group == p->head ? to->head : to->group;
 }
 
 bool mdl_prefix_reserve(mdl_prefix *p, size_t more)
 {
-    size_t need = p->count + more;
+    size_t need = 2 * (p->count + more);
     if (need <= p->cap) {
         return true;
     }
@@ -30,61 +77,78 @@ bool mdl_prefix_reserve(mdl_prefix *p, size_t more)
     while (cap < need && cap < CAP_MAX) {
         cap *= 2;
     }
-    if (cap < need) {
-        return false;
-    }
-    mdl_prefix_entry *entries = realloc(p->entries, cap * sizeof *entries);
+    mdl_prefix_entry *entries = cap < need ? NULL : malloc(cap * ENTRY_BYTES);
     if (entries == NULL) {
         return false;
     }
-    p->entries = entries;
-    uint32_t *buckets = realloc(p->buckets, cap * sizeof *buckets);
-    if (buckets == NULL) {
-        return false;
-    }
-    p->buckets = buckets;
-    for (uint32_t i = cap; i-- > p->cap;) {
-        entries[i] = (mdl_prefix_entry){.older = p->free_entry};
-        p->free_entry = i;
-    }
-    p->cap = cap;
-    for (uint32_t i = 0; i < cap; i++) {
-        buckets[i] = MDL_PREFIX_NONE;
-    }
-    for (uint32_t i = p->oldest; i != MDL_PREFIX_NONE; i = entries[i].younger) {
-        uint32_t *bucket = &buckets[bucket_of(p, entries[i].key)];
-        entries[i].chain = *bucket;
-        *bucket = i;
-    }
+    mdl_prefix wider = *p;
+    wider.entries = entries;
+    wider.cap = cap;
+    rewrite(p, &wider);
+    free(p->entries);
+    *p = wider;
     return true;
 }
 
-static uint32_t entry_of(const mdl_prefix *p, uint64_t key)
+/* The word that names the entry of a key: its bucket or a younger entry's chain; NULL if there is none. */
+static uint32_t *link_of(const mdl_prefix *p, uint64_t key)
 {
     if (p->count == 0) {
-        return MDL_PREFIX_NONE;
+        return NULL;
     }
-    uint32_t i = p->buckets[bucket_of(p, key)];
-    while (i != MDL_PREFIX_NONE && p->entries[i].key != key) {
-        i = p->entries[i].chain;
+    uint32_t *link = bucket_of(p, key);
+    while (*link >= p->tail) {
+        mdl_prefix_entry *e = entry_at(p, *link);
+        if (e->key == key) {
+            return link;
+        }
+        link = &e->chain;
     }
-    return i;
+    return NULL;
 }
 
-static void remove_entry(mdl_prefix *p, uint32_t i)
+static void forget(mdl_prefix *p, uint32_t *link)
 {
-    mdl_prefix_entry *e = &p->entries[i];
-    uint32_t *link = &p->buckets[bucket_of(p, e->key)];
-    while (*link != i) {
-        link = &p->entries[*link].chain;
-    }
+    mdl_prefix_entry *e = entry_at(p, *link);
     *link = e->chain;
-    *(e->older == MDL_PREFIX_NONE ? &p->oldest : &p->entries[e->older].younger) = e->younger;
-    *(e->younger == MDL_PREFIX_NONE ? &p->youngest : &p->entries[e->younger].older) = e->older;
     p->blocks -= e->blocks;
     p->count--;
-    *e = (mdl_prefix_entry){.older = p->free_entry};
-    p->free_entry = i;
+    e->key = 0;
+    e->blocks = 0;
+}
+
+/* Where a request of this number belongs among those of the last boundary. */
+static uint32_t place_for(const mdl_prefix *p, uint64_t number)
+{
+    const uint32_t first = p->group > p->tail ? p->group : p->tail;
+    uint32_t place = p->head;
+    for (uint32_t i = p->head; i > first;) {
+        i--;
+        if (entry_at(p, i)->key != 0) {
+            if (*number_at(p, i) <= number) {
+                break;
+            }
+            place = i;
+        }
+    }
+    return place;
+}
+
+/* All from `place` on move one up, and with them the names that lead to them. */
+static void make_way(mdl_prefix *p, uint32_t place)
+{
+    for (uint32_t to = p->head; to > place; to--) {
+        const uint32_t from = to - 1;
+        mdl_prefix_entry *e = entry_at(p, to);
+        *e = *entry_at(p, from);
+        *number_at(p, to) = *number_at(p, from);
+        if (e->key != 0) {
+            uint32_t *bucket = bucket_of(p, e->key);
+            *bucket += *bucket == from;
+            e->chain += e->chain >= place;
+        }
+    }
+    p->head++;
 }
 
 void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, uint64_t number)
@@ -92,80 +156,79 @@ void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, 
     if (blocks < 1) {
         return;
     }
-    uint32_t i = entry_of(p, key);
-    if (i != MDL_PREFIX_NONE) {
-        if (p->entries[i].stamp == stamp && p->entries[i].number > number) {
+    if (stamp != p->stamp) {
+        p->stamp = stamp;
+        p->group = p->head;
+    }
+    uint32_t *link = link_of(p, key);
+    if (link != NULL) {
+        if (*link >= p->group && *number_at(p, *link) > number) {
             return;
         }
-        remove_entry(p, i);
+        forget(p, link);
     }
-    i = p->free_entry;
-    mdl_prefix_entry *e = &p->entries[i];
-    p->free_entry = e->older;
-    uint32_t older = p->youngest;
-    while (older != MDL_PREFIX_NONE && p->entries[older].stamp == stamp && p->entries[older].number > number) {
-        older = p->entries[older].older;
+    if (p->head - p->tail == p->cap || p->head == UINT32_MAX) {
+        const mdl_prefix old = *p;
+        rewrite(&old, p);
     }
-    uint32_t younger = older == MDL_PREFIX_NONE ? p->oldest : p->entries[older].younger;
-    uint32_t *bucket = &p->buckets[bucket_of(p, key)];
-    *e = (mdl_prefix_entry){.key = key,
-                            .number = number,
-                            .stamp = stamp,
-                            .blocks = blocks,
-                            .older = older,
-                            .younger = younger,
-                            .chain = *bucket};
-    *bucket = i;
-    *(older == MDL_PREFIX_NONE ? &p->oldest : &p->entries[older].younger) = i;
-    *(younger == MDL_PREFIX_NONE ? &p->youngest : &p->entries[younger].older) = i;
+    const uint32_t place = place_for(p, number);
+    make_way(p, place);
+    link = bucket_of(p, key);
+    while (*link > place) {
+        link = &entry_at(p, *link)->chain;
+    }
+    *entry_at(p, place) = (mdl_prefix_entry){.key = key, .blocks = blocks, .chain = *link};
+    *number_at(p, place) = number;
+    *link = place;
     p->count++;
     p->blocks += blocks;
 }
 
 int32_t mdl_prefix_find(const mdl_prefix *p, uint64_t key)
 {
-    uint32_t i = entry_of(p, key);
-    return i == MDL_PREFIX_NONE ? 0 : p->entries[i].blocks;
+    const uint32_t *link = link_of(p, key);
+    return link == NULL ? 0 : entry_at(p, *link)->blocks;
 }
 
 void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key)
 {
     if (p->cap > 0) {
-        __builtin_prefetch(&p->buckets[bucket_of(p, key)]);
+        __builtin_prefetch(bucket_of(p, key));
     }
 }
 
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key)
 {
-    uint32_t i = entry_of(p, key);
-    if (i != MDL_PREFIX_NONE) {
-        remove_entry(p, i);
+    uint32_t *link = link_of(p, key);
+    if (link != NULL) {
+        forget(p, link);
     }
 }
 
 void mdl_prefix_trim(mdl_prefix *p, int32_t most)
 {
     while (p->blocks > most) {
-        mdl_prefix_entry *e = &p->entries[p->oldest];
-        int32_t over = p->blocks - most;
-        if (e->blocks <= over) {
-            remove_entry(p, p->oldest);
-        } else {
+        mdl_prefix_entry *e = entry_at(p, p->tail);
+        const int32_t over = p->blocks - most;
+        if (e->blocks > over) {
             e->blocks -= over;
             p->blocks = most;
+        } else {
+            p->blocks -= e->blocks;
+            p->count -= e->key != 0;
+            p->tail++;
         }
     }
 }
 
 void mdl_prefix_clear(mdl_prefix *p)
 {
-    while (p->oldest != MDL_PREFIX_NONE) {
-        remove_entry(p, p->oldest);
-    }
+    p->tail = p->head;
+    p->count = 0;
+    p->blocks = 0;
 }
 
 void mdl_prefix_free(mdl_prefix *p)
 {
     free(p->entries);
-    free(p->buckets);
 }

@@ -3,8 +3,13 @@
  * prefix.h - which conversations still have KV blocks in a replica; private to models/engine.
  *
  * The blocks counted here are free ones that nobody has overwritten yet: who takes blocks trims the cache to what is
- * left (mdl_prefix_trim), the least recently used first, each from its end. Keys are looked up by hash, the order is a
- * list. Room is reserved when a request is accepted, so that nothing fails while time passes.
+ * left (mdl_prefix_trim), the least recently used first, each from its end. Room is reserved when a request is
+ * accepted, so that nothing fails while time passes.
+ *
+ * A log with an index, for in a large fleet each entry touched is a cache line from far away: entries lie in the order
+ * of use in a ring, at places that are counted up; a bucket names the youngest entry of its hash and each entry the
+ * next older one. A name of a place before the tail ends the search, so the oldest are taken off without a look at
+ * their buckets. An entry forgotten before its turn leaves a gap, and gaps go when the ring is full.
  */
 #ifndef MODELS_ENGINE_PREFIX_H
 #define MODELS_ENGINE_PREFIX_H
@@ -14,22 +19,20 @@
 #include <stdint.h>
 
 typedef struct mdl_prefix_entry {
-    uint64_t key; /* 0 = free */
-    uint64_t number;
-    int64_t stamp;
-    int32_t blocks;
-    uint32_t older, younger; /* free: older is the next free one */
-    uint32_t chain;          /* next with the same bucket */
+    uint64_t key;   /* 0 = gap */
+    int32_t blocks; /* of a gap 0 */
+    uint32_t chain; /* place of the next older entry with the same bucket; before the tail: none */
 } mdl_prefix_entry;
 
 typedef struct mdl_prefix {
-    mdl_prefix_entry *entries; /* [cap] */
-    uint32_t *buckets;         /* [cap], cap is 0 or a power of two */
-    uint32_t cap, count, oldest, youngest, free_entry;
-    int32_t blocks; /* over all entries */
+    mdl_prefix_entry *entries; /* [cap], then numbers of submission [cap], then buckets [cap] */
+    int64_t stamp;             /* of the youngest */
+    uint32_t cap;              /* 0 or a power of two */
+    uint32_t tail, head;       /* places of the oldest entry or gap, and behind the youngest */
+    uint32_t group;            /* place from which on all have that stamp; may be older than tail */
+    uint32_t count;            /* entries without gaps; with those reserved at most cap / 2 */
+    int32_t blocks;            /* over all entries */
 } mdl_prefix;
-
-#define MDL_PREFIX_NONE UINT32_MAX
 
 /** An empty cache; allocates nothing. */
 mdl_prefix mdl_prefix_empty(void);
@@ -47,7 +50,7 @@ int32_t mdl_prefix_find(const mdl_prefix *p, uint64_t key);
 void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key);
 /** Forgets a key, if it is there. */
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key);
-/** Takes blocks from the oldest until at most `most` are held. */
+/** Takes blocks from the oldest until at most `most` >= 0 are held. */
 void mdl_prefix_trim(mdl_prefix *p, int32_t most);
 void mdl_prefix_clear(mdl_prefix *p);
 void mdl_prefix_free(mdl_prefix *p);
