@@ -415,6 +415,46 @@ static void test_refused(void **state)
     res_free(run);
 }
 
+/* The same from afar, a way of 2 s: the first is there from 7 s to 8 s, the second finds it busy at 7.5 s. */
+static void test_refused_far_away(void **state)
+{
+    static const int64_t at[] = {5 * S, 5 * S + S / 2};
+    mdl_trace trace = {.count = 2, .at_ns = at};
+    world w;
+    sc_way ways[1];
+
+    (void)state;
+    entry_world(&w, &trace, ways);
+    w.sc.payload.request_bytes_fixed = 1e9;
+    w.rtt[0] = 4 * S;
+    w.services[0].station.max_waiting = 0;
+    w.services[0].station_law = (mdl_service_law){.kind = MDL_SERVICE_FIXED, .mean_s = 1};
+    res_run *run = world_run(&w, 1);
+    assert_int_equal(run->requests.completed, 1);
+    assert_int_equal(run->requests.rejected, 1);
+    assert_way(run, 2, 2, 2);
+    res_free(run);
+}
+
+/* Patience of 1 s ends on a way of 2 s: the bytes were sent and are paid for, the answer never was. */
+static void test_given_up_on_the_way(void **state)
+{
+    static const int64_t at[] = {5 * S};
+    mdl_trace trace = {.count = 1, .at_ns = at};
+    world w;
+    sc_way ways[1];
+
+    (void)state;
+    entry_world(&w, &trace, ways);
+    stepwise(&w, 3);
+    w.rtt[0] = 4 * S;
+    w.services[0].timeout_ns = S;
+    res_run *run = world_run(&w, 1);
+    assert_int_equal(run->requests.timed_out, 1);
+    assert_way(run, 1, 0, 0);
+    res_free(run);
+}
+
 /*
  * A spot node that lives 180 s (a Weibull of shape 1e6 is its scale), with 30 s of notice, takes a request with it that
  * was sent at 100.5 s and has 79 of its 90 tokens: 2 + 79 GB that nobody needs. It moves once more and is answered by
@@ -470,6 +510,8 @@ int main(void)
         cmocka_unit_test(test_broken_off),
         cmocka_unit_test(test_too_late),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused_far_away),
+        cmocka_unit_test(test_given_up_on_the_way),
         cmocka_unit_test(test_lost_replica),
         cmocka_unit_test(test_warmup),
     };
