@@ -110,6 +110,7 @@ int rep_write_html(const rep_view *v, const rep_album *album, const char *dir, F
     rep_html_latency(v, out);
     rep_html_cost(v, out);
     rep_html_capacity(v, out);
+    rep_html_reclaimed(v, out);
     rep_html_lag(v, out);
     rep_html_control(v, out);
     rep_html_definitions(v, out);

@@ -63,6 +63,8 @@ void rep_html_slo(const rep_view *v, FILE *out);
 void rep_html_latency(const rep_view *v, FILE *out);
 void rep_html_cost(const rep_view *v, FILE *out);
 void rep_html_capacity(const rep_view *v, FILE *out);
+/** What became of requests on reclaimed nodes; nothing where no node was taken under a request. */
+void rep_html_reclaimed(const rep_view *v, FILE *out);
 /** The bursts on the axis of the whole run, and a table; each leads to its own page. */
 void rep_html_bursts(const rep_view *v, FILE *out);
 void rep_html_lag(const rep_view *v, FILE *out);

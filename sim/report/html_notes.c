@@ -75,6 +75,11 @@ static const definition on_money[] = {
     {"provisioned", "Provisioned, failed, reclaimed",
      "Nodes that came up; orders the provider did not fulfil; spot nodes that the "
      "market took back."},
+    {"worked-off", "Worked off, rerouted, recomputed, lost",
+     "Of the requests on a replica when the notice for its node came: finished there in time; sent to another "
+     "replica before they had begun; begun again elsewhere when the node went; given up with it. A service whose "
+     "replicas go on serving takes more requests after the notice: what of them was worked off is not told apart (-), "
+     "and more may be recomputed or lost than were there."},
     {NULL, NULL, NULL}};
 
 static const definition on_bursts[] = {

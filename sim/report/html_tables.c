@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * html_tables.c - the tables of report.html about targets and latency. Every cell is a mean over the replications.
+ * html_tables.c - the tables of report.html about targets, latency and requests on reclaimed nodes. Every cell is a
+ * mean over the replications.
  */
 #include "sim/report/html.h"
 
@@ -197,4 +198,59 @@ void rep_html_latency(const rep_view *v, FILE *out)
         }
     }
     rep_table_end(out);
+}
+
+enum { NOTICES, INSIDE, REROUTED, RECOMPUTED, LOST, RECLAIM_FIGURES };
+
+static double reclaim_cell(const rep_view *v, const res_run *run, int32_t s, int32_t j)
+{
+    (void)v;
+    const res_reclaim *r = &run->services[s].reclaim;
+    const uint64_t figures[RECLAIM_FIGURES] = {r->notices, r->inside, r->rerouted, r->recomputed, r->lost};
+    return (double)figures[j];
+}
+
+static void put_reclaimed(const rep_view *v, int32_t s, const double mean[RECLAIM_FIGURES], FILE *out)
+{
+    const int decimals = v->n > 1 ? 1 : 0;
+    row(out, v->sc->services[s].name, "");
+    cell_number(out, mean[NOTICES], decimals);
+    cell_number(out, mean[INSIDE], decimals);
+    /* under serve others join those who were there: what was worked off cannot be told */
+    cell_number(out,
+                v->sc->services[s].on_notice == SC_NOTICE_SERVE
+                    ? (double)NAN
+                    : fmax(mean[INSIDE] - mean[REROUTED] - mean[RECOMPUTED] - mean[LOST], 0),
+                decimals);
+    cell_number(out, mean[REROUTED], decimals);
+    cell_number(out, mean[RECOMPUTED], decimals);
+    cell_number(out, mean[LOST], decimals);
+    row_end(out);
+}
+
+void rep_html_reclaimed(const rep_view *v, FILE *out)
+{
+    static const rep_head heads[] = {{"Service", NULL, true},           {"Replicas under notice", NULL, false},
+                                     {"Requests there", NULL, false},   {"Worked off", "worked-off", false},
+                                     {"Rerouted", "worked-off", false}, {"Recomputed", "worked-off", false},
+                                     {"Lost", "worked-off", false},     {NULL, NULL, false}};
+    bool open = false;
+    for (int32_t s = 0; s < v->sc->service_count; s++) {
+        double mean[RECLAIM_FIGURES];
+        for (int32_t j = 0; j < RECLAIM_FIGURES; j++) {
+            mean[j] = rep_cell_mean(v, reclaim_cell, s, j);
+        }
+        if (mean[NOTICES] <= 0 && mean[RECOMPUTED] <= 0 && mean[LOST] <= 0) {
+            continue;
+        }
+        if (!open) {
+            rep_table_begin(out, "reclaimed", "Reclaimed by the market",
+                            "What became of the requests on replicas whose node the market took back.", heads);
+            open = true;
+        }
+        put_reclaimed(v, s, mean, out);
+    }
+    if (open) {
+        rep_table_end(out);
+    }
 }

@@ -419,6 +419,50 @@ static void what_the_notice_saved_is_said(void **state)
     fake_run_fini(&f);
 }
 
+/* The same figures on the page; replications are averaged, a service without a notice has no row. */
+static void the_page_says_what_the_notice_saved(void **state)
+{
+    static const char row[] = "<td>3.0</td><td>18.0</td><td>9.0</td><td>3.0</td><td>4.5</td><td>1.5</td></tr>\n";
+    static const char serve[] = "<td>3.0</td><td>18.0</td><td>-</td><td>3.0</td><td>4.5</td><td>1.5</td></tr>\n";
+    (void)state;
+    fake_run f;
+    char dir[64];
+    fake(&f, (fake_options){.services = 2, .minutes = 120, .demand = 0.5}, 2);
+    for (int i = 0; i < 3; i++) { /* none reclaimed; reclaimed; reclaimed from a service that goes on serving */
+        sc_service services[2] = {f.scenario.services[0], f.scenario.services[1]};
+        const sc_service *before = f.scenario.services;
+        f.runs[0]->services[1].reclaim =
+            i == 0 ? (res_reclaim){.notices = 0}
+                   : (res_reclaim){.notices = 2, .inside = 12, .rerouted = 2, .recomputed = 3, .lost = 1};
+        f.runs[1]->services[1].reclaim =
+            i == 0 ? (res_reclaim){.notices = 0}
+                   : (res_reclaim){.notices = 4, .inside = 24, .rerouted = 4, .recomputed = 6, .lost = 2};
+        services[1].on_notice = i == 2 ? SC_NOTICE_SERVE : services[1].on_notice;
+        f.scenario.services = services;
+        folder_make(dir, sizeof dir);
+        free(write_dir(&f, dir));
+        char *html = folder_read(dir, "report.html");
+        page_check_well_formed(html);
+        const char *table = strstr(html, "<section id=\"reclaimed\"");
+        assert_int_equal(table != NULL, i > 0);
+        if (table != NULL) {
+            const char *at = strstr(table, i == 1 ? row : serve);
+            const char *first = strstr(table, "<tbody>");
+            assert_non_null(at);
+            assert_true(first != NULL && first < at && at < strstr(table, "</section>"));
+            int rows = 0;
+            for (const char *tr = first; (tr = strstr(tr, "<tr")) != NULL && tr < strstr(table, "</section>"); tr++) {
+                rows++;
+            }
+            assert_int_equal(rows, 1);
+        }
+        free(html);
+        folder_remove(dir);
+        f.scenario.services = before;
+    }
+    fake_run_fini(&f);
+}
+
 static void a_run_in_which_nobody_was_served_says_so(void **state)
 {
     (void)state;
@@ -619,6 +663,7 @@ int main(void)
         cmocka_unit_test(who_turns_users_away_misses_his_targets),
         cmocka_unit_test(few_lost_requests_shift_the_percentile),
         cmocka_unit_test(what_the_notice_saved_is_said),
+        cmocka_unit_test(the_page_says_what_the_notice_saved),
         cmocka_unit_test(a_run_in_which_nobody_was_served_says_so),
         cmocka_unit_test(percentiles_have_an_interval),
         cmocka_unit_test(terminal_summary_fits_80_columns),
