@@ -59,22 +59,18 @@ static bool grow_requests(llm_state *s)
         return false;
     }
     if (s->requests != NULL) {
-        memcpy(requests, s->requests, s->request_cap * sizeof *requests);
+        memcpy(requests, s->requests, s->fresh_slot * sizeof *requests);
         free(s->requests);
     }
     s->requests = requests;
-    for (uint32_t i = cap; i-- > s->request_cap;) {
-        s->requests[i] = (llm_request){.where = LLM_FREE, .next = s->free_slot};
-        s->free_slot = i;
-    }
     s->request_cap = cap;
     return true;
 }
 
 static bool reserve(llm_state *s, bool keyed)
 {
-    size_t most = s->live + 1;
-    if (s->free_slot == LLM_NIL && !grow_requests(s)) {
+    size_t most = (size_t)s->live + 1;
+    if (s->live == s->request_cap && !grow_requests(s)) {
         return false;
     }
     size_t decodes = most < (size_t)s->config->max_sequences ? most : (size_t)s->config->max_sequences;
@@ -85,9 +81,9 @@ static bool reserve(llm_state *s, bool keyed)
             return false;
         }
         s->finish = finish;
-        s->finish_cap = cap;
+        s->finish_cap = (uint32_t)cap;
     }
-    return (!keyed || mdl_prefix_reserve(&s->prefix, s->keyed + 1)) && mdl_ring_reserve(&s->ring, most);
+    return (!keyed || mdl_prefix_reserve(&s->prefix, (size_t)s->keyed + 1)) && mdl_ring_reserve(&s->ring, most);
 }
 
 /* Tokens of whole blocks, fewer than `below`. */
@@ -108,8 +104,8 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     mdl_engine_prefetch_state(e);
     llm_state *s = state_of(e);
-    if (s->free_slot != LLM_NIL) {
-        __builtin_prefetch(&s->requests[s->free_slot], 1);
+    if (s->spares > 0) {
+        __builtin_prefetch(&s->requests[s->spare[(s->spare_top - 1u) % LLM_SPARES]], 1);
     }
     if (work->prefix_key != 0) {
         mdl_prefix_prefetch(&s->prefix, work->prefix_key);
@@ -120,10 +116,8 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
         return MDL_REFUSED;
     }
     bool idle = s->batch.count + s->queue.count == 0;
-    uint32_t slot = s->free_slot;
+    uint32_t slot = llm_take(s);
     llm_request *r = &s->requests[slot];
-    s->free_slot = r->next;
-    s->live++;
     *r = (llm_request){.tag = work->tag,
                        .number = s->submitted++,
                        .key = keyed ? work->prefix_key : 0,
@@ -147,7 +141,7 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
 {
     llm_state *s = state_of(e);
     settle(s, now_ns);
-    if (handle >= s->request_cap || s->requests[handle].where == LLM_FREE || s->requests[handle].dropped) {
+    if (handle >= s->fresh_slot || s->requests[handle].where == LLM_FREE || s->requests[handle].dropped) {
         return;
     }
     llm_request *r = &s->requests[handle];
@@ -185,6 +179,7 @@ static int64_t llm_next(const mdl_engine *e)
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
     mdl_engine_prefetch_state(e);
+    llm_prefetch(e);
     llm_state *s = state_of(e);
     settle(s, now_ns);
     return mdl_ring_drain(&s->ring, out, out_max);
@@ -297,7 +292,7 @@ static size_t llm_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 {
     const llm_state *s = state_of(e);
     size_t n = 0;
-    for (uint32_t slot = 0; slot < s->request_cap; slot++) {
+    for (uint32_t slot = 0; slot < s->fresh_slot; slot++) {
         const llm_request *r = &s->requests[slot];
         if (r->where == LLM_FREE || r->dropped) {
             continue;

@@ -18,24 +18,32 @@ static uint32_t coming_prefill(const llm_state *s)
     return s->prefills > 0 ? s->prefill_head : s->queue.head;
 }
 
+void llm_prefetch_finish(const llm_state *s)
+{
+    const char *line = (const char *)s->finish;
+    const char *end = (const char *)(s->finish + s->decodes);
+    for (int32_t i = 0; i < FINISH_LINES && line < end; i++, line += LLM_LINE) {
+        __builtin_prefetch(line);
+    }
+}
+
 void llm_prefetch(const mdl_engine *e)
 {
     const llm_state *s = state_of(e);
     const uint32_t prefill = coming_prefill(s);
-    const char *finish = (const char *)s->finish;
-    const char *end = (const char *)(s->finish + s->decodes);
     if (s->ring.cap > 0) {
         __builtin_prefetch(&s->ring.at[s->ring.head]);
     }
     if (s->decodes > 0) {
-        __builtin_prefetch(&s->requests[s->soonest]);
-        __builtin_prefetch(end - sizeof s->finish[0]);
+        __builtin_prefetch(&s->requests[s->soonest.slot]);
+        __builtin_prefetch(&s->finish[s->decodes - 1]);
     }
-    if (prefill != LLM_NIL) { /* it will join the decoding ones, anywhere */
+    if (s->prefix.count > 0) {
+        mdl_prefix_prefetch_ends(&s->prefix);
+    }
+    if (prefill != LLM_NIL) {
         __builtin_prefetch(&s->requests[prefill]);
-        for (int32_t i = 0; i < FINISH_LINES && finish < end; i++, finish += LLM_LINE) {
-            __builtin_prefetch(finish);
-        }
+        llm_prefetch_finish(s);
     }
 }
 
@@ -62,10 +70,10 @@ uint32_t llm_expect(const mdl_engine *e)
         prefetch_around(s, &s->requests[prefill]);
     }
     if (s->decodes > 0) {
-        const bool ends = s->planned && llm_steps_left(s, &s->finish[s->decodes - 1]) == s->run_steps;
+        const bool ends = s->planned && llm_steps_left(s, &s->soonest) == s->run_steps;
         if (ends || prefill == LLM_NIL) {
-            prefetch_around(s, &s->requests[s->soonest]);
-            slot = s->planned && s->mixed ? prefill : s->soonest;
+            prefetch_around(s, &s->requests[s->soonest.slot]);
+            slot = s->planned && s->mixed ? prefill : s->soonest.slot;
         }
     }
     if (s->ring.count > 0) {

@@ -123,14 +123,37 @@ void llm_gather(llm_state *s)
     s->batch = s->queue;
 }
 
+uint32_t llm_take(llm_state *s)
+{
+    uint32_t slot = s->free_slot;
+    s->live++;
+    if (s->spares > 0) {
+        s->spares--;
+        s->spare_top--;
+        return s->spare[s->spare_top % LLM_SPARES];
+    }
+    if (slot == LLM_NIL) {
+        return s->fresh_slot++;
+    }
+    s->free_slot = s->requests[slot].next;
+    return slot;
+}
+
 void llm_release(llm_state *s, uint32_t slot)
 {
+    uint32_t *spare = &s->spare[s->spare_top % LLM_SPARES];
     s->ranked -= s->requests[slot].priority != 0;
     s->keyed -= s->requests[slot].key != 0;
     s->requests[slot].where = LLM_FREE;
-    s->requests[slot].next = s->free_slot;
-    s->free_slot = slot;
     s->live--;
+    if (s->spares == LLM_SPARES) { /* the oldest of them goes to the list */
+        s->requests[*spare].next = s->free_slot;
+        s->free_slot = *spare;
+    } else {
+        s->spares++;
+    }
+    *spare = slot;
+    s->spare_top++;
 }
 
 /* Index of the first entry of `finish` (latest first) that is not after (steps left, slot). */
@@ -169,6 +192,7 @@ void llm_decode_join(llm_state *s, uint32_t slot)
     memmove(&s->finish[i + 1], &s->finish[i], ((size_t)s->decodes - i) * sizeof s->finish[0]);
     s->finish[i] = (llm_finish){.iter = (uint32_t)s->iter + (uint32_t)left, .slot = slot};
     s->decodes++;
+    s->soonest = s->finish[s->decodes - 1];
     s->phase[phase_of(s, computed)]++;
     s->context += computed;
     r->base = computed - s->iter;
@@ -187,10 +211,14 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
     }
     if (r->where == LLM_DECODE) {
         r->sampled = computed - r->input + 1;
-        size_t i = finish_index(s, r->output - r->sampled, slot);
-        assert(i < (size_t)s->decodes && s->finish[i].slot == slot);
-        memmove(&s->finish[i], &s->finish[i + 1], ((size_t)s->decodes - i - 1) * sizeof s->finish[0]);
         s->decodes--;
+        if (s->soonest.slot != slot) {
+            size_t i = finish_index(s, r->output - r->sampled, slot);
+            assert(i < (size_t)s->decodes && s->finish[i].slot == slot);
+            memmove(&s->finish[i], &s->finish[i + 1], ((size_t)s->decodes - i) * sizeof s->finish[0]);
+        } else if (s->decodes > 0) {
+            s->soonest = s->finish[s->decodes - 1];
+        }
         s->phase[phase_of(s, computed)]--;
         s->context -= computed;
     } else if (s->prefills > 0 && slot == s->prefill_head) {

@@ -25,6 +25,7 @@
 #include "models/engine/ring.h"
 
 #define LLM_NIL     UINT32_MAX
+#define LLM_SPARES  4u
 #define LLM_RUN_MAX 16384 /* steps in a run: with 2^47 ps for a step a run stays below 2^61 ps */
 
 /* ns and 0 <= ps < 1000, so that long horizons do not overflow. */
@@ -83,6 +84,7 @@ typedef struct llm_state {
     struct llm_state *self; /* reading the load brings the inside up to date, which the owner cannot observe */
     llm_clock end;
     bool planned, mixed;
+    uint8_t spares, spare_top; /* slots in `spare`, and where the next one goes, modulo its length */
     int32_t run_steps;
     mdl_ring ring;
 
@@ -100,23 +102,26 @@ typedef struct llm_state {
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head; /* first of them in the batch, they are its tail */
     int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
-    uint32_t soonest;      /* a slot: when the last run ended, of the decoding requests the one with the fewest steps */
+    llm_finish soonest;    /* the last of `finish`, if decodes > 0: most that ends is it */
     llm_list queue, batch;
     llm_finish *finish; /* [decodes] latest first */
 
     llm_request *requests;
     llm_clock busy;
     int64_t tokens_out, tokens_in, completed;
-    uint32_t request_cap, free_slot;
+    uint32_t request_cap;
+    uint32_t spare[LLM_SPARES]; /* the last that became free, taken first: without a look at their lines */
+    uint32_t free_slot;         /* then those that became so before, linked by next */
+    uint32_t fresh_slot;        /* then this and all above, never used and not written yet */
 
     mdl_prefix prefix;
     uint64_t submitted;
-    size_t live;      /* slots in use */
+    uint32_t live;    /* slots in use */
     uint32_t dropped; /* stack linked by dropped_next */
     llm_list evicted; /* in submission order; the owner has not taken their tags yet */
-    size_t finish_cap;
-    size_t ranked; /* requests inside whose priority is not 0 */
-    size_t keyed;  /* requests inside with a key */
+    uint32_t finish_cap;
+    uint32_t ranked; /* requests inside whose priority is not 0 */
+    uint32_t keyed;  /* requests inside with a key */
     int64_t tokens_cached, preemptions;
 
     _Alignas(LLM_LINE) int32_t phase[]; /* [block_tokens] decoding requests that need a block when iter = i modulo it */
@@ -172,6 +177,7 @@ void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
 void llm_enqueue(llm_state *s, uint32_t slot); /* into the queue, by (priority, number) */
 uint32_t llm_worst(const llm_state *s);        /* of the batch: least urgent, of those the latest */
 void llm_gather(llm_state *s);                 /* all in queue and batch are evicted */
+uint32_t llm_take(llm_state *s);               /* a slot: of the free ones the last that became so; there must be one */
 void llm_release(llm_state *s, uint32_t slot); /* the slot is free again */
 void llm_decode_join(llm_state *s, uint32_t slot);
 void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, blocks; at a boundary or while planning */
@@ -195,7 +201,8 @@ void llm_finish_run(llm_state *s);
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
 
-/* llm_ahead.c: calls of engine.h that ask for memory before it is needed */
+/* llm_ahead.c: asking for memory before it is needed, the last two as engine.h says */
+void llm_prefetch_finish(const llm_state *s); /* `finish`, for a request that joins anywhere */
 void llm_prefetch(const mdl_engine *e);
 uint32_t llm_expect(const mdl_engine *e);
 

@@ -174,7 +174,7 @@ static void admit(llm_state *s, mdl_step *step)
 /* The longest run of decode steps: up to the first completion or the last step that gets its blocks. */
 static int32_t decode_run_steps(const llm_state *s)
 {
-    return llm_run_limit(s, min_i32(llm_steps_left(s, &s->finish[s->decodes - 1]), LLM_RUN_MAX));
+    return llm_run_limit(s, min_i32(llm_steps_left(s, &s->soonest), LLM_RUN_MAX));
 }
 
 void llm_plan(llm_state *s)
@@ -187,6 +187,9 @@ void llm_plan(llm_state *s)
     llm_keep_prefixes(s, s->free_blocks - s->phase[s->phase_now]);
     s->planned = true;
     s->mixed = s->prefills > 0;
+    if (s->mixed) {
+        llm_prefetch_finish(s);
+    }
     s->first_ps = mdl_step_ps(&s->config->step, &step);
     s->growth_ps = s->config->step.e2 * s->decodes;
     /* after throwing out, the next step may take requests from the queue: look again */
@@ -247,7 +250,7 @@ void llm_finish_run(llm_state *s)
     int32_t steps = s->run_steps;
     int64_t at_ns = llm_ceil_ns(s->end);
     if (s->decodes > 0) { /* most runs end with a request */
-        __builtin_prefetch(&s->requests[s->soonest]);
+        __builtin_prefetch(&s->requests[s->soonest.slot]);
         __builtin_prefetch(&s->finish[s->decodes - 1]);
     }
     s->free_blocks -= llm_run_blocks(s, steps);
@@ -268,10 +271,9 @@ void llm_finish_run(llm_state *s)
         llm_batch_leave(s, slot);
         llm_release(s, slot);
     }
-    while (s->decodes > 0 && llm_steps_left(s, &s->finish[s->decodes - 1]) == 0) {
-        complete(s, s->finish[s->decodes - 1].slot, at_ns);
+    while (s->decodes > 0 && llm_steps_left(s, &s->soonest) == 0) {
+        complete(s, s->soonest.slot, at_ns);
     }
-    s->soonest = s->decodes > 0 ? s->finish[s->decodes - 1].slot : 0;
 }
 
 bool llm_head_may_join(const llm_state *s)

@@ -197,6 +197,12 @@ void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key)
     }
 }
 
+void mdl_prefix_prefetch_ends(const mdl_prefix *p)
+{
+    __builtin_prefetch(entry_at(p, p->tail));
+    __builtin_prefetch(entry_at(p, p->head), 1);
+}
+
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key)
 {
     uint32_t *link = link_of(p, key);

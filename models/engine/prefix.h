@@ -48,6 +48,8 @@ void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, 
 int32_t mdl_prefix_find(const mdl_prefix *p, uint64_t key);
 /** Asks for the memory where a search for the key begins. */
 void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key);
+/** Asks for the memory of the oldest entry and of the next to come; there must be one. */
+void mdl_prefix_prefetch_ends(const mdl_prefix *p);
 /** Forgets a key, if it is there. */
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key);
 /** Takes blocks from the oldest until at most `most` >= 0 are held. */
