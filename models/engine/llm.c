@@ -43,8 +43,17 @@ static void cut_run(llm_state *s, int64_t now_ns)
 {
     if (s->planned && s->run_steps > 1) {
         s->run_steps = llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
-        s->run_ps = llm_run_ps(s, s->run_steps);
-        s->end = llm_after(s->at, s->run_ps);
+        s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
+    }
+}
+
+/* Another one stands at the head of the queue than when the run was planned or cut, or none. */
+static void new_head(llm_state *s, int64_t now_ns)
+{
+    s->joined_ns = 0;
+    if (llm_head_may_join(s)) {
+        cut_run(s, now_ns);
+        llm_expect_join(s);
     }
 }
 
@@ -69,8 +78,8 @@ static bool grow_requests(llm_state *s)
 
 static bool reserve(llm_state *s, bool keyed)
 {
-    size_t most = (size_t)s->live + 1;
-    if (s->live == s->request_cap && !grow_requests(s)) {
+    size_t most = (size_t)llm_live(s) + 1;
+    if (llm_live(s) == s->request_cap && !grow_requests(s)) {
         return false;
     }
     size_t decodes = most < (size_t)s->config->max_sequences ? most : (size_t)s->config->max_sequences;
@@ -131,8 +140,8 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     llm_enqueue(s, slot);
     if (idle) {
         s->at = (llm_clock){.ns = now_ns, .ps = 0};
-    } else if (s->queue.head == slot && s->planned && llm_head_may_join(s)) {
-        cut_run(s, now_ns);
+    } else if (s->queue.head == slot && s->planned) {
+        new_head(s, now_ns);
     }
     return slot;
 }
@@ -146,12 +155,13 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
     }
     llm_request *r = &s->requests[handle];
     mdl_ring_forget(&s->ring, r->tag);
+    s->joined_ns = 0;
     if (r->where == LLM_WAITING) {
         bool head = s->queue.head == handle;
         llm_unlink(s, &s->queue, handle);
         llm_release(s, handle);
-        if (head && s->planned && llm_head_may_join(s)) {
-            cut_run(s, now_ns);
+        if (head && s->planned) {
+            new_head(s, now_ns);
         }
     } else if (r->where == LLM_EVICTED) {
         llm_unlink(s, &s->evicted, handle);
@@ -173,7 +183,10 @@ static int64_t llm_next(const mdl_engine *e)
     if (s->ring.due_ns != MDL_NEVER) {
         return s->ring.due_ns;
     }
-    return s->planned ? llm_ceil_ns(s->end) : llm_next_guess_ns(s);
+    if (!s->planned) {
+        return llm_next_guess_ns(s);
+    }
+    return s->joined_ns > 0 ? s->joined_ns : llm_ceil_ns(s->end);
 }
 
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
@@ -230,6 +243,10 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
         out->least += s->phase[s->phase_now];
         out->most += llm_run_blocks(s, s->run_steps);
         out->until_ns = llm_ceil_ns(s->end);
+        if (s->joined_ns > 0 && s->queue.count == 1) { /* and nobody else can join with the head of the queue */
+            out->most += s->joined_blocks;
+            out->until_ns = s->joined_ns;
+        }
     }
 }
 

@@ -126,7 +126,6 @@ void llm_gather(llm_state *s)
 uint32_t llm_take(llm_state *s)
 {
     uint32_t slot = s->free_slot;
-    s->live++;
     if (s->spares > 0) {
         s->spares--;
         s->spare_top--;
@@ -145,7 +144,6 @@ void llm_release(llm_state *s, uint32_t slot)
     s->ranked -= s->requests[slot].priority != 0;
     s->keyed -= s->requests[slot].key != 0;
     s->requests[slot].where = LLM_FREE;
-    s->live--;
     if (s->spares == LLM_SPARES) { /* the oldest of them goes to the list */
         s->requests[*spare].next = s->free_slot;
         s->free_slot = *spare;

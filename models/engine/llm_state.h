@@ -97,7 +97,9 @@ typedef struct llm_state {
     int32_t decodes;
 
     int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
-    int64_t run_ps;        /* duration of the planned run */
+    int64_t joined_ns;     /* planned: a time not after the end of the step that follows it, if it is certain that the
+                            * head of the queue joins there and nothing else happens before; else 0 */
+    int32_t joined_blocks; /* joined_ns > 0: what that step takes for the head and all who decode */
     int32_t phase_now;     /* iter modulo block_tokens */
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head; /* first of them in the batch, they are its tail */
@@ -116,7 +118,6 @@ typedef struct llm_state {
 
     mdl_prefix prefix;
     uint64_t submitted;
-    uint32_t live;    /* slots in use */
     uint32_t dropped; /* stack linked by dropped_next */
     llm_list evicted; /* in submission order; the owner has not taken their tags yet */
     uint32_t finish_cap;
@@ -127,6 +128,12 @@ typedef struct llm_state {
     _Alignas(LLM_LINE) int32_t phase[]; /* [block_tokens] decoding requests that need a block when iter = i modulo it */
 } llm_state;
 _Static_assert(offsetof(llm_state, phase) == (MDL_ENGINE_LINES - 1) * LLM_LINE, "one line of phase for 16 tokens");
+
+/* Slots in use. */
+static inline uint32_t llm_live(const llm_state *s)
+{
+    return (uint32_t)(s->queue.count + s->batch.count + s->evicted.count);
+}
 
 /* Steps until a decoding request has all its tokens. */
 static inline int32_t llm_steps_left(const llm_state *s, const llm_finish *f)
@@ -200,6 +207,7 @@ void llm_plan(llm_state *s);
 void llm_finish_run(llm_state *s);
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
+void llm_expect_join(llm_state *s);            /* planned: sets joined_ns and joined_blocks */
 
 /* llm_ahead.c: asking for memory before it is needed, the last two as engine.h says */
 void llm_prefetch_finish(const llm_state *s); /* `finish`, for a request that joins anywhere */

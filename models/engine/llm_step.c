@@ -186,6 +186,7 @@ void llm_plan(llm_state *s)
     }
     llm_keep_prefixes(s, s->free_blocks - s->phase[s->phase_now]);
     s->planned = true;
+    s->joined_ns = 0;
     s->mixed = s->prefills > 0;
     if (s->mixed) {
         llm_prefetch_finish(s);
@@ -194,8 +195,7 @@ void llm_plan(llm_state *s)
     s->growth_ps = s->config->step.e2 * s->decodes;
     /* after throwing out, the next step may take requests from the queue: look again */
     s->run_steps = s->mixed || thrown ? 1 : decode_run_steps(s);
-    s->run_ps = llm_run_ps(s, s->run_steps);
-    s->end = llm_after(s->at, s->run_ps);
+    s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
 }
 
 static void complete(llm_state *s, uint32_t slot, int64_t at_ns)
@@ -259,8 +259,8 @@ void llm_finish_run(llm_state *s)
     s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config->block_tokens);
     s->context += (int64_t)s->decodes * steps;
     s->tokens_out += (int64_t)s->decodes * steps;
+    s->busy = llm_after(s->busy, (s->end.ns - s->at.ns) * 1000 + s->end.ps - s->at.ps);
     s->at = s->end;
-    s->busy = llm_after(s->busy, s->run_ps);
     s->planned = false;
     if (s->mixed) {
         end_chunks(s, at_ns);
@@ -291,6 +291,31 @@ bool llm_head_may_join(const llm_state *s)
     }
     const int32_t hit = prefix_hit(s, r);
     return llm_blocks(s, hit + min_i32(rest - hit, budget)) <= s->free_blocks;
+}
+
+void llm_expect_join(llm_state *s)
+{
+    const int32_t steps = s->run_steps;
+    if (s->mixed || s->dropped != LLM_NIL || s->queue.count == 0 || s->batch.count >= s->config->max_sequences ||
+        (s->decodes > 0 && llm_steps_left(s, &s->finish[s->decodes - 1]) <= steps)) {
+        return;
+    }
+    const llm_request *r = &s->requests[s->queue.head];
+    const int32_t budget = s->config->max_batched_tokens - s->decodes;
+    const int32_t block = s->config->block_tokens;
+    const int32_t hit = prefix_hit(s, r);
+    const int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
+    /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
+    const int32_t need = s->phase[(s->phase_now + steps) % block] + llm_blocks(s, hit + chunk);
+    if (chunk <= 0 || need > s->free_blocks - llm_run_blocks(s, steps)) {
+        return;
+    }
+    mdl_step step;
+    decode_step(s, &step);
+    step.decode_context += (int64_t)s->decodes * steps;
+    add_chunk(&step, r, chunk);
+    s->joined_ns = llm_ceil_ns(llm_after(s->end, mdl_step_ps(&s->config->step, &step)));
+    s->joined_blocks = need;
 }
 
 int64_t llm_next_guess_ns(const llm_state *s)

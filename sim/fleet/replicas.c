@@ -415,6 +415,7 @@ static void stop(fl_world *w, uint32_t replica, bool lose)
         withdraw(w, replica);
     }
     if (r->engine != NULL) {
+        fl_replica_hear(w, replica);
         fl_replica_settle_counters(w, replica, false);
         evict_all(w, replica, lose);
     }
@@ -459,7 +460,7 @@ void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns)
     fl_replica_arm(w, replica);
 }
 
-void fl_replica_run(fl_world *w, uint32_t replica)
+void fl_replica_hear(fl_world *w, uint32_t replica)
 {
     mdl_event events[64];
     const size_t room = sizeof events / sizeof events[0];
@@ -472,6 +473,20 @@ void fl_replica_run(fl_world *w, uint32_t replica)
             fl_engine_says(w, replica, &events[i]);
         }
     } while (n == room);
+}
+
+void fl_replicas_hear(fl_world *w)
+{
+    for (uint32_t i = 0; i < w->replica_cap; i++) {
+        if (w->replicas[i].state != FL_RP_FREE && w->replicas[i].engine != NULL) {
+            fl_replica_hear(w, i);
+        }
+    }
+}
+
+void fl_replica_run(fl_world *w, uint32_t replica)
+{
+    fl_replica_hear(w, replica);
     if (w->replicas[replica].state == FL_RP_DRAINING && w->replicas[replica].outstanding == 0) {
         fl_replica_stop(w, replica);
     } else {

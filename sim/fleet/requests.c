@@ -215,6 +215,7 @@ static void engine_forgets(fl_world *w, uint32_t request)
     uint32_t replica = q->place.at.replica;
     fl_replica *r = &w->replicas[replica];
 
+    fl_replica_hear(w, replica);
     fl_ways_broken(w, q);
     mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
     r->kv_until_ns = 0;
@@ -344,6 +345,7 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
 
 void fl_requests_close(fl_world *w)
 {
+    fl_replicas_hear(w);
     for (uint32_t i = 0; i < w->request_cap; i++) {
         if (w->requests[i].state != FL_RQ_FREE && w->requests[i].state != FL_RQ_GHOST &&
             w->requests[i].state != FL_RQ_ABANDONED) {

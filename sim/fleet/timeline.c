@@ -64,6 +64,8 @@ static void bin_close(fl_world *w)
     res_timeline *t = &w->run->timeline;
     int64_t egress = w->counting ? fl_egress_cost(w) : 0;
 
+    fl_replicas_hear(w);
+
     for (int32_t i = 0; i < w->sc->service_count; i++) {
         fl_service *s = &w->services[i];
         size_t cell = (size_t)(w->bin * w->sc->service_count + i);

@@ -485,6 +485,10 @@ void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster); /**< a pen
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node);   /**< pending -> pull, on a node with room */
 void fl_replica_event(fl_world *w, uint32_t replica);
 void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to now and handles what came out */
+/** Handles what its engine has said up to now: the start of work may come late, see mdl_engine_next. An arming has to
+ * follow where that can be anything else. */
+void fl_replica_hear(fl_world *w, uint32_t replica);
+void fl_replicas_hear(fl_world *w); /**< the same for all, where none has a first token or an end to say now */
 void fl_replica_arm(fl_world *w, uint32_t replica);
 void fl_replica_delivered(fl_world *w, uint32_t replica); /**< a file that it may wait for is on its node */
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);

@@ -142,6 +142,9 @@ static void note(book *b, const mdl_event *e, int64_t now_ns)
     if (e->at_ns > now_ns || e->at_ns < b->last_event_ns) {
         complain(b, "event out of time order");
     }
+    if (e->kind != MDL_STARTED && e->at_ns < now_ns) {
+        complain(b, "next() named a later time than that of a first token or an end");
+    }
     b->last_event_ns = e->at_ns;
     if (!b->inside[e->tag]) {
         complain(b, "event of a request that is not inside");
