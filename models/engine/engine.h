@@ -183,10 +183,14 @@ static inline size_t mdl_engine_tags(const mdl_engine *e, uint32_t *tags, size_t
  */
 static inline void mdl_engine_prefetch_state(const mdl_engine *e)
 {
-    const char *line = (const char *)e;
-    for (size_t i = 0; i < MDL_ENGINE_LINES; i++) {
-        __builtin_prefetch(line + i * MDL_LINE);
-    }
+    const char *line = (const char *)e; /* written out: not every compiler would unroll a loop */
+    __builtin_prefetch(line);
+    __builtin_prefetch(line + 1 * MDL_LINE);
+    __builtin_prefetch(line + 2 * MDL_LINE);
+    __builtin_prefetch(line + 3 * MDL_LINE);
+    __builtin_prefetch(line + 4 * MDL_LINE);
+    __builtin_prefetch(line + 5 * MDL_LINE);
+    __builtin_prefetch(line + (MDL_ENGINE_LINES - 1) * MDL_LINE);
 }
 /** Second: the requests, pending events and lists that the next advance will touch. Reads the state. */
 static inline void mdl_engine_prefetch(const mdl_engine *e)

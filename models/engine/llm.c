@@ -43,6 +43,7 @@ static void cut_run(llm_state *s, int64_t now_ns)
 {
     if (s->planned && s->run_steps > 1) {
         s->run_steps = llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
+        s->run_blocks = LLM_UNKNOWN;
         s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
     }
 }
@@ -195,7 +196,7 @@ static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t 
     llm_prefetch(e);
     llm_state *s = state_of(e);
     settle(s, now_ns);
-    return mdl_ring_drain(&s->ring, out, out_max);
+    return s->ring.count > 0 ? mdl_ring_drain(&s->ring, out, out_max) : 0;
 }
 
 /* Of the planned run, steps that have begun before now_ns. */
@@ -241,7 +242,7 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
     *out = (mdl_kv){.blocks = s->config->kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
     if (s->planned) { /* a run takes blocks and gives none back before its end */
         out->least += s->phase[s->phase_now];
-        out->most += llm_run_blocks(s, s->run_steps);
+        out->most += llm_whole_run_blocks(s);
         out->until_ns = llm_ceil_ns(s->end);
         if (s->joined_ns > 0 && s->queue.count == 1) { /* and nobody else can join with the head of the queue */
             out->most += s->joined_blocks;

@@ -154,22 +154,27 @@ void llm_release(llm_state *s, uint32_t slot)
     s->spare_top++;
 }
 
-/* Index of the first entry of `finish` (latest first) that is not after (steps left, slot). */
+/* What `finish` is sorted by. */
+static uint64_t finish_rank(int32_t left, uint32_t slot)
+{
+    return (uint64_t)(uint32_t)left << 32 | slot;
+}
+
+/* Index of the first entry of `finish` (latest first) that is not after (steps left >= 0, slot). Without branches:
+ * where a request belongs cannot be foretold. */
 static size_t finish_index(const llm_state *s, int32_t left, uint32_t slot)
 {
-    size_t low = 0;
-    size_t high = (size_t)s->decodes;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        const llm_finish *f = &s->finish[mid];
-        int32_t its = llm_steps_left(s, f);
-        if (its > left || (its == left && f->slot > slot)) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
+    const uint64_t rank = finish_rank(left, slot);
+    const llm_finish *base = s->finish;
+    size_t count = (size_t)s->decodes;
+    while (count > 1) {
+        const size_t half = count / 2;
+        const llm_finish *f = &base[half - 1];
+        base += finish_rank(llm_steps_left(s, f), f->slot) > rank ? half : 0;
+        count -= half;
     }
-    return low;
+    base += count == 1 && finish_rank(llm_steps_left(s, base), base->slot) > rank;
+    return (size_t)(base - s->finish);
 }
 
 /* Slot in `phase` of a request that holds `computed` tokens now. */

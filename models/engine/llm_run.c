@@ -12,14 +12,21 @@
 
 int32_t llm_run_blocks(const llm_state *s, int32_t steps)
 {
-    int32_t block = s->config->block_tokens;
-    int32_t taken = steps / block * s->decodes;
+    const int32_t block = s->config->block_tokens;
+    const int32_t cycles = steps / block;
+    const int32_t rest = steps - cycles * block;
+    const bool far = 2 * rest > block; /* fewer are left of one cycle more */
+    int32_t taken = 0;
     int32_t i = s->phase_now;
-    for (int32_t left = steps % block; left > 0; left--) {
+    if (far) {
+        i = i + rest < block ? i + rest : i + rest - block;
+    }
+    for (int32_t left = far ? block - rest : rest; left > 0; left--) {
         taken += s->phase[i];
         i = i + 1 == block ? 0 : i + 1;
     }
-    return taken;
+    const int64_t whole = (int64_t)(far ? cycles + 1 : cycles) * s->decodes;
+    return (int32_t)(far ? whole - taken : whole + taken);
 }
 
 int32_t llm_run_limit(const llm_state *s, int32_t steps)

@@ -26,6 +26,7 @@
 
 #define LLM_NIL     UINT32_MAX
 #define LLM_SPARES  4u
+#define LLM_UNKNOWN (-1)
 #define LLM_RUN_MAX 16384 /* steps in a run: with 2^47 ps for a step a run stays below 2^61 ps */
 
 /* ns and 0 <= ps < 1000, so that long horizons do not overflow. */
@@ -101,6 +102,7 @@ typedef struct llm_state {
                             * head of the queue joins there and nothing else happens before; else 0 */
     int32_t joined_blocks; /* joined_ns > 0: what that step takes for the head and all who decode */
     int32_t phase_now;     /* iter modulo block_tokens */
+    int32_t run_blocks;    /* blocks that the planned run takes; LLM_UNKNOWN: see llm_whole_run_blocks */
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head; /* first of them in the batch, they are its tail */
     int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
@@ -193,6 +195,15 @@ void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, block
 int32_t llm_run_blocks(const llm_state *s, int32_t steps);           /* blocks the first steps take */
 int32_t llm_run_limit(const llm_state *s, int32_t steps);            /* of `steps`, how many the free blocks allow */
 int32_t llm_run_reach(const llm_state *s, int64_t ps, int32_t most); /* fewest steps that last >= ps; at most `most` */
+
+/* Blocks that the planned run takes. Asked for more often than a run changes. */
+static inline int32_t llm_whole_run_blocks(llm_state *s)
+{
+    if (s->run_blocks == LLM_UNKNOWN) {
+        s->run_blocks = llm_run_blocks(s, s->run_steps);
+    }
+    return s->run_blocks;
+}
 
 /* Of `left` free blocks, as many as the configuration allows may hold prefixes. */
 static inline void llm_keep_prefixes(llm_state *s, int32_t left)

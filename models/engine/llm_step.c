@@ -195,6 +195,7 @@ void llm_plan(llm_state *s)
     s->growth_ps = s->config->step.e2 * s->decodes;
     /* after throwing out, the next step may take requests from the queue: look again */
     s->run_steps = s->mixed || thrown ? 1 : decode_run_steps(s);
+    s->run_blocks = LLM_UNKNOWN;
     s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
 }
 
@@ -253,7 +254,7 @@ void llm_finish_run(llm_state *s)
         __builtin_prefetch(&s->requests[s->soonest.slot]);
         __builtin_prefetch(&s->finish[s->decodes - 1]);
     }
-    s->free_blocks -= llm_run_blocks(s, steps);
+    s->free_blocks -= llm_whole_run_blocks(s);
     llm_keep_prefixes(s, s->free_blocks);
     s->iter += steps;
     s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config->block_tokens);
@@ -297,7 +298,7 @@ void llm_expect_join(llm_state *s)
 {
     const int32_t steps = s->run_steps;
     if (s->mixed || s->dropped != LLM_NIL || s->queue.count == 0 || s->batch.count >= s->config->max_sequences ||
-        (s->decodes > 0 && llm_steps_left(s, &s->finish[s->decodes - 1]) <= steps)) {
+        (s->decodes > 0 && llm_steps_left(s, &s->soonest) <= steps)) {
         return;
     }
     const llm_request *r = &s->requests[s->queue.head];
@@ -307,7 +308,7 @@ void llm_expect_join(llm_state *s)
     const int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
     /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
     const int32_t need = s->phase[(s->phase_now + steps) % block] + llm_blocks(s, hit + chunk);
-    if (chunk <= 0 || need > s->free_blocks - llm_run_blocks(s, steps)) {
+    if (chunk <= 0 || need > s->free_blocks - llm_whole_run_blocks(s)) {
         return;
     }
     mdl_step step;
