@@ -197,6 +197,12 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
         (void)snprintf(err, err_size, "nothing measured: neither operator times nor requests nor an engine's log");
         return false;
     }
+    if (o->told > 0) {
+        calibrate_note(out,
+                       "output tokens of %zu requests are told by the engine's log; it counts %.3g times the "
+                       "prompt tokens that the requests state, and they are scaled to it",
+                       o->told, o->prompt_scale);
+    }
     set_memory(o, g, m, out);
     if (strcmp(base->gpu, g->name) != 0 || strcmp(base->model, m->name) != 0) {
         mdl_profile_derive(g, m, &out->row); /* a law to lean on where the data cannot tell coefficients apart */

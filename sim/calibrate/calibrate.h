@@ -5,9 +5,11 @@
  * Operator times give the whole step law (dense: roofline, head, decode attention, prefill attention). A log of
  * requests, or the engine's log by the second, gives what the law depends on as a whole: a decode step costs
  * A + B D + E S (D sequences, S their contexts), a prefill F for each and C for each token; the row then has c1 = A,
- * c2 = B, e2 = E, c4 = C, and zeros where a log cannot tell terms apart. With operator
- * times and requests together, the operators give the law and the requests what lies between the operators: one
- * constant a step, added to h0. The engine settings (meta.json) give the reserved memory: utilisation x memory -
+ * c2 = B, e2 = E, c4 = C, and zeros where a log cannot tell terms apart; of B what exceeds C is h1, since c2 counts the
+ * tokens of prefills too. Where the data does not tell the five terms apart, the row is the known one with h0 and h1,
+ * what the engine spends beside the GPU, from the data, or if these two are no better, the known one scaled. With
+ * operator times and requests together, the operators give the law and the requests what lies between the operators:
+ * one constant a step, added to h0. The engine settings (meta.json) give the reserved memory: utilisation x memory -
  * weights - KV blocks. At the end the requests are replayed through the engine of this program under the new row: the
  * errors that remain.
  */

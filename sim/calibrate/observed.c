@@ -52,6 +52,8 @@ typedef struct reading {
     observed *o;
     const table_shape *shape;
     size_t column[COLUMNS_MAX];
+    size_t time;     /* column of an engine's log, SIZE_MAX = it has none */
+    double before_s; /* time of the line before, NaN at first */
 } reading;
 
 static size_t find_column(const csv_row *row, const char *names)
@@ -79,6 +81,7 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
         }
         if (all) {
             r->shape = &shapes[s];
+            r->time = find_column(row, "timestamp|time|t");
             return true;
         }
     }
@@ -89,15 +92,26 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
         "sequences, time_us; prefill_chunk, kv_prefill, n_decode, kv_decode, time_us)");
 }
 
+/* A log without times, or with others than rising numbers, is one of which only the rates are known. */
+static bool keep_second(reading *r, const csv_row *row, const double *v)
+{
+    observed *o = r->o;
+    observed_second second = {v[0], v[1], v[2], v[3] / 100.0, 0.0, 0.0};
+    double at_s;
+    if (r->time < row->count && csv_parse_number(row->cells[r->time], &at_s) && isfinite(at_s)) {
+        second.at_s = at_s;
+        second.span_s = at_s > r->before_s ? at_s - r->before_s : 0.0;
+        r->before_s = at_s;
+    }
+    if (!observed_grow((void **)&o->seconds, o->second_count, &o->second_cap, sizeof *o->seconds)) {
+        return false;
+    }
+    o->seconds[o->second_count++] = second;
+    return true;
+}
+
 static bool keep_row(observed *o, table_kind kind, const char *name, const double *v)
 {
-    if (kind == TABLE_SECONDS) {
-        if (!observed_grow((void **)&o->seconds, o->second_count, &o->second_cap, sizeof *o->seconds)) {
-            return false;
-        }
-        o->seconds[o->second_count++] = (observed_second){v[0], v[1], v[2], v[3] / 100.0};
-        return true;
-    }
     if (kind == TABLE_ATTENTION) {
         if (!observed_grow((void **)&o->attention, o->attention_count, &o->attention_cap, sizeof *o->attention)) {
             return false;
@@ -138,7 +152,9 @@ static bool take_row(void *context, const csv_row *row, csv_message *message)
                             r->shape->most[c]);
         }
     }
-    return keep_row(r->o, r->shape->kind, name, values) || csv_fail(row, 0, message, "out of memory");
+    const bool kept =
+        r->shape->kind == TABLE_SECONDS ? keep_second(r, row, values) : keep_row(r->o, r->shape->kind, name, values);
+    return kept || csv_fail(row, 0, message, "out of memory");
 }
 
 /* --- files and folders ------------------------------------------------------------------------------------------ */
@@ -154,7 +170,7 @@ static bool read_file(observed *o, const char *path, csv_message *message)
     if (bytes.data[start] == '{') {
         ok = observed_json(o, path, bytes.data, bytes.size, message);
     } else {
-        reading r = {.o = o};
+        reading r = {.o = o, .before_s = (double)NAN};
         ok = csv_scan(path, &bytes, take_row, &r, message);
         if (ok && r.shape == NULL) {
             ok = csv_fail_at(path, 0, 0, message, "the file is empty");
@@ -174,10 +190,17 @@ static int by_name(const void *a, const void *b)
 /* What calibration reads in a folder; everything else (notes, licences) is left alone. */
 static bool wanted(const char *name)
 {
+    static const char *const ends[] = {".csv", ".json", ".jsonl"};
     size_t size = strlen(name);
-    return name[0] != '.' &&
-           ((size > 4 && strcmp(name + size - 4, ".csv") == 0) || (size > 5 && strcmp(name + size - 5, ".json") == 0) ||
-            (size > 6 && strcmp(name + size - 6, ".jsonl") == 0) || strcmp(name, "operators") == 0);
+    if (size > 3 && strcmp(name + size - 3, ".gz") == 0) {
+        size -= 3;
+    }
+    bool known = strcmp(name, "operators") == 0;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        const size_t end = strlen(ends[i]);
+        known = known || (size > end && strncmp(name + size - end, ends[i], end) == 0);
+    }
+    return known && name[0] != '.';
 }
 
 static bool read_folder(observed *o, const char *path, int depth, csv_message *message);
@@ -218,7 +241,7 @@ static bool read_folder(observed *o, const char *path, int depth, csv_message *m
     if (count > 0) {
         qsort(list, count, sizeof *list, by_name);
     } else if (ok && depth == 0) {
-        ok = csv_fail_at(path, 0, 0, message, "holds no .csv, .json or .jsonl file");
+        ok = csv_fail_at(path, 0, 0, message, "holds no .csv, .json or .jsonl file, plain or .gz");
     }
     for (size_t i = 0; i < count; i++) {
         ok = ok && read_path(o, list[i], depth + 1, message);
@@ -241,11 +264,13 @@ static int by_arrival(const void *a, const void *b)
     return (x->arrival_s > y->arrival_s) - (x->arrival_s < y->arrival_s);
 }
 
-void observed_sort(observed *o)
+bool observed_complete(observed *o, char *err, size_t err_size)
 {
+    csv_message message = {err, err_size};
     if (o->request_count > 0) {
         qsort(o->requests, o->request_count, sizeof *o->requests, by_arrival);
     }
+    return o->untold[0] == '\0' || observed_tell(o, &message);
 }
 
 void observed_free(observed *o)

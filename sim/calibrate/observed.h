@@ -6,12 +6,16 @@
  *                     last_token_ts, in seconds of one clock; scheduled_ts if known (casys-kaist/LLMServingSim bench)
  *   NAME.json         the result file of vLLM's own `vllm bench serve --save-result --save-detailed`: input_lens,
  *                     output_lens, ttfts, itls, start_times
+ *   detail_log.json   a log of BurstGPT played to an engine (liao4s/BurstGPT_test): in_len, first_chunk_time,
+ *                     total_chunk_time, record_time; has no output tokens: the engine's log of the same run and clock,
+ *                     read with it, tells them
  *   meta.json         engine settings: kv_cache, hardware, engine_kwargs (LLMServingSim bench)
  *   timeseries.csv    t or timestamp, prompt_throughput, gen_throughput or generation_throughput, running or
  *                     num_running, kv_cache_pct or gpu_kvcache_usage (per second, or as the engine logged it)
  *   dense.csv, per_sequence.csv, attention.csv   operator times in us for each layer call (LLMServingSim profiler)
  *
- * What a file is, is read from its content, not its name. A folder is read with its sub-folder `operators`.
+ * What a file is, is read from its content, not its name; any may be gzip. A folder is read with its sub-folder
+ * `operators`.
  */
 #ifndef SIM_CALIBRATE_OBSERVED_H
 #define SIM_CALIBRATE_OBSERVED_H
@@ -25,7 +29,8 @@
 typedef struct observed_request {
     double arrival_s, first_s, last_s; /**< of one clock; arrival <= first <= last */
     double start_s;                    /**< first work for it; arrival_s where the file does not say */
-    int32_t input, output;             /**< >= 1 */
+    int32_t input, output;             /**< >= 1; output 0: not known before observed_complete() */
+    int32_t most;                      /**< of a request whose output is not known: what it asked for at most */
 } observed_request;
 
 /** One line of an engine's log: means since the line before. */
@@ -33,6 +38,7 @@ typedef struct observed_second {
     double prompt_per_s, output_per_s; /**< tokens */
     double running;                    /**< requests in the batch */
     double kv_share;                   /**< of the KV cache in use, 0..1 */
+    double at_s, span_s;               /**< its time, and that since the line before in the same file; 0, 0 if untold */
 } observed_second;
 
 /** One operator, called once for a layer or a step, with n tokens (or sequences). */
@@ -57,7 +63,12 @@ typedef struct observed {
     int64_t memory_bytes, kv_blocks, block_tokens, max_sequences, max_batched_tokens;
     double memory_utilization;
     char model[128], gpu[128], engine[64]; /**< as the files call them; "" if they do not */
-    bool bench;                            /**< requests are a benchmark client's: no start times */
+    /** output tokens that the engine's log told, after observed_complete(): of so many requests; prompt tokens by that
+     * log / by the requests' file */
+    size_t told;
+    double prompt_scale;
+    char untold[512]; /**< the first file whose requests have none; "" */
+    bool bench;       /**< requests are a benchmark client's: no start times */
 } observed;
 
 /**
@@ -65,8 +76,11 @@ typedef struct observed {
  * @return false with one line "path:line:col: error: text" (or without line and column)
  */
 bool observed_read(observed *o, const char *path, char *err, size_t err_size);
-/** Sorts the requests by arrival; after the last read. */
-void observed_sort(observed *o);
+/**
+ * After the last read: sorts the requests by arrival and tells the output tokens of those that have none.
+ * @return false with one line as above: there is no log to tell them from, or it is not of the same run
+ */
+bool observed_complete(observed *o, char *err, size_t err_size);
 void observed_free(observed *o);
 
 #endif

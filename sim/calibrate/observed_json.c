@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* observed_json.c - requests with their times, engine settings, results of a benchmark client. */
+/* observed_json.c - requests with their times, engine settings, results of a benchmark client; a replay log:
+ * observed_replay.c. */
 #include "sim/calibrate/observed_int.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TOKENS_MAX 1e8
-
-static bool add_request(observed *o, const observed_request *r)
+bool observed_add(observed *o, const observed_request *r)
 {
     if (!observed_grow((void **)&o->requests, o->request_count, &o->request_cap, sizeof *o->requests)) {
         return false;
@@ -21,7 +19,7 @@ static bool add_request(observed *o, const observed_request *r)
 /* @return NULL if the request makes sense, else what is wrong */
 static const char *request_problem(double input, double output, const observed_request *r)
 {
-    if (!(input >= 1.0 && input <= TOKENS_MAX && output >= 1.0 && output <= TOKENS_MAX)) {
+    if (!(input >= 1.0 && input <= OBSERVED_TOKENS_MAX && output >= 1.0 && output <= OBSERVED_TOKENS_MAX)) {
         return "token counts must lie in 1..1e8";
     }
     if (!isfinite(r->arrival_s) || !isfinite(r->first_s) || !isfinite(r->last_s) || r->first_s < r->arrival_s ||
@@ -57,7 +55,7 @@ static bool take_line(observed *o, const char *path, size_t line, const json_t *
     r.input = (int32_t)input;
     r.output = (int32_t)output;
     r.start_s = start >= r.arrival_s && start <= r.first_s ? start : r.arrival_s;
-    return add_request(o, &r) || csv_fail_at(path, line, 1, message, "out of memory");
+    return observed_add(o, &r) || csv_fail_at(path, line, 1, message, "out of memory");
 }
 
 static bool take_lines(observed *o, const char *path, const char *text, csv_message *message)
@@ -164,7 +162,7 @@ static bool take_bench(observed *o, const char *path, const json_t *root, csv_me
         }
         r.input = (int32_t)element(inputs, i);
         r.output = (int32_t)element(outputs, i);
-        if (!add_request(o, &r)) {
+        if (!observed_add(o, &r)) {
             return csv_fail_at(path, 0, 0, message, "out of memory");
         }
     }
@@ -183,6 +181,8 @@ bool observed_json(observed *o, const char *path, const char *text, size_t size,
         ok = take_bench(o, path, root, message);
     } else if (json_object_get(root, "kv_cache") != NULL || json_object_get(root, "engine_kwargs") != NULL) {
         take_meta(o, root);
+    } else if (observed_is_replay(root)) {
+        ok = observed_replay(o, path, root, message);
     } else {
         ok = take_line(o, path, 1, root, message);
     }

@@ -10,15 +10,13 @@
  * Of a log by the second: dt = steps (A + B D + E S) + C prompt tokens, with steps = output tokens / D. Divided by dt
  * the left side is 1 and tokens are rates; S is the share of the KV cache in use times its tokens.
  */
-#include "sim/calibrate/calibrate.h"
+#include "sim/calibrate/runlog.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TRIM          3.0
-#define LEAST_TOKENS  8 /* outputs shorter than this say little about a step */
-#define TERMS         5
+#define LEAST_TOKENS  8    /* outputs shorter than this say little about a step */
 #define SHORT_US      4e6  /* times well below this count less: one prefill more or less in them decides */
 #define ROUNDS        6    /* of clock and fit */
 #define LEAST_EXPOSED 0.2  /* c3 starts at no less of c1 */
@@ -29,7 +27,7 @@ static const fit log_fit = {.terms = {{.name = "A", .unit = "us/step"},
                                       {.name = "E", .unit = "us/token of context"},
                                       {.name = "C", .unit = "us/prompt token"},
                                       {.name = "F", .unit = "us/prefill", .any_sign = true}},
-                            .term_count = TERMS};
+                            .term_count = RUNLOG_TERMS};
 
 /* Part of [from, to] that lies in [a, b]; an instant counts whole if it lies inside. */
 static double overlap(double from, double to, double a, double b)
@@ -145,12 +143,6 @@ static void clock_free(clock_of_steps *c)
 /* --- sums of what went on ------------------------------------------------------------------------------------------
  */
 
-/* One observation a row. */
-typedef struct sums {
-    double *x, *y; /* [n * terms], [n] us */
-    size_t n, terms;
-} sums;
-
 /* What request j does while request i decodes; f and l: the clock at the first and the last token of each. */
 static void add_other(const observed_request *i, const observed_request *j, const double *fi, const double *fj,
                       double *row)
@@ -168,14 +160,14 @@ static void add_other(const observed_request *i, const observed_request *j, cons
 }
 
 /* A prefill costs what it is longer than a step of its own: F once, whatever the chunks. */
-static bool sum_requests(const observed *o, const double *law, sums *s)
+static bool sum_requests(const observed *o, const double *law, runlog_sums *s)
 {
     size_t n = o->request_count < REQUESTS_MAX ? o->request_count : REQUESTS_MAX;
     clock_of_steps c = {NULL, NULL, 0};
     double *at = calloc(2 * n + 2, sizeof *at); /* the clock at first and last tokens */
     s->n = 0;
-    s->terms = TERMS;
-    s->x = s->x != NULL ? s->x : malloc((n + 1) * TERMS * sizeof *s->x);
+    s->terms = RUNLOG_TERMS;
+    s->x = s->x != NULL ? s->x : malloc((n + 1) * RUNLOG_TERMS * sizeof *s->x);
     s->y = s->y != NULL ? s->y : malloc((n + 1) * sizeof *s->y);
     bool ok = at != NULL && s->x != NULL && s->y != NULL && clock_new(o->requests, n, &c) &&
               clock_set(&c, o->requests, n, law);
@@ -186,8 +178,8 @@ static bool sum_requests(const observed *o, const double *law, sums *s)
     for (size_t i = 0; ok && i < n; i++) {
         const observed_request *r = &o->requests[i];
         if (r->output >= LEAST_TOKENS && r->last_s > r->first_s) {
-            double *row = &s->x[s->n * TERMS];
-            for (size_t k = 0; k < TERMS; k++) {
+            double *row = &s->x[s->n * RUNLOG_TERMS];
+            for (size_t k = 0; k < RUNLOG_TERMS; k++) {
                 row[k] = 0.0;
             }
             row[0] = r->output - 1;
@@ -202,9 +194,9 @@ static bool sum_requests(const observed *o, const double *law, sums *s)
     return ok;
 }
 
-static bool sum_seconds(const observed *o, double kv_tokens, sums *s)
+static bool sum_seconds(const observed *o, double kv_tokens, runlog_sums *s)
 {
-    s->terms = TERMS - 1; /* prefills are not counted in such a log */
+    s->terms = RUNLOG_TERMS - 1; /* prefills are not counted in such a log */
     s->x = calloc((o->second_count + 1) * s->terms, sizeof *s->x);
     s->y = calloc(o->second_count + 1, sizeof *s->y);
     for (size_t i = 0; s->x != NULL && s->y != NULL && i < o->second_count; i++) {
@@ -247,80 +239,32 @@ static bool identified(const fit *f)
     return all;
 }
 
-/* A law that a row states, in the terms of the sums; D is the mean number of decoding sequences. */
-static void law_of(const mdl_profile *row, double d, double *law)
-{
-    law[0] = row->c1_us + row->x_us - row->c2_us + row->h0_us + row->e0_us;
-    law[1] = row->c2_us + row->h1_us + row->e1_us;
-    law[2] = row->e2_us;
-    law[3] = row->c4_us;
-    law[4] = row->g0_us + row->c3_us - row->c1_us - row->x_us + (row->c4_us - row->c2_us) * d;
-}
-
-/* y = K steps + s (what the base row says): two numbers where five cannot be told apart, one where two cannot. */
-static bool lean_on_base(const sums *s, double running, calibration *out)
-{
-    fit *f = &out->fits[out->fit_count];
-    double law[TERMS];
-    double *x = calloc((s->n + 1) * 2, sizeof *x);
-    if (x == NULL) {
-        return false;
-    }
-    law_of(&out->row, running, law);
-    for (size_t i = 0; i < s->n; i++) {
-        x[2 * i] = s->x[i * s->terms];
-        for (size_t k = 0; k < s->terms; k++) {
-            x[2 * i + 1] += law[k] * s->x[i * s->terms + k];
-        }
-    }
-    *f = (fit){.what = "the same, leaning on the known row: K steps + s (what that row says)",
-               .terms = {{.name = "K", .unit = "us/step", .any_sign = true}, {.name = "s", .unit = ""}},
-               .term_count = 2};
-    bool ok = fit_linear(x, s->y, s->n, 0.0, TRIM, f);
-    free(x);
-    if (!ok) {
-        return false;
-    }
-    out->fit_count++;
-    mdl_profile *row = &out->row;
-    bool apart = fabs(f->terms[0].twin_correlation) <= FIT_TWIN && f->terms[1].half_width >= 0.0;
-    if (!apart) {
-        calibrate_note(out, "K and s cannot be told apart either: the known row stands, but for a constant a step");
-        return true;
-    }
-    double *const scaled[] = {&row->c1_us, &row->c2_us, &row->c3_us, &row->c4_us, &row->h0_us, &row->h1_us,
-                              &row->e0_us, &row->e1_us, &row->e2_us, &row->g0_us, &row->g1_us, &row->x_us};
-    for (size_t i = 0; i < sizeof scaled / sizeof scaled[0]; i++) {
-        *scaled[i] *= f->terms[1].value;
-    }
-    row->h0_us = row->h0_us + f->terms[0].value > 0.0 ? row->h0_us + f->terms[0].value : 0.0;
-    return true;
-}
-
-/* All terms stand on their own. */
+/* All terms stand on their own. c2 counts the tokens of prefills too: what a sequence costs beyond one of those is h1.
+ */
 static void row_of_log(const fit *f, double running, calibration *out)
 {
     mdl_profile *row = &out->row;
     double prefill = f->term_count > 4 ? f->terms[4].value : 0.0;
-    row->c1_us = f->terms[0].value + f->terms[1].value;
-    row->c2_us = f->terms[1].value;
+    row->c2_us = fmin(f->terms[1].value, f->terms[3].value);
+    row->c1_us = f->terms[0].value + row->c2_us;
     row->e2_us = f->terms[2].value;
     row->c4_us = f->terms[3].value;
     /* a step with a prefill of p tokens takes A + B D + F + C p: put the line of c3, c4 through it at the mean D */
     double exposed = f->terms[0].value + prefill + (row->c2_us - row->c4_us) * running;
     row->c3_us = exposed > LEAST_EXPOSED * row->c1_us ? exposed : LEAST_EXPOSED * row->c1_us;
-    row->h0_us = row->h1_us = row->e0_us = row->e1_us = row->g0_us = row->g1_us = row->x_us = 0.0;
+    row->h1_us = f->terms[1].value - row->c2_us;
+    row->h0_us = row->e0_us = row->e1_us = row->g0_us = row->g1_us = row->x_us = 0.0;
 }
 
 /* The sums need a clock, the clock needs the law: by turns, from the law of the known row. */
-static bool fit_requests(const observed *o, double running, const mdl_profile *known, sums *s, fit *f)
+static bool fit_requests(const observed *o, double running, const mdl_profile *known, runlog_sums *s, fit *f)
 {
-    double law[TERMS];
-    law_of(known, running, law);
+    double law[RUNLOG_TERMS];
+    runlog_law(known, running, law);
     bool ok = true;
     for (int round = 0; ok && round < ROUNDS; round++) {
-        ok = sum_requests(o, law, s) && fit_linear(s->x, s->y, s->n, SHORT_US, TRIM, f);
-        for (size_t k = 0; ok && k < TERMS; k++) {
+        ok = sum_requests(o, law, s) && fit_linear(s->x, s->y, s->n, SHORT_US, RUNLOG_TRIM, f);
+        for (size_t k = 0; ok && k < RUNLOG_TERMS; k++) {
             law[k] = f->terms[k].value;
         }
     }
@@ -334,28 +278,28 @@ bool calibrate_log(const observed *o, const mdl_gpu *g, const mdl_model *m, cali
     bool by_request = o->request_count > 0;
     double running = mean_running(o);
     double kv_tokens = (double)mdl_kv_blocks(g, m, &out->row, NULL) * (double)out->row.block_tokens;
-    sums s = {NULL, NULL, 0, by_request ? TERMS : TERMS - 1};
+    runlog_sums s = {NULL, NULL, 0, by_request ? RUNLOG_TERMS : RUNLOG_TERMS - 1};
     *f = log_fit;
     f->what = by_request ? "time between first and last token: A n + B sum D + E sum S + C prompt tokens + F prefills"
                          : "engine log: 1 s = steps (A + B D + E S) + C prompt tokens";
     f->term_count = s.terms;
     bool ok = by_request ? fit_requests(o, running, &out->row, &s, f)
-                         : sum_seconds(o, kv_tokens, &s) && fit_linear(s.x, s.y, s.n, 0.0, TRIM, f);
+                         : sum_seconds(o, kv_tokens, &s) && fit_linear(s.x, s.y, s.n, 0.0, RUNLOG_TRIM, f);
     if (!ok) {
         (void)snprintf(err, err_size, "%s do not suffice to fit a step: at least %d with %d tokens or more are needed",
-                       by_request ? "the requests" : "the lines of the engine's log", TERMS, LEAST_TOKENS);
+                       by_request ? "the requests" : "the lines of the engine's log", RUNLOG_TERMS, LEAST_TOKENS);
     } else {
         out->fit_count++;
         if (identified(f)) {
             row_of_log(f, running, out);
             calibrate_note(out,
                            "a log shows c1 + h0 + e0 as one sum (A) and c2 + h1 + e1 as another (B): they stand in "
-                           "c1 and c2; prefill attention is part of C");
+                           "c1 and c2, what of B exceeds C in h1; prefill attention is part of C");
         } else {
             calibrate_note(out,
                            "the run was too uniform to tell the terms of its law apart: more of it at low load would");
             out->leaned = true;
-            ok = lean_on_base(&s, running, out);
+            ok = runlog_lean(&s, running, out);
         }
     }
     free(s.x);

@@ -134,9 +134,8 @@ static bool one_folder(const check_input *in, const char *path, const char *fold
         return true; /* not a folder of an engine */
     }
     observed o = {.requests = NULL};
-    bool ok = observed_read(&o, path, err, err_size);
+    bool ok = observed_read(&o, path, err, err_size) && observed_complete(&o, err, err_size);
     if (ok) {
-        observed_sort(&o);
         if (o.request_count > 0) {
             replay(in, &o, row, folder, list);
         }
@@ -210,7 +209,7 @@ static bool visit_find(void *context, const char *path, const char *folder)
         return true;
     }
     observed_free(&v->found);
-    return observed_read(&v->found, path, v->err, v->err_size);
+    return observed_read(&v->found, path, v->err, v->err_size) && observed_complete(&v->found, v->err, v->err_size);
 }
 
 bool check_runs(const check_input *in, check_list *list, char *err, size_t err_size)
@@ -228,7 +227,6 @@ bool check_replayed_rate(const check_input *in, const char *gpu, const char *mod
     *per_s = (double)NAN;
     if (ok && v.found.request_count > 0 && row != NULL) {
         drive_sums sums;
-        observed_sort(&v.found);
         if (calibrate_replayed(&v.found, tables_gpu(in->tables, gpu), tables_model(in->tables, model), row, &sums)) {
             *per_s = sums.output_per_s;
         }

@@ -261,7 +261,11 @@ static cli_status act(const calibrate_values *v, const opt_list *operands)
             return CLI_BAD;
         }
     }
-    observed_sort(&o);
+    if (!observed_complete(&o, err, sizeof err)) {
+        fprintf(stderr, "%s\n", err);
+        observed_free(&o);
+        return CLI_BAD;
+    }
     tables *t = NULL;
     if (v->tables != NULL || datadir_tables(dir, sizeof dir, err, sizeof err)) {
         t = tables_load(v->tables != NULL ? v->tables : dir, err, sizeof err);
@@ -296,5 +300,6 @@ const opt_command cli_calibrate = {
     .operands_min = 1,
     .operands_max = 64,
     .examples = {"spillway calibrate measured/rtx4090-llama31-8b --out row.csv",
-                 "spillway calibrate bench.json --gpu RTX-4090 --model Llama-3.1-8B --engine vllm-0.19"},
+                 "spillway calibrate bench.json --gpu RTX-4090 --model Llama-3.1-8B --engine vllm-0.19",
+                 "spillway calibrate detail_log.json vllm_log.csv --gpu RTX-4090 --model Llama-3.2-1B"},
     .run = run};

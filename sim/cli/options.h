@@ -45,7 +45,7 @@ typedef struct opt_row {
     int64_t min, max; /**< OPT_INT */
 } opt_row;
 
-#define OPT_EXAMPLES 2
+#define OPT_EXAMPLES 3
 
 typedef struct opt_command {
     const char *name;

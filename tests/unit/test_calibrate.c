@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "sim/calibrate/calibrate.h"
+#include "sim/calibrate/runlog.h"
 #include "tests/support/choice.h"
 #include "tests/support/close.h"
 
@@ -22,7 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REAL "../shared/validation/"
+#define REAL   "../shared/validation/"
+#define REPLAY "../shared/traces/burstgpt-vllm-replay/"
 
 static const mdl_gpu gpu = {.name = "X",
                             .mem_gib = 24,
@@ -277,6 +279,74 @@ static void a_uniform_log_leans_on_the_known_row(void **state)
     observed_free(&o);
 }
 
+/* A sequence that costs more than a prompt token: prefills must not pay for it as well. */
+static void a_dear_sequence_stands_in_h1(void **state)
+{
+    (void)state;
+    observed o = {.requests = NULL};
+    mdl_profile dear = truth;
+    dear.h1_us = 210;
+    make_log(&dear, 3.0, &o);
+    calibration c;
+    char err[200] = "";
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_false(c.leaned);
+    assert_close(c.row.c2_us + c.row.h1_us, 40 + 210 + 30, 0.05);
+    assert_true(c.row.c2_us <= c.row.c4_us);
+    assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.1);
+    assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.02);
+    observed_free(&o);
+}
+
+/* 60 observations of a law: 20 to 140 steps of 1 to 55 sequences with contexts of 4000 tokens, and some prefills. */
+static void lay_down(const mdl_profile *row, double *x, double *y)
+{
+    double law[RUNLOG_TERMS];
+    runlog_law(row, 30, law);
+    for (int i = 0; i < 60; i++) {
+        const double n = 20 + 10 * (i * 7 % 13);
+        const double d = n * (1 + i % 10 * 6);
+        const double terms[RUNLOG_TERMS] = {n, d, 4000 * d, 300.0 * (i % 7), i % 7};
+        y[i] = 0;
+        for (int k = 0; k < RUNLOG_TERMS; k++) {
+            x[i * RUNLOG_TERMS + k] = terms[k];
+            y[i] += law[k] * terms[k];
+        }
+    }
+}
+
+/* The GPU is as known, the rest of the engine is not: its two numbers come back, or one where the other drowns. */
+static void what_is_beside_the_gpu_comes_back(void **state)
+{
+    (void)state;
+    static double x[60 * RUNLOG_TERMS], y[60];
+    const runlog_sums s = {x, y, 60, RUNLOG_TERMS};
+    mdl_profile other = truth;
+    calibration c = {.row = truth};
+    other.h0_us = 3000;
+    other.h1_us = 250;
+    lay_down(&other, x, y);
+    assert_true(runlog_lean(&s, 30, &c));
+    assert_int_equal(c.fit_count, 1);
+    assert_close(c.row.h0_us, 3000, 1e-6);
+    assert_close(c.row.h1_us, 250, 1e-6);
+    assert_true(c.row.c1_us == truth.c1_us && c.row.c4_us == truth.c4_us && c.row.e2_us == truth.e2_us);
+    other.h0_us = -500; /* less than nothing: the known 1000 stands, sequences make up for it */
+    c = (calibration){.row = truth};
+    lay_down(&other, x, y);
+    assert_true(runlog_lean(&s, 30, &c));
+    assert_close(c.row.h0_us, 1000, 1e-12);
+    assert_true(c.row.h1_us < 250 && c.row.h1_us > 50);
+    lay_down(&truth, x, y); /* twice as fast in all: less than nothing both, so that the row is scaled */
+    for (int i = 0; i < 60; i++) {
+        y[i] /= 2;
+    }
+    c = (calibration){.row = truth};
+    assert_true(runlog_lean(&s, 30, &c));
+    assert_close(c.row.c4_us, truth.c4_us / 2, 1e-6);
+    assert_close(c.row.h0_us, truth.h0_us / 2, 1e-6);
+}
+
 static const char *write_file(const char *text)
 {
     static char path[64];
@@ -332,7 +402,7 @@ static void files_people_have(void **state)
                           "{\"model_id\": \"org/M\", \"input_lens\": [4, 5, 6], \"output_lens\": [3, 0, 1], "
                           "\"ttfts\": [0.5, 0, 0.25], \"itls\": [[0.1, 0.2], [], []], \"start_times\": [3, 4, 4.5]}",
                           err, sizeof err));
-    observed_sort(&o);
+    assert_true(observed_complete(&o, err, sizeof err));
     assert_int_equal(o.request_count, 4); /* the one that failed does not count */
     assert_true(o.bench);
     assert_string_equal(o.model, "org/M");
@@ -378,6 +448,122 @@ static void files_people_have(void **state)
     observed_free(&o);
 }
 
+#define EVENT(id, in, most, first, took, end)                                                                          \
+    "\"" #id "\": {\"event_id\": " #id ", \"out_len\": 4000, \"out_len_expected\": " #most ", \"in_len\": " #in        \
+    ", \"first_chunk_time\": " #first ", \"total_chunk_time\": " #took ", \"record_time\": " #end "}"
+#define LOG_HEAD "timestamp,prompt_throughput,generation_throughput,num_running,gpu_kvcache_usage\n"
+
+/*
+ * Each request that is answered gets 10 tokens a second. A from 101.5 to 104.5: the first and 30 more; B from 102.5 to
+ * 105: 26, of which 20 are the most it may have; C at 103.25 in one piece: one token. The engine counts 320 prompt
+ * tokens where the file says 400. Its first line has no time before it.
+ */
+static void a_replay_log_gets_its_tokens_from_the_engines_log(void **state)
+{
+    (void)state;
+    static const char events[] = "{" EVENT(7, 200, 20, 1.25, 3.75, 105) ", " EVENT(
+        3, 100, 1024, 0.5, 3.5, 104.5) ", " EVENT(9, 100, 1024, 0.25, 0.25, 103.25) "}";
+    static const char log[] = LOG_HEAD "100,999,999,0,0\n101,0,0,0,0\n102,120,6,1,1\n103,0,16,2,2\n104,200,21,2,2\n"
+                                       "105,0,15,1,2\n";
+    static const int32_t expected[3][2] = {{80, 31}, {160, 20}, {80, 1}};
+    char err[600] = "";
+    for (int order = 0; order < 2; order++) {
+        observed o = {.requests = NULL};
+        assert_true(read_text(&o, order == 0 ? events : log, err, sizeof err));
+        assert_true(read_text(&o, order == 0 ? log : events, err, sizeof err));
+        assert_true(observed_complete(&o, err, sizeof err));
+        assert_int_equal(o.request_count, 3);
+        assert_int_equal(o.told, 3);
+        assert_close(o.prompt_scale, 0.8, 1e-12);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(o.requests[i].input, expected[i][0]);
+            assert_int_equal(o.requests[i].output, expected[i][1]);
+        }
+        assert_close(o.requests[0].arrival_s, 101, 1e-12);
+        assert_close(o.requests[0].first_s, 101.5, 1e-12);
+        assert_close(o.requests[0].last_s, 104.5, 1e-12);
+        observed_free(&o);
+    }
+    static const struct {
+        const char *log, *says; /* log NULL = none */
+    } none[] = {{NULL, "out_len counts characters): give the engine's log"},
+                {"prompt_throughput,generation_throughput,num_running,gpu_kvcache_usage\n1,10,1,1\n",
+                 "out_len counts characters): give the engine's log"},
+                {LOG_HEAD "1101,0,0,0,0\n1102,0,6,1,1\n1103,0,16,2,2\n", "covers 0 % of the time"},
+                {LOG_HEAD "101,0,0,0,0\n102,0,6,1,1\n103,0,16,2,2\n", "covers 36 % of the time"}};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        observed o = {.requests = NULL};
+        assert_true(read_text(&o, events, err, sizeof err));
+        assert_true(none[i].log == NULL || read_text(&o, none[i].log, err, sizeof err));
+        assert_false(observed_complete(&o, err, sizeof err));
+        assert_non_null(strstr(err, none[i].says));
+        observed_free(&o);
+    }
+    static const char *const broken[][2] = {
+        {"{" EVENT(5, 0, 1, 1, 2, 9) "}", ":1:1: error: event '5': in_len"},
+        {"{" EVENT(5, 1, 1, 3, 2, 9) "}", ":1:1: error: event '5': record_time"},
+        {"{" EVENT(5, 1, 1, -1, 2, 9) "}", "event '5': record_time"},
+        {"{" EVENT(5, 1, 1, 1, 2, null) "}", "event '5': record_time"},
+        {"{" EVENT(5, 1, 1, 1, 2, 9) ", \"6\": 3}", "event '6': in_len"},
+    };
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        observed o = {.requests = NULL};
+        assert_false(read_text(&o, broken[i][0], err, sizeof err));
+        assert_non_null(strstr(err, broken[i][1]));
+        observed_free(&o);
+    }
+}
+
+/*
+ * A run of an engine of another generation on a GPU that is not named, 500 requests that asked for 1024 tokens: more
+ * than half of them got all. The tokens told from its log say so, and the replay under the row is the run.
+ */
+static void a_real_replay(void **state)
+{
+    (void)state;
+    static const char *const files[] = {REPLAY "detail_log_scale400_prompt500.json.gz",
+                                        REPLAY "vllm_log_scale400_prompt500.csv"};
+    const mdl_model small = {.name = "Llama-3.2-1B",
+                             .params_b = 1.2358144,
+                             .active_b = 1.2358144,
+                             .layers = 16,
+                             .heads = 32,
+                             .kv_heads = 8,
+                             .head_dim = 64,
+                             .hidden = 2048,
+                             .ffn = 8192,
+                             .vocab = 128256,
+                             .kv_bytes_per_token = 32768,
+                             .weights_bytes = 2471628800,
+                             .max_context = 131072,
+                             .compute = "fp16"};
+    observed o = {.requests = NULL};
+    calibration c;
+    char err[600] = "";
+    int all = 0;
+    double tokens = 0;
+    if (access(files[0], R_OK) != 0) {
+        print_message("no recordings under " REPLAY "\n");
+        skip();
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_true(observed_read(&o, files[i], err, sizeof err));
+    }
+    assert_true(observed_complete(&o, err, sizeof err));
+    assert_int_equal(o.told, 500);
+    for (size_t i = 0; i < o.request_count; i++) {
+        tokens += o.requests[i].output;
+        all += o.requests[i].output >= 1014; /* within 1 % of 1024 */
+    }
+    assert_true(all > 300 && all < 350);
+    assert_close(tokens, 362455, 0.01); /* what the engine counted */
+    assert_true(calibrate(&o, &gpu, &small, &truth, &c, err, sizeof err));
+    assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.03);
+    assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.001);
+    assert_close(c.replay.simulated.output_per_s, c.replay.measured.output_per_s, 0.01);
+    observed_free(&o);
+}
+
 /* The coefficients that design notes state for these tables, and the run that came with them. */
 static void real_engines(void **state)
 {
@@ -400,7 +586,7 @@ static void real_engines(void **state)
         calibration c;
         char err[600] = "";
         assert_true(observed_read(&o, known[i].folder, err, sizeof err));
-        observed_sort(&o);
+        assert_true(observed_complete(&o, err, sizeof err));
         assert_true(calibrate(&o, &card, &llama, &truth, &c, err, sizeof err));
         assert_close(c.row.c1_us, known[i].c1, 0.03);
         assert_close(c.row.c4_us, known[i].c4, 0.01);
@@ -423,7 +609,11 @@ int main(void)
         cmocka_unit_test(operators_come_back),
         cmocka_unit_test(known_coefficients_come_back_from_a_log),
         cmocka_unit_test(a_uniform_log_leans_on_the_known_row),
+        cmocka_unit_test(a_dear_sequence_stands_in_h1),
+        cmocka_unit_test(what_is_beside_the_gpu_comes_back),
         cmocka_unit_test(files_people_have),
+        cmocka_unit_test(a_replay_log_gets_its_tokens_from_the_engines_log),
+        cmocka_unit_test(a_real_replay),
         cmocka_unit_test(packed_files),
         cmocka_unit_test(real_engines),
     };
