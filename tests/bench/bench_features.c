@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "sim/fleet/fleet.h"
+#include "sim/kernel/pages.h"
 
 #define SETS_MAX     24
 #define PAIRS_MAX    31
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
     sc_scenario *plain = loaded(large, COUNT(large));
     size_t all = COUNT(large);
 
+    pages_large();
     printf("%-22s %11s %11s %10s   (for a request; medians of %d pairs)\n", "feature", "without", "with", "costs",
            pairs);
     for (size_t i = 0; i < COUNT(large); i++) {
