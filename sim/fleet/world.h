@@ -81,6 +81,7 @@ typedef struct fl_request {
 } fl_request;
 
 _Static_assert(sizeof(fl_request) <= 64, "one cache line for each request");
+_Static_assert(SC_NAMES_MAX <= UINT16_MAX, "numbers of services, regions and tenants, the last plus 1, fit");
 
 /** Beside each request, where a service retries. */
 typedef struct fl_try {

@@ -332,6 +332,9 @@ static bool load_into(loaded *own, resolve *r, const char *path, const sc_option
     if (own->tables == NULL) {
         return false;
     }
+    if (!resolve_fits(r)) {
+        return false;
+    }
     own->config = config != NULL ? *config : (spw_config){.workload_count = 0};
     own->sc.config = &own->config;
     resolve_world(r);

@@ -29,9 +29,12 @@ typedef struct resolve {
     const char *dir;       /**< folder of the scenario file, "." if it has none */
     resolve_trace *traces; /**< closed by sc_free */
     const char **tenants;  /**< those of sc, while they are gathered */
+    int32_t *tenant_order; /**< [sc->tenant_count] their numbers by name */
     uint64_t hash;         /**< of everything read so far */
 } resolve;
 
+/** Are there no more services and regions than SC_NAMES_MAX? Else an error at the first beyond. */
+bool resolve_fits(resolve *r);
 /** Regions, round trips, clusters, pools, observation, payload. */
 void resolve_world(resolve *r);
 /** Services with engines, lengths, targets. Needs the world and sc->config. */

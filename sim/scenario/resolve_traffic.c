@@ -190,8 +190,24 @@ static void resolve_extras(resolve *r, const spec_traffic *spec, const sc_servic
     }
 }
 
+/* Where a tenant stands in the order of names, or would. */
+static int32_t tenant_place(const resolve *r, const char *name)
+{
+    int32_t low = 0;
+    int32_t high = r->sc->tenant_count;
+    while (low < high) {
+        const int32_t mid = low + (high - low) / 2;
+        if (strcmp(r->tenants[r->tenant_order[mid]], name) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
 /* Tenants of all services, in order of appearance. */
-static int32_t tenant_of(resolve *r, const char *name)
+static int32_t tenant_of(resolve *r, const char *name, const ynode *at)
 {
     if (name[0] == '\0') {
         return -1;
@@ -202,16 +218,27 @@ static int32_t tenant_of(resolve *r, const char *name)
             most += r->spec->services[i].traffic_count;
         }
         r->tenants = zone_array(r->zone, most, sizeof *r->tenants);
+        r->tenant_order = zone_array(r->zone, most, sizeof *r->tenant_order);
         r->sc->tenants = r->tenants;
     }
-    int32_t at = 0;
-    while (at < r->sc->tenant_count && strcmp(r->tenants[at], name) != 0) {
-        at++;
+    if (r->tenants == NULL || r->tenant_order == NULL) {
+        return -1;
     }
-    if (at == r->sc->tenant_count && r->tenants != NULL) {
-        r->tenants[r->sc->tenant_count++] = name;
+    const int32_t count = r->sc->tenant_count;
+    const int32_t place = tenant_place(r, name);
+    int32_t *order = r->tenant_order + place;
+    if (place < count && strcmp(r->tenants[*order], name) == 0) {
+        return *order;
     }
-    return at;
+    if (count == SC_NAMES_MAX) {
+        ynode_error(r->diag, at, "a scenario has at most %d tenants, '%s' is one more", SC_NAMES_MAX, name);
+        return -1;
+    }
+    memmove(order + 1, order, (size_t)(count - place) * sizeof *order);
+    *order = count;
+    r->tenants[count] = name;
+    r->sc->tenant_count++;
+    return count;
 }
 
 static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service *owner, size_t index,
@@ -220,7 +247,7 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
     *traffic = (sc_traffic){.region = resolve_region(r, spec->from, spec->from_node),
                             .name = zone_format(r->zone, "%s/%zu", owner->workload, index),
                             .priority = spec->priority,
-                            .tenant = tenant_of(r, spec->tenant)};
+                            .tenant = tenant_of(r, spec->tenant, spec->tenant_node)};
     mdl_arrival_spec *arrivals = &traffic->arrivals;
     arrivals->kind = (mdl_arrival_kind)spec->kind;
     arrivals->local_offset_ns = since_monday(r->sc, traffic->region);

@@ -292,6 +292,25 @@ static void resolve_clusters(resolve *r)
     resolve_ways(r, bytes_cost);
 }
 
+/* @param at  that of the first beyond SC_NAMES_MAX, where there is one */
+static bool few_enough(resolve *r, const char *what, size_t count, const ynode *at)
+{
+    if (count > SC_NAMES_MAX) {
+        ynode_error(r->diag, at, "a scenario has at most %d %s, this one has %zu", SC_NAMES_MAX, what, count);
+    }
+    return count <= SC_NAMES_MAX;
+}
+
+bool resolve_fits(resolve *r)
+{
+    const spec_body *spec = r->spec;
+    const size_t regions = spec->region_count;
+    const size_t services = spec->service_count;
+    const bool ok = few_enough(r, "regions", regions, regions > SC_NAMES_MAX ? spec->regions[SC_NAMES_MAX].self : NULL);
+    return few_enough(r, "services", services, services > SC_NAMES_MAX ? spec->services[SC_NAMES_MAX].self : NULL) &&
+           ok;
+}
+
 void resolve_world(resolve *r)
 {
     const spec_body *spec = r->spec;

@@ -29,6 +29,9 @@
 #include "models/spot/spot.h"
 #include "models/traffic/traffic.h"
 
+/** Regions, services and tenants of a scenario at most, each: a request keeps their numbers in 16 bits. */
+#define SC_NAMES_MAX 65535
+
 typedef struct sc_region {
     const char *name;
     const char *jurisdiction; /**< "" if not given */

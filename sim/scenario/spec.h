@@ -195,7 +195,7 @@ typedef struct spec_traffic {
     spec_burstiness *burstiness;
     spec_sessions *sessions;
     spec_lengths *lengths;
-    const ynode *self, *from_node, *shape_node, *hours_node, *file_node, *lengths_node;
+    const ynode *self, *from_node, *tenant_node, *shape_node, *hours_node, *file_node, *lengths_node;
 } spec_traffic;
 
 typedef struct spec_retry {

@@ -379,7 +379,7 @@ static const bind_field traffic_fields[] = {
      .max = 1000000, BIND_AT(spec_traffic, priority),
      .help = "in a replica's queue and batch: smaller is more urgent, as in vLLM; llm"},
     {.key = "tenant", .kind = BIND_STRING, .preset = "", BIND_AT(spec_traffic, tenant),
-     .help = "whose requests these are"},
+     BIND_NODE_AT(spec_traffic, tenant_node), .help = "whose requests these are"},
     {.key = "growth", .kind = BIND_OPTION, .table = &growth_table, BIND_AT(spec_traffic, growth),
      .help = "the rate multiplies over time; with any kind, as all of these: {factor, over}"},
     {.key = "holidays", .kind = BIND_LIST, .table = &holiday_table, BIND_AT(spec_traffic, holidays),
