@@ -300,6 +300,5 @@ const opt_command cli_calibrate = {
     .operands_min = 1,
     .operands_max = 64,
     .examples = {"spillway calibrate measured/rtx4090-llama31-8b --out row.csv",
-                 "spillway calibrate bench.json --gpu RTX-4090 --model Llama-3.1-8B --engine vllm-0.19",
                  "spillway calibrate detail_log.json vllm_log.csv --gpu RTX-4090 --model Llama-3.2-1B"},
     .run = run};

@@ -42,7 +42,18 @@ static void page_of(const opt_command *command, FILE *out)
         roff_text(command->operands, out);
         fputc('\n', out);
     }
-    fputs("[\\fIOPTIONS\\fR]\n.SH OPTIONS\n", out);
+    fputs("[\\fIOPTIONS\\fR]\n", out);
+    if (command->action_count > 0) {
+        fputs(".SH ACTIONS\n", out);
+    }
+    for (size_t i = 0; i < command->action_count; i++) {
+        fputs(".TP\n.B ", out);
+        roff_text(command->actions[i].usage, out);
+        fputc('\n', out);
+        roff_text(command->actions[i].help, out);
+        fputc('\n', out);
+    }
+    fputs(".SH OPTIONS\n", out);
     for (size_t i = 0; i < command->row_count; i++) {
         const opt_row *row = &command->rows[i];
         fputs(".TP\n.B \\-\\-", out);

@@ -62,6 +62,19 @@ static const opt_row rows[] = {
      offsetof(trace_values, step), 0, 0},
 };
 
+static const opt_action words[] = {
+    {"import FILE OUT", "writes FILE to OUT in columns, as all commands read it fastest; of rates of clients, requests "
+                        "are drawn"},
+    {"import --decisions FILE...", "makes a scenario from a log of decisions in --out"},
+    {"stats FILE...", "prints rates, burstiness and lengths; --out: as files too"},
+    {"slice FILE OUT", "writes the requests between --from and --to to OUT"},
+    {"scale FILE OUT", "writes --factor times the requests to OUT"},
+    {"shift FILE OUT", "writes the requests, moved by --by, to OUT"},
+    {"fit FILE [PAIRS]", "prints an entry of a service's traffic that resembles FILE; lengths are drawn as pairs of "
+                         "input and output from PAIRS, a trace that is written for it, or without it from lognormals"},
+    {"mix FILE FILE... OUT", "writes the requests of all FILEs to OUT"},
+};
+
 typedef struct action {
     const char *name;
     const char *usage;
@@ -75,7 +88,7 @@ static const action actions[] = {
     {"slice", "a FILE and the trace to write", 2, 2, trace_do_slice},
     {"scale", "a FILE, the trace to write and --factor", 2, 2, trace_do_scale},
     {"shift", "a FILE, the trace to write and --by", 2, 2, trace_do_shift},
-    {"fit", "a FILE, and the trace to write pairs of lengths to", 1, 2, trace_do_fit},
+    {"fit", "a FILE, and perhaps the trace to write pairs of lengths to", 1, 2, trace_do_fit},
     {"mix", "two FILEs or more, and the trace to write", 3, TRACE_FILES_MAX, trace_do_mix},
 };
 #define ACTIONS (sizeof actions / sizeof actions[0])
@@ -165,6 +178,8 @@ const opt_command cli_trace = {
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,
     .operands_max = TRACE_FILES_MAX + 1,
+    .actions = words,
+    .action_count = sizeof words / sizeof words[0],
     .examples = {"spillway trace import AzureLLMInferenceTrace_conv.csv azure.trace",
                  "spillway trace import --decisions decisions.jsonl --service chat.yaml --out past"},
     .run = run};

@@ -310,6 +310,12 @@ void opt_help(const opt_command *command, FILE *out)
     fprintf(out, "usage: spillway %s%s%s%s\n\n", command->name, command->operands[0] != '\0' ? " " : "",
             command->operands, command->row_count > 0 ? " [OPTIONS]" : "");
     opt_wrap(out, command->summary, 0, 0, "");
+    if (command->action_count > 0) {
+        fputs("\nactions:\n", out);
+    }
+    for (size_t i = 0; i < command->action_count; i++) {
+        help_row(out, command->actions[i].usage, command->actions[i].help);
+    }
     fputs("\noptions:\n", out);
     for (size_t i = 0; i < command->row_count; i++) {
         const opt_row *row = &command->rows[i];

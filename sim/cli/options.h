@@ -45,7 +45,13 @@ typedef struct opt_row {
     int64_t min, max; /**< OPT_INT */
 } opt_row;
 
-#define OPT_EXAMPLES 3
+/** What may stand as the first operand, with those that go with it. */
+typedef struct opt_action {
+    const char *usage; /**< "fit FILE [PAIRS]" */
+    const char *help;
+} opt_action;
+
+#define OPT_EXAMPLES 2
 
 typedef struct opt_command {
     const char *name;
@@ -54,6 +60,8 @@ typedef struct opt_command {
     const opt_row *rows;
     size_t row_count;
     size_t operands_min, operands_max;
+    const opt_action *actions; /**< NULL if the first operand is not one of some words */
+    size_t action_count;
     const char *examples[OPT_EXAMPLES];
     /** argv[0] is the command's name. @return the exit status */
     cli_status (*run)(int argc, char **argv);

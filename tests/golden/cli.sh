@@ -88,6 +88,9 @@ else
     echo "skipped: no zsh here"
     skipped=$((skipped + 1))
 fi
+actions_of() { # FILE: the actions that a help lists, each with its operands
+    awk '/^actions:/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }' "$1"
+}
 bad=
 for c in $commands; do
     "$SPILLWAY" help "$c" >"$dir/help"
@@ -100,12 +103,21 @@ for c in $commands; do
             grep -qF -- ".B \\-\\-$(echo "$o" | sed 's/-/\\-/g')" "$dir/page.1" || bad="$bad, --$o of $c is not on its page"
         grep -q -- "--$o[ \"]" "$dir/bash" || bad="$bad, --$o of $c is not completed"
     done
+    actions_of "$dir/help" >"$dir/actions"
+    while read -r word _; do
+        grep -q "^\.B $word " "$dir/page.1" || bad="$bad, $word of $c is not on its page"
+    done <"$dir/actions"
     if command -v man >/dev/null; then
         said=$(MANPAGER=cat man --warnings -l "$dir/page.1" 2>&1 >/dev/null)
         [ -z "$said" ] || bad="$bad, the page of $c: $said"
     fi
 done
 is "commands" "$bad" ""
+"$SPILLWAY" help trace >"$dir/help"
+is "what the actions of trace take" "$(actions_of "$dir/help" | tr '\n' ,)" \
+    "import FILE OUT,import --decisions FILE...,stats FILE...,slice FILE OUT,scale FILE OUT,shift FILE OUT,fit FILE [PAIRS],mix FILE FILE... OUT,"
+is "and each of them is one" "$("$SPILLWAY" trace nothing 2>&1 | tr -d , | sed 's/.*none of //; s/ (.*//; s/;.*//')" \
+    "$(actions_of "$dir/help" | cut -d' ' -f1 | uniq | paste -sd' ')"
 complete_words() { # WORDS...: what bash would offer for the last of them
     bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _spillway; echo ${COMPREPLY[@]}' - "$dir/bash" "$@" 2>/dev/null
 }

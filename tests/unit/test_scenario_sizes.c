@@ -33,7 +33,8 @@ static void put(const char *path, sizes n)
     assert_true(getcwd(top, sizeof top) != NULL && f != NULL);
     fprintf(f,
             "apiVersion: spillway.dev/v1alpha1\nkind: Scenario\nmetadata: {name: many}\nspec:\n  duration: 10m\n"
-            "  network: {rtt: none, egress: none}\n  manifests: [%s/" MANIFEST "]\n  clusters:\n  - name: lab\n    region: r00000\n"
+            "  network: {rtt: none, egress: none}\n  manifests: [%s/" MANIFEST
+            "]\n  clusters:\n  - name: lab\n    region: r00000\n"
             "    provider: on-premises\n    pools:\n"
             "    - {name: a, gpu: RTX-4090, gpusPerNode: 4, capacity: owned, nodes: 1}\n  regions:\n",
             top);
