@@ -8,7 +8,6 @@
 #include "sim/kernel/rng.h"
 #include "sim/report/trace_report.h"
 #include "sim/scenario/csvfile.h"
-#include "sim/scenario/stock_record.h"
 #include "sim/trace/edit.h"
 #include "sim/trace/fit.h"
 
@@ -69,8 +68,7 @@ static int64_t whole_seconds(int64_t ns)
     return ns / INT64_C(1000000000);
 }
 
-/* Client rates are no requests yet. */
-static bool is_rates(const trace_values *v, const char *path)
+bool trace_is_rates(const trace_values *v, const char *path)
 {
     return v->read.form == NULL && v->read.columns == NULL && !trace_known(path) && rates_is(path);
 }
@@ -103,8 +101,8 @@ cli_status trace_do_import(const trace_values *v, const char *const *operands, s
         return complain("spillway trace: import wants a FILE and the trace to write; see 'spillway trace --help'",
                         CLI_BAD);
     }
-    return is_rates(v, operands[0]) ? import_rates(v, operands[0], operands[1])
-                                    : deliver(begin(v, operands[0], operands[1], err), operands[1], err);
+    return trace_is_rates(v, operands[0]) ? import_rates(v, operands[0], operands[1])
+                                          : deliver(begin(v, operands[0], operands[1], err), operands[1], err);
 }
 
 cli_status trace_do_slice(const trace_values *v, const char *const *operands, size_t count)
@@ -214,7 +212,7 @@ cli_status trace_do_fit(const trace_values *v, const char *const *operands, size
     if (pairs != NULL && !trace_may_replace(operands[0], pairs, err, sizeof err)) {
         return complain(err, CLI_BAD);
     }
-    trace_fit *f = is_rates(v, operands[0]) ? fit_rates(v, operands[0], err) : fit_requests(v, operands[0], err);
+    trace_fit *f = trace_is_rates(v, operands[0]) ? fit_rates(v, operands[0], err) : fit_requests(v, operands[0], err);
     if (f == NULL) {
         return complain(err, CLI_BAD);
     }
@@ -225,161 +223,5 @@ cli_status trace_do_fit(const trace_values *v, const char *const *operands, size
         trace_block(operands[0], f, pairs, stdout);
     }
     trace_fit_free(f);
-    return status;
-}
-
-/* --- statistics ------------------------------------------------------------------------------------------------ */
-
-static cli_status requests_stats(const trace_values *v, trace *t, const char *path, rep_json *j)
-{
-    trace_stats *s = trace_stats_of(t);
-    if (s == NULL) {
-        return no_memory();
-    }
-    if (j != NULL) {
-        trace_json(path, trace_about(t), s, j);
-    } else {
-        trace_text(path, trace_about(t), s, stdout);
-    }
-    char err[ERR_SIZE];
-    cli_status status = CLI_DONE;
-    if (v->out != NULL && trace_plots(path, t, s, v->out, err, sizeof err) != 0) {
-        status = complain(err, CLI_IO);
-    }
-    trace_stats_free(s);
-    return status;
-}
-
-static cli_status rate_stats(const char *path, rep_json *j)
-{
-    char err[ERR_SIZE];
-    client_rates *r = rates_read(path, err, sizeof err);
-    if (r == NULL) {
-        return complain(err, CLI_BAD);
-    }
-    rates_stats *s = rates_stats_of(r);
-    rates_free(r);
-    if (s == NULL) {
-        return no_memory();
-    }
-    if (j != NULL) {
-        trace_rates_json(path, s, j);
-    } else {
-        trace_rates_text(path, s, stdout);
-    }
-    rates_stats_free(s);
-    return CLI_DONE;
-}
-
-static cli_status any_table(const char *path, rep_json *j)
-{
-    char err[ERR_SIZE];
-    table_stats *s = table_stats_read(path, err, sizeof err);
-    if (s == NULL) {
-        return complain(err, CLI_BAD);
-    }
-    if (j != NULL) {
-        trace_table_json(path, s, j);
-    } else {
-        trace_table_text(path, s, stdout);
-    }
-    table_stats_free(s);
-    return CLI_DONE;
-}
-
-static cli_status mix_stats(const char *path, rep_json *j)
-{
-    char err[ERR_SIZE];
-    token_mix *m = token_mix_read(path, err, sizeof err);
-    if (m == NULL) {
-        return complain(err, CLI_BAD);
-    }
-    if (j != NULL) {
-        trace_mix_json(path, m, j);
-    } else {
-        trace_mix_text(path, m, stdout);
-    }
-    free(m);
-    return CLI_DONE;
-}
-
-/* A JSON document that is no trace of requests may be a record of availability. */
-static cli_status record_stats(const char *path, rep_json *j)
-{
-    char err[ERR_SIZE];
-    csv_message message = {err, sizeof err};
-    mdl_stock_trace record = {.count = 0};
-    cli_status status = CLI_DONE;
-    zone z;
-    zone_init(&z, NULL);
-    if (!stock_record_read(path, &z, &record, &message)) {
-        status = complain(err, CLI_BAD);
-    } else {
-        const availability_stats s = availability_of(&record);
-        if (j != NULL) {
-            trace_availability_json(path, &s, j);
-        } else {
-            trace_availability_text(path, &s, stdout);
-        }
-    }
-    zone_fini(&z);
-    return status;
-}
-
-static bool is_json(const char *path)
-{
-    const size_t length = strlen(path);
-    return (length > 5 && strcmp(path + length - 5, ".json") == 0) ||
-           (length > 8 && strcmp(path + length - 8, ".json.gz") == 0);
-}
-
-/* A trace of requests, else client rates or their lengths, else any CSV with a header. */
-static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
-{
-    char err[ERR_SIZE];
-    trace_options read = v->read;
-    read.zero = v->zero == TRACE_ZERO_REFUSE ? TRACE_ZERO_KEEP : read.zero;
-    if (is_rates(v, path)) {
-        return rate_stats(path, j);
-    }
-    if (read.form == NULL && read.columns == NULL && !trace_known(path)) {
-        if (token_mix_is(path)) {
-            return mix_stats(path, j);
-        }
-        return is_json(path) ? record_stats(path, j) : any_table(path, j);
-    }
-    trace *t = trace_read(path, &read, err, sizeof err);
-    if (t == NULL) {
-        return complain(err, CLI_BAD);
-    }
-    cli_status status = requests_stats(v, t, path, j);
-    /* what these requests ask for stands in other columns */
-    if (status == CLI_DONE && !trace_about(t)->has_input && !trace_about(t)->has_output) {
-        status = any_table(path, j);
-    }
-    trace_close(t);
-    return status;
-}
-
-cli_status trace_do_stats(const trace_values *v, const char *const *operands, size_t count)
-{
-    rep_json j;
-    cli_status status = CLI_DONE;
-    const bool json = v->format == 1;
-    if (v->out != NULL && count != 1) {
-        return complain("spillway trace: stats --out DIR takes one FILE", CLI_BAD);
-    }
-    rep_json_init(&j, stdout);
-    if (json) {
-        rep_json_array(&j, NULL);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const cli_status one = stats_of(v, operands[i], json ? &j : NULL);
-        status = status == CLI_DONE ? one : status;
-    }
-    if (json) {
-        rep_json_end(&j, true);
-        rep_json_finish(&j);
-    }
     return status;
 }

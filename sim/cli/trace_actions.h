@@ -20,6 +20,8 @@ typedef struct trace_values {
     int64_t step_ns;
 } trace_values;
 
+/** Is FILE, of a form not said, one of client rates? Those are no requests yet. */
+bool trace_is_rates(const trace_values *v, const char *path);
 cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count);
 /** import of a log of decisions, in one part or several, to the folder v->out. */
 cli_status trace_do_decisions(const trace_values *v, const char *const *operands, size_t count);

@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/report/plots.h"
-#include "sim/report/trace_report.h"
+#include "sim/report/trace_picture.h"
 
 #define FINE_S 43200.0 /* longer traces are shown by the hour */
 #define SHARES 200     /* points of a distribution */
 
 typedef struct trace_view {
-    const char *path;
     const trace *t;
     const trace_stats *s;
     double *sorted[3]; /* input, output, gaps */
@@ -51,52 +49,6 @@ static int write_quantiles(const void *user, FILE *out)
     return ferror(out) ? -1 : 0;
 }
 
-static char *values_of(const void *user, const char *const texts[][2])
-{
-    const trace_view *v = user;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return NULL;
-    }
-    rep_quote_all(out, texts);
-    const char *slash = strrchr(v->path, '/');
-    const stats_bins *bins = bins_of(v);
-    rep_quote(out, "title", slash != NULL ? slash + 1 : v->path);
-    fprintf(out,
-            "width=1000; height=620; local0_s=%.3f; from_s=0; to_s=%.0f; warmup_s=0; has_input=%d; has_output=%d; ",
-            (double)trace_first_ns(v->t) / 1e9, (double)bins->full * (double)bins->width_ns / 1e9,
-            v->s->input.count > 0, v->s->output.count > 0);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static void draw(const trace_view *v, const char *dir)
-{
-    static const char *const formats[] = {"svg", "png"};
-    char scripts[1024], said[512] = "";
-    const rep_drawing how = {scripts, "gnuplot"};
-    if (bins_of(v)->full < 2) {
-        fputs("spillway: no picture: the trace is too short to draw\n", stderr);
-        return;
-    }
-    if (report_find_plots(NULL, scripts, sizeof scripts) != 0) {
-        fputs("spillway: no picture: the gnuplot scripts (folder plots) were not found\n", stderr);
-        return;
-    }
-    for (int f = 0; f < 2; f++) {
-        const int rc = rep_draw("trace", "trace.gp", formats[f], dir, &how, values_of, v, said, sizeof said);
-        if (rc != 0) {
-            fprintf(stderr, "spillway: no picture: gnuplot %s\n", rc > 0 ? strerror(rc) : said);
-            return;
-        }
-    }
-}
-
 static int by_value(const void *a, const void *b)
 {
     double x, y;
@@ -129,20 +81,27 @@ static int take_sorted(trace_view *v)
 
 int trace_plots(const char *path, const trace *t, const trace_stats *s, const char *dir, char *err, size_t err_size)
 {
-    char plots[1200];
-    trace_view v = {.path = path, .t = t, .s = s};
+    trace_view v = {.t = t, .s = s};
     int rc = take_sorted(&v);
     if (rc != 0) {
         snprintf(err, err_size, "out of memory");
-    } else if (snprintf(plots, sizeof plots, "%s/plots", dir) >= (int)sizeof plots) {
-        snprintf(err, err_size, "%.60s...: the name is too long", dir);
-        rc = -1;
-    } else if (rep_make_folder(dir, err, err_size) != 0 || rep_make_folder(plots, err, err_size) != 0 ||
+    } else if (rep_make_folder(dir, err, err_size) != 0 ||
                rep_write_file(dir, "trace-rates.csv", write_rates, &v, err, err_size) != 0 ||
                rep_write_file(dir, "trace-quantiles.csv", write_quantiles, &v, err, err_size) != 0) {
         rc = -1;
     } else {
-        draw(&v, dir);
+        const stats_bins *bins = bins_of(&v);
+        const trace_picture picture = {.path = path,
+                                       .series = "trace-rates.csv",
+                                       .column = "requests_per_s",
+                                       .axis = "requests/s",
+                                       .points = bins->full,
+                                       .begin_s = (double)trace_first_ns(t) / 1e9,
+                                       .to_s = (double)bins->full * (double)bins->width_ns / 1e9,
+                                       .has_input = s->input.count > 0,
+                                       .has_output = s->output.count > 0,
+                                       .has_gaps = true};
+        rc = trace_draw(&picture, dir, err, err_size);
     }
     for (int k = 0; k < 3; k++) {
         free(v.sorted[k]);

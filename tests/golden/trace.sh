@@ -75,6 +75,36 @@ if command -v gnuplot >/dev/null; then
 else
     skipped=$((skipped + 1))
 fi
+# What is no trace of requests is written as well: rates, levels, lengths, columns.
+rates="timestamp_s,client,rate_per_s,cv,pattern,arg1,arg2"
+printf '%s\n0,0,1.5,1,Gamma,1,1\n0,1,2,1,Gamma,1,1\n600,1,4,1,Gamma,1,1\n1800,0,0.25,1,Gamma,1,1\n' "$rates" >"$dir/q-client-rates.csv"
+echo '{"metadata": {"gap_seconds": 60}, "data": [2, 0, 3], "prices": [0.5, 0.25, 1]}' >"$dir/stock.json"
+printf 'client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max\n0,0,5,input_tokens,20,10,12,20,25,30,40,50,64\n0,0,5,output_tokens,20,10,12,20,25,30,40,50,64\n' >"$dir/z-token-quantiles.csv"
+printf 'node,gpus\n"a,1",4\nb,\n' >"$dir/nodes.csv"
+printf 'when,kind\n0,x\n1,y\n3,x\n' >"$dir/bare.csv"
+files() { # NAME FILE ARGS...: the files of a kind
+    "$SPILLWAY" trace stats "${@:2}" --out "$dir/$1" >/dev/null 2>"$dir/err"
+    (cd "$dir/$1" && echo $?$(find . -name '*.csv' | sort | tr '\n' ' '))
+}
+same "files of rates" "$(files o1 "$dir/q-client-rates.csv")" "0./trace-rates.csv"
+same "rates of all clients" "$(tr '\n' ' ' <"$dir/o1/trace-rates.csv")" "time_s,requests_per_s 0,3.5 600,4 1200,0 1800,0.25 "
+same "files of a record" "$(files o2 "$dir/stock.json")" "0./trace-levels.csv"
+same "levels and prices" "$(tr '\n' ' ' <"$dir/o2/trace-levels.csv")" "time_s,level,usd_per_h 0,2,0.5 60,0,0.25 120,3,1 "
+same "files of lengths" "$(files o3 "$dir/z-token-quantiles.csv")" "0./trace-quantiles.csv"
+same "shares of lengths" "$(cut -d, -f1 "$dir/o3/trace-quantiles.csv" | tr '\n' ' ')" "share 0 0.1 0.25 0.5 0.75 0.9 0.95 0.99 1 "
+same "the longest" "$(tail -1 "$dir/o3/trace-quantiles.csv" | cut -d, -f2)" "$("$SPILLWAY" trace stats "$dir/z-token-quantiles.csv" | awk '/input tokens/ { print $NF }')"
+same "files of a table" "$(files o4 "$dir/nodes.csv")" "0./trace-columns.csv"
+same "columns" "$(tail -1 "$dir/o4/trace-columns.csv")" "gpus,2,1,2,4,4,0,4,4,4,4,4,4,4,4,4"
+same "files of requests without tokens" "$(files o5 "$dir/bare.csv" --columns time=when:s)" \
+    "0./trace-columns.csv ./trace-quantiles.csv ./trace-rates.csv"
+touch "$dir/taken"
+"$SPILLWAY" trace stats "$dir/nodes.csv" --out "$dir/taken" >/dev/null 2>"$dir/err"
+same "a folder that cannot be" "$? $(grep -c taken "$dir/err")" "3 1"
+if command -v gnuplot >/dev/null; then
+    same "their pictures" "$(ls "$dir"/o[1-5]/plots/trace.svg | sed 's|.*/\(o.\)/.*|\1|' | tr -d '\n')" o1o2o3
+else
+    skipped=$((skipped + 1))
+fi
 if command -v python3 >/dev/null; then
     same "JSON" "$("$SPILLWAY" trace stats $sample $data/* --format json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" 3
 else
