@@ -16,11 +16,6 @@
 #define REQUESTS_MAX   (UINT32_C(1) << 30)
 #define STEP_PS_MAX    140737488355328.0 /* 2^47 */
 
-static llm_state *state_of(const mdl_engine *e)
-{
-    return ((const llm_state *)e)->self;
-}
-
 /* Processes all that is certain to happen by now_ns. Work may still come at now_ns itself. */
 static void settle(llm_state *s, int64_t now_ns)
 {
@@ -45,13 +40,14 @@ static void cut_run(llm_state *s, int64_t now_ns)
         s->run_steps = llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
         s->run_blocks = LLM_UNKNOWN;
         s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
+        llm_expect_end(s);
     }
 }
 
 /* Another one stands at the head of the queue than when the run was planned or cut, or none. */
 static void new_head(llm_state *s, int64_t now_ns)
 {
-    s->joined_ns = 0;
+    llm_expect_end(s);
     if (llm_head_may_join(s)) {
         cut_run(s, now_ns);
         llm_expect_join(s);
@@ -113,7 +109,7 @@ static bool fits(const llm_state *s, const mdl_work *work)
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     mdl_engine_prefetch_state(e);
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     if (s->spares > 0) {
         __builtin_prefetch(&s->requests[s->spare[(s->spare_top - 1u) % LLM_SPARES]], 1);
     }
@@ -149,14 +145,14 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 
 static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
 {
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     if (handle >= s->fresh_slot || s->requests[handle].where == LLM_FREE || s->requests[handle].dropped) {
         return;
     }
     llm_request *r = &s->requests[handle];
     mdl_ring_forget(&s->ring, r->tag);
-    s->joined_ns = 0;
+    llm_expect_end(s);
     if (r->where == LLM_WAITING) {
         bool head = s->queue.head == handle;
         llm_unlink(s, &s->queue, handle);
@@ -180,21 +176,18 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
 
 static int64_t llm_next(const mdl_engine *e)
 {
-    const llm_state *s = state_of(e);
+    const llm_state *s = llm_state_of(e);
     if (s->ring.due_ns != MDL_NEVER) {
         return s->ring.due_ns;
     }
-    if (!s->planned) {
-        return llm_next_guess_ns(s);
-    }
-    return s->joined_ns > 0 ? s->joined_ns : llm_ceil_ns(s->end);
+    return s->planned ? s->next_ns : llm_next_guess_ns(s);
 }
 
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
     mdl_engine_prefetch_state(e);
     llm_prefetch(e);
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     return s->ring.count > 0 ? mdl_ring_drain(&s->ring, out, out_max) : 0;
 }
@@ -213,7 +206,7 @@ static int32_t ended_steps(const llm_state *s, int64_t now_ns, int32_t begun)
 
 static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 {
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     *out = (mdl_load){.running = s->batch.count,
                       .waiting = s->queue.count,
@@ -235,7 +228,7 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 
 static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
 {
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     const int32_t used = s->config->kv_blocks - s->free_blocks;
     const bool idle = s->batch.count + s->queue.count == 0;
@@ -244,16 +237,16 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
         out->least += s->phase[s->phase_now];
         out->most += llm_whole_run_blocks(s);
         out->until_ns = llm_ceil_ns(s->end);
-        if (s->joined_ns > 0 && s->queue.count == 1) { /* and nobody else can join with the head of the queue */
+        if (s->joined_blocks > 0 && s->queue.count == 1) { /* and nobody else can join with the head of the queue */
             out->most += s->joined_blocks;
-            out->until_ns = s->joined_ns;
+            out->until_ns = s->next_ns;
         }
     }
 }
 
 static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
 {
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     const llm_request *r = &s->requests[handle];
     if (r->where != LLM_DECODE) {
@@ -291,7 +284,7 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
 
 static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
 {
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     if (s->batch.count + s->queue.count > 0) {
         stop(s, e, now_ns);
@@ -308,7 +301,7 @@ static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t ta
 
 static size_t llm_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 {
-    const llm_state *s = state_of(e);
+    const llm_state *s = llm_state_of(e);
     size_t n = 0;
     for (uint32_t slot = 0; slot < s->fresh_slot; slot++) {
         const llm_request *r = &s->requests[slot];
@@ -325,7 +318,7 @@ static size_t llm_tags(const mdl_engine *e, uint32_t *tags, size_t tags_max)
 
 static void llm_free(mdl_engine *e)
 {
-    llm_state *s = state_of(e);
+    llm_state *s = llm_state_of(e);
     free(s->finish);
     free(s->requests);
     mdl_prefix_free(&s->prefix);
@@ -386,7 +379,6 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
     }
     const llm_list empty = {.head = LLM_NIL, .tail = LLM_NIL};
     *s = (llm_state){.base = {&mdl_engine_llm},
-                     .self = s,
                      .config = config,
                      .free_blocks = config->kv_blocks,
                      .queue = empty,

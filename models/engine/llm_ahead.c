@@ -7,11 +7,6 @@
 
 #define FINISH_LINES 16 /* of the decoding set: 128 requests, more than most batches hold */
 
-static const llm_state *state_of(const mdl_engine *e)
-{
-    return ((const llm_state *)e)->self;
-}
-
 /* Whose prefill is under way or comes next. */
 static uint32_t coming_prefill(const llm_state *s)
 {
@@ -29,7 +24,7 @@ void llm_prefetch_finish(const llm_state *s)
 
 void llm_prefetch(const mdl_engine *e)
 {
-    const llm_state *s = state_of(e);
+    const llm_state *s = llm_state_of(e);
     const uint32_t prefill = coming_prefill(s);
     if (s->ring.cap > 0) {
         __builtin_prefetch(&s->ring.at[s->ring.head]);
@@ -63,7 +58,7 @@ static void prefetch_around(const llm_state *s, const llm_request *r)
 
 uint32_t llm_expect(const mdl_engine *e)
 {
-    const llm_state *s = state_of(e);
+    const llm_state *s = llm_state_of(e);
     const uint32_t prefill = coming_prefill(s);
     uint32_t slot = prefill;
     if (prefill != LLM_NIL) {

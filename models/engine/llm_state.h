@@ -82,7 +82,8 @@ typedef struct llm_finish {
  */
 typedef struct llm_state {
     mdl_engine base;
-    struct llm_state *self; /* reading the load brings the inside up to date, which the owner cannot observe */
+    int64_t
+        next_ns; /* planned: when the owner should look: `end`, or the end of the step after it, see llm_expect_join */
     llm_clock end;
     bool planned, mixed;
     uint8_t spares, spare_top; /* slots in `spare`, and where the next one goes, modulo its length */
@@ -98,9 +99,7 @@ typedef struct llm_state {
     int32_t decodes;
 
     int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
-    int64_t joined_ns;     /* planned: a time not after the end of the step that follows it, if it is certain that the
-                            * head of the queue joins there and nothing else happens before; else 0 */
-    int32_t joined_blocks; /* joined_ns > 0: what that step takes for the head and all who decode */
+    int32_t joined_blocks; /* next_ns is not `end`: blocks that the step after it takes; else 0 */
     int32_t phase_now;     /* iter modulo block_tokens */
     int32_t run_blocks;    /* blocks that the planned run takes; LLM_UNKNOWN: see llm_whole_run_blocks */
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
@@ -130,6 +129,17 @@ typedef struct llm_state {
     _Alignas(LLM_LINE) int32_t phase[]; /* [block_tokens] decoding requests that need a block when iter = i modulo it */
 } llm_state;
 _Static_assert(offsetof(llm_state, phase) == (MDL_ENGINE_LINES - 1) * LLM_LINE, "one line of phase for 16 tokens");
+
+/* The inside of an engine. Also of a const one: reading the load brings the inside up to date, which the owner cannot
+ * observe. */
+static inline llm_state *llm_state_of(const mdl_engine *e)
+{
+    union {
+        const mdl_engine *in;
+        llm_state *out;
+    } same = {.in = e};
+    return same.out;
+}
 
 /* Slots in use. */
 static inline uint32_t llm_live(const llm_state *s)
@@ -172,6 +182,13 @@ static inline int64_t llm_until_ps(llm_clock c, int64_t now_ns)
 static inline int32_t llm_computed(const llm_state *s, const llm_request *r)
 {
     return r->where == LLM_DECODE ? (int32_t)(r->base + s->iter) : r->computed;
+}
+
+/* The owner should look when the planned run ends. */
+static inline void llm_expect_end(llm_state *s)
+{
+    s->next_ns = llm_ceil_ns(s->end);
+    s->joined_blocks = 0;
 }
 
 /* Duration of the first k steps of the planned run. */
@@ -218,7 +235,9 @@ void llm_plan(llm_state *s);
 void llm_finish_run(llm_state *s);
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
-void llm_expect_join(llm_state *s);            /* planned: sets joined_ns and joined_blocks */
+/* Planned: if it is certain that the head of the queue joins the step after the run, and nothing else happens before,
+ * next_ns becomes a time not after the end of that step. */
+void llm_expect_join(llm_state *s);
 
 /* llm_ahead.c: asking for memory before it is needed, the last two as engine.h says */
 void llm_prefetch_finish(const llm_state *s); /* `finish`, for a request that joins anywhere */

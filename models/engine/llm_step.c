@@ -186,7 +186,6 @@ void llm_plan(llm_state *s)
     }
     llm_keep_prefixes(s, s->free_blocks - s->phase[s->phase_now]);
     s->planned = true;
-    s->joined_ns = 0;
     s->mixed = s->prefills > 0;
     if (s->mixed) {
         llm_prefetch_finish(s);
@@ -197,6 +196,7 @@ void llm_plan(llm_state *s)
     s->run_steps = s->mixed || thrown ? 1 : decode_run_steps(s);
     s->run_blocks = LLM_UNKNOWN;
     s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
+    llm_expect_end(s);
 }
 
 static void complete(llm_state *s, uint32_t slot, int64_t at_ns)
@@ -315,7 +315,7 @@ void llm_expect_join(llm_state *s)
     decode_step(s, &step);
     step.decode_context += (int64_t)s->decodes * steps;
     add_chunk(&step, r, chunk);
-    s->joined_ns = llm_ceil_ns(llm_after(s->end, mdl_step_ps(&s->config->step, &step)));
+    s->next_ns = llm_ceil_ns(llm_after(s->end, mdl_step_ps(&s->config->step, &step)));
     s->joined_blocks = need;
 }
 
