@@ -14,22 +14,22 @@
 #define ERR_SIZE   4096
 #define FACTOR_MAX 1e6
 
-static cli_status complain(const char *err, cli_status status)
+cli_status trace_complain(const char *err, cli_status status)
 {
     fprintf(stderr, "%s\n", err);
     return status;
 }
 
-static cli_status no_memory(void)
+cli_status trace_no_memory(void)
 {
-    return complain("spillway: out of memory", CLI_INTERNAL);
+    return trace_complain("spillway: out of memory", CLI_INTERNAL);
 }
 
 /* Writes a new trace and says so; frees it. NULL: `err` says why there is none. */
 static cli_status deliver(trace *t, const char *out, char *err)
 {
     if (t == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     cli_status status = CLI_DONE;
     if (trace_write(t, out, err, ERR_SIZE)) {
@@ -39,7 +39,7 @@ static cli_status deliver(trace *t, const char *out, char *err)
         }
         fputc('\n', stdout);
     } else {
-        status = complain(err, CLI_IO);
+        status = trace_complain(err, CLI_IO);
     }
     trace_close(t);
     return status;
@@ -82,7 +82,7 @@ static cli_status import_rates(const trace_values *v, const char *in, const char
     }
     client_rates *r = trace_may_replace(in, out, err, sizeof err) ? rates_read(in, err, sizeof err) : NULL;
     if (r == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     const int64_t to_s = v->to_ns == INT64_MAX ? r->to_s : r->from_s + whole_seconds(v->to_ns);
     trace *t =
@@ -98,8 +98,8 @@ cli_status trace_do_import(const trace_values *v, const char *const *operands, s
         return trace_do_decisions(v, operands, count);
     }
     if (count != 2) {
-        return complain("spillway trace: import wants a FILE and the trace to write; see 'spillway trace --help'",
-                        CLI_BAD);
+        return trace_complain("spillway trace: import wants a FILE and the trace to write; see 'spillway trace --help'",
+                              CLI_BAD);
     }
     return trace_is_rates(v, operands[0]) ? import_rates(v, operands[0], operands[1])
                                           : deliver(begin(v, operands[0], operands[1], err), operands[1], err);
@@ -111,7 +111,7 @@ cli_status trace_do_slice(const trace_values *v, const char *const *operands, si
     (void)count;
     trace *t = begin(v, operands[0], operands[1], err);
     if (t == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     trace *part = edit_slice(t, v->from_ns, v->to_ns, operands[0], err, sizeof err);
     trace_close(t);
@@ -128,12 +128,12 @@ cli_status trace_do_scale(const trace_values *v, const char *const *operands, si
     }
     trace *t = begin(v, operands[0], operands[1], err);
     if (t == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     gsl_rng *r = rng_stream((uint64_t)v->seed, 0, "trace-scale", 0);
     if (r == NULL) {
         trace_close(t);
-        return no_memory();
+        return trace_no_memory();
     }
     trace *more = edit_scale(t, factor, v->jitter_ns, r, operands[0], err, sizeof err);
     gsl_rng_free(r);
@@ -146,11 +146,11 @@ cli_status trace_do_shift(const trace_values *v, const char *const *operands, si
     char err[ERR_SIZE];
     (void)count;
     if (v->by == NULL) {
-        return complain("spillway trace: shift needs --by, a duration such as 1h or -30m", CLI_BAD);
+        return trace_complain("spillway trace: shift needs --by, a duration such as 1h or -30m", CLI_BAD);
     }
     trace *t = begin(v, operands[0], operands[1], err);
     if (t == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     trace *moved = edit_shift(t, v->by_ns, operands[0], err, sizeof err);
     trace_close(t);
@@ -210,15 +210,15 @@ cli_status trace_do_fit(const trace_values *v, const char *const *operands, size
     char err[ERR_SIZE];
     const char *pairs = count > 1 ? operands[1] : NULL;
     if (pairs != NULL && !trace_may_replace(operands[0], pairs, err, sizeof err)) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     trace_fit *f = trace_is_rates(v, operands[0]) ? fit_rates(v, operands[0], err) : fit_requests(v, operands[0], err);
     if (f == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     cli_status status = CLI_DONE;
     if (pairs != NULL && !trace_write(f->pairs, pairs, err, sizeof err)) {
-        status = complain(err, CLI_IO);
+        status = trace_complain(err, CLI_IO);
     } else {
         trace_block(operands[0], f, pairs, stdout);
     }

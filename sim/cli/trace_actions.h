@@ -20,6 +20,9 @@ typedef struct trace_values {
     int64_t step_ns;
 } trace_values;
 
+/** Says a line on stderr. @return status */
+cli_status trace_complain(const char *err, cli_status status);
+cli_status trace_no_memory(void);
 /** Is FILE, of a form not said, one of client rates? Those are no requests yet. */
 bool trace_is_rates(const trace_values *v, const char *path);
 cli_status trace_do_import(const trace_values *v, const char *const *operands, size_t count);

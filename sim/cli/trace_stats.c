@@ -11,28 +11,17 @@
 
 #define ERR_SIZE 4096
 
-static cli_status complain(const char *err, cli_status status)
-{
-    fprintf(stderr, "%s\n", err);
-    return status;
-}
-
-static cli_status no_memory(void)
-{
-    return complain("spillway: out of memory", CLI_INTERNAL);
-}
-
 /* What became of the files of --out; rc as trace_plots() and its like return it. */
 static cli_status written(int rc, const char *err)
 {
-    return rc == 0 ? CLI_DONE : complain(err, CLI_IO);
+    return rc == 0 ? CLI_DONE : trace_complain(err, CLI_IO);
 }
 
 static cli_status requests_stats(const trace_values *v, trace *t, const char *path, rep_json *j)
 {
     trace_stats *s = trace_stats_of(t);
     if (s == NULL) {
-        return no_memory();
+        return trace_no_memory();
     }
     if (j != NULL) {
         trace_json(path, trace_about(t), s, j);
@@ -51,12 +40,12 @@ static cli_status rate_stats(const trace_values *v, const char *path, rep_json *
     char err[ERR_SIZE];
     client_rates *r = rates_read(path, err, sizeof err);
     if (r == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     rates_stats *s = rates_stats_of(r);
     cli_status status = CLI_DONE;
     if (s == NULL) {
-        status = no_memory();
+        status = trace_no_memory();
     } else if (j != NULL) {
         trace_rates_json(path, s, j);
     } else {
@@ -75,7 +64,7 @@ static cli_status any_table(const trace_values *v, const char *path, rep_json *j
     char err[ERR_SIZE];
     table_stats *s = table_stats_read(path, err, sizeof err);
     if (s == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     if (j != NULL) {
         trace_table_json(path, s, j);
@@ -92,7 +81,7 @@ static cli_status mix_stats(const trace_values *v, const char *path, rep_json *j
     char err[ERR_SIZE];
     token_mix *m = token_mix_read(path, err, sizeof err);
     if (m == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     if (j != NULL) {
         trace_mix_json(path, m, j);
@@ -115,7 +104,7 @@ static cli_status record_stats(const trace_values *v, const char *path, rep_json
     zone z;
     zone_init(&z, NULL);
     if (!stock_record_read(path, &z, &record, &message)) {
-        status = complain(err, CLI_BAD);
+        status = trace_complain(err, CLI_BAD);
     } else {
         const availability_stats s = availability_of(&record);
         if (j != NULL) {
@@ -155,7 +144,7 @@ static cli_status stats_of(const trace_values *v, const char *path, rep_json *j)
     }
     trace *t = trace_read(path, &read, err, sizeof err);
     if (t == NULL) {
-        return complain(err, CLI_BAD);
+        return trace_complain(err, CLI_BAD);
     }
     cli_status status = requests_stats(v, t, path, j);
     /* what these requests ask for stands in other columns */
@@ -172,7 +161,7 @@ cli_status trace_do_stats(const trace_values *v, const char *const *operands, si
     cli_status status = CLI_DONE;
     const bool json = v->format == 1;
     if (v->out != NULL && count != 1) {
-        return complain("spillway trace: stats --out DIR takes one FILE", CLI_BAD);
+        return trace_complain("spillway trace: stats --out DIR takes one FILE", CLI_BAD);
     }
     rep_json_init(&j, stdout);
     if (json) {

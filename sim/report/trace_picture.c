@@ -173,24 +173,13 @@ int trace_availability_plots(const char *path, const mdl_stock_trace *record, co
 
 /* --- any table -------------------------------------------------------------------------------------------------- */
 
-static void put_name(FILE *out, const char *name)
-{
-    const bool quoted = strpbrk(name, ",\"\r\n") != NULL;
-    fputs(quoted ? "\"" : "", out);
-    for (; *name != '\0'; name++) {
-        fputs(*name == '"' ? "\"" : "", out);
-        fputc(*name, out);
-    }
-    fputs(quoted ? "\"" : "", out);
-}
-
 static int write_columns(const void *user, FILE *out)
 {
     const table_stats *t = user;
     fputs("name,rows,empty,distinct,sum,mean,cv,min,p10,p25,p50,p75,p90,p95,p99,max\n", out);
     for (size_t i = 0; i < t->column_count; i++) {
         const table_column *c = &t->columns[i];
-        put_name(out, c->name);
+        rep_csv_text(out, c->name);
         fprintf(out, ",%zu,%zu,%zu", t->rows, c->empty, c->distinct);
         if (c->is_number) {
             fprintf(out, ",%.9g,%.9g,%.9g,%.9g", c->sum, c->values.mean, c->values.cv, c->values.min);

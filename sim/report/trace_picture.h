@@ -7,12 +7,12 @@
 #include "sim/report/trace_report.h"
 
 typedef struct trace_picture {
-    const char *path;                  /**< of the trace; its last part is the title */
-    const char *series, *column;       /**< file and column that are shown over time; NULL = none */
-    const char *axis;                  /**< of that column */
-    size_t points;                     /**< of the series */
-    double begin_s;                    /**< what time_s 0 is, s since 1970 or of the file's clock */
-    double from_s, to_s;               /**< of time_s */
+    const char *path;                     /**< of the trace; its last part is the title */
+    const char *series, *column;          /**< file and column that are shown over time; NULL = none */
+    const char *axis;                     /**< of that column */
+    size_t points;                        /**< of the series */
+    double begin_s;                       /**< what time_s 0 is, s since 1970 or of the file's clock */
+    double from_s, to_s;                  /**< of time_s */
     bool has_input, has_output, has_gaps; /**< columns of trace-quantiles.csv */
 } trace_picture;
 
