@@ -6,7 +6,7 @@
 
 #define SUB_BITS 7 /* quantiles within 0.8 % */
 
-static bool latency_init(res_latency *l)
+bool res_latency_init(res_latency *l)
 {
     l->ttft = stat_hist_new(SUB_BITS);
     l->tpot = stat_hist_new(SUB_BITS);
@@ -16,7 +16,7 @@ static bool latency_init(res_latency *l)
     return l->ttft != NULL && l->tpot != NULL && l->e2e != NULL && l->queue != NULL && l->network != NULL;
 }
 
-static void latency_fini(res_latency *l)
+void res_latency_fini(res_latency *l)
 {
     stat_hist_free(l->ttft);
     stat_hist_free(l->tpot);
@@ -44,11 +44,11 @@ static bool services_init(const sc_scenario *sc, res_run *run)
         s->by_region = calloc(regions, sizeof *s->by_region);
         s->nominal_rps = calloc((size_t)sc->pool_count + 1, sizeof *s->nominal_rps);
         if (s->slo == NULL || s->by_region_requests == NULL || s->by_region == NULL || s->nominal_rps == NULL ||
-            !latency_init(&s->latency)) {
+            !res_latency_init(&s->latency)) {
             return false;
         }
         for (int32_t r = 0; r < sc->region_count; r++) {
-            if (!latency_init(&s->by_region[r])) {
+            if (!res_latency_init(&s->by_region[r])) {
                 return false;
             }
         }
@@ -64,7 +64,7 @@ static bool tenants_init(const sc_scenario *sc, res_run *run)
     }
     run->tenant_count = sc->tenant_count;
     for (int32_t i = 0; i < sc->tenant_count; i++) {
-        if (!latency_init(&run->tenants[i].latency)) {
+        if (!res_latency_init(&run->tenants[i].latency)) {
             return false;
         }
     }
@@ -145,7 +145,7 @@ res_run *res_new(const sc_scenario *sc, int32_t bins, int64_t bin_ns)
     if (sc->ways != NULL) {
         run->ways = calloc((size_t)sc->region_count * (size_t)sc->cluster_count, sizeof *run->ways);
     }
-    if (run->pools == NULL || (sc->ways != NULL && run->ways == NULL) || !latency_init(&run->latency) ||
+    if (run->pools == NULL || (sc->ways != NULL && run->ways == NULL) || !res_latency_init(&run->latency) ||
         !services_init(sc, run) || !tenants_init(sc, run) || !timeline_init(sc, &run->timeline, bins, bin_ns)) {
         res_free(run);
         return NULL;
@@ -162,20 +162,20 @@ void res_free(res_run *run)
         res_service *s = &run->services[i];
 
         for (int32_t r = 0; s->by_region != NULL && r < run->region_count; r++) {
-            latency_fini(&s->by_region[r]);
+            res_latency_fini(&s->by_region[r]);
         }
-        latency_fini(&s->latency);
+        res_latency_fini(&s->latency);
         free(s->slo);
         free(s->by_region_requests);
         free(s->by_region);
         free(s->nominal_rps);
     }
     for (int32_t i = 0; run->tenants != NULL && i < run->tenant_count; i++) {
-        latency_fini(&run->tenants[i].latency);
+        res_latency_fini(&run->tenants[i].latency);
     }
     free(run->tenants);
     timeline_fini(run, &run->timeline);
-    latency_fini(&run->latency);
+    res_latency_fini(&run->latency);
     free(run->faults);
     free(run->services);
     free(run->pools);

@@ -31,6 +31,9 @@ typedef struct res_latency {
     stat_hist *network; /**< both ways */
 } res_latency;
 
+bool res_latency_init(res_latency *l); /**< false: no memory; to be given back as well */
+void res_latency_fini(res_latency *l); /**< NULLs allowed */
+
 typedef struct res_slo {
     /** Requests within / beyond the limit; rejected and timed-out ones are beyond it. The target holds when the share
      * met / (met + missed) reaches its percentile; without any such request it neither holds nor fails. */

@@ -2,7 +2,7 @@
 /*
  * measure.c - what is counted when a request is sent, answers for the first time, and ends.
  *
- * Everything is counted once, by (service, region), and summed at the end. Latencies are those of the user: ttft when
+ * Everything is counted once, in a cell (cells.c), and added up at the end. Latencies are those of the user: ttft when
  * the first token arrives (also if the request fails later; a token lost with its replica stays seen), the others
  * when the last one does. Rules for targets: a completed request is within or beyond each limit (tpot only with more
  * than one output token); a rejected or timed-out one misses all. A minute of a target is the simulated minute in
@@ -14,8 +14,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MINUTE_NS INT64_C(60000000000)
-
 typedef enum measured { NOT_SEEN = 0, WITHIN = 1, BEYOND = 2 } measured;
 
 void fl_note_system(fl_world *w, int change)
@@ -25,29 +23,14 @@ void fl_note_system(fl_world *w, int change)
     w->in_system_last_ns = w->now;
 }
 
-static res_requests *requests_of(fl_world *w, const fl_request *q)
+static fl_cell *cell_of(const fl_world *w, const fl_request *q)
 {
-    return &w->run->services[q->service].by_region_requests[q->region];
-}
-
-static res_latency *latency_of(fl_world *w, const fl_request *q)
-{
-    return &w->run->services[q->service].by_region[q->region];
-}
-
-/* NULL: of none. */
-static res_tenant *tenant_of(fl_world *w, const fl_request *q)
-{
-    return q->tenant > 0 ? &w->run->tenants[q->tenant - 1] : NULL;
+    return fl_cell_of(w, q->service, q->region, q->tenant);
 }
 
 void fl_note_shed(fl_world *w, const fl_request *q)
 {
-    res_tenant *tenant = tenant_of(w, q);
-
-    if (tenant != NULL && (q->flags & FL_RQ_COUNTED) != 0) {
-        tenant->shed++;
-    }
+    cell_of(w, q)->shed += (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
 }
 
 void fl_note_sent(fl_world *w, uint32_t request)
@@ -59,23 +42,15 @@ void fl_note_sent(fl_world *w, uint32_t request)
     s->sent++;
     w->run->host.requests++;
     w->run->timeline.arrivals[w->bin * w->run->service_count + q->service]++;
-    if ((q->flags & FL_RQ_COUNTED) != 0) {
-        res_tenant *tenant = tenant_of(w, q);
-
-        requests_of(w, q)->offered++;
-        if (tenant != NULL) {
-            tenant->requests.offered++;
-        }
-    }
+    cell_of(w, q)->requests.offered += (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
     fl_note_system(w, 1);
 }
 
 void fl_note_minutes(fl_world *w, uint32_t service, bool last)
 {
     fl_service *s = &w->services[service];
-    int64_t minute = w->now / MINUTE_NS;
 
-    if (minute == s->minute_number && !last) {
+    if (w->now < s->minute_end_ns && !last) {
         return;
     }
     for (int32_t t = 0; t < s->sc->target_count; t++) {
@@ -89,7 +64,7 @@ void fl_note_minutes(fl_world *w, uint32_t service, bool last)
         }
         *m = (fl_minute){0, 0};
     }
-    s->minute_number = minute;
+    s->minute_end_ns = (w->now / FL_MINUTE_NS + 1) * FL_MINUTE_NS;
 }
 
 static void minute_add(fl_world *w, const fl_request *q, int32_t target, bool within)
@@ -101,9 +76,14 @@ static void minute_add(fl_world *w, const fl_request *q, int32_t target, bool wi
     s->minute[target].within += within ? 1 : 0;
 }
 
-static void timeline_add(fl_world *w, stat_hist **rows, const fl_request *q, int64_t at_ns, int64_t value)
+/* The row of a bin and a service in the timeline. */
+static size_t row_at(const fl_world *w, const fl_request *q, int64_t at_ns)
 {
-    stat_hist **cell = &rows[fl_bin_of(w, at_ns) * w->run->service_count + q->service];
+    return (size_t)(fl_bin_of(w, at_ns) * w->run->service_count + q->service);
+}
+
+static void timeline_add(fl_world *w, stat_hist **cell, int64_t value)
+{
 
     if (*cell == NULL) {
         *cell = stat_hist_new(5);
@@ -118,17 +98,13 @@ static void timeline_add(fl_world *w, stat_hist **rows, const fl_request *q, int
 void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns)
 {
     const fl_service *s = &w->services[q->service];
-    res_tenant *tenant = tenant_of(w, q);
     int64_t ttft = seen_ns - q->sent_ns;
 
-    timeline_add(w, w->run->timeline.ttft, q, seen_ns, ttft);
+    timeline_add(w, &w->run->timeline.ttft[row_at(w, q, seen_ns)], ttft);
     if ((q->flags & FL_RQ_COUNTED) == 0) {
         return;
     }
-    stat_hist_add(latency_of(w, q)->ttft, ttft);
-    if (tenant != NULL) {
-        stat_hist_add(tenant->latency.ttft, ttft);
-    }
+    stat_hist_add(cell_of(w, q)->latency.ttft, ttft);
     for (int32_t t = 0; t < s->sc->target_count; t++) {
         if (s->target_kind[t] == FL_TARGET_TTFT) {
             minute_add(w, q, t, ttft <= s->sc->targets[t].limit_ns);
@@ -136,69 +112,65 @@ void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns)
     }
 }
 
-static int32_t output_of(const fl_world *w, const fl_request *q)
+/** What a completed request comes to; of the others only when they ended. */
+typedef struct answer {
+    bool completed;
+    int64_t seen_ns;
+    int64_t tpot_ns; /* -1: fewer than two tokens came, or it is not of an llm */
+    int64_t back_ns; /* its way back */
+    int32_t output;  /* tokens */
+} answer;
+
+static answer answer_of(const fl_world *w, const fl_request *q, bool completed, int64_t seen_ns)
 {
-    return w->services[q->service].sc->engine == SC_ENGINE_LLM ? q->need.tokens.output : 0;
+    answer a = {.completed = completed, .seen_ns = seen_ns, .tpot_ns = -1};
+
+    if (completed) {
+        const uint32_t cluster = w->replicas[q->place.at.replica].cluster;
+
+        a.back_ns = fl_way_ns(w, fl_line_of(w, q->region, cluster, true), (uint32_t)(q - w->requests));
+        a.output = w->services[q->service].sc->engine == SC_ENGINE_LLM ? q->need.tokens.output : 0;
+        a.tpot_ns = a.output > 1 ? (seen_ns - q->first_ns) / (a.output - 1) : -1;
+    }
+    return a;
 }
 
-static int64_t tpot_of(const fl_world *w, const fl_request *q, int64_t seen_ns)
+static measured judge(const fl_service *s, const fl_request *q, int32_t target, const answer *a)
 {
-    int32_t output = output_of(w, q);
+    int64_t value = a->seen_ns - q->sent_ns;
 
-    return output > 1 ? (seen_ns - q->first_ns) / (output - 1) : -1;
-}
-
-static measured judge(const fl_world *w, const fl_request *q, int32_t target, int64_t seen_ns)
-{
-    const fl_service *s = &w->services[q->service];
-    int64_t value = seen_ns - q->sent_ns;
-
+    if (!a->completed) {
+        return BEYOND;
+    }
     if (s->target_kind[target] == FL_TARGET_TTFT) {
         value = q->first_ns - q->sent_ns;
     } else if (s->target_kind[target] == FL_TARGET_TPOT) {
-        value = tpot_of(w, q, seen_ns);
-        if (value < 0) {
-            return NOT_SEEN;
-        }
+        value = a->tpot_ns;
     }
-    return value <= s->sc->targets[target].limit_ns ? WITHIN : BEYOND;
+    return value < 0 ? NOT_SEEN : value <= s->sc->targets[target].limit_ns ? WITHIN : BEYOND;
 }
 
 /* Targets at the end of a counted request. */
-static void targets_end(fl_world *w, const fl_request *q, bool completed, int64_t seen_ns)
+static void targets_end(fl_world *w, const fl_request *q, const answer *a)
 {
     const fl_service *s = &w->services[q->service];
-    res_service *out = &w->run->services[q->service];
-    res_tenant *tenant = tenant_of(w, q);
-    bool good = completed;
+    res_slo *slo = w->run->services[q->service].slo;
+    bool good = a->completed;
 
     for (int32_t t = 0; t < s->sc->target_count; t++) {
-        measured m = completed ? judge(w, q, t, seen_ns) : BEYOND;
+        const measured m = judge(s, q, t, a);
 
         if (m == NOT_SEEN) {
             continue;
         }
-        out->slo[t].met += m == WITHIN ? 1 : 0;
-        out->slo[t].missed += m == BEYOND ? 1 : 0;
+        slo[t].met += m == WITHIN ? 1 : 0;
+        slo[t].missed += m == BEYOND ? 1 : 0;
         good = good && m == WITHIN;
         if (s->target_kind[t] != FL_TARGET_TTFT || (q->flags & FL_RQ_FIRST) == 0) {
             minute_add(w, q, t, m == WITHIN);
         }
     }
-    out->good += good ? 1 : 0;
-    if (tenant != NULL) {
-        tenant->good += good ? 1 : 0;
-    }
-}
-
-static void latency_add(res_latency *l, const fl_request *q, int64_t tpot, int64_t seen_ns, int64_t back_ns)
-{
-    if (tpot >= 0) {
-        stat_hist_add(l->tpot, tpot);
-    }
-    stat_hist_add(l->e2e, seen_ns - q->sent_ns);
-    stat_hist_add(l->queue, q->started_ns - q->sent_ns - q->wire_ns);
-    stat_hist_add(l->network, q->wire_ns + back_ns);
+    cell_of(w, q)->good += good ? 1 : 0;
 }
 
 /* A region whose law is not known is abroad to nobody, and on no list. */
@@ -222,110 +194,81 @@ bool fl_unlawful(const fl_world *w, const fl_service *s, uint32_t cluster)
     return s->workload->jurisdiction_count > 0;
 }
 
-static void completed_counted(fl_world *w, const fl_request *q, int64_t seen_ns, int64_t back_ns)
+static void completed_counted(fl_world *w, const fl_request *q, uint32_t cluster, const answer *a)
 {
     res_service *out = &w->run->services[q->service];
-    res_tenant *tenant = tenant_of(w, q);
-    int64_t tpot = tpot_of(w, q, seen_ns);
+    const res_latency *l = &cell_of(w, q)->latency;
 
-    latency_add(latency_of(w, q), q, tpot, seen_ns, back_ns);
-    if (tenant != NULL) {
-        latency_add(&tenant->latency, q, tpot, seen_ns, back_ns);
+    if (w->laws > 1) {
+        out->served_abroad += abroad(w->sc, q->region, cluster) ? 1 : 0;
+        out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
     }
+    if (a->tpot_ns >= 0) {
+        stat_hist_add(l->tpot, a->tpot_ns);
+    }
+    stat_hist_add(l->e2e, a->seen_ns - q->sent_ns);
+    stat_hist_add(l->queue, q->started_ns - q->sent_ns - q->wire_ns);
+    stat_hist_add(l->network, q->wire_ns + a->back_ns);
     if (w->services[q->service].sc->engine == SC_ENGINE_LLM) {
         out->tokens_in += (uint64_t)q->need.tokens.input;
-        out->tokens_out += (uint64_t)q->need.tokens.output;
+        out->tokens_out += (uint64_t)a->output;
     }
 }
 
-static void completed(fl_world *w, const fl_request *q, int64_t seen_ns)
+static void completed(fl_world *w, const fl_request *q, size_t row, const answer *a)
 {
-    uint32_t cluster = w->replicas[q->place.at.replica].cluster;
+    const uint32_t cluster = w->replicas[q->place.at.replica].cluster;
     const sc_payload *payload = &w->sc->payload;
-    int64_t tpot = tpot_of(w, q, seen_ns);
-    int64_t back_ns = fl_way_ns(w, fl_line_of(w, q->region, cluster, true), (uint32_t)(q - w->requests));
 
-    w->run->timeline.completed[fl_bin_of(w, seen_ns) * w->run->service_count + q->service]++;
-    if (tpot >= 0) {
-        timeline_add(w, w->run->timeline.tpot, q, seen_ns, tpot);
+    w->run->timeline.completed[row]++;
+    if (a->tpot_ns >= 0) {
+        timeline_add(w, &w->run->timeline.tpot[row], a->tpot_ns);
     }
     if (fl_enters(w, q)) {
         fl_ways_back(w, q, cluster);
     } else if (w->counting) {
         w->egress_bytes[cluster] +=
-            fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output_of(w, q));
+            fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)a->output);
     }
     if ((q->flags & FL_RQ_COUNTED) != 0) {
-        if (w->laws > 1) {
-            res_service *out = &w->run->services[q->service];
-
-            out->served_abroad += abroad(w->sc, q->region, cluster) ? 1 : 0;
-            out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
-        }
-        completed_counted(w, q, seen_ns, back_ns);
+        completed_counted(w, q, cluster, a);
     }
 }
 
 void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t seen_ns)
 {
     fl_service *s = &w->services[q->service];
-    res_requests *requests = requests_of(w, q);
-    res_tenant *tenant = tenant_of(w, q);
-    res_requests nobody, *of_tenant = tenant != NULL ? &tenant->requests : &nobody;
+    res_requests *requests = &cell_of(w, q)->requests;
+    const answer a = answer_of(w, q, outcome == FL_COMPLETED, seen_ns);
     const uint64_t one = (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
-    size_t cell = (size_t)(fl_bin_of(w, seen_ns) * w->run->service_count + q->service);
+    const size_t row = row_at(w, q, seen_ns);
 
-    if ((q->flags & FL_RQ_STARTED) == 0) {
-        s->waiting--;
-    }
-    nobody = (res_requests){0};
+    s->waiting -= (q->flags & FL_RQ_STARTED) == 0 ? 1 : 0;
     fl_note_system(w, -1);
     w->run->sojourn_sum_ns += w->now - q->sent_ns;
     switch (outcome) {
     case FL_COMPLETED:
         requests->completed += one;
-        of_tenant->completed += one;
-        completed(w, q, seen_ns);
+        completed(w, q, row, &a);
         break;
     case FL_REJECTED:
         requests->rejected += one;
-        of_tenant->rejected += one;
-        w->run->timeline.rejected[cell]++;
+        w->run->timeline.rejected[row]++;
         break;
     case FL_TIMED_OUT:
         requests->timed_out += one;
-        of_tenant->timed_out += one;
-        w->run->timeline.timed_out[cell]++;
+        w->run->timeline.timed_out[row]++;
         break;
     case FL_IN_FLIGHT:
         requests->in_flight += one;
-        of_tenant->in_flight += one;
         return;
     }
-    if (outcome != FL_COMPLETED && (q->flags & FL_RQ_HURT) == 0) {
+    if (!a.completed && (q->flags & FL_RQ_HURT) == 0) {
         fl_burst_hurt(w, q->service);
     }
     if (one != 0) {
-        targets_end(w, q, outcome == FL_COMPLETED, seen_ns);
+        targets_end(w, q, &a);
     }
-}
-
-static void requests_sum(res_requests *into, const res_requests *from)
-{
-    into->offered += from->offered;
-    into->completed += from->completed;
-    into->rejected += from->rejected;
-    into->timed_out += from->timed_out;
-    into->in_flight += from->in_flight;
-}
-
-static void latency_sum(res_latency *into, const res_latency *from)
-{
-    stat_hist_merge(into->ttft, from->ttft);
-    stat_hist_merge(into->tpot, from->tpot);
-    stat_hist_merge(into->e2e, from->e2e);
-    stat_hist_merge(into->queue, from->queue);
-    stat_hist_merge(into->network, from->network);
 }
 
 static void lag_close(fl_world *w)
@@ -342,23 +285,14 @@ static void lag_close(fl_world *w)
 
 void fl_measure_close(fl_world *w)
 {
-    res_run *run = w->run;
+    const res_run *run = w->run;
 
     FL_CHECK(w, w->in_system == 0);
     FL_CHECK(w, run->in_system_area_ns == run->sojourn_sum_ns);
-    for (int32_t i = 0; i < run->service_count; i++) {
-        res_service *s = &run->services[i];
-
+    for (uint32_t i = 0; i < (uint32_t)run->service_count; i++) {
         FL_CHECK(w, w->services[i].waiting == 0);
-        fl_note_minutes(w, (uint32_t)i, true);
-        for (int32_t r = 0; r < w->sc->region_count; r++) {
-            requests_sum(&s->requests, &s->by_region_requests[r]);
-            latency_sum(&s->latency, &s->by_region[r]);
-        }
-        requests_sum(&run->requests, &s->requests);
-        latency_sum(&run->latency, &s->latency);
-        FL_CHECK(w, s->requests.offered ==
-                        s->requests.completed + s->requests.rejected + s->requests.timed_out + s->requests.in_flight);
+        fl_note_minutes(w, i, true);
     }
+    fl_cells_close(w);
     lag_close(w);
 }

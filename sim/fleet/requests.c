@@ -129,7 +129,7 @@ void fl_source_event(fl_world *w, uint32_t source)
                       .first_ns = -1,
                       .service = (uint16_t)src->service,
                       .region = (uint16_t)src->region,
-                      .tenant = (uint16_t)(w->run->tenant_count > 0 ? src->sc->tenant + 1 : 0),
+                      .tenant = (uint16_t)src->tenant,
                       .flags = w->counting ? FL_RQ_COUNTED : 0};
     needs_draw(w, src, q);
     if (w->talks != NULL) {

@@ -140,7 +140,7 @@ bool fl_service_init(fl_world *w, uint32_t index)
     }
     s->gate_head = s->gate_tail = FL_NONE;
     s->routes_stale = true;
-    s->minute_number = 0;
+    s->minute_end_ns = FL_MINUTE_NS;
     s->ttft_limit_ns = FL_NEVER;
     for (int32_t t = s->sc->target_count - 1; t >= 0; t--) {
         const sc_target *target = &s->sc->targets[t];

@@ -232,9 +232,11 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
         source->jitter_rng = rng_stream(w->seed, w->replication, "jitter", key);
     }
     source->slot = fl_slot_new_busy(w, FL_OWNER_SOURCE, w->source_count);
+    source->tenant = (uint32_t)(w->run->tenant_count > 0 ? sc->tenant + 1 : 0);
     w->source_count++;
     return source->arrivals != NULL && source->arrival_rng != NULL && source->length_rng != NULL &&
-           source->slot != FL_NONE && (spec.sessions == NULL || source->session_rng != NULL) &&
+           source->slot != FL_NONE && fl_cell_open(w, service, source->region, source->tenant) &&
+           (spec.sessions == NULL || source->session_rng != NULL) &&
            (w->sc->jitter_ns == NULL || source->jitter_rng != NULL) &&
            ((!has_talks(sc) && w->sc->jitter_ns == NULL) || talks_init(w));
 }
@@ -289,7 +291,8 @@ static bool world_init(fl_world *w)
             return false;
         }
     }
-    if (!lines_init(w) || !sources_init(w) || !fl_burst_init(w) || !fl_eye_new(w) || !fl_faults_new(w)) {
+    if (!lines_init(w) || !fl_cells_init(w) || !sources_init(w) || !fl_burst_init(w) || !fl_eye_new(w) ||
+        !fl_faults_new(w)) {
         return false;
     }
     for (uint32_t p = 0; p < (uint32_t)sc->pool_count; p++) {
@@ -394,6 +397,7 @@ void fl_world_free(fl_world *w)
     if (w->draw != NULL) {
         gsl_rng_free(w->draw);
     }
+    fl_cells_fini(w);
     free(w->slots);
     free(w->busy);
     evq_free(w->queue);

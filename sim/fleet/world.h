@@ -132,6 +132,7 @@ typedef struct fl_bytes {
 typedef struct fl_source {
     gsl_rng *jitter_rng; /**< NULL = no jitter */
     uint32_t service, region;
+    uint32_t tenant; /**< its number and 1; 0 = of none */
     const sc_traffic *sc;
     mdl_arrivals *arrivals;
     gsl_rng *arrival_rng, *length_rng;
@@ -273,8 +274,16 @@ typedef struct fl_pool {
     fl_wide spells_gpu_ns; /**< of which that was the cost */
 } fl_pool;
 
+/** What is counted of the requests of one service, region and tenant; see cells.c. */
+typedef struct fl_cell {
+    res_requests requests;
+    res_latency latency; /**< NULLs where there is no traffic */
+    uint64_t good, shed; /**< see res_tenant */
+} fl_cell;
+
 typedef enum fl_target { FL_TARGET_TTFT = 1, FL_TARGET_TPOT = 2, FL_TARGET_E2E = 3 } fl_target;
 
+#define FL_MINUTE_NS INT64_C(60000000000)
 typedef struct fl_minute { /**< a latency target within the present minute */
     uint64_t seen, within;
 } fl_minute;
@@ -321,7 +330,7 @@ typedef struct fl_service {
     stat_timew *t_ready_pool; /**< [pool_count] */
     fl_minute *minute;        /**< [target_count] */
     uint8_t *target_kind;     /**< [target_count] fl_target */
-    int64_t minute_number;
+    int64_t minute_end_ns;    /**< of the present minute */
     int64_t ttft_limit_ns;    /**< the first ttft target, FL_NEVER if none */
     uint64_t *metric_keys;    /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
     uint8_t *metric_kinds;    /**< [metric_count] fl_metric */
@@ -408,6 +417,8 @@ typedef struct fl_world {
     uint8_t *moved;            /**< [service_count * cluster_count] named by a move of that plan */
 
     res_run *run;
+    fl_cell *cells; /**< [cell_count] by service, region, and tenant: its number and 1, 0 = of none */
+    size_t cell_count;
     int32_t bin;
     int64_t bin_start_ns;
     fl_wide *egress_bytes; /**< [cluster_count] answers to users whose region has no provider */
@@ -552,6 +563,19 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last
 void fl_attempt_event(fl_world *w, uint32_t service); /**< attempts time out */
 void fl_retry_event(fl_world *w, uint32_t request);   /**< a back-off is over */
 uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from wherever it is. @return its record, in hand */
+
+/* cells.c */
+bool fl_cells_init(fl_world *w);
+/** There will be requests of these. @return false: no memory */
+bool fl_cell_open(fl_world *w, uint32_t service, uint32_t region, uint32_t tenant);
+static inline fl_cell *fl_cell_of(const fl_world *w, uint32_t service, uint32_t region, uint32_t tenant)
+{
+    const size_t row = (size_t)service * (size_t)w->run->region_count + region;
+
+    return &w->cells[row * ((size_t)w->run->tenant_count + 1) + tenant];
+}
+void fl_cells_close(fl_world *w); /**< into the result */
+void fl_cells_fini(fl_world *w);
 
 /* measure.c */
 void fl_note_sent(fl_world *w, uint32_t request);
