@@ -38,7 +38,6 @@ static void cut_run(llm_state *s, int64_t now_ns)
 {
     if (s->planned && s->run_steps > 1) {
         s->run_steps = llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
-        s->run_blocks = LLM_UNKNOWN;
         s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
         llm_expect_end(s);
     }
@@ -234,8 +233,8 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
     const bool idle = s->batch.count + s->queue.count == 0;
     *out = (mdl_kv){.blocks = s->config->kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
     if (s->planned) { /* a run takes blocks and gives none back before its end */
-        out->least += s->phase[s->phase_now];
-        out->most += llm_whole_run_blocks(s);
+        out->least += llm_due(s);
+        out->most += llm_run_blocks(s, s->run_steps);
         out->until_ns = llm_ceil_ns(s->end);
         if (s->joined_blocks > 0 && s->queue.count == 1) { /* and nobody else can join with the head of the queue */
             out->most += s->joined_blocks;
@@ -254,6 +253,13 @@ static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
     }
     const int32_t ended = s->planned ? ended_steps(s, now_ns, begun_steps(s, now_ns)) : 0;
     return llm_computed(s, r) - r->input + 1 + ended;
+}
+
+/* Of `below`: one 0, and whole lines. */
+static size_t below_bytes(const mdl_llm_config *config)
+{
+    const size_t sums = (size_t)config->block_tokens * sizeof(int32_t);
+    return sizeof(int32_t) + (sums + LLM_LINE - 1) / LLM_LINE * LLM_LINE;
 }
 
 /* Stops all work: what is inside only waits to be named to the owner. */
@@ -277,7 +283,7 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     s->prefills = 0;
     s->context = 0;
     s->free_blocks = s->config->kv_blocks;
-    memset(s->phase, 0, (size_t)s->config->block_tokens * sizeof s->phase[0]);
+    memset(s->below, 0, below_bytes(s->config));
     mdl_prefix_clear(&s->prefix);
     mdl_ring_clear(&s->ring);
 }
@@ -371,8 +377,7 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
     if (mdl_llm_check(config) != NULL) {
         return NULL;
     }
-    const size_t phase_bytes = (size_t)config->block_tokens * sizeof(int32_t);
-    const size_t bytes = sizeof(llm_state) + (phase_bytes + LLM_LINE - 1) / LLM_LINE * LLM_LINE;
+    const size_t bytes = offsetof(llm_state, below) + below_bytes(config);
     llm_state *s = aligned_alloc(LLM_LINE, bytes);
     if (s == NULL) {
         return NULL;
@@ -388,6 +393,6 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                      .free_slot = LLM_NIL,
                      .prefix = mdl_prefix_empty(),
                      .ring = {.due_ns = MDL_NEVER}};
-    memset(s->phase, 0, phase_bytes);
+    memset(s->below, 0, below_bytes(config));
     return &s->base;
 }

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+typedef int32_t four __attribute__((vector_size(4 * sizeof(int32_t))));
+
 void llm_append(llm_state *s, llm_list *list, uint32_t slot)
 {
     llm_request *r = &s->requests[slot];
@@ -177,12 +179,25 @@ static size_t finish_index(const llm_state *s, int32_t left, uint32_t slot)
     return (size_t)(base - s->finish);
 }
 
-/* Slot in `phase` of a request that holds `computed` tokens now. */
+/* Phase of a request that holds `computed` tokens now. */
 static int32_t phase_of(const llm_state *s, int32_t computed)
 {
     int32_t block = s->config->block_tokens;
     int32_t p = s->phase_now - computed % block;
     return p < 0 ? p + block : p;
+}
+
+/* One decoding request more or less in a phase. All sums, four at a time: where they begin to change cannot be
+ * foretold, and those beyond block_tokens are never read. */
+static void count_phase(llm_state *s, int32_t phase, int32_t more)
+{
+    four place = {0, 1, 2, 3};
+    for (int32_t i = 0; i < s->config->block_tokens; i += 4, place += 4) {
+        four sums;
+        memcpy(&sums, &s->below[i + 1], sizeof sums);
+        sums += (place >= phase) & more;
+        memcpy(&s->below[i + 1], &sums, sizeof sums);
+    }
 }
 
 void llm_decode_join(llm_state *s, uint32_t slot)
@@ -196,7 +211,7 @@ void llm_decode_join(llm_state *s, uint32_t slot)
     s->finish[i] = (llm_finish){.iter = (uint32_t)s->iter + (uint32_t)left, .slot = slot};
     s->decodes++;
     s->soonest = s->finish[s->decodes - 1];
-    s->phase[phase_of(s, computed)]++;
+    count_phase(s, phase_of(s, computed), 1);
     s->context += computed;
     r->base = computed - s->iter;
     r->where = LLM_DECODE;
@@ -222,7 +237,7 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
         } else if (s->decodes > 0) {
             s->soonest = s->finish[s->decodes - 1];
         }
-        s->phase[phase_of(s, computed)]--;
+        count_phase(s, phase_of(s, computed), -1);
         s->context -= computed;
     } else if (s->prefills > 0 && slot == s->prefill_head) {
         s->prefills = 0;

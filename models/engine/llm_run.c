@@ -4,7 +4,7 @@
  *
  * With D decoding requests the context total grows by D each step, so step i (from 0) takes first + i e2 D and k steps
  * take k first + e2 D k (k - 1) / 2, in whole ps. Blocks: request by request one every block_tokens steps, so all D of
- * them in a full cycle and the phase counts in the rest.
+ * them in a full cycle and those of its phases in the rest.
  */
 #include "models/engine/llm_state.h"
 
@@ -14,19 +14,9 @@ int32_t llm_run_blocks(const llm_state *s, int32_t steps)
 {
     const int32_t block = s->config->block_tokens;
     const int32_t cycles = steps / block;
-    const int32_t rest = steps - cycles * block;
-    const bool far = 2 * rest > block; /* fewer are left of one cycle more */
-    int32_t taken = 0;
-    int32_t i = s->phase_now;
-    if (far) {
-        i = i + rest < block ? i + rest : i + rest - block;
-    }
-    for (int32_t left = far ? block - rest : rest; left > 0; left--) {
-        taken += s->phase[i];
-        i = i + 1 == block ? 0 : i + 1;
-    }
-    const int64_t whole = (int64_t)(far ? cycles + 1 : cycles) * s->decodes;
-    return (int32_t)(far ? whole - taken : whole + taken);
+    const int32_t end = s->phase_now + steps - cycles * block;
+    const int32_t wraps = end >= block; /* a cycle more, less what lies between */
+    return (cycles + wraps) * s->decodes + s->below[end - wraps * block] - s->below[s->phase_now];
 }
 
 int32_t llm_run_limit(const llm_state *s, int32_t steps)
@@ -40,8 +30,8 @@ int32_t llm_run_limit(const llm_state *s, int32_t steps)
     int64_t limit = (int64_t)cycles * block;
     int32_t left = free_blocks - cycles * s->decodes;
     /* ends within a cycle: that would take `decodes` blocks, and fewer are left */
-    for (int32_t i = s->phase_now; limit < steps && s->phase[i] <= left; limit++) {
-        left -= s->phase[i];
+    for (int32_t i = s->phase_now; limit < steps && llm_in_phase(s, i) <= left; limit++) {
+        left -= llm_in_phase(s, i);
         i = i + 1 == block ? 0 : i + 1;
     }
     return limit < steps ? (int32_t)limit : steps;

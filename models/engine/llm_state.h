@@ -7,8 +7,8 @@
  * instant is in it. Steps with prefill work ("mixed") are runs of one; pure decode steps come in longer runs.
  *
  * Lazy contexts: `iter` counts steps since creation. A decoding request stores base = computed - iter, so its context
- * grows by itself; it needs a new block in the steps whose iter = -base modulo block_tokens, which is what `phase`
- * counts. Its last step is known when it starts to decode; `finish` holds them all, sorted.
+ * grows by itself; it needs a new block in the steps whose iter = -base modulo block_tokens, its phase, and `below`
+ * counts those. Its last step is known when it starts to decode; `finish` holds them all, sorted.
  *
  * Invariants at a boundary:
  *   every request in the batch gets at least one token in each step (its number never exceeds the token budget,
@@ -26,7 +26,6 @@
 
 #define LLM_NIL     UINT32_MAX
 #define LLM_SPARES  4u
-#define LLM_UNKNOWN (-1)
 #define LLM_RUN_MAX 16384 /* steps in a run: with 2^47 ps for a step a run stays below 2^61 ps */
 
 /* ns and 0 <= ps < 1000, so that long horizons do not overflow. */
@@ -77,7 +76,7 @@ typedef struct llm_finish {
 
 /*
  * In the order of use, cache line by cache line: a look that finds nothing to do reads the first, a run that begins or
- * ends without a request that comes or goes the first three and `phase`. The configuration is its owner's, so that all
+ * ends without a request that comes or goes the first three and the last. The configuration is its owner's, so that all
  * replicas of a kind read the same lines.
  */
 typedef struct llm_state {
@@ -101,7 +100,6 @@ typedef struct llm_state {
     int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
     int32_t joined_blocks; /* next_ns is not `end`: blocks that the step after it takes; else 0 */
     int32_t phase_now;     /* iter modulo block_tokens */
-    int32_t run_blocks;    /* blocks that the planned run takes; LLM_UNKNOWN: see llm_whole_run_blocks */
     int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head; /* first of them in the batch, they are its tail */
     int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
@@ -126,9 +124,11 @@ typedef struct llm_state {
     uint32_t keyed;  /* requests inside with a key */
     int64_t tokens_cached, preemptions;
 
-    _Alignas(LLM_LINE) int32_t phase[]; /* [block_tokens] decoding requests that need a block when iter = i modulo it */
+    int32_t pad;     /* brings below[1] to the start of a line */
+    int32_t below[]; /* [block_tokens + 1, and to the end of its line] decoding requests whose phase is less than i */
 } llm_state;
-_Static_assert(offsetof(llm_state, phase) == (MDL_ENGINE_LINES - 1) * LLM_LINE, "one line of phase for 16 tokens");
+_Static_assert(offsetof(llm_state, below) + sizeof(int32_t) == (MDL_ENGINE_LINES - 1) * LLM_LINE,
+               "the sums for 16 tokens are one line, behind the 0 that they begin with");
 
 /* The inside of an engine. Also of a const one: reading the load brings the inside up to date, which the owner cannot
  * observe. */
@@ -145,6 +145,18 @@ static inline llm_state *llm_state_of(const mdl_engine *e)
 static inline uint32_t llm_live(const llm_state *s)
 {
     return (uint32_t)(s->queue.count + s->batch.count + s->evicted.count);
+}
+
+/* Blocks that the decoding requests need in a step where iter modulo block_tokens is this. */
+static inline int32_t llm_in_phase(const llm_state *s, int32_t phase)
+{
+    return s->below[phase + 1] - s->below[phase];
+}
+
+/* Blocks that the decoding requests need in the next step. */
+static inline int32_t llm_due(const llm_state *s)
+{
+    return llm_in_phase(s, s->phase_now);
 }
 
 /* Steps until a decoding request has all its tokens. */
@@ -212,15 +224,6 @@ void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, block
 int32_t llm_run_blocks(const llm_state *s, int32_t steps);           /* blocks the first steps take */
 int32_t llm_run_limit(const llm_state *s, int32_t steps);            /* of `steps`, how many the free blocks allow */
 int32_t llm_run_reach(const llm_state *s, int64_t ps, int32_t most); /* fewest steps that last >= ps; at most `most` */
-
-/* Blocks that the planned run takes. Asked for more often than a run changes. */
-static inline int32_t llm_whole_run_blocks(llm_state *s)
-{
-    if (s->run_blocks == LLM_UNKNOWN) {
-        s->run_blocks = llm_run_blocks(s, s->run_steps);
-    }
-    return s->run_blocks;
-}
 
 /* Of `left` free blocks, as many as the configuration allows may hold prefixes. */
 static inline void llm_keep_prefixes(llm_state *s, int32_t left)

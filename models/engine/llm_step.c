@@ -115,15 +115,15 @@ static int32_t prefix_hit(const llm_state *s, const llm_request *r)
 static bool make_room(llm_state *s, mdl_step *step)
 {
     int64_t before = s->preemptions;
-    while (s->phase[s->phase_now] > s->free_blocks) {
+    while (llm_due(s) > s->free_blocks) {
         throw_out(s, 0);
     }
     if (s->prefills > 0) {
         const llm_request *r = &s->requests[s->prefill_head];
         int32_t chunk = min_i32(prefill_rest(r), s->config->max_batched_tokens - s->decodes);
         int32_t need = chunk_blocks(s, r, chunk);
-        while (s->prefills > 0 && s->phase[s->phase_now] + need > s->free_blocks) {
-            throw_out(s, s->free_blocks - s->phase[s->phase_now]);
+        while (s->prefills > 0 && llm_due(s) + need > s->free_blocks) {
+            throw_out(s, s->free_blocks - llm_due(s));
         }
         s->free_blocks -= s->prefills > 0 ? need : 0;
         s->last_chunk = chunk;
@@ -141,7 +141,7 @@ static void admit(llm_state *s, mdl_step *step)
     while (s->queue.count > 0 && s->batch.count < s->config->max_sequences && budget > 0) {
         uint32_t slot = s->queue.head;
         llm_request *r = &s->requests[slot];
-        int32_t left = s->free_blocks - s->phase[s->phase_now];
+        int32_t left = s->free_blocks - llm_due(s);
         llm_keep_prefixes(s, left);
         int32_t hit = prefix_hit(s, r);
         int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
@@ -184,7 +184,7 @@ void llm_plan(llm_state *s)
     if (!thrown) {
         admit(s, &step);
     }
-    llm_keep_prefixes(s, s->free_blocks - s->phase[s->phase_now]);
+    llm_keep_prefixes(s, s->free_blocks - llm_due(s));
     s->planned = true;
     s->mixed = s->prefills > 0;
     if (s->mixed) {
@@ -194,7 +194,6 @@ void llm_plan(llm_state *s)
     s->growth_ps = s->config->step.e2 * s->decodes;
     /* after throwing out, the next step may take requests from the queue: look again */
     s->run_steps = s->mixed || thrown ? 1 : decode_run_steps(s);
-    s->run_blocks = LLM_UNKNOWN;
     s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
     llm_expect_end(s);
 }
@@ -254,7 +253,7 @@ void llm_finish_run(llm_state *s)
         __builtin_prefetch(&s->requests[s->soonest.slot]);
         __builtin_prefetch(&s->finish[s->decodes - 1]);
     }
-    s->free_blocks -= llm_whole_run_blocks(s);
+    s->free_blocks -= llm_run_blocks(s, steps);
     llm_keep_prefixes(s, s->free_blocks);
     s->iter += steps;
     s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config->block_tokens);
@@ -307,8 +306,8 @@ void llm_expect_join(llm_state *s)
     const int32_t hit = prefix_hit(s, r);
     const int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
     /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
-    const int32_t need = s->phase[(s->phase_now + steps) % block] + llm_blocks(s, hit + chunk);
-    if (chunk <= 0 || need > s->free_blocks - llm_whole_run_blocks(s)) {
+    const int32_t need = llm_in_phase(s, (s->phase_now + steps) % block) + llm_blocks(s, hit + chunk);
+    if (chunk <= 0 || need > s->free_blocks - llm_run_blocks(s, steps)) {
         return;
     }
     mdl_step step;
@@ -326,7 +325,7 @@ int64_t llm_next_guess_ns(const llm_state *s)
     }
     mdl_step step;
     decode_step(s, &step);
-    int32_t free_blocks = s->free_blocks - s->phase[s->phase_now];
+    int32_t free_blocks = s->free_blocks - llm_due(s);
     int32_t budget = s->config->max_batched_tokens - s->decodes;
     const llm_request *r = NULL;
     int32_t hit = 0;
