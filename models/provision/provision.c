@@ -7,6 +7,8 @@
  */
 #include "models/provision/provision.h"
 
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -49,22 +51,33 @@ double mdl_law_draw(const mdl_law *law, gsl_rng *r)
     return capped(law, x);
 }
 
+/* Each by E min(X, m) = integral of P(X > t) from 0 to m; provision.h has the results. */
 double mdl_law_mean(const mdl_law *law)
 {
-    double sigma = 0.0;
+    const double a = law->a, b = law->b, m = law->max > 0.0 ? law->max : HUGE_VAL;
+    const double sigma = lognormal_sigma(law);
     switch (law->kind) {
     case MDL_LAW_LOGNORMAL:
-        sigma = lognormal_sigma(law);
-        return law->a * exp(0.5 * sigma * sigma);
+        if (m < HUGE_VAL && sigma > 0.0) {
+            const double z = log(m / a) / sigma;
+            return a * exp(0.5 * sigma * sigma) * gsl_cdf_ugaussian_P(z - sigma) + m * gsl_cdf_ugaussian_Q(z);
+        }
+        return capped(law, a) * exp(0.5 * sigma * sigma);
     case MDL_LAW_UNIFORM:
-        return 0.5 * (law->a + law->b);
-    case MDL_LAW_WEIBULL:
-        return law->a * tgamma(1.0 + 1.0 / law->b);
-    case MDL_LAW_CONSTANT:
+        if (m < b && m > a) {
+            return m - (m - a) * (m - a) / (2.0 * (b - a));
+        }
+        return capped(law, 0.5 * (a + b));
     case MDL_LAW_EXPONENTIAL:
+        return a > 0.0 ? -a * expm1(-m / a) : 0.0;
+    case MDL_LAW_WEIBULL: {
+        const double whole = a * tgamma(1.0 + 1.0 / b), end = pow(m / a, b);
+        return exp(-end) > 0.0 ? whole * gsl_sf_gamma_inc_P(1.0 / b, end) : whole;
+    }
+    case MDL_LAW_CONSTANT:
         break;
     }
-    return law->a;
+    return capped(law, a);
 }
 
 double mdl_law_median(const mdl_law *law)

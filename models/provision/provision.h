@@ -25,8 +25,16 @@ typedef struct mdl_law {
     double a, b, max;
 } mdl_law;
 double mdl_law_draw(const mdl_law *law, gsl_rng *r);
-double mdl_law_mean(const mdl_law *law);   /**< without the cap */
-double mdl_law_median(const mdl_law *law); /**< with the cap */
+/**
+ * Mean of what is drawn, exact. With a cap m:
+ *   constant     min(a, m)
+ *   lognormal    a exp(s^2/2) Phi(z - s) + m (1 - Phi(z)),  s = ln(b/a) / 1.28155, z = ln(m/a) / s
+ *   uniform      m - (m - a)^2 / (2 (b - a)) for a < m < b
+ *   exponential  a (1 - exp(-m/a))
+ *   weibull      a Gamma(1 + 1/b) P(1/b, (m/a)^b), P the regularised lower incomplete gamma function
+ */
+double mdl_law_mean(const mdl_law *law);
+double mdl_law_median(const mdl_law *law); /**< of what is drawn */
 /** "constant", "lognormal", "uniform", "exponential", "weibull"; NULL for anything else. */
 const char *mdl_law_kind_name(mdl_law_kind kind);
 

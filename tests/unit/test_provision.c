@@ -102,8 +102,40 @@ static void test_other_laws(void **state)
     assert_close(mdl_law_draw(&constant, r), 5.0, 0.0);
     constant.max = 4.0;
     assert_close(mdl_law_draw(&constant, r), 4.0, 0.0);
-    assert_close(mdl_law_mean(&constant), 5.0, 0.0);
+    assert_close(mdl_law_mean(&constant), 4.0, 0.0);
+    assert_close(mdl_law_median(&constant), 4.0, 0.0);
     gsl_rng_free(r);
+}
+
+/* The mean of the capped law against a million draws, within five standard errors; and by hand where that is short. */
+static void test_capped_means(void **state)
+{
+    (void)state;
+    enum { DRAWS = 1000000 };
+    static const mdl_law laws[] = {
+        {MDL_LAW_LOGNORMAL, 40, 120, 120}, {MDL_LAW_LOGNORMAL, 40, 120, 30}, {MDL_LAW_LOGNORMAL, 40, 40, 30},
+        {MDL_LAW_LOGNORMAL, 40, 120, 0},   {MDL_LAW_UNIFORM, 2, 12, 5},      {MDL_LAW_UNIFORM, 2, 12, 1},
+        {MDL_LAW_UNIFORM, 2, 12, 99},      {MDL_LAW_EXPONENTIAL, 30, 0, 20}, {MDL_LAW_EXPONENTIAL, 30, 0, 0},
+        {MDL_LAW_WEIBULL, 6, 0.6, 9},      {MDL_LAW_WEIBULL, 6, 2, 4},       {MDL_LAW_WEIBULL, 6, 0.6, 0},
+        {MDL_LAW_WEIBULL, 6, 40, 1e6},
+    };
+    for (size_t i = 0; i < sizeof laws / sizeof laws[0]; i++) {
+        gsl_rng *r = rng_stream(32, 0, "cap", i);
+        double sum = 0.0, squares = 0.0;
+        for (int k = 0; k < DRAWS; k++) {
+            const double x = mdl_law_draw(&laws[i], r);
+            sum += x;
+            squares += x * x;
+        }
+        const double mean = sum / DRAWS, variance = fmax(squares / DRAWS - mean * mean, 0.0);
+        assert_within(mdl_law_mean(&laws[i]), mean, 5.0 * sqrt(variance / DRAWS) + 1e-9 * mean);
+        gsl_rng_free(r);
+    }
+    /* 2..5 evenly with 3/10, mean 3.5; 5 with 7/10 */
+    assert_close(mdl_law_mean(&laws[4]), 0.3 * 3.5 + 0.7 * 5.0, 1e-15);
+    const mdl_law weibull = {MDL_LAW_WEIBULL, 30, 1, 20}; /* shape 1 is the exponential law */
+    assert_close(mdl_law_mean(&weibull), 30.0 * (1.0 - exp(-2.0 / 3.0)), 1e-12);
+    assert_close(mdl_law_mean(&laws[7]), 30.0 * (1.0 - exp(-2.0 / 3.0)), 1e-15);
 }
 
 static mdl_law fixed(double a)
@@ -186,8 +218,9 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lognormal), cmocka_unit_test(test_other_laws),     cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_failures),  cmocka_unit_test(test_common_numbers), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_lognormal), cmocka_unit_test(test_other_laws), cmocka_unit_test(test_capped_means),
+        cmocka_unit_test(test_chain),     cmocka_unit_test(test_failures),   cmocka_unit_test(test_common_numbers),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
