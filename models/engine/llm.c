@@ -112,6 +112,9 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     if (s->spares > 0) {
         __builtin_prefetch(&s->requests[s->spare[(s->spare_top - 1u) % LLM_SPARES]], 1);
     }
+    if (s->queue.tail != LLM_NIL) {
+        __builtin_prefetch(&s->requests[s->queue.tail]);
+    }
     if (work->prefix_key != 0) {
         mdl_prefix_prefetch(&s->prefix, work->prefix_key);
     }

@@ -110,14 +110,14 @@ typedef struct llm_state {
     llm_request *requests;
     llm_clock busy;
     int64_t tokens_out, tokens_in, completed;
-    uint32_t request_cap;
+    uint32_t dropped;           /* stack linked by dropped_next */
     uint32_t spare[LLM_SPARES]; /* the last that became free, taken first: without a look at their lines */
     uint32_t free_slot;         /* then those that became so before, linked by next */
     uint32_t fresh_slot;        /* then this and all above, never used and not written yet */
 
     mdl_prefix prefix;
     uint64_t submitted;
-    uint32_t dropped; /* stack linked by dropped_next */
+    uint32_t request_cap;
     llm_list evicted; /* in submission order; the owner has not taken their tags yet */
     uint32_t finish_cap;
     uint32_t ranked; /* requests inside whose priority is not 0 */

@@ -114,15 +114,15 @@ static int32_t prefix_hit(const llm_state *s, const llm_request *r)
 /* Makes the blocks available that the batch needs in this step. @return true if a request was thrown out */
 static bool make_room(llm_state *s, mdl_step *step)
 {
-    int64_t before = s->preemptions;
-    while (llm_due(s) > s->free_blocks) {
+    bool thrown = false;
+    for (; llm_due(s) > s->free_blocks; thrown = true) {
         throw_out(s, 0);
     }
     if (s->prefills > 0) {
         const llm_request *r = &s->requests[s->prefill_head];
         int32_t chunk = min_i32(prefill_rest(r), s->config->max_batched_tokens - s->decodes);
         int32_t need = chunk_blocks(s, r, chunk);
-        while (s->prefills > 0 && llm_due(s) + need > s->free_blocks) {
+        for (; s->prefills > 0 && llm_due(s) + need > s->free_blocks; thrown = true) {
             throw_out(s, s->free_blocks - llm_due(s));
         }
         s->free_blocks -= s->prefills > 0 ? need : 0;
@@ -132,7 +132,7 @@ static bool make_room(llm_state *s, mdl_step *step)
     if (s->prefills > 0) {
         add_chunk(step, &s->requests[s->prefill_head], s->last_chunk);
     }
-    return s->preemptions > before;
+    return thrown;
 }
 
 static void admit(llm_state *s, mdl_step *step)
