@@ -95,7 +95,7 @@ static bool reserve(llm_state *s, bool keyed)
 static int32_t whole_blocks(const llm_state *s, int32_t tokens, int32_t below)
 {
     tokens = tokens < below ? tokens : below - 1;
-    return tokens - tokens % s->config->block_tokens;
+    return tokens - llm_rest(s, (uint32_t)tokens);
 }
 
 /* Whether a request can ever run here. */
@@ -396,6 +396,8 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                      .free_slot = LLM_NIL,
                      .prefix = mdl_prefix_empty(),
                      .ring = {.due_ns = MDL_NEVER}};
+    s->block_shift =
+        (config->block_tokens & (config->block_tokens - 1)) == 0 ? __builtin_ctz((unsigned)config->block_tokens) : -1;
     memset(s->below, 0, below_bytes(config));
     return &s->base;
 }

@@ -183,7 +183,7 @@ static size_t finish_index(const llm_state *s, int32_t left, uint32_t slot)
 static int32_t phase_of(const llm_state *s, int32_t computed)
 {
     int32_t block = s->config->block_tokens;
-    int32_t p = s->phase_now - computed % block;
+    int32_t p = s->phase_now - llm_rest(s, (uint32_t)computed);
     return p < 0 ? p + block : p;
 }
 
@@ -224,7 +224,7 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
     llm_unlink(s, &s->batch, slot);
     s->free_blocks += llm_blocks(s, computed);
     if (r->key != 0) {
-        mdl_prefix_put(&s->prefix, r->key, computed / s->config->block_tokens, s->iter, r->number);
+        mdl_prefix_put(&s->prefix, r->key, llm_whole(s, (uint32_t)computed), s->iter, r->number);
         r->prefix = computed > r->prefix ? computed : r->prefix;
     }
     if (r->where == LLM_DECODE) {

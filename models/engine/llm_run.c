@@ -13,7 +13,7 @@
 int32_t llm_run_blocks(const llm_state *s, int32_t steps)
 {
     const int32_t block = s->config->block_tokens;
-    const int32_t cycles = steps / block;
+    const int32_t cycles = llm_whole(s, (uint32_t)steps);
     const int32_t end = s->phase_now + steps - cycles * block;
     const int32_t wraps = end >= block; /* a cycle more, less what lies between */
     return (cycles + wraps) * s->decodes + s->below[end - wraps * block] - s->below[s->phase_now];
@@ -23,7 +23,7 @@ int32_t llm_run_limit(const llm_state *s, int32_t steps)
 {
     int32_t block = s->config->block_tokens;
     int32_t free_blocks = s->free_blocks;
-    if ((int64_t)s->decodes * (steps / block + 1) <= free_blocks) {
+    if ((int64_t)s->decodes * (llm_whole(s, (uint32_t)steps) + 1) <= free_blocks) {
         return steps;
     }
     int32_t cycles = free_blocks / s->decodes;

@@ -105,7 +105,8 @@ typedef struct llm_state {
     int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
     llm_finish soonest;    /* the last of `finish`, if decodes > 0: most that ends is it */
     llm_list queue, batch;
-    llm_finish *finish; /* [decodes] latest first */
+    int32_t block_shift; /* block_tokens = 2^this; -1 = it is no power of two */
+    llm_finish *finish;  /* [decodes] latest first */
 
     llm_request *requests;
     llm_clock busy;
@@ -165,11 +166,23 @@ static inline int32_t llm_steps_left(const llm_state *s, const llm_finish *f)
     return (int32_t)(f->iter - (uint32_t)s->iter);
 }
 
+/* Whole blocks in so many tokens, whole cycles in so many steps. Nearly all blocks are powers of two, and a division
+ * takes longer than what else is done here. */
+static inline int32_t llm_whole(const llm_state *s, uint32_t tokens)
+{
+    return (int32_t)(s->block_shift >= 0 ? tokens >> s->block_shift : tokens / (uint32_t)s->config->block_tokens);
+}
+
+/* What is left of them. */
+static inline int32_t llm_rest(const llm_state *s, uint32_t tokens)
+{
+    return (int32_t)tokens - llm_whole(s, tokens) * s->config->block_tokens;
+}
+
 /* Blocks for so many tokens of one request. 32 bits: a request's tokens fit the cache, which holds below 2^31. */
 static inline int32_t llm_blocks(const llm_state *s, int32_t tokens)
 {
-    uint32_t block = (uint32_t)s->config->block_tokens;
-    return (int32_t)(((uint32_t)tokens + block - 1) / block);
+    return llm_whole(s, (uint32_t)tokens + (uint32_t)s->config->block_tokens - 1);
 }
 
 static inline int64_t llm_ceil_ns(llm_clock c)

@@ -104,7 +104,7 @@ static int32_t prefix_hit(const llm_state *s, const llm_request *r)
     int32_t hit = r->hot;
     if (r->key != 0) {
         int32_t block = s->config->block_tokens;
-        int32_t most = min_i32(r->prefix, r->input + r->sampled - 1) / block;
+        int32_t most = llm_whole(s, (uint32_t)min_i32(r->prefix, r->input + r->sampled - 1));
         int32_t found = block * min_i32(mdl_prefix_find(&s->prefix, r->key), most);
         hit = found > hit ? found : hit;
     }
@@ -256,7 +256,7 @@ void llm_finish_run(llm_state *s)
     s->free_blocks -= llm_run_blocks(s, steps);
     llm_keep_prefixes(s, s->free_blocks);
     s->iter += steps;
-    s->phase_now = (int32_t)(((uint32_t)s->phase_now + (uint32_t)steps) % (uint32_t)s->config->block_tokens);
+    s->phase_now = llm_rest(s, (uint32_t)s->phase_now + (uint32_t)steps);
     s->context += (int64_t)s->decodes * steps;
     s->tokens_out += (int64_t)s->decodes * steps;
     s->busy = llm_after(s->busy, (s->end.ns - s->at.ns) * 1000 + s->end.ps - s->at.ps);
@@ -302,11 +302,10 @@ void llm_expect_join(llm_state *s)
     }
     const llm_request *r = &s->requests[s->queue.head];
     const int32_t budget = s->config->max_batched_tokens - s->decodes;
-    const int32_t block = s->config->block_tokens;
     const int32_t hit = prefix_hit(s, r);
     const int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
     /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
-    const int32_t need = llm_in_phase(s, (s->phase_now + steps) % block) + llm_blocks(s, hit + chunk);
+    const int32_t need = llm_in_phase(s, llm_rest(s, (uint32_t)(s->phase_now + steps))) + llm_blocks(s, hit + chunk);
     if (chunk <= 0 || need > s->free_blocks - llm_run_blocks(s, steps)) {
         return;
     }
