@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * cmd_list.c - spillway list: what this build knows. Parameter tables row by row with grade, date and source; the kinds
- * of Kubernetes objects that decide about placement and scaling; the laws of random delays; the scenarios that came
- * with the program.
+ * of Kubernetes objects that decide about placement and scaling; the models of the world as laws (list_laws.c); the
+ * scenarios that came with the program.
  */
 #include "sim/cli/commands.h"
+#include "sim/cli/list_laws.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #define TITLE_BYTES 320
 
 typedef struct list_values {
-    const char *tables;
+    const char *tables, *plot;
     int brief;
 } list_values;
 
@@ -27,6 +28,8 @@ static const opt_row rows[] = {
     {"brief", NULL, "one line a row, without its source", OPT_FLAG, offsetof(list_values, brief), 0, 0},
     {"tables", "DIR", "parameter tables (default: those that came with the program)", OPT_TEXT,
      offsetof(list_values, tables), 0, 0},
+    {"plot", "DIR", "laws: for each its points as CSV, and a picture with the closed form", OPT_TEXT,
+     offsetof(list_values, plot), 0, 0},
 };
 
 static int name_width(const tables *t, tables_kind kind)
@@ -84,28 +87,6 @@ static cli_status list_policies(void)
     for (size_t i = 0; i < sizeof rows_of / sizeof rows_of[0]; i++) {
         printf("%-23s  %-36s  %s\n", rows_of[i].kind, rows_of[i].api, rows_of[i].meaning);
     }
-    return CLI_DONE;
-}
-
-/* The laws that a table can name, as mdl_law_draw() draws them; sources: chapters of the standard reference. */
-static cli_status list_laws(void)
-{
-    static const struct {
-        mdl_law_kind kind;
-        const char *formula, *figures, *source;
-    } rows_of[] = {
-        {MDL_LAW_CONSTANT, "a", "a value", "-"},
-        {MDL_LAW_LOGNORMAL, "a exp(s Z), s = ln(b/a) / 1.28155", "a median, b 90th percentile", "vol. 1, ch. 14"},
-        {MDL_LAW_UNIFORM, "a + (b - a) U", "a least, b most", "vol. 2, ch. 26"},
-        {MDL_LAW_EXPONENTIAL, "-a ln U", "a mean", "vol. 1, ch. 19"},
-        {MDL_LAW_WEIBULL, "a (-ln U)^(1/b)", "a scale, b shape", "vol. 1, ch. 21"},
-    };
-    for (size_t i = 0; i < sizeof rows_of / sizeof rows_of[0]; i++) {
-        printf("%-11s  %-33s  %-27s  %s\n", mdl_law_kind_name(rows_of[i].kind), rows_of[i].formula, rows_of[i].figures,
-               rows_of[i].source);
-    }
-    puts("U uniform in (0, 1), Z standard normal; a draw below 0 is 0, one above max (if max > 0) is max.\n"
-         "source: Johnson, Kotz, Balakrishnan: Continuous Univariate Distributions, 2nd edition, 1994-1995");
     return CLI_DONE;
 }
 
@@ -202,10 +183,14 @@ static cli_status list_scenarios(void)
     return CLI_DONE;
 }
 
-static cli_status list(const char *what, const list_values *values)
+static cli_status list(const char *what, const char *name, const list_values *values)
 {
     if (strcmp(what, "laws") == 0) {
-        return list_laws();
+        return list_laws(name, values->brief, values->plot);
+    }
+    if (name != NULL || values->plot != NULL) {
+        fprintf(stderr, "spillway list: %s is for laws, not for %s\n", name != NULL ? "a second name" : "--plot", what);
+        return CLI_BAD;
     }
     if (strcmp(what, "policies") == 0) {
         return list_policies();
@@ -252,15 +237,18 @@ static cli_status list(const char *what, const list_values *values)
 
 static cli_status run(int argc, char **argv)
 {
-    list_values values = {NULL, 0};
+    list_values values = {NULL, NULL, 0};
     opt_list operands;
     const opt_outcome outcome = opt_parse(&cli_list, argc, argv, &values, &operands, stdout, stderr);
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
-        if (operands.count == 0) {
+        if (operands.count == 0 && values.plot != NULL) {
+            fputs("spillway list: --plot is for laws\n", stderr);
+            status = CLI_BAD;
+        } else if (operands.count == 0) {
             print_kinds(stdout);
         } else {
-            status = list(operands.at[0], &values);
+            status = list(operands.at[0], operands.count > 1 ? operands.at[1] : NULL, &values);
         }
     }
     opt_fini(&cli_list, &values, &operands);
@@ -268,11 +256,11 @@ static cli_status run(int argc, char **argv)
 }
 
 const opt_command cli_list = {.name = "list",
-                              .operands = "[LIST]",
-                              .summary = "what this build knows: GPUs, models, prices ..., policies, scenarios",
+                              .operands = "[LIST [LAW]]",
+                              .summary = "what this build knows: GPUs, models, prices ..., laws, policies, scenarios",
                               .rows = rows,
                               .row_count = sizeof rows / sizeof rows[0],
                               .operands_min = 0,
-                              .operands_max = 1,
-                              .examples = {"spillway list gpus", "spillway list prices --brief"},
+                              .operands_max = 2,
+                              .examples = {"spillway list prices --brief", "spillway list laws --plot out/laws"},
                               .run = run};

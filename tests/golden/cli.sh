@@ -127,12 +127,28 @@ is "completes a choice" "$(complete_words spillway sweep x.yaml --engine s)" slu
 is "completes a file" "$(complete_words spillway run scenarios/theory-mm1)" scenarios/theory-mm1.yaml
 
 # every figure with its source, date and grade
-# Every law that the shipped lags name has its formula.
+# Every model has its formula and its source; every law that the shipped lags and markets name is among them.
 "$SPILLWAY" list laws >"$dir/laws"
-is "list laws: rows" "$(sed -n '/^U uniform/q;p' "$dir/laws" | grep -c .)" 5
-for law in $("$SPILLWAY" list lags --brief | awk '{ sub(",", "", $4); print $4 }' | sort -u); do
-    is "list laws: $law" "$(grep -c "^$law " "$dir/laws")" 1
+"$SPILLWAY" list laws --brief >"$dir/laws-brief"
+laws=$(grep -cE '^  [a-z]' "$dir/laws-brief")
+is "list laws: sources" "$(grep -cE '^ +source: .{10}' "$dir/laws")" "$laws"
+for law in $("$SPILLWAY" list lags --brief | awk '{ sub(",", "", $4); print "delay-" $4 }' | sort -u) spot-weibull spot-bathtub; do
+    is "list laws: $law" "$(grep -cE "^  $law +[^ ]" "$dir/laws")" 1
 done
+is "list laws: one" "$("$SPILLWAY" list laws spot-weibull | grep -c '^ ')" 3
+"$SPILLWAY" list laws spot-weibul >/dev/null 2>"$dir/err"
+is "list laws: misspelt" "$? $(grep -c "did you mean 'spot-weibull'" "$dir/err")" "2 1"
+"$SPILLWAY" list gpus --plot "$dir/no" >/dev/null 2>&1
+is "pictures of laws alone" "$? $(ls "$dir/no" 2>/dev/null | wc -l)" "2 0"
+"$SPILLWAY" list laws --plot "$dir/drawn" 2>"$dir/err"
+is "list laws: points" "$? $(ls "$dir/drawn"/*.csv | wc -l)" "0 $laws"
+if command -v gnuplot >/dev/null; then
+    is "list laws: pictures" "$(ls "$dir/drawn/plots" | grep -cE '\.(svg|png)$') $(wc -c <"$dir/err")" "$((2 * laws)) 0"
+else
+    skipped=$((skipped + 1))
+fi
+(mkdir "$dir/bare" && PATH="$dir/bare" "$SPILLWAY" list laws gaps-gamma --plot "$dir/undrawn" 2>"$dir/err")
+is "list laws: without gnuplot" "$? $(ls "$dir/undrawn"/*.csv | wc -l) $(grep -c 'no pictures: gnuplot' "$dir/err")" "0 1 1"
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")

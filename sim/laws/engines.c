@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engines.c - how a replica serves: a step, a batch, experts, a station, a slow node (models/engine, faults). */
+#include "sim/laws/laws.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "models/engine/engine.h"
+#include "models/faults/faults.h"
+#include "models/random/variates.h"
+
+/* In ps: 10 ms of weights, 20 us a token beyond them; 50 us of compute a token; attention 5 us and 8 ns a KV token. */
+static const mdl_step_model model = {.c1 = 10000000000,
+                                     .c2 = 20000000,
+                                     .c3 = 1000000000,
+                                     .c4 = 50000000,
+                                     .h0 = 500000000,
+                                     .h1 = 2000000,
+                                     .e0 = 300000000,
+                                     .e1 = 5000000,
+                                     .e2 = 8000};
+
+/* The same formula in ms. */
+static double step_ms(double tokens, double sampled, double decodes, double context)
+{
+    const double dense = fmax(10 + 0.02 * (tokens - 1), 1 + 0.05 * tokens);
+    return dense + 0.5 + 0.002 * sampled + (decodes > 0 ? 0.3 + 0.005 * decodes + 0.000008 * context : 0);
+}
+
+static double decode_step(double decodes, gsl_rng *r)
+{
+    const int64_t d = (int64_t)decodes;
+    const mdl_step step = {.tokens = d, .sampled = d, .decodes = d, .decode_context = 1000 * d};
+    (void)r;
+    return (double)mdl_step_ps(&model, &step) / 1e9;
+}
+
+static double decode_step_exact(double decodes)
+{
+    return step_ms(decodes, decodes, decodes, 1000 * decodes);
+}
+
+#define PROMPT 64
+#define ANSWER 128
+
+/* Requests that come together run as one batch. @return when the last has all its tokens, s */
+static double batch(double requests, gsl_rng *r)
+{
+    const mdl_llm_config config = {.step = model,
+                                   .block_tokens = 16,
+                                   .kv_blocks = 10000,
+                                   .max_batched_tokens = 8192,
+                                   .max_sequences = 256,
+                                   .max_waiting = 256};
+    mdl_engine *e = mdl_llm_new(&config);
+    int64_t last = 0;
+    mdl_event events[16];
+    (void)r;
+    for (uint32_t i = 0; e != NULL && i < (uint32_t)requests; i++) {
+        mdl_engine_submit(e, 0, &(mdl_work){.tag = i, .input_tokens = PROMPT, .output_tokens = ANSWER});
+    }
+    while (e != NULL && mdl_engine_next(e) != MDL_NEVER) {
+        const int64_t now = mdl_engine_next(e);
+        const size_t n = mdl_engine_advance(e, now, events, 16);
+        last = n > 0 && events[n - 1].kind == MDL_DONE ? events[n - 1].at_ns : last;
+    }
+    const bool good = e != NULL;
+    mdl_engine_free(e);
+    return good ? (double)last / 1e9 : (double)NAN;
+}
+
+static double batch_exact(double requests)
+{
+    double ms = step_ms(PROMPT * requests, requests, 0, 0);
+    for (int i = 1; i < ANSWER; i++) {
+        ms += step_ms(requests, requests, requests, (PROMPT + i) * requests);
+    }
+    return ms / 1e3;
+}
+
+static double experts(double tokens, gsl_rng *r)
+{
+    const int64_t all = 1000000000;
+    (void)r;
+    return (double)mdl_experts_ps(all, (uint32_t)(0x1p32 * (1 - 8.0 / 128)), (int64_t)tokens) / (double)all;
+}
+
+static double experts_exact(double tokens)
+{
+    return 1 - pow(1 - 8.0 / 128, tokens);
+}
+
+#define CUSTOMERS 200000
+
+/* Mean time in a station of one server, in mean services. */
+static double station(double load, gsl_rng *r)
+{
+    const mdl_station_config config = {.servers = 1, .max_waiting = INT32_MAX};
+    mdl_engine *e = mdl_station_new(&config);
+    double now = 0, sum = 0;
+    uint32_t came = 0, gone = 0;
+    mdl_event events[16];
+    while (e != NULL && gone < CUSTOMERS) {
+        const int64_t arrival = came < CUSTOMERS ? (int64_t)now : INT64_MAX;
+        if (mdl_engine_next(e) <= arrival) {
+            const int64_t at = mdl_engine_next(e);
+            const size_t n = mdl_engine_advance(e, at, events, 16);
+            for (size_t i = 0; i < n; i++) {
+                gone += events[i].kind == MDL_DONE;
+                sum += events[i].kind == MDL_DONE ? (double)at : 0;
+            }
+            continue;
+        }
+        sum -= (double)arrival;
+        mdl_engine_submit(e, arrival,
+                          &(mdl_work){.tag = came++, .service_ns = (int64_t)(1e6 * mdl_ran_exponential(r))});
+        now += 1e6 / load * mdl_ran_exponential(r);
+    }
+    const bool good = e != NULL;
+    mdl_engine_free(e);
+    return good ? sum / CUSTOMERS / 1e6 : (double)NAN;
+}
+
+static double station_exact(double load)
+{
+    return 1 / (1 - load);
+}
+
+/* A service of 1 s on a node that is slow throughout. */
+static double slow(double factor, gsl_rng *r)
+{
+    const mdl_station_config config = {.servers = 1, .max_waiting = 1};
+    mdl_engine *e = mdl_slowed(mdl_station_new(&config), 0, (int64_t)(1000 * factor + 0.5));
+    (void)r;
+    if (e == NULL) {
+        return (double)NAN;
+    }
+    mdl_engine_submit(e, 0, &(mdl_work){.service_ns = 1000000000});
+    const double done = (double)mdl_engine_next(e) / 1e9;
+    mdl_engine_free(e);
+    return done;
+}
+
+static double slow_exact(double factor)
+{
+    return factor;
+}
+
+static const law laws[] = {
+    {.name = "engine-step",
+     .formula = "max(c1 + c2 (n - 1), c3 + c4 n) + h0 + h1 q + e0 + e1 D + e2 S, for D > 0 decoding with S KV tokens;\n"
+                "engine.h has the terms of prefills, experts and pipelines",
+     .parameters =
+         "D = n = q, 1000 KV tokens each; c1 = 10, c2 = 0.02, c3 = 1, c4 = 0.05, h0 = 0.5, h1 = 0.002, e0 = 0.3,\n"
+         "e1 = 0.005, e2 = 0.000008 ms; those of real engines: profiles.csv",
+     .source = "a roofline in pieces, after S. Williams, A. Waterman, D. Patterson: Roofline, CACM 52, 2009",
+     .x = "decoding requests D",
+     .y = "time of a step, ms",
+     .at = decode_step,
+     .exact = decode_step_exact,
+     .from = 1,
+     .to = 513,
+     .points = 65,
+     .within = 0.000001},
+    {.name = "engine-batch",
+     .formula = "prefill of all in one step, then one token each a step: the sum of those steps",
+     .parameters = "prompts of 64, answers of 128 tokens; steps as in engine-step",
+     .source = "G.-I. Yu and others: Orca, OSDI 2022: iteration-level scheduling",
+     .x = "requests that come together",
+     .y = "time until all have their answers, s",
+     .at = batch,
+     .exact = batch_exact,
+     .from = 1,
+     .to = 64,
+     .points = 64,
+     .within = 0.000001},
+    {.name = "engine-experts",
+     .formula = "share of the experts that n tokens touch = 1 - (1 - k / E)^n",
+     .parameters = "k = 8 of E = 128",
+     .source = "each token takes k of E at random: by definition",
+     .x = "tokens n of a step",
+     .y = "share of the experts",
+     .at = experts,
+     .exact = experts_exact,
+     .to = 100,
+     .points = 51,
+     .within = 0.0001},
+    {.name = "engine-station",
+     .formula = "one server, exponential services and gaps: mean time in the system = m / (1 - load)",
+     .parameters = "in mean services m",
+     .source = "L. Kleinrock: Queueing Systems, volume 1, 1975",
+     .x = "load",
+     .y = "mean time in the system, services",
+     .at = station,
+     .exact = station_exact,
+     .from = 0.1,
+     .to = 0.8,
+     .points = 8,
+     .within = 0.25},
+    {.name = "engine-slow",
+     .formula = "all that an engine does takes f times as long",
+     .parameters = "one service of 1 s",
+     .source = "a clock that runs 1/f as fast: by definition",
+     .x = "factor f",
+     .y = "time of the service, s",
+     .at = slow,
+     .exact = slow_exact,
+     .from = 1,
+     .to = 5,
+     .points = 9,
+     .within = 0.000001},
+};
+
+const law_family law_engines = {"engines", "how a replica serves", laws, sizeof laws / sizeof laws[0]};
