@@ -271,7 +271,7 @@ static const law laws[] = {
      .parameters = "a = 5 b, mean rate 10/s, bursts of 1/u = 2 s every 1/v = 8 s on average",
      .source = MODULATED,
      .x = "window t, s",
-     .y = "variance / mean of the requests in it",
+     .y = "variance / mean of its requests",
      .at = dispersion,
      .exact = dispersion_exact,
      .from = 1,

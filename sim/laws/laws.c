@@ -58,8 +58,12 @@ static bool shares(const law *l, unsigned long seed, law_point *at)
 {
     double *values = sorted(l, seed);
     for (size_t i = 0; values != NULL && i <= LAW_SHARES; i++) {
-        const double x = values[i * (LAW_DRAWS - 1) / LAW_SHARES];
-        at[i] = (law_point){x, (double)i / LAW_SHARES, l->exact(x)};
+        size_t k = i * (LAW_DRAWS - 1) / LAW_SHARES;
+        const double x = values[k];
+        while (k + 1 < LAW_DRAWS && values[k + 1] == x) {
+            k++;
+        }
+        at[i] = (law_point){x, (double)(k + 1) / LAW_DRAWS, l->exact(x)};
     }
     free(values);
     return values != NULL;

@@ -47,7 +47,7 @@ extern const law_family *const law_families[];
 const law *law_find(const char *name);
 
 #define LAW_DRAWS  20000 /**< values of a distribution */
-#define LAW_SHARES 200   /**< of which so many quantiles, and one, make the picture */
+#define LAW_SHARES 50    /**< of which so many quantiles, and one, make the picture */
 
 typedef struct law_point {
     double x, model, exact;
@@ -56,7 +56,7 @@ typedef struct law_point {
 /** Points of a law's picture: LAW_SHARES + 1 or law.points of them. */
 size_t law_count(const law *l);
 /**
- * @param at  [law_count()] ascending x
+ * @param at  [law_count()] ascending x; a distribution's: a quantile, and the share of the values at or below it
  * @return false: no memory
  */
 bool law_points(const law *l, unsigned long seed, law_point *at);

@@ -33,7 +33,7 @@ static bool lognormal(double *values, size_t n, gsl_rng *r)
 
 static double lognormal_cdf(double x)
 {
-    return x >= 4096 ? 1 : gsl_cdf_ugaussian_P(log((x + 0.5) / 500));
+    return x < 1 ? 0 : x >= 4096 ? 1 : gsl_cdf_ugaussian_P(log((floor(x) + 0.5) / 500));
 }
 
 static bool geometric(double *values, size_t n, gsl_rng *r)
@@ -43,7 +43,7 @@ static bool geometric(double *values, size_t n, gsl_rng *r)
 
 static double geometric_cdf(double x)
 {
-    return 1 - pow(1 - 1.0 / 3, x);
+    return x < 1 ? 0 : 1 - pow(1 - 1.0 / 3, floor(x));
 }
 
 typedef struct ranked {

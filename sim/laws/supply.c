@@ -91,7 +91,7 @@ static bool prices(double *values, size_t n, gsl_rng *r)
 
 static double prices_cdf(double x)
 {
-    return x >= 1.4 ? 1 : gsl_cdf_ugaussian_P((log(x) + 0.3 * 0.3 / 2) / 0.3);
+    return x < 0.6 ? 0 : x >= 1.4 ? 1 : gsl_cdf_ugaussian_P((log(x) + 0.3 * 0.3 / 2) / 0.3);
 }
 
 static double memory(double hours, gsl_rng *r)

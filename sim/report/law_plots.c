@@ -10,44 +10,89 @@
 
 #include "sim/report/plots.h"
 
-#define PATH_SIZE 1024
+#define PATH_SIZE   1024
+#define LINE_POINTS 400
+#define LINE_CHARS  104 /* of text, in a picture's width */
 
 typedef struct sheet {
     const law *l;
     law_point *at;
     size_t count;
+    double from, to; /* shown */
 } sheet;
 
+/*
+ * What is shown: a curve whole; a distribution from 0 if it begins near, up to where 49 of 50 values lie below if the
+ * last lies far beyond (tails are long), else with some room at the end, where all values lie below.
+ */
+static void set_range(sheet *s)
+{
+    const double first = s->at[0].x, last = s->at[s->count - 1].x, low = s->at[1].x, high = s->at[s->count - 2].x;
+    s->from = first;
+    s->to = last;
+    if (s->l->sample != NULL) {
+        const double room = last > first ? (last - first) / 25 : fabs(first) / 2 + 1; /* 1: of a single value 0 */
+        s->to = last > 0 && last > 1.5 * high ? high : last + room;
+        s->from = first < 0 ? low : first < 0.4 * s->to && first >= 0 ? 0 : first - room;
+    }
+}
+
+static double line_x(const sheet *s, size_t i)
+{
+    return s->from + (s->to - s->from) * (double)i / LINE_POINTS;
+}
+
+/* The model's points, and between them those of the line, by x. */
 static int write_points(const void *user, FILE *out)
 {
     const sheet *s = user;
+    size_t k = 0;
     fputs("x,model,closed_form\n", out);
     for (size_t i = 0; i < s->count; i++) {
+        for (; k <= LINE_POINTS && line_x(s, k) < s->at[i].x; k++) {
+            fprintf(out, "%.9g,,%.9g\n", line_x(s, k), s->l->exact(line_x(s, k)));
+        }
         fprintf(out, "%.9g,%.9g,%.9g\n", s->at[i].x, s->at[i].model, s->at[i].exact);
+    }
+    for (; k <= LINE_POINTS; k++) {
+        fprintf(out, "%.9g,,%.9g\n", line_x(s, k), s->l->exact(line_x(s, k)));
     }
     return ferror(out) ? -1 : 0;
 }
 
-/* The picture ends where 99 of 100 values lie below, if the last lies far beyond: tails are long. */
-static double shown_to(const sheet *s)
+/* Whether the y axis of a curve begins at 0: it does not come near its values if it does not. */
+static bool is_from_zero(const sheet *s)
 {
-    const double last = s->at[s->count - 1].x, near = s->at[s->count - 1 - s->count / 100].x;
-    return s->l->sample != NULL && last > 1.5 * near ? near : last;
+    double least = s->at[0].model, most = least;
+    for (size_t i = 0; i < s->count; i++) {
+        least = fmin(least, fmin(s->at[i].model, s->at[i].exact));
+        most = fmax(most, fmax(s->at[i].model, s->at[i].exact));
+    }
+    return least >= 0 && least < most / 2;
 }
 
-static bool is_positive(const sheet *s)
+/* A text in lines of a picture, as text1, text2 ... from `number`. @return the number after the last */
+static int put_text(FILE *out, const char *text, int number)
 {
-    bool positive = true;
-    for (size_t i = 0; i < s->count; i++) {
-        positive = positive && s->at[i].model >= 0 && s->at[i].exact >= 0;
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        char line[LINE_CHARS + 1], name[32];
+        if (length > LINE_CHARS) {
+            for (length = LINE_CHARS; length > LINE_CHARS / 2 && text[length] != ' '; length--) {
+            }
+        }
+        memcpy(line, text, length);
+        line[length] = '\0';
+        snprintf(name, sizeof name, "text%d", number++);
+        rep_quote(out, name, line);
+        text += length + strspn(text + length, " \n");
     }
-    return positive;
+    return number;
 }
 
 static char *values_of(const void *user, const char *const texts[][2])
 {
     const sheet *s = user;
-    const char *second = strchr(s->l->formula, '\n');
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -56,18 +101,13 @@ static char *values_of(const void *user, const char *const texts[][2])
     }
     rep_quote_all(out, texts);
     rep_quote(out, "name", s->l->name);
-    fprintf(out, "lines=%d; ", second != NULL ? 2 : 1);
-    char *first = strndup(s->l->formula, second != NULL ? (size_t)(second - s->l->formula) : strlen(s->l->formula));
-    rep_quote(out, "formula", first != NULL ? first : "");
-    free(first);
-    rep_quote(out, "more", second != NULL ? second + 1 : "");
+    const int formula = put_text(out, s->l->formula, 1), all = put_text(out, s->l->parameters, formula);
     rep_quote(out, "x_axis", s->l->x);
     rep_quote(out, "y_axis", s->l->sample != NULL ? "share at or below" : s->l->y);
-    const double from = s->at[0].x, to = shown_to(s), room = to > from ? 0 : fabs(from) / 2 + 1; /* of one value */
     fprintf(out,
-            "width=900; height=500; local0_s=0; from_s=0; to_s=1; warmup_s=0; x_from=%.9g; x_to=%.9g; is_share=%d; "
-            "is_positive=%d; count=%zu; ",
-            from - room, to + room, s->l->sample != NULL, is_positive(s), s->count);
+            "formula_lines=%d; lines=%d; width=900; height=500; local0_s=0; from_s=0; to_s=1; warmup_s=0; x_from=%.9g; "
+            "x_to=%.9g; is_share=%d; from_zero=%d; count=%zu; ",
+            formula - 1, all - 1, s->from, s->to, s->l->sample != NULL, is_from_zero(s), s->count);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -102,6 +142,7 @@ static int plot(const law *l, const char *dir, const rep_drawing *how, bool *pic
         snprintf(err, err_size, "out of memory");
         return -1;
     }
+    set_range(&s);
     const int rc = rep_write_file(dir, name, write_points, &s, err, err_size);
     *pictures = rc == 0 && *pictures && draw(&s, dir, how);
     free(s.at);

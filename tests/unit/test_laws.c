@@ -108,6 +108,12 @@ static void points(void **state)
             for (size_t k = 0; k < law_count(l); k++) {
                 assert_true(isfinite(at[k].x) && isfinite(at[k].model) && isfinite(at[k].exact));
                 assert_true(k == 0 || at[k].x >= at[k - 1].x);
+                assert_true(l->sample == NULL || (at[k].model > 0 && at[k].model <= 1));
+            }
+            const double from = at[0].x, to = at[law_count(l) - 1].x;
+            for (int k = 0; l->sample != NULL && k <= 1000; k++) { /* the line between the points is a share, too */
+                const double x = from + (to - from) * k / 1000, share = l->exact(x);
+                assert_true(share >= 0 && share <= 1 && l->exact(floor(x)) <= share);
             }
             free(at);
         }
