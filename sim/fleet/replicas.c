@@ -113,6 +113,50 @@ void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster)
     pending_add(w, index);
 }
 
+/* The engine that became the next of a group `back` calls ago; NULL if its replica has none. */
+static const mdl_engine *coming(const fl_world *w, uint32_t back)
+{
+    const uint32_t replica = w->coming[(w->coming_at - back) % FL_COMING];
+
+    return replica < w->replica_cap ? w->replicas[replica].engine : NULL;
+}
+
+/*
+ * In a large fleet an event's replica, engine and request all lie far from the processor. After each event another slot
+ * is the earliest of its group in the queue; its memory is asked for link by link, a few events apart, some 30 events
+ * before it comes.
+ */
+static void look_ahead(fl_world *w, uint32_t replica)
+{
+    const uint32_t slot = evq_ahead(w->queue, w->replicas[replica].slot, 5);
+    const mdl_engine *engine;
+
+    if (slot == EVQ_NONE || w->slots[slot].owner != FL_OWNER_REPLICA || w->slots[slot].index == replica) {
+        return;
+    }
+    w->coming[++w->coming_at % FL_COMING] = w->slots[slot].index;
+    __builtin_prefetch(&w->replicas[w->slots[slot].index]);
+    if ((engine = coming(w, 2)) != NULL) {
+        mdl_engine_prefetch_state(engine);
+    }
+    if ((engine = coming(w, 4)) != NULL) {
+        mdl_engine_prefetch(engine);
+    }
+    if ((engine = coming(w, 6)) != NULL) {
+        const uint32_t tag = mdl_engine_expect(engine);
+
+        if (tag < w->request_cap) {
+            __builtin_prefetch(&w->requests[tag]);
+            if (w->tries != NULL) {
+                __builtin_prefetch(&w->tries[tag]);
+            }
+            if (w->talks != NULL) {
+                __builtin_prefetch(&w->talks[tag]);
+            }
+        }
+    }
+}
+
 void fl_replica_arm(fl_world *w, uint32_t replica)
 {
     fl_replica *r = &w->replicas[replica];
@@ -121,6 +165,7 @@ void fl_replica_arm(fl_world *w, uint32_t replica)
     r->kv_until_ns = 0; /* its engine may have changed */
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);
+        look_ahead(w, replica);
     } else {
         evq_set(w->queue, r->slot, r->until_ns, EVQ_LIFECYCLE);
     }

@@ -25,9 +25,10 @@
 #include "sim/kernel/evq.h"
 #include "sim/kernel/rng.h"
 
-#define FL_NONE  UINT32_MAX
-#define FL_NEVER INT64_MAX
-#define FL_NAN   ((double)NAN)
+#define FL_NONE   UINT32_MAX
+#define FL_COMING 8u /* power of two */
+#define FL_NEVER  INT64_MAX
+#define FL_NAN    ((double)NAN)
 
 __extension__ typedef __int128 fl_wide;
 
@@ -401,6 +402,8 @@ typedef struct fl_world {
     uint32_t tries_cap, talks_cap;
     uint64_t *numbers; /**< request numbers; only with a request hook */
     uint32_t request_cap, request_free, request_used;
+    uint32_t coming[FL_COMING]; /**< replicas whose engines come soon, see fl_replica_arm; FL_NONE; a ring */
+    uint32_t coming_at;
     uint64_t request_next;
     fl_node *nodes;
     uint32_t node_cap, node_free;

@@ -271,6 +271,19 @@ uint32_t evq_peek(const evq *q, int64_t *time_ns)
     return key < NO_EVENT ? one : EVQ_NONE;
 }
 
+uint32_t evq_ahead(const evq *q, uint32_t slot, unsigned depth)
+{
+    const bracket *b = &q->part[0];
+    const unsigned levels = (unsigned)__builtin_ctz(b->cap);
+    uint32_t who;
+
+    if (depth >= levels || slot >= b->cap) {
+        return EVQ_NONE;
+    }
+    who = b->tree[(b->cap + slot) >> (levels - depth)];
+    return b->key[who] < NO_EVENT ? who : EVQ_NONE;
+}
+
 int64_t evq_time(const evq *q, uint32_t slot)
 {
     const bracket *b = &q->part[slot / EVQ_BUSY];

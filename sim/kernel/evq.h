@@ -48,6 +48,12 @@ void evq_set(evq *q, uint32_t slot, int64_t time_ns, evq_class cls);
 void evq_clear(evq *q, uint32_t slot); /**< nothing pending afterwards; allowed when nothing is */
 /** @return earliest slot and its time and leaves it set; EVQ_NONE and EVQ_NEVER when nothing is pending. */
 uint32_t evq_peek(const evq *q, int64_t *time_ns);
+/**
+ * Of the ordinary slots in the same of 2^depth groups of neighbours as this one, the earliest: on average about so many
+ * others win before it does, so its owner can be asked for from memory now. EVQ_NONE if nothing is pending there,
+ * there are no so many groups, or the slot is a busy one.
+ */
+uint32_t evq_ahead(const evq *q, uint32_t slot, unsigned depth);
 int64_t evq_time(const evq *q, uint32_t slot); /**< pending time of a slot, EVQ_NEVER if none */
 uint64_t evq_count_set(const evq *q);          /**< set calls so far (clears not): the event count of a run */
 

@@ -193,12 +193,37 @@ static void test_busy(void **state)
     evq_free(q);
 }
 
+/* 8 slots: groups of 2 at depth 2, of 4 at depth 1; the whole at depth 0. */
+static void test_ahead(void **state)
+{
+    (void)state;
+    evq *q = evq_new(8);
+
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_int_equal(evq_slot_add(q), i);
+    }
+    assert_int_equal(evq_ahead(q, 3, 1), EVQ_NONE);
+    evq_set(q, 0, 50, EVQ_ENGINE);
+    evq_set(q, 2, 40, EVQ_ENGINE);
+    evq_set(q, 3, 30, EVQ_ENGINE);
+    evq_set(q, 6, 20, EVQ_ENGINE);
+    assert_int_equal(evq_ahead(q, 1, 2), 0);
+    assert_int_equal(evq_ahead(q, 2, 2), 3);
+    assert_int_equal(evq_ahead(q, 4, 2), EVQ_NONE);
+    assert_int_equal(evq_ahead(q, 0, 1), 3);
+    assert_int_equal(evq_ahead(q, 4, 1), 6);
+    assert_int_equal(evq_ahead(q, 0, 0), 6);
+    assert_int_equal(evq_ahead(q, 0, 3), EVQ_NONE);        /* no such groups */
+    assert_int_equal(evq_ahead(q, EVQ_BUSY, 1), EVQ_NONE); /* not an ordinary slot */
+    evq_free(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),          cmocka_unit_test(test_times_order), cmocka_unit_test(test_ties),
         cmocka_unit_test(test_move_and_clear), cmocka_unit_test(test_slot_reuse),  cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_busy),           cmocka_unit_test(test_ahead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
