@@ -387,6 +387,70 @@ static void test_shipped_rest(void **state)
     tables_free(t);
 }
 
+/* Why the origin of a figure is none, or NULL: a source that says nothing, or that nobody can look up. */
+static const char *origin_fault(const tables_line *line)
+{
+    static const char *const nobody[] = {"memory", "Memory", "recall", "remember", "unknown"};
+    if (strlen(line->source) < 8) {
+        return "no source";
+    }
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        for (const char *at = line->source; (at = strstr(at, nobody[i])) != NULL; at++) {
+            if (strncmp(at, "memory profiling", 16) != 0) { /* a stage of the start of an engine */
+                return nobody[i];
+            }
+        }
+    }
+    if (strlen(line->date) < 4 || strncmp(line->date, "2000", 4) < 0) {
+        return "no date";
+    }
+    static const char *const grades[] = {"measured", "vendor", "derived", "estimate"};
+    for (size_t i = 0; i < sizeof grades / sizeof grades[0]; i++) {
+        if (strcmp(line->grade, grades[i]) == 0) {
+            return NULL;
+        }
+    }
+    return "no grade";
+}
+
+static void test_origins(void **state)
+{
+    (void)state;
+    static const tables_line good = {.source = "vendor page, list price", .date = "2026-01", .grade = "vendor"};
+    static const struct {
+        tables_line line;
+        const char *fault;
+    } bad[] = {
+        {{.source = "", .date = "2026", .grade = "vendor"}, "no source"},
+        {{.source = "price page, from memory", .date = "2026", .grade = "estimate"}, "memory"},
+        {{.source = "memory profiling and memory", .date = "2026", .grade = "estimate"}, "memory"},
+        {{.source = "vendor page, list price", .date = "", .grade = "vendor"}, "no date"},
+        {{.source = "vendor page, list price", .date = "1999", .grade = "vendor"}, "no date"},
+        {{.source = "vendor page, list price", .date = "2026", .grade = "guess"}, "no grade"},
+    };
+    assert_null(origin_fault(&good));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const char *fault = origin_fault(&bad[i].line);
+        assert_non_null(fault);
+        assert_string_equal(fault, bad[i].fault);
+    }
+    tables *t = load_shipped();
+    unsigned faults = 0;
+    for (unsigned k = 0; k < TABLES_KINDS; k++) {
+        for (size_t i = 0; i < tables_count(t, (tables_kind)k); i++) {
+            tables_line line;
+            tables_describe(t, (tables_kind)k, i, &line);
+            const char *fault = origin_fault(&line);
+            if (fault != NULL) {
+                print_error("%s %s: %s\n", tables_kind_name((tables_kind)k), line.name, fault);
+                faults++;
+            }
+        }
+    }
+    assert_int_equal(faults, 0);
+    tables_free(t);
+}
+
 static void test_listing(void **state)
 {
     (void)state;
@@ -427,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_shipped_prices),
         cmocka_unit_test(test_shipped_lags),
         cmocka_unit_test(test_shipped_rest),
+        cmocka_unit_test(test_origins),
         cmocka_unit_test(test_listing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
