@@ -38,6 +38,29 @@ static double day_exact(double hour)
     return weekend * (20 + 80 * (1 + cos(2 * M_PI * (hour - 14) / 24)) / 2);
 }
 
+/* A day that climbs in a straight line to its noon and falls again, as hourly values. */
+static double shape_of(double hour)
+{
+    return 1 - fabs(fmod(hour, 24) - 12) / 12;
+}
+
+static double shaped(double hour, gsl_rng *r)
+{
+    double shape[MDL_SHAPE_HOURS];
+    (void)r;
+    for (int h = 0; h < MDL_SHAPE_HOURS; h++) {
+        shape[h] = 5 + shape_of(h);
+    }
+    const mdl_arrival_spec spec = {
+        .kind = MDL_ARRIVAL_DIURNAL, .peak_per_s = 100, .trough_per_s = 20, .weekend_factor = 0.5, .shape = shape};
+    return rate_at(&spec, hour * 3600);
+}
+
+static double shaped_exact(double hour)
+{
+    return (hour >= 120 ? 0.5 : 1) * (20 + 80 * shape_of(hour));
+}
+
 static double growth(double day_number, gsl_rng *r)
 {
     const mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_POISSON,
@@ -217,6 +240,18 @@ static const law laws[] = {
      .y = "requests/s",
      .at = day,
      .exact = day_exact,
+     .from = 0.5,
+     .to = 167.5,
+     .points = 168,
+     .within = 0.001},
+    {.name = "rate-shape",
+     .formula = "w (low + (high - low) (v - least) / (most - least)), v straight lines between hourly values",
+     .parameters = "low = 20/s, high = 100/s; values that climb to noon and fall again; w = 0.5 on Saturday and Sunday",
+     .source = "straight lines between the values of shapes.csv: by definition",
+     .x = "hour of the week",
+     .y = "requests/s",
+     .at = shaped,
+     .exact = shaped_exact,
      .from = 0.5,
      .to = 167.5,
      .points = 168,

@@ -7,9 +7,13 @@
 
 #include "models/engine/engine.h"
 #include "models/faults/faults.h"
+#include "models/gpu/gpu.h"
 #include "models/random/variates.h"
 
-/* In ps: 10 ms of weights, 20 us a token beyond them; 50 us of compute a token; attention 5 us and 8 ns a KV token. */
+/*
+ * In ps: 10 ms of weights, 20 us a token beyond them; 50 us of compute a token; decode attention 5 us and 8 ns a KV
+ * token; prefill 200 us and 0.1 ns a pair of tokens, twice.
+ */
 static const mdl_step_model model = {.c1 = 10000000000,
                                      .c2 = 20000000,
                                      .c3 = 1000000000,
@@ -18,13 +22,24 @@ static const mdl_step_model model = {.c1 = 10000000000,
                                      .h1 = 2000000,
                                      .e0 = 300000000,
                                      .e1 = 5000000,
-                                     .e2 = 8000};
+                                     .e2 = 8000,
+                                     .g0 = 200000000,
+                                     .g1_half = 100};
 
-/* The same formula in ms. */
-static double step_ms(double tokens, double sampled, double decodes, double context)
+/* The same formula in ms: of a step that decodes, and of one that prefills chunks of p after k tokens. */
+static double head_ms(double tokens, double sampled)
 {
-    const double dense = fmax(10 + 0.02 * (tokens - 1), 1 + 0.05 * tokens);
-    return dense + 0.5 + 0.002 * sampled + (decodes > 0 ? 0.3 + 0.005 * decodes + 0.000008 * context : 0);
+    return fmax(10 + 0.02 * (tokens - 1), 1 + 0.05 * tokens) + 0.5 + 0.002 * sampled;
+}
+
+static double decode_ms(double tokens, double decodes, double context)
+{
+    return head_ms(tokens, decodes) + 0.3 + 0.005 * decodes + 0.000008 * context;
+}
+
+static double prefill_ms(double chunks, double p, double k)
+{
+    return head_ms(chunks * p, chunks) + 0.2 + 0.0000001 * chunks * p * (2 * k + p);
 }
 
 static double decode_step(double decodes, gsl_rng *r)
@@ -37,45 +52,132 @@ static double decode_step(double decodes, gsl_rng *r)
 
 static double decode_step_exact(double decodes)
 {
-    return step_ms(decodes, decodes, decodes, 1000 * decodes);
+    return decode_ms(decodes, decodes, 1000 * decodes);
+}
+
+static double prefill_step(double tokens, gsl_rng *r)
+{
+    const int64_t p = (int64_t)tokens;
+    const mdl_step step = {.tokens = p, .sampled = 1, .prefill = p, .prefill_pairs = p * p, .largest_chunk = p};
+    (void)r;
+    return (double)mdl_step_ps(&model, &step) / 1e9;
+}
+
+static double prefill_step_exact(double tokens)
+{
+    return prefill_ms(1, tokens, 0);
+}
+
+#define MICRO_BATCHED 400
+
+static double pipeline(double stages, gsl_rng *r)
+{
+    const mdl_step step = {.tokens = MICRO_BATCHED,
+                           .sampled = MICRO_BATCHED,
+                           .decodes = MICRO_BATCHED,
+                           .decode_context = 1000 * MICRO_BATCHED};
+    mdl_step_model staged = model;
+    (void)r;
+    staged.stages = (int32_t)stages;
+    return (double)mdl_step_ps(&staged, &step) / 1e9;
+}
+
+static double pipeline_exact(double stages)
+{
+    return decode_ms(ceil(MICRO_BATCHED / floor(stages)), MICRO_BATCHED, 1000 * MICRO_BATCHED);
 }
 
 #define PROMPT 64
 #define ANSWER 128
 
+static const mdl_llm_config replica = {.step = model,
+                                       .block_tokens = 16,
+                                       .kv_blocks = 10000,
+                                       .max_batched_tokens = 8192,
+                                       .max_sequences = 256,
+                                       .max_waiting = 256};
+
+/* Runs until nothing is left. @return when the last request was done, ns */
+static int64_t run(mdl_engine *e)
+{
+    int64_t last = 0;
+    mdl_event events[16];
+    while (mdl_engine_next(e) != MDL_NEVER) {
+        const size_t n = mdl_engine_advance(e, mdl_engine_next(e), events, 16);
+        last = n > 0 && events[n - 1].kind == MDL_DONE ? events[n - 1].at_ns : last;
+    }
+    return last;
+}
+
 /* Requests that come together run as one batch. @return when the last has all its tokens, s */
 static double batch(double requests, gsl_rng *r)
 {
-    const mdl_llm_config config = {.step = model,
-                                   .block_tokens = 16,
-                                   .kv_blocks = 10000,
-                                   .max_batched_tokens = 8192,
-                                   .max_sequences = 256,
-                                   .max_waiting = 256};
-    mdl_engine *e = mdl_llm_new(&config);
-    int64_t last = 0;
-    mdl_event events[16];
+    mdl_engine *e = mdl_llm_new(&replica);
+    double last = (double)NAN;
     (void)r;
     for (uint32_t i = 0; e != NULL && i < (uint32_t)requests; i++) {
         mdl_engine_submit(e, 0, &(mdl_work){.tag = i, .input_tokens = PROMPT, .output_tokens = ANSWER});
     }
-    while (e != NULL && mdl_engine_next(e) != MDL_NEVER) {
-        const int64_t now = mdl_engine_next(e);
-        const size_t n = mdl_engine_advance(e, now, events, 16);
-        last = n > 0 && events[n - 1].kind == MDL_DONE ? events[n - 1].at_ns : last;
+    if (e != NULL) {
+        last = (double)run(e) / 1e9;
+        mdl_engine_free(e);
     }
-    const bool good = e != NULL;
-    mdl_engine_free(e);
-    return good ? (double)last / 1e9 : (double)NAN;
+    return last;
 }
 
 static double batch_exact(double requests)
 {
-    double ms = step_ms(PROMPT * requests, requests, 0, 0);
+    double ms = prefill_ms(requests, PROMPT, 0);
     for (int i = 1; i < ANSWER; i++) {
-        ms += step_ms(requests, requests, requests, (PROMPT + i) * requests);
+        ms += decode_ms(requests, requests, (PROMPT + i) * requests);
     }
     return ms / 1e3;
+}
+
+#define WAVES     8 /* counted; the first quarter of as many is not */
+#define MOST_SEQS 64
+
+/* Requests/s of an engine that holds so many sequences and never has too few. */
+static double saturated(double sequences, gsl_rng *r)
+{
+    int32_t prompts[WAVES * MOST_SEQS], answers[WAVES * MOST_SEQS];
+    const size_t n = WAVES * (size_t)sequences;
+    mdl_llm_config full = replica;
+    (void)r;
+    for (size_t i = 0; i < n; i++) {
+        prompts[i] = PROMPT;
+        answers[i] = ANSWER;
+    }
+    full.max_sequences = (int32_t)sequences;
+    const double rate = mdl_saturation_rate(&full, prompts, answers, n, 0);
+    return rate < 0 ? (double)NAN : rate;
+}
+
+static double saturated_exact(double sequences)
+{
+    return sequences / batch_exact(sequences);
+}
+
+#define LONG_PROMPT 4096
+
+/* Time to the first token of a prompt whose first so many tokens are in the prefix cache, ms. */
+static double cached(double tokens, gsl_rng *r)
+{
+    const mdl_work work = {.input_tokens = LONG_PROMPT, .output_tokens = 1, .cached_tokens = (int32_t)tokens};
+    mdl_engine *e = mdl_llm_new(&replica);
+    double first = (double)NAN;
+    (void)r;
+    if (e != NULL) {
+        mdl_engine_submit(e, 0, &work);
+        first = (double)run(e) / 1e6;
+        mdl_engine_free(e);
+    }
+    return first;
+}
+
+static double cached_exact(double tokens)
+{
+    return prefill_ms(1, LONG_PROMPT - tokens, tokens);
 }
 
 static double experts(double tokens, gsl_rng *r)
@@ -146,21 +248,58 @@ static double slow_exact(double factor)
     return factor;
 }
 
+#define ROOFLINE "a roofline in pieces, after S. Williams, A. Waterman, D. Patterson: Roofline, CACM 52, 2009"
+
 static const law laws[] = {
     {.name = "engine-step",
-     .formula = "max(c1 + c2 (n - 1), c3 + c4 n) + h0 + h1 q + e0 + e1 D + e2 S, for D > 0 decoding with S KV tokens;\n"
-                "engine.h has the terms of prefills, experts and pipelines",
+     .formula = "max(c1 + c2 (n - 1), c3 + c4 n) + h0 + h1 q + e0 + e1 D + e2 S, for D > 0 decoding with S KV tokens",
      .parameters =
          "D = n = q, 1000 KV tokens each; c1 = 10, c2 = 0.02, c3 = 1, c4 = 0.05, h0 = 0.5, h1 = 0.002, e0 = 0.3,\n"
          "e1 = 0.005, e2 = 0.000008 ms; those of real engines: profiles.csv",
-     .source = "a roofline in pieces, after S. Williams, A. Waterman, D. Patterson: Roofline, CACM 52, 2009",
+     .source = ROOFLINE,
      .x = "decoding requests D",
      .y = "time of a step, ms",
      .at = decode_step,
      .exact = decode_step_exact,
      .from = 1,
      .to = 513,
-     .points = 65,
+     .points = 33,
+     .within = 0.000001},
+    {.name = "engine-prefill",
+     .formula = "max(c1 + c2 (n - 1), c3 + c4 n) + h0 + h1 q + g0 + g1 / 2 sum p (2 k + p), chunks of p after k tokens",
+     .parameters = "one chunk, p = n, k = 0, q = 1; g0 = 0.2, g1 / 2 = 0.0000001 ms, the others as in engine-step",
+     .source = ROOFLINE,
+     .x = "prompt tokens p",
+     .y = "time of a step, ms",
+     .at = prefill_step,
+     .exact = prefill_step_exact,
+     .from = 64,
+     .to = 8192,
+     .points = 33,
+     .within = 0.000001},
+    {.name = "engine-pipeline",
+     .formula = "as engine-step, with n the tokens of the largest of s micro-batches: ceil(n / s)",
+     .parameters = "400 decoding requests, 1000 KV tokens each; c1 ... e2 as in engine-step, of all stages together",
+     .source = "Y. Huang and others: GPipe, arXiv 1811.06965: micro-batches",
+     .x = "stages s",
+     .y = "time of a round, ms",
+     .at = pipeline,
+     .exact = pipeline_exact,
+     .from = 1,
+     .to = 8,
+     .points = 8,
+     .within = 0.000001},
+    {.name = "engine-prefix",
+     .formula =
+         "of a prompt with k tokens in the prefix cache the others alone are computed: engine-prefill with k > 0",
+     .parameters = "prompt of 4096 tokens, steps as in engine-prefill",
+     .source = "W. Kwon and others: PagedAttention, arXiv 2309.06180: shared blocks",
+     .x = "tokens in the cache k",
+     .y = "time to first token, ms",
+     .at = cached,
+     .exact = cached_exact,
+     .to = 3840,
+     .points = 31,
      .within = 0.000001},
     {.name = "engine-batch",
      .formula = "prefill of all in one step, then one token each a step: the sum of those steps",
@@ -172,8 +311,20 @@ static const law laws[] = {
      .exact = batch_exact,
      .from = 1,
      .to = 64,
-     .points = 64,
+     .points = 22,
      .within = 0.000001},
+    {.name = "engine-saturation",
+     .formula = "equal requests run in waves: sequences / time of engine-batch with as many",
+     .parameters = "prompts of 64, answers of 128 tokens; twice as many requests inside as sequences may run",
+     .source = "G.-I. Yu and others: Orca, OSDI 2022: iteration-level scheduling",
+     .x = "sequences that may run",
+     .y = "requests/s",
+     .at = saturated,
+     .exact = saturated_exact,
+     .from = 1,
+     .to = MOST_SEQS,
+     .points = 22,
+     .within = 0.0001},
     {.name = "engine-experts",
      .formula = "share of the experts that n tokens touch = 1 - (1 - k / E)^n",
      .parameters = "k = 8 of E = 128",

@@ -10,8 +10,8 @@
 
 #define KOLMOGOROV_99 1.63
 
-const law_family *const law_families[] = {&law_delays,  &law_lengths, &law_arrivals, &law_supply,
-                                          &law_network, &law_clients, &law_engines,  NULL};
+const law_family *const law_families[] = {&law_delays,  &law_lengths, &law_arrivals, &law_supply, &law_network,
+                                          &law_clients, &law_engines, &law_gpus,     NULL};
 
 const law *law_find(const char *name)
 {

@@ -39,7 +39,8 @@ typedef struct law_family {
     size_t count;
 } law_family;
 
-extern const law_family law_delays, law_lengths, law_arrivals, law_supply, law_network, law_clients, law_engines;
+extern const law_family law_delays, law_lengths, law_arrivals, law_supply, law_network, law_clients, law_engines,
+    law_gpus;
 /** All of them, as they are listed; ends with NULL. */
 extern const law_family *const law_families[];
 

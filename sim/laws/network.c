@@ -23,6 +23,18 @@ static double late_cdf(double x)
     return 1 - exp(-x / 0.4);
 }
 
+static double answer(double tokens, gsl_rng *r)
+{
+    const mdl_payload payload = {.response_bytes_fixed = 800, .response_bytes_per_token = 4.5};
+    (void)r;
+    return (double)mdl_payload_response_bytes(&payload, (int32_t)tokens);
+}
+
+static double answer_exact(double tokens)
+{
+    return 800 + 4.5 * tokens;
+}
+
 /* Transfers that begin together over one link. @return when the last ends */
 static double shared(double transfers, gsl_rng *r)
 {
@@ -113,6 +125,17 @@ static const law laws[] = {
      .x = "late by, ms",
      .sample = late,
      .exact = late_cdf},
+    {.name = "network-payload",
+     .formula = "bytes = fixed + bytes a token x tokens",
+     .parameters = "fixed = 800, 4.5 bytes a token; those of the world: payload.csv",
+     .source = "a head of one size and text in proportion to its tokens: by definition",
+     .x = "output tokens",
+     .y = "bytes of the answer",
+     .at = answer,
+     .exact = answer_exact,
+     .to = 2000,
+     .points = 21,
+     .within = 0.501},
     {.name = "link-shared",
      .formula = "max-min fair rates: n transfers of b bytes over a link of rate c end at n b / c",
      .parameters = "b = 1 GB, c = 1 GB/s",
