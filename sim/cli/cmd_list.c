@@ -6,6 +6,7 @@
  */
 #include "sim/cli/commands.h"
 #include "sim/cli/list_laws.h"
+#include "sim/cli/list_rows.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -28,28 +29,34 @@ static const opt_row rows[] = {
     {"brief", NULL, "one line a row, without its source", OPT_FLAG, offsetof(list_values, brief), 0, 0},
     {"tables", "DIR", "parameter tables (default: those that came with the program)", OPT_TEXT,
      offsetof(list_values, tables), 0, 0},
-    {"plot", "DIR", "laws: for each its points as CSV, and a picture with the closed form", OPT_TEXT,
-     offsetof(list_values, plot), 0, 0},
+    {"plot", "DIR",
+     "laws, and the rows of lags, markets, bathtubs, stocks and walks: of each, what the model gives and its closed "
+     "form "
+     "as DIR/NAME.csv, and drawn as DIR/plots/NAME.svg and .png",
+     OPT_TEXT, offsetof(list_values, plot), 0, 0},
 };
 
-static int name_width(const tables *t, tables_kind kind)
+static int name_width(const tables *t, tables_kind kind, const char *name)
 {
     int width = 4;
     for (size_t i = 0; i < tables_count(t, kind); i++) {
         tables_line line;
         tables_describe(t, kind, i, &line);
         const int length = (int)strlen(line.name);
-        width = length > width ? length : width;
+        width = length > width && list_wanted(line.name, name) ? length : width;
     }
     return width;
 }
 
-static void print_table(const tables *t, tables_kind kind, int brief)
+static void print_table(const tables *t, tables_kind kind, const char *name, int brief)
 {
-    const int width = name_width(t, kind);
+    const int width = name_width(t, kind, name);
     for (size_t i = 0; i < tables_count(t, kind); i++) {
         tables_line line;
         tables_describe(t, kind, i, &line);
+        if (!list_wanted(line.name, name)) {
+            continue;
+        }
         printf("%-*s  %-8s  %-10s  %s\n", width, line.name, line.grade, line.date, line.figures);
         if (!brief) {
             printf("%*s  source: %s\n", width, "", line.source);
@@ -183,41 +190,30 @@ static cli_status list_scenarios(void)
     return CLI_DONE;
 }
 
-static cli_status list(const char *what, const char *name, const list_values *values)
+static cli_status no_such_list(const char *what)
 {
-    if (strcmp(what, "laws") == 0) {
-        return list_laws(name, values->brief, values->plot);
+    suggest near;
+    suggest_init(&near, what);
+    for (int k = 0; k < TABLES_KINDS; k++) {
+        suggest_offer(&near, tables_kind_name((tables_kind)k));
     }
-    if (name != NULL || values->plot != NULL) {
-        fprintf(stderr, "spillway list: %s is for laws, not for %s\n", name != NULL ? "a second name" : "--plot", what);
-        return CLI_BAD;
+    suggest_offer(&near, "laws");
+    suggest_offer(&near, "policies");
+    suggest_offer(&near, "scenarios");
+    fprintf(stderr, "spillway list: no list of '%s'", what);
+    if (near.best != NULL) {
+        fprintf(stderr, " (did you mean '%s'?)", near.best);
     }
-    if (strcmp(what, "policies") == 0) {
-        return list_policies();
-    }
-    if (strcmp(what, "scenarios") == 0) {
-        return list_scenarios();
-    }
-    const tables_kind kind = tables_kind_of(what);
-    if (kind == TABLES_KINDS) {
-        suggest near;
-        suggest_init(&near, what);
-        for (int k = 0; k < TABLES_KINDS; k++) {
-            suggest_offer(&near, tables_kind_name((tables_kind)k));
-        }
-        suggest_offer(&near, "laws");
-        suggest_offer(&near, "policies");
-        suggest_offer(&near, "scenarios");
-        fprintf(stderr, "spillway list: no list of '%s'", what);
-        if (near.best != NULL) {
-            fprintf(stderr, " (did you mean '%s'?)", near.best);
-        }
-        fputs("; there are: ", stderr);
-        print_kinds(stderr);
-        return CLI_BAD;
-    }
+    fputs("; there are: ", stderr);
+    print_kinds(stderr);
+    return CLI_BAD;
+}
+
+static cli_status list_table(tables_kind kind, const char *name, const list_values *values)
+{
     char err[ERR_SIZE], shipped[DATADIR_PATH_MAX];
     const char *folder = values->tables;
+    cli_status status = CLI_DONE;
     if (folder == NULL) {
         if (!datadir_tables(shipped, sizeof shipped, err, sizeof err)) {
             fprintf(stderr, "spillway list: %s\n", err);
@@ -230,9 +226,32 @@ static cli_status list(const char *what, const char *name, const list_values *va
         fprintf(stderr, "%s\n", err);
         return CLI_BAD;
     }
-    print_table(t, kind, values->brief);
+    if (!list_has(t, kind, name)) {
+        status = CLI_BAD;
+    } else if (values->plot != NULL) {
+        status = list_plot_rows(t, kind, name, values->plot);
+    } else {
+        print_table(t, kind, name, values->brief);
+    }
     tables_free(t);
-    return CLI_DONE;
+    return status;
+}
+
+static cli_status list(const char *what, const char *name, const list_values *values)
+{
+    const bool policies = strcmp(what, "policies") == 0;
+    if (strcmp(what, "laws") == 0) {
+        return list_laws(name, values->brief, values->plot);
+    }
+    if (policies || strcmp(what, "scenarios") == 0) {
+        if (name != NULL || values->plot != NULL) {
+            fprintf(stderr, "spillway list: %s takes no %s\n", what, name != NULL ? "NAME" : "--plot");
+            return CLI_BAD;
+        }
+        return policies ? list_policies() : list_scenarios();
+    }
+    const tables_kind kind = tables_kind_of(what);
+    return kind == TABLES_KINDS ? no_such_list(what) : list_table(kind, name, values);
 }
 
 static cli_status run(int argc, char **argv)
@@ -243,7 +262,7 @@ static cli_status run(int argc, char **argv)
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
         if (operands.count == 0 && values.plot != NULL) {
-            fputs("spillway list: --plot is for laws\n", stderr);
+            fputs("spillway list: --plot wants a list, e.g. laws or markets\n", stderr);
             status = CLI_BAD;
         } else if (operands.count == 0) {
             print_kinds(stdout);
@@ -256,7 +275,7 @@ static cli_status run(int argc, char **argv)
 }
 
 const opt_command cli_list = {.name = "list",
-                              .operands = "[LIST [LAW]]",
+                              .operands = "[LIST [NAME]]",
                               .summary = "what this build knows: GPUs, models, prices ..., laws, policies, scenarios",
                               .rows = rows,
                               .row_count = sizeof rows / sizeof rows[0],

@@ -3,13 +3,14 @@
 #include "sim/cli/list_laws.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sched/manifest/suggest.h"
 #include "sim/laws/laws.h"
 #include "sim/report/law_plots.h"
 
-#define NAME_WIDTH 24
+#define NAME_WIDTH 26
 
 /* Lines of a text, each indented. */
 static void put_lines(const char *text)
@@ -52,6 +53,30 @@ static cli_status unknown(const char *name)
     return CLI_BAD;
 }
 
+static cli_status draw(const law *one, const char *dir)
+{
+    size_t count = 0;
+    for (size_t f = 0; law_families[f] != NULL; f++) {
+        count += law_families[f]->count;
+    }
+    const law **laws = calloc(count, sizeof *laws);
+    char err[512] = "out of memory";
+    count = 0;
+    for (size_t f = 0; laws != NULL && law_families[f] != NULL; f++) {
+        for (size_t i = 0; i < law_families[f]->count; i++) {
+            if (one == NULL || one == &law_families[f]->laws[i]) {
+                laws[count++] = &law_families[f]->laws[i];
+            }
+        }
+    }
+    const bool drawn = laws != NULL && law_plots(laws, count, dir, err, sizeof err) == 0;
+    free(laws);
+    if (!drawn) {
+        fprintf(stderr, "spillway list: %s\n", err);
+    }
+    return drawn ? CLI_DONE : CLI_IO;
+}
+
 cli_status list_laws(const char *name, int brief, const char *plot)
 {
     const law *one = name != NULL ? law_find(name) : NULL;
@@ -59,12 +84,7 @@ cli_status list_laws(const char *name, int brief, const char *plot)
         return unknown(name);
     }
     if (plot != NULL) {
-        char err[512];
-        if (law_plots(one, plot, err, sizeof err) != 0) {
-            fprintf(stderr, "spillway list: %s\n", err);
-            return CLI_IO;
-        }
-        return CLI_DONE;
+        return draw(one, plot);
     }
     if (one != NULL) {
         put(one, brief);

@@ -25,6 +25,21 @@ const law *law_find(const char *name)
     return NULL;
 }
 
+bool law_is_distribution(const law *l)
+{
+    return l->sample != NULL || l->sample_of != NULL;
+}
+
+double law_exact(const law *l, double x)
+{
+    return l->exact_of != NULL ? l->exact_of(l->of, x) : l->exact(x);
+}
+
+static bool sample(const law *l, double *values, size_t n, gsl_rng *r)
+{
+    return l->sample_of != NULL ? l->sample_of(l->of, values, n, r) : l->sample(values, n, r);
+}
+
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a;
@@ -37,7 +52,7 @@ static double *sorted(const law *l, unsigned long seed)
 {
     gsl_rng *r = rng_stream(seed, 0, l->name, 0);
     double *values = malloc(LAW_DRAWS * sizeof *values);
-    if (r == NULL || values == NULL || !l->sample(values, LAW_DRAWS, r)) {
+    if (r == NULL || values == NULL || !sample(l, values, LAW_DRAWS, r)) {
         free(values);
         values = NULL;
     } else {
@@ -51,7 +66,7 @@ static double *sorted(const law *l, unsigned long seed)
 
 size_t law_count(const law *l)
 {
-    return l->sample != NULL ? LAW_SHARES + 1 : (size_t)l->points;
+    return law_is_distribution(l) ? LAW_SHARES + 1 : (size_t)l->points;
 }
 
 static bool shares(const law *l, unsigned long seed, law_point *at)
@@ -63,7 +78,7 @@ static bool shares(const law *l, unsigned long seed, law_point *at)
         while (k + 1 < LAW_DRAWS && values[k + 1] == x) {
             k++;
         }
-        at[i] = (law_point){x, (double)(k + 1) / LAW_DRAWS, l->exact(x)};
+        at[i] = (law_point){x, (double)(k + 1) / LAW_DRAWS, law_exact(l, x)};
     }
     free(values);
     return values != NULL;
@@ -71,14 +86,14 @@ static bool shares(const law *l, unsigned long seed, law_point *at)
 
 bool law_points(const law *l, unsigned long seed, law_point *at)
 {
-    if (l->sample != NULL) {
+    if (law_is_distribution(l)) {
         return shares(l, seed, at);
     }
     gsl_rng *r = rng_stream(seed, 0, l->name, 0);
     bool good = r != NULL;
     for (int i = 0; good && i < l->points; i++) {
         const double x = l->from + (l->to - l->from) * i / (l->points - 1);
-        at[i] = (law_point){x, l->at(x, r), l->exact(x)};
+        at[i] = (law_point){x, l->at(x, r), law_exact(l, x)};
         good = !isnan(at[i].model);
     }
     if (r != NULL) {
@@ -91,10 +106,12 @@ static double misfit_shares(const law *l, unsigned long seed)
 {
     double *values = sorted(l, seed);
     double worst = values != NULL ? 0 : (double)NAN;
-    for (size_t i = 0; values != NULL && i < LAW_DRAWS; i++) {
-        if (i + 1 == LAW_DRAWS || values[i + 1] > values[i]) { /* of equal values the last: all at or below */
-            worst = fmax(worst, fabs((double)(i + 1) / LAW_DRAWS - l->exact(values[i])));
+    for (size_t i = 0, next = 0; values != NULL && i < LAW_DRAWS; i = next) {
+        while (next < LAW_DRAWS && values[next] <= values[i]) {
+            next++;
         }
+        const double below = law_exact(l, nextafter(values[i], -HUGE_VAL)), here = law_exact(l, values[i]);
+        worst = fmax(worst, fmax(fabs((double)i / LAW_DRAWS - below), fabs((double)next / LAW_DRAWS - here)));
     }
     free(values);
     return worst * sqrt(LAW_DRAWS) / KOLMOGOROV_99;
@@ -102,7 +119,7 @@ static double misfit_shares(const law *l, unsigned long seed)
 
 double law_misfit(const law *l, unsigned long seed)
 {
-    if (l->sample != NULL) {
+    if (law_is_distribution(l)) {
         return misfit_shares(l, seed);
     }
     law_point *at = calloc((size_t)l->points, sizeof *at);

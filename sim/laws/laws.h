@@ -28,6 +28,10 @@ typedef struct law {
     double (*at)(double x, gsl_rng *r);
     /** The closed form at x: share at or below it, or the curve. */
     double (*exact)(double x);
+    /** Distribution with parameters that are data, in place of sample and exact; `of` (borrowed) is handed to both. */
+    const void *of;
+    bool (*sample_of)(const void *of, double *values, size_t n, gsl_rng *r);
+    double (*exact_of)(const void *of, double x);
     double from, to; /**< curve: its range of x */
     int points;      /**< curve: so many values of x, in equal steps from from to to */
     double within;   /**< curve: `at` is no further from `exact` than this, chance included */
@@ -47,6 +51,11 @@ extern const law_family *const law_families[];
 /** @return the law of that name, or NULL */
 const law *law_find(const char *name);
 
+/** Whether it is sampled; a curve otherwise. */
+bool law_is_distribution(const law *l);
+/** Its closed form at x. */
+double law_exact(const law *l, double x);
+
 #define LAW_DRAWS  20000 /**< values of a distribution */
 #define LAW_SHARES 50    /**< of which so many quantiles, and one, make the picture */
 
@@ -63,8 +72,8 @@ size_t law_count(const law *l);
 bool law_points(const law *l, unsigned long seed, law_point *at);
 /**
  * How far the model is from the closed form, as a share of what chance explains: a distribution by the largest
- * difference of the shares at or below a value, times sqrt(n), over 1.63, which one sample in a hundred exceeds
- * (Kolmogorov's limit law; less where values repeat); a curve by its largest difference over `within`.
+ * difference of the shares at or below a value, and just below it, times sqrt(n), over 1.63, which one sample in a
+ * hundred exceeds (Kolmogorov's limit law; fewer where values repeat); a curve by its largest difference over `within`.
  * @return 0 to 1: agrees; NaN: no memory
  */
 double law_misfit(const law *l, unsigned long seed);

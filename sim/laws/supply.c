@@ -1,50 +1,54 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* supply.c - what a provider has, takes back and asks for, and what breaks (models/spot, provision, price, faults). */
-#include "sim/laws/laws.h"
+#include "sim/laws/rows.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "models/faults/faults.h"
 #include "models/price/price.h"
-#include "models/price/walk.h"
 #include "models/provision/stock.h"
-#include "models/spot/spot.h"
 
-#define HOUR_NS 3600e9
-#define MANY    4000
+#define HOUR_NS   3600e9
+#define MANY      40000
+#define BASE_UUSD 1000000000
 
 /* --- spot --- */
 
-static bool lives(const mdl_market *market, double *values, size_t n, gsl_rng *r)
+static bool lives(const void *of, double *values, size_t n, gsl_rng *r)
 {
     for (size_t i = 0; i < n; i++) {
-        values[i] = (double)mdl_spot_lifetime(market, r) / HOUR_NS;
+        values[i] = (double)mdl_spot_lifetime(of, r) / HOUR_NS;
     }
     return true;
 }
 
-static bool spot_weibull(double *values, size_t n, gsl_rng *r)
+static double weibull_cdf(const void *of, double x)
 {
-    return lives(&(mdl_market){.hazard = MDL_HAZARD_WEIBULL, .shape_k = 0.65, .scale_h = 20}, values, n, r);
+    const mdl_market *m = of;
+    return x > 0 ? 1 - exp(-pow(x / m->scale_h, m->shape_k)) : 0;
 }
 
-static double spot_weibull_cdf(double x)
+static double bathtub_cdf(const void *of, double x)
 {
-    return 1 - exp(-pow(x / 20, 0.65));
+    const mdl_market *m = of;
+    const double share = m->early_share * (1 - exp(-x / m->early_h) + exp((x - m->end_h) / m->late_h));
+    return x <= 0 ? 0 : x < m->end_h ? fmin(1, share) : 1;
 }
 
-static bool spot_bathtub(double *values, size_t n, gsl_rng *r)
-{
-    const mdl_market market = {
-        .hazard = MDL_HAZARD_BATHTUB, .early_share = 0.45, .early_h = 1, .late_h = 0.8, .end_h = 24};
-    return lives(&market, values, n, r);
-}
+static const mdl_market weibull_market = {.hazard = MDL_HAZARD_WEIBULL, .shape_k = 0.65, .scale_h = 20};
+static const mdl_market bathtub_market = {
+    .hazard = MDL_HAZARD_BATHTUB, .early_share = 0.45, .early_h = 1, .late_h = 0.8, .end_h = 24};
 
-static double spot_bathtub_cdf(double x)
+law law_of_market(const mdl_market *of)
 {
-    return x < 24 ? 0.45 * (1 - exp(-x) + exp((x - 24) / 0.8)) : 1;
+    char name[32];
+    snprintf(name, sizeof name, "spot-%s", mdl_hazard_name(of->hazard));
+    law l = *law_find(name);
+    l.of = of;
+    return l;
 }
 
 /* --- stock --- */
@@ -79,19 +83,30 @@ static double scarcity_exact(double hour)
 
 /* --- price --- */
 
-static const mdl_walk walk = {.step_s = 300, .half_life_h = 6, .sigma = 0.3, .floor_share = 0.6, .cap_share = 1.4};
+static const mdl_walk walk = {.step_s = 3600, .half_life_h = 6, .sigma = 0.3, .floor_share = 0.6, .cap_share = 1.4};
 
-static bool prices(double *values, size_t n, gsl_rng *r)
+static bool prices(const void *of, double *values, size_t n, gsl_rng *r)
 {
     for (size_t i = 0; i < n; i++) {
-        values[i] = (double)mdl_walk_price(&walk, 1000000, mdl_walk_start(&walk, r)) / 1e6;
+        values[i] = (double)mdl_walk_price(of, BASE_UUSD, mdl_walk_start(of, r)) / BASE_UUSD;
     }
     return true;
 }
 
-static double prices_cdf(double x)
+static double prices_cdf(const void *of, double x)
 {
-    return x < 0.6 ? 0 : x >= 1.4 ? 1 : gsl_cdf_ugaussian_P((log(x) + 0.3 * 0.3 / 2) / 0.3);
+    const mdl_walk *w = of;
+    if (x < w->floor_share || x >= w->cap_share) {
+        return x >= w->cap_share;
+    }
+    return w->sigma > 0 ? gsl_cdf_ugaussian_P((log(x) + w->sigma * w->sigma / 2) / w->sigma) : x >= 1;
+}
+
+law law_of_walk(const mdl_walk *of)
+{
+    law l = *law_find("price-walk");
+    l.of = of;
+    return l;
 }
 
 static double memory(double hours, gsl_rng *r)
@@ -165,15 +180,17 @@ static const law laws[] = {
      .parameters = "shape k = 0.65, scale s = 20 h; k = 1 is a hazard that does not depend on age",
      .source = "fitted to public availability records: see the rows of markets.csv",
      .x = "life of a node, h",
-     .sample = spot_weibull,
-     .exact = spot_weibull_cdf},
+     .of = &weibull_market,
+     .sample_of = lives,
+     .exact_of = weibull_cdf},
     {.name = "spot-bathtub",
      .formula = "P(gone by t) = A (1 - exp(-t / a) + exp((t - end) / b)); what is left goes at the end",
      .parameters = "A = 0.45, a = 1 h, b = 0.8 h, end = 24 h",
      .source = "J. C. S. Kadupitiya, V. Jadhao, P. Sharma: arXiv 1911.05160",
      .x = "life of a node, h",
-     .sample = spot_bathtub,
-     .exact = spot_bathtub_cdf},
+     .of = &bathtub_market,
+     .sample_of = lives,
+     .exact_of = bathtub_cdf},
     {.name = "stock-spells",
      .formula = "up and down in turn; share of time up = mean up / (mean up + mean down)",
      .parameters = "both exponential, mean up = 6 h",
@@ -185,7 +202,7 @@ static const law laws[] = {
      .from = 0.5,
      .to = 12,
      .points = 24,
-     .within = 0.03},
+     .within = 0.01},
     {.name = "stock-scarcity",
      .formula = "nodes (1 - s max(0, cos(2 pi (h - p) / 24))), rounded",
      .parameters = "nodes = 100, s = 0.6, peak hour p = 14",
@@ -202,11 +219,12 @@ static const law laws[] = {
      .parameters = "s = 0.3, floor = 0.6, cap = 1.4 of the base",
      .source = "G. E. Uhlenbeck, L. S. Ornstein: On the Theory of the Brownian Motion, Physical Review 36, 1930",
      .x = "price / base",
-     .sample = prices,
-     .exact = prices_cdf},
+     .of = &walk,
+     .sample_of = prices,
+     .exact_of = prices_cdf},
     {.name = "price-memory",
      .formula = "corr(x(t), x(0)) = 2^(-t / half)",
-     .parameters = "half-life = 6 h, steps of 300 s",
+     .parameters = "half-life = 6 h, steps of an hour",
      .source = "G. E. Uhlenbeck, L. S. Ornstein: On the Theory of the Brownian Motion, Physical Review 36, 1930",
      .x = "time, h",
      .y = "correlation",
@@ -214,7 +232,7 @@ static const law laws[] = {
      .exact = memory_exact,
      .to = 24,
      .points = 25,
-     .within = 0.08},
+     .within = 0.025},
     {.name = "price-owned",
      .formula = "(price (1 - residual) / months + maintenance price / 12) / GPUs / 730 + kW PUE energy + kW space / "
                 "730",
@@ -239,7 +257,7 @@ static const law laws[] = {
      .exact = faulty_exact,
      .to = 8,
      .points = 17,
-     .within = 0.025},
+     .within = 0.01},
 };
 
 const law_family law_supply = {"supply", "what a provider has, takes back and asks for, and what breaks", laws,

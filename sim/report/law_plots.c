@@ -30,8 +30,8 @@ static void set_range(sheet *s)
     const double first = s->at[0].x, last = s->at[s->count - 1].x, low = s->at[1].x, high = s->at[s->count - 2].x;
     s->from = first;
     s->to = last;
-    if (s->l->sample != NULL) {
-        const double room = last > first ? (last - first) / 25 : fabs(first) / 2 + 1; /* 1: of a single value 0 */
+    if (law_is_distribution(s->l)) {
+        const double room = last > first ? (last - first) / 25 : first != 0 ? fabs(first) / 2 : 1;
         s->to = last > 0 && last > 1.5 * high ? high : last + room;
         s->from = first < 0 ? low : first < 0.4 * s->to && first >= 0 ? 0 : first - room;
     }
@@ -50,12 +50,12 @@ static int write_points(const void *user, FILE *out)
     fputs("x,model,closed_form\n", out);
     for (size_t i = 0; i < s->count; i++) {
         for (; k <= LINE_POINTS && line_x(s, k) < s->at[i].x; k++) {
-            fprintf(out, "%.9g,,%.9g\n", line_x(s, k), s->l->exact(line_x(s, k)));
+            fprintf(out, "%.9g,,%.9g\n", line_x(s, k), law_exact(s->l, line_x(s, k)));
         }
         fprintf(out, "%.9g,%.9g,%.9g\n", s->at[i].x, s->at[i].model, s->at[i].exact);
     }
     for (; k <= LINE_POINTS; k++) {
-        fprintf(out, "%.9g,,%.9g\n", line_x(s, k), s->l->exact(line_x(s, k)));
+        fprintf(out, "%.9g,,%.9g\n", line_x(s, k), law_exact(s->l, line_x(s, k)));
     }
     return ferror(out) ? -1 : 0;
 }
@@ -103,11 +103,11 @@ static char *values_of(const void *user, const char *const texts[][2])
     rep_quote(out, "name", s->l->name);
     const int formula = put_text(out, s->l->formula, 1), all = put_text(out, s->l->parameters, formula);
     rep_quote(out, "x_axis", s->l->x);
-    rep_quote(out, "y_axis", s->l->sample != NULL ? "share at or below" : s->l->y);
+    rep_quote(out, "y_axis", law_is_distribution(s->l) ? "share at or below" : s->l->y);
     fprintf(out,
             "formula_lines=%d; lines=%d; width=900; height=500; local0_s=0; from_s=0; to_s=1; warmup_s=0; x_from=%.9g; "
             "x_to=%.9g; is_share=%d; from_zero=%d; count=%zu; ",
-            formula - 1, all - 1, s->from, s->to, s->l->sample != NULL, is_from_zero(s), s->count);
+            formula - 1, all - 1, s->from, s->to, law_is_distribution(s->l), is_from_zero(s), s->count);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -149,7 +149,7 @@ static int plot(const law *l, const char *dir, const rep_drawing *how, bool *pic
     return rc;
 }
 
-int law_plots(const law *one, const char *dir, char *err, size_t err_size)
+int law_plots(const law *const *laws, size_t count, const char *dir, char *err, size_t err_size)
 {
     char scripts[PATH_SIZE], folder[PATH_SIZE];
     const rep_drawing how = {scripts, "gnuplot"};
@@ -165,11 +165,8 @@ int law_plots(const law *one, const char *dir, char *err, size_t err_size)
     if (rep_make_folder(dir, err, err_size) != 0 || rep_make_folder(folder, err, err_size) != 0) {
         return -1;
     }
-    for (size_t f = 0; rc == 0 && law_families[f] != NULL; f++) {
-        for (size_t i = 0; rc == 0 && i < law_families[f]->count; i++) {
-            const law *l = &law_families[f]->laws[i];
-            rc = one == NULL || one == l ? plot(l, dir, &how, &pictures, err, err_size) : 0;
-        }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = plot(laws[i], dir, &how, &pictures, err, err_size);
     }
     return rc;
 }

@@ -81,6 +81,9 @@ typedef struct table_lag_stage {
     TABLE_ORIGIN;
 } table_lag_stage;
 
+/** A "kind" cell of lags.csv, 0 if it is none. */
+mdl_law_kind table_law_kind(const char *text);
+
 /** All stages of one name in lags.csv. */
 typedef struct table_lag {
     char name[MDL_NAME_SIZE];

@@ -49,8 +49,6 @@ const char *table_text(const table_type *type, const void *row, const char *colu
 int table_grade_rank(const char *grade);
 /** A stage of lags.csv: the law it fills, NULL for fail_probability; *known = 0 if there is no such stage. */
 mdl_law *table_lag_law(mdl_lag *lag, const char *stage, int *known);
-/** A "kind" cell of lags.csv, 0 if it is none. */
-mdl_law_kind table_law_kind(const char *text);
 /** Days (bit 0 = Monday) of a "days" cell, 0 if it is none. */
 unsigned table_days(const char *days);
 /** Stages that a lag must have. */

@@ -140,6 +140,9 @@ is "list laws: one" "$("$SPILLWAY" list laws spot-weibull | grep -c '^ ')" 3
 is "list laws: misspelt" "$? $(grep -c "did you mean 'spot-weibull'" "$dir/err")" "2 1"
 "$SPILLWAY" list gpus --plot "$dir/no" >/dev/null 2>&1
 is "pictures of laws alone" "$? $(ls "$dir/no" 2>/dev/null | wc -l)" "2 0"
+"$SPILLWAY" list markets nobody --plot "$dir/no" >/dev/null 2>"$dir/err"
+is "pictures of no row" "$? $(ls "$dir/no" 2>/dev/null | wc -l) $(grep -c "no row 'nobody' in markets" "$dir/err")" "2 0 1"
+is "list of one name" "$("$SPILLWAY" list lags cloud-default --brief | grep -c .) $("$SPILLWAY" list lags cloud-default/boot_s | wc -l)" "11 2"
 "$SPILLWAY" list laws --plot "$dir/drawn" 2>"$dir/err"
 is "list laws: points" "$? $(ls "$dir/drawn"/*.csv | wc -l)" "0 $laws"
 if command -v gnuplot >/dev/null; then
@@ -149,6 +152,16 @@ else
 fi
 (mkdir "$dir/bare" && PATH="$dir/bare" "$SPILLWAY" list laws gaps-gamma --plot "$dir/undrawn" 2>"$dir/err")
 is "list laws: without gnuplot" "$? $(ls "$dir/undrawn"/*.csv | wc -l) $(grep -c 'no pictures: gnuplot' "$dir/err")" "0 1 1"
+for list in lags markets bathtubs walks; do # a row each, with its own figures
+    PATH="$dir/bare" "$SPILLWAY" list "$list" --plot "$dir/rows-of-$list" 2>/dev/null
+done
+is "rows drawn" "$(ls "$dir"/rows-of-*/*.csv | wc -l)" \
+    "$(for list in lags markets bathtubs walks; do "$SPILLWAY" list "$list" --brief; done | wc -l)"
+"$SPILLWAY" list bathtubs gcp-preemptible --plot "$dir/row" 2>/dev/null
+is "a row ends where its life does" "$(awk -F, 'NR > 1 && $1 >= 24 && $3 != 1' "$dir/row/gcp-preemptible.csv" | wc -l) \
+$(awk -F, '$1 > 20 && $1 < 24 && $3 >= 1' "$dir/row/gcp-preemptible.csv" | wc -l)" "0 0"
+is "and has points and a line" "$(awk -F, 'NR > 1 { line++; points += $2 != "" } END { print (points > 40), (line > 400) }' \
+    "$dir/row/gcp-preemptible.csv")" "1 1"
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* list_rows.c - see list_rows.h. */
+#include "sim/cli/list_rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/manifest/suggest.h"
+#include "sim/report/law_plots.h"
+
+bool list_wanted(const char *key, const char *name)
+{
+    const size_t length = name != NULL ? strlen(name) : 0;
+    return name == NULL || (strncmp(key, name, length) == 0 && (key[length] == '\0' || key[length] == '/'));
+}
+
+bool list_has(const tables *t, tables_kind kind, const char *name)
+{
+    suggest near;
+    suggest_init(&near, name != NULL ? name : "");
+    for (size_t i = 0; name != NULL && i < tables_count(t, kind); i++) {
+        tables_line line;
+        tables_describe(t, kind, i, &line);
+        if (list_wanted(line.name, name)) {
+            return true;
+        }
+        suggest_offer(&near, tables_row(t, kind, i)); /* begins with its first key */
+    }
+    if (name != NULL) {
+        fprintf(stderr, "spillway list: no row '%s' in %s", name, tables_kind_name(kind));
+        if (near.best != NULL) {
+            fprintf(stderr, " (did you mean '%s'?)", near.best);
+        }
+        fputc('\n', stderr);
+    }
+    return name == NULL;
+}
+
+static void finish(row_law *r, const law *l, const char *suffix, const char *x)
+{
+    r->law = *l;
+    snprintf(r->name, sizeof r->name, "%s%s", r->line.name, suffix);
+    for (char *c = strchr(r->name, '/'); c != NULL; c = strchr(c, '/')) {
+        *c = '-';
+    }
+    r->law.name = r->name;
+    r->law.parameters = r->line.figures;
+    r->law.source = r->line.source;
+    r->law.x = x != NULL ? x : r->law.x;
+}
+
+static void finish_delay(row_law *r, const char *suffix, const char *x)
+{
+    const law l = law_of_delay(&r->delay);
+    finish(r, &l, suffix, x);
+}
+
+static size_t lag(const table_lag_stage *s, row_law *out)
+{
+    const bool rate = strstr(s->stage, "_gb_per_s") != NULL, share = strcmp(s->stage, "fail_probability") == 0;
+    out->delay = (mdl_law){table_law_kind(s->kind), s->a, s->b, s->max};
+    finish_delay(out, "", share ? "probability" : rate ? "rate, GB/s" : "delay, s");
+    return 1;
+}
+
+static size_t spells(const table_stock *s, row_law out[ROW_LAWS])
+{
+    const size_t count = s->down_median_h > 0 ? ROW_LAWS : 1;
+    out[0].delay = s->stock.up_h;
+    snprintf(out[0].line.figures, sizeof out[0].line.figures, "weibull, scale %.4g h, shape %.4g", s->up_scale_h,
+             s->up_shape);
+    finish_delay(&out[0], "-up", "spell up, h");
+    if (count > 1) {
+        out[1].delay = s->stock.down_h;
+        snprintf(out[1].line.figures, sizeof out[1].line.figures, "lognormal, median %.4g h, p90 %.4g h",
+                 s->down_median_h, s->down_p90_h);
+        finish_delay(&out[1], "-down", "spell down, h");
+    }
+    return count;
+}
+
+size_t list_row_laws(const tables *t, tables_kind kind, size_t index, row_law out[ROW_LAWS])
+{
+    const void *row = tables_row(t, kind, index);
+    law l;
+    tables_describe(t, kind, index, &out[0].line);
+    out[1].line = out[0].line;
+    if (kind == TABLES_LAGS) {
+        return lag(row, out);
+    }
+    if (kind == TABLES_STOCKS) {
+        return spells(row, out);
+    }
+    if (kind == TABLES_MARKETS || kind == TABLES_BATHTUBS) {
+        l = law_of_market(&((const table_market *)row)->market);
+    } else if (kind == TABLES_WALKS) {
+        l = law_of_walk(&((const table_walk *)row)->walk);
+    } else {
+        return 0;
+    }
+    finish(out, &l, "", NULL);
+    return 1;
+}
+
+cli_status list_plot_rows(const tables *t, tables_kind kind, const char *name, const char *dir)
+{
+    const size_t rows = tables_count(t, kind);
+    row_law *of = calloc(rows * ROW_LAWS, sizeof *of);
+    const law **laws = calloc(rows * ROW_LAWS, sizeof *laws);
+    size_t count = 0;
+    cli_status status = CLI_DONE;
+    char err[512] = "out of memory";
+    if (of == NULL || laws == NULL) {
+        status = CLI_INTERNAL;
+    }
+    for (size_t i = 0; status == CLI_DONE && i < rows; i++) {
+        row_law *r = &of[i * ROW_LAWS];
+        const size_t own = list_row_laws(t, kind, i, r);
+        for (size_t k = 0; k < own && list_wanted(r->line.name, name); k++) {
+            laws[count++] = &r[k].law;
+        }
+    }
+    if (status == CLI_DONE && count == 0) {
+        snprintf(err, sizeof err,
+                 "the rows of %s are no laws; --plot draws laws, lags, markets, bathtubs, stocks, walks",
+                 tables_kind_name(kind));
+        status = CLI_BAD;
+    } else if (status == CLI_DONE && law_plots(laws, count, dir, err, sizeof err) != 0) {
+        status = CLI_IO;
+    }
+    if (status != CLI_DONE) {
+        fprintf(stderr, "spillway list: %s\n", err);
+    }
+    free(laws);
+    free(of);
+    return status;
+}
