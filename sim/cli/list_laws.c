@@ -10,6 +10,7 @@
 #include "sim/laws/laws.h"
 #include "sim/report/law_plots.h"
 
+#define SYMBOLS    "U is uniform in (0, 1), Z standard normal, Phi the distribution function of Z"
 #define NAME_WIDTH 26
 
 /* Lines of a text, each indented. */
@@ -90,6 +91,7 @@ cli_status list_laws(const char *name, int brief, const char *plot)
         put(one, brief);
         return CLI_DONE;
     }
+    puts(brief ? SYMBOLS : SYMBOLS "\n");
     for (size_t f = 0; law_families[f] != NULL; f++) {
         printf("%s%s: %s\n", f > 0 && !brief ? "\n" : "", law_families[f]->name, law_families[f]->what);
         for (size_t i = 0; i < law_families[f]->count; i++) {
