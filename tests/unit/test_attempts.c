@@ -267,12 +267,71 @@ static void test_least_kv(void **state)
     fl_world_free(f);
 }
 
+static int keep_row(void *user, const fleet_request *q)
+{
+    *(fleet_request *)user = *q;
+    return 0;
+}
+
+/* Steps of a second; sent at 5 s to an idle replica, given up at 5.4 s, in the middle of the prefill: by the attempt or
+ * by the user. Work began at 5 s, whatever the server makes of it; the second attempt, at 6.4 s, begins at once where
+ * the first was called back, and never where its step until 7 s is in the way. */
+static void test_given_up_in_prefill(void **state)
+{
+    static const int64_t at[] = {5 * S};
+    static const struct {
+        int64_t attempt_ns, user_ns, began_ns;
+        bool cancels;
+    } cases[] = {{4 * S / 10, FL_NEVER, 5 * S, false},
+                 {4 * S / 10, FL_NEVER, 64 * S / 10, true},
+                 {100 * S, 4 * S / 10, 5 * S, false},
+                 {100 * S, 4 * S / 10, 5 * S, true}};
+    mdl_trace trace = {.count = 1, .at_ns = at};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fleet_request row = {.started_ns = 0};
+        fleet_hooks hooks = {.request = keep_row, .user = &row};
+        char err[400] = "";
+        world w;
+        res_run *run;
+
+        world_init(&w);
+        w.services[0].engine = SC_ENGINE_LLM;
+        w.llm[0][0] = (mdl_llm_config){.step = {.h0 = INT64_C(1000000000000)},
+                                       .block_tokens = 16,
+                                       .kv_blocks = 1000,
+                                       .max_batched_tokens = 8192,
+                                       .max_sequences = 8,
+                                       .max_waiting = 8};
+        w.services[0].lengths.input = w.services[0].lengths.output =
+            (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 10, .min = 1, .max = 10};
+        w.services[0].timeout_ns = cases[i].user_ns;
+        w.services[0].retry = (mdl_retry){.attempts = 2,
+                                          .base_ns = S,
+                                          .max_ns = S,
+                                          .factor = 1,
+                                          .attempt_timeout_ns = cases[i].attempt_ns,
+                                          .cancels = cases[i].cancels};
+        w.traffic[0].arrivals = (mdl_arrival_spec){.kind = MDL_ARRIVAL_TRACE, .trace = &trace, .trace_scale = 1};
+        w.sc.duration_ns = 60 * S;
+        run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
+        assert_non_null(run);
+        assert_string_equal(row.outcome, "timed_out");
+        assert_int_equal(row.sent_ns, 5 * S);
+        assert_int_equal(row.started_ns, cases[i].began_ns);
+        res_free(run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_backoff),     cmocka_unit_test(test_bucket),      cmocka_unit_test(test_three_times),
-        cmocka_unit_test(test_concurrency), cmocka_unit_test(test_rate),        cmocka_unit_test(test_storms),
-        cmocka_unit_test(test_unused),      cmocka_unit_test(test_two_choices), cmocka_unit_test(test_least_kv),
+        cmocka_unit_test(test_backoff),     cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_three_times), cmocka_unit_test(test_concurrency),
+        cmocka_unit_test(test_rate),        cmocka_unit_test(test_storms),
+        cmocka_unit_test(test_unused),      cmocka_unit_test(test_two_choices),
+        cmocka_unit_test(test_least_kv),    cmocka_unit_test(test_given_up_in_prefill),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
