@@ -25,19 +25,18 @@ void calibrate_note(calibration *out, const char *format, ...)
     }
 }
 
-drive_sums calibrate_measured(const observed *o)
+static drive_sums measured_run(const observed *o)
 {
     drive_sums s = {.done = o->request_count};
     double tokens = 0.0;
     double end_s = 0.0;
-    size_t spaced = 0;
     for (size_t i = 0; i < o->request_count; i++) {
         const observed_request *r = &o->requests[i];
         s.ttft_ms += (r->first_s - r->arrival_s) * 1e3;
         s.e2e_ms += (r->last_s - r->arrival_s) * 1e3;
         if (r->output > 1) {
             s.tpot_ms += (r->last_s - r->first_s) * 1e3 / (r->output - 1);
-            spaced++;
+            s.spaced++;
         }
         tokens += r->output;
         end_s = i == 0 || r->last_s > end_s ? r->last_s : end_s;
@@ -45,11 +44,22 @@ drive_sums calibrate_measured(const observed *o)
     if (o->request_count > 0) {
         s.ttft_ms /= (double)o->request_count;
         s.e2e_ms /= (double)o->request_count;
-        s.tpot_ms /= spaced > 0 ? (double)spaced : 1.0;
+        s.tpot_ms /= s.spaced > 0 ? (double)s.spaced : 1.0;
         s.makespan_ns = (int64_t)((end_s - o->requests[0].arrival_s) * 1e9);
         s.output_per_s = tokens / ((double)s.makespan_ns / 1e9);
     }
     return s;
+}
+
+drive_sums calibrate_measured(const observed *o)
+{
+    drive_sums all = {.done = 0};
+    for (size_t k = 0; k < observed_run_count(o); k++) {
+        const observed one = observed_one_run(o, k);
+        const drive_sums sums = measured_run(&one);
+        drive_pool(&all, &sums);
+    }
+    return all;
 }
 
 static drive_request *requests_of(const observed *o)
@@ -78,9 +88,18 @@ bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m,
                         drive_sums *sums)
 {
     mdl_llm_config config;
-    drive_request *r = requests_of(o);
-    bool ok = r != NULL && config_of(o, g, m, row, &config) && drive_engine(&config, r, o->request_count, 0, sums);
-    free(r);
+    bool ok = config_of(o, g, m, row, &config);
+    *sums = (drive_sums){.done = 0};
+    for (size_t k = 0; ok && k < observed_run_count(o); k++) {
+        const observed one = observed_one_run(o, k);
+        drive_sums run;
+        drive_request *r = requests_of(&one);
+        ok = r != NULL && drive_engine(&config, r, one.request_count, 0, &run);
+        free(r);
+        if (ok) {
+            drive_pool(sums, &run);
+        }
+    }
     return ok;
 }
 

@@ -50,9 +50,10 @@ typedef struct calibration {
 bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, calibration *out,
                char *err, size_t err_size);
 
-/** Measured sums of requests. */
+/** Measured sums of requests, of all runs. */
 drive_sums calibrate_measured(const observed *o);
-/** The engine of this program under the same requests. @return false if the engine refuses */
+/** The engine of this program under the same requests, idle at the start of each run. @return false if the engine
+ * refuses */
 bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
                         drive_sums *sums);
 

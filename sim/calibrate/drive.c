@@ -73,7 +73,6 @@ static void play(driver *d)
 
 static void sum(const drive_request *requests, size_t n, drive_sums *sums)
 {
-    size_t spaced = 0;
     double tokens = 0.0;
     int64_t end_ns = 0;
     for (size_t i = 0; i < n; i++) {
@@ -87,17 +86,39 @@ static void sum(const drive_request *requests, size_t n, drive_sums *sums)
         tokens += r->output;
         if (r->output > 1) {
             sums->tpot_ms += (double)(r->done_ns - r->first_ns) / MS / (r->output - 1);
-            spaced++;
+            sums->spaced++;
         }
         end_ns = r->done_ns > end_ns ? r->done_ns : end_ns;
     }
     if (sums->done > 0) {
         sums->ttft_ms /= (double)sums->done;
         sums->e2e_ms /= (double)sums->done;
-        sums->tpot_ms /= spaced > 0 ? (double)spaced : 1.0;
+        sums->tpot_ms /= sums->spaced > 0 ? (double)sums->spaced : 1.0;
         sums->makespan_ns = end_ns - requests[0].at_ns;
         sums->output_per_s = tokens / ((double)sums->makespan_ns / 1e9);
     }
+}
+
+static double mean_of(double a, size_t n, double b, size_t m)
+{
+    return n + m > 0 ? (a * (double)n + b * (double)m) / (double)(n + m) : 0.0;
+}
+
+void drive_pool(drive_sums *all, const drive_sums *more)
+{
+    if (all->done == 0) { /* one alone stands as it is, to the last bit */
+        *all = *more;
+        return;
+    }
+    const double s[2] = {(double)all->makespan_ns / 1e9, (double)more->makespan_ns / 1e9};
+    all->ttft_ms = mean_of(all->ttft_ms, all->done, more->ttft_ms, more->done);
+    all->e2e_ms = mean_of(all->e2e_ms, all->done, more->e2e_ms, more->done);
+    all->tpot_ms = mean_of(all->tpot_ms, all->spaced, more->tpot_ms, more->spaced);
+    all->output_per_s = (all->output_per_s * s[0] + more->output_per_s * s[1]) / (s[0] + s[1]);
+    all->makespan_ns += more->makespan_ns;
+    all->preemptions += more->preemptions;
+    all->spaced += more->spaced;
+    all->done += more->done;
 }
 
 bool drive_engine(const mdl_llm_config *config, drive_request *requests, size_t n, size_t concurrency, drive_sums *sums)

@@ -17,6 +17,7 @@ typedef struct drive_sums {
     int64_t makespan_ns;             /**< from the first arrival to the last token */
     double ttft_ms, tpot_ms, e2e_ms; /**< means; tpot over requests of two tokens or more */
     double output_per_s;             /**< generated tokens over the makespan */
+    size_t spaced;                   /**< requests of two tokens or more */
     int64_t preemptions;
 } drive_sums;
 
@@ -28,5 +29,7 @@ typedef struct drive_sums {
  */
 bool drive_engine(const mdl_llm_config *config, drive_request *requests, size_t n, size_t concurrency,
                   drive_sums *sums);
+/** Adds another run, which did not overlap: means over the requests of both, their makespans one after the other. */
+void drive_pool(drive_sums *all, const drive_sums *more);
 
 #endif

@@ -85,6 +85,7 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
             return true;
         }
     }
+    r->o->foreign = true;
     return csv_fail(
         row, 0, message,
         "not a table that can be calibrated from: it needs the columns of an engine log (prompt_throughput, "
@@ -96,7 +97,7 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
 static bool keep_second(reading *r, const csv_row *row, const double *v)
 {
     observed *o = r->o;
-    observed_second second = {v[0], v[1], v[2], v[3] / 100.0, 0.0, 0.0};
+    observed_second second = {v[0], v[1], v[2], v[3] / 100.0, 0.0, 0.0, (uint32_t)(o->file_count - 1)};
     double at_s;
     if (r->time < row->count && csv_parse_number(row->cells[r->time], &at_s) && isfinite(at_s)) {
         second.at_s = at_s;
@@ -162,6 +163,13 @@ static bool take_row(void *context, const csv_row *row, csv_message *message)
 static bool read_file(observed *o, const char *path, csv_message *message)
 {
     csv_bytes bytes = {NULL, 0};
+    char *name = strdup(path);
+    if (name == NULL || !observed_grow((void **)&o->files, o->file_count, &o->file_cap, sizeof *o->files)) {
+        free(name);
+        return csv_fail_at(path, 0, 0, message, "out of memory");
+    }
+    o->files[o->file_count++] = (observed_file){.path = name};
+    o->foreign = false;
     if (!csv_slurp(path, FILE_LIMIT, &bytes, message)) {
         return false;
     }
@@ -211,7 +219,12 @@ static bool read_path(observed *o, const char *path, int depth, csv_message *mes
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return depth > 1 || read_folder(o, path, depth, message);
     }
-    return read_file(o, path, message);
+    if (read_file(o, path, message)) {
+        return true;
+    }
+    const bool passed_over = depth > 0 && o->pass_over && o->foreign;
+    o->files[o->file_count - 1].passed_over = passed_over;
+    return passed_over;
 }
 
 static bool read_folder(observed *o, const char *path, int depth, csv_message *message)
@@ -257,22 +270,6 @@ bool observed_read(observed *o, const char *path, char *err, size_t err_size)
     return read_path(o, path, 0, &message);
 }
 
-static int by_arrival(const void *a, const void *b)
-{
-    const observed_request *x = a;
-    const observed_request *y = b;
-    return (x->arrival_s > y->arrival_s) - (x->arrival_s < y->arrival_s);
-}
-
-bool observed_complete(observed *o, char *err, size_t err_size)
-{
-    csv_message message = {err, err_size};
-    if (o->request_count > 0) {
-        qsort(o->requests, o->request_count, sizeof *o->requests, by_arrival);
-    }
-    return o->untold[0] == '\0' || observed_tell(o, &message);
-}
-
 void observed_free(observed *o)
 {
     free(o->requests);
@@ -280,5 +277,10 @@ void observed_free(observed *o)
     free(o->dense);
     free(o->sequence);
     free(o->attention);
+    for (size_t i = 0; i < o->file_count; i++) {
+        free(o->files[i].path);
+    }
+    free(o->files);
+    free(o->runs);
     *o = (observed){.requests = NULL};
 }

@@ -15,7 +15,10 @@
  *   dense.csv, per_sequence.csv, attention.csv   operator times in us for each layer call (LLMServingSim profiler)
  *
  * What a file is, is read from its content, not its name; any may be gzip. A folder is read with its sub-folder
- * `operators`.
+ * `operators`; a file in it that is none of these may be passed over, one that is named is an error.
+ *
+ * Files of requests whose times overlap are of one run, all others are runs of their own: each begins with an idle
+ * engine.
  */
 #ifndef SIM_CALIBRATE_OBSERVED_H
 #define SIM_CALIBRATE_OBSERVED_H
@@ -31,6 +34,7 @@ typedef struct observed_request {
     double start_s;                    /**< first work for it; arrival_s where the file does not say */
     int32_t input, output;             /**< >= 1; output 0: not known before observed_complete() */
     int32_t most;                      /**< of a request whose output is not known: what it asked for at most */
+    uint32_t run;                      /**< index in runs; before observed_complete() in files */
 } observed_request;
 
 /** One line of an engine's log: means since the line before. */
@@ -39,6 +43,7 @@ typedef struct observed_second {
     double running;                    /**< requests in the batch */
     double kv_share;                   /**< of the KV cache in use, 0..1 */
     double at_s, span_s;               /**< its time, and that since the line before in the same file; 0, 0 if untold */
+    uint32_t file;                     /**< index in files */
 } observed_second;
 
 /** One operator, called once for a layer or a step, with n tokens (or sequences). */
@@ -52,35 +57,59 @@ typedef struct observed_attention {
     double time_us;
 } observed_attention;
 
+typedef struct observed_file {
+    char *path;
+    bool passed_over;
+    size_t run; /**< of its requests, if it has any */
+} observed_file;
+
+#define OBSERVED_NO_LOG   SIZE_MAX
+#define OBSERVED_ALL_LOGS (SIZE_MAX - 1)
+
+typedef struct observed_run {
+    size_t first, count; /**< of requests */
+    size_t file;         /**< the first that requests of it come from */
+    size_t log;          /**< file that told its output tokens; OBSERVED_NO_LOG, OBSERVED_ALL_LOGS */
+} observed_run;
+
 typedef struct observed {
-    observed_request *requests; /**< [request_count] by arrival */
+    observed_request *requests; /**< [request_count] by arrival; after observed_complete() run by run */
     observed_second *seconds;
     observed_operator *dense, *sequence;
     observed_attention *attention;
     size_t request_count, second_count, dense_count, sequence_count, attention_count;
     size_t request_cap, second_cap, dense_cap, sequence_cap, attention_cap;
+    observed_file *files; /**< [file_count] all that were read, and those passed over */
+    observed_run *runs;   /**< [run_count] by time, after observed_complete() */
+    size_t file_count, file_cap, run_count;
+    bool pass_over; /**< in: a file of a folder that is none of those above is passed over, not an error */
+    bool foreign;   /**< the last file was none of those above */
     /** from meta.json; 0 where it does not say */
     int64_t memory_bytes, kv_blocks, block_tokens, max_sequences, max_batched_tokens;
     double memory_utilization;
     char model[128], gpu[128], engine[64]; /**< as the files call them; "" if they do not */
     /** output tokens that the engine's log told, after observed_complete(): of so many requests; prompt tokens by that
-     * log / by the requests' file */
+     * log / by the requests' file, their mean over runs */
     size_t told;
     double prompt_scale;
-    char untold[512]; /**< the first file whose requests have none; "" */
-    bool bench;       /**< requests are a benchmark client's: no start times */
+    bool bench; /**< requests are a benchmark client's: no start times */
 } observed;
 
 /**
- * Reads a file or folder into o, which starts all zero and may be filled from several.
+ * Reads a file or folder into o, which starts all zero but for pass_over and may be filled from several.
  * @return false with one line "path:line:col: error: text" (or without line and column)
  */
 bool observed_read(observed *o, const char *path, char *err, size_t err_size);
 /**
- * After the last read: sorts the requests by arrival and tells the output tokens of those that have none.
- * @return false with one line as above: there is no log to tell them from, or it is not of the same run
+ * After the last read: parts the requests into runs, by arrival in each, and tells the output tokens of those that have
+ * none, by the one engine's log that covers the run, or by all of them together if none does alone.
+ * @return false with one line as above: there is no log to tell them from, none of the same run, or more than one
  */
 bool observed_complete(observed *o, char *err, size_t err_size);
+/** How many runs: one if the requests were not read from files. */
+size_t observed_run_count(const observed *o);
+/** What was observed, with the requests of run k alone; borrows from o, not to be freed. */
+observed observed_one_run(const observed *o, size_t k);
 void observed_free(observed *o);
 
 #endif

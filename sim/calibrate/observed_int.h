@@ -19,7 +19,7 @@ bool observed_add(observed *o, const observed_request *r); /**< @return false if
 bool observed_is_replay(json_t *root);
 /** Its requests, their output tokens still untold. */
 bool observed_replay(observed *o, const char *path, json_t *root, csv_message *message);
-/** Tells them from the engine's log. @return false if it does not */
-bool observed_tell(observed *o, csv_message *message);
+/** Tells the output tokens of a run from the engine's log of it. @return false if there is none, or more than one */
+bool observed_tell(observed *o, observed_run *run, csv_message *message);
 
 #endif

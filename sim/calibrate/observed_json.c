@@ -12,7 +12,8 @@ bool observed_add(observed *o, const observed_request *r)
     if (!observed_grow((void **)&o->requests, o->request_count, &o->request_cap, sizeof *o->requests)) {
         return false;
     }
-    o->requests[o->request_count++] = *r;
+    o->requests[o->request_count] = *r;
+    o->requests[o->request_count++].run = (uint32_t)(o->file_count - 1);
     return true;
 }
 
@@ -35,6 +36,19 @@ static double number(const json_t *o, const char *key)
     return json_is_number(v) ? json_number_value(v) : (double)NAN;
 }
 
+/* An object that has nothing of a request is of somebody else's file. */
+static bool is_foreign(const json_t *object)
+{
+    static const char *const keys[] = {"input_toks",   "output_toks",    "queued_ts",
+                                       "arrival_time", "first_token_ts", "last_token_ts"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (json_object_get(object, keys[i]) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool take_line(observed *o, const char *path, size_t line, const json_t *object, csv_message *message)
 {
     double input = number(object, "input_toks");
@@ -48,6 +62,7 @@ static bool take_line(observed *o, const char *path, size_t line, const json_t *
     }
     const char *problem = request_problem(input, output, &r);
     if (problem != NULL) {
+        o->foreign = line == 1 && is_foreign(object);
         return csv_fail_at(path, line, 1, message,
                            "a request needs input_toks, output_toks, queued_ts, first_token_ts, last_token_ts: %s",
                            problem);

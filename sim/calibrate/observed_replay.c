@@ -73,9 +73,6 @@ bool observed_replay(observed *o, const char *path, json_t *root, csv_message *m
             return csv_fail_at(path, 0, 0, message, "out of memory");
         }
     }
-    if (o->untold[0] == '\0') {
-        (void)snprintf(o->untold, sizeof o->untold, "%s", path);
-    }
     return true;
 }
 
@@ -95,16 +92,23 @@ static int by_end(const void *a, const void *b)
     return (x->to_s > y->to_s) - (x->to_s < y->to_s);
 }
 
-static size_t spans_of(const observed *o, span *spans, double *prompt)
+/* Of a log, or of all, what lies within a run. */
+static size_t spans_of(const observed *o, const observed *one, size_t log, span *spans, double *prompt)
 {
+    const double from_s = one->requests[0].arrival_s;
+    double to_s = from_s;
     size_t n = 0;
+    for (size_t i = 0; i < one->request_count; i++) {
+        to_s = fmax(to_s, one->requests[i].last_s);
+    }
     *prompt = 0.0;
     for (size_t i = 0; i < o->second_count; i++) {
         const observed_second *second = &o->seconds[i];
-        if (second->span_s > 0.0) {
-            spans[n++] = (span){.from_s = second->at_s - second->span_s,
-                                .to_s = second->at_s,
-                                .tokens = second->output_per_s * second->span_s};
+        const double begin_s = second->at_s - second->span_s;
+        if (second->span_s > 0.0 && second->at_s > from_s && begin_s < to_s &&
+            (log == OBSERVED_ALL_LOGS || second->file == log)) {
+            spans[n++] =
+                (span){.from_s = begin_s, .to_s = second->at_s, .tokens = second->output_per_s * second->span_s};
             *prompt += second->prompt_per_s * second->span_s;
         }
     }
@@ -136,13 +140,13 @@ static double common_s(const span *s, const observed_request *r)
     return to > from ? to - from : 0.0;
 }
 
-/* Who is answered when. @return the share of all that time which the log covers */
-static double lay_over(const observed *o, span *spans, size_t n)
+/* Who of a run is answered when. @return the share of all that time which the log covers */
+static double lay_over(const observed *one, span *spans, size_t n)
 {
     double whole_s = 0.0;
     double covered_s = 0.0;
-    for (size_t i = 0; i < o->request_count; i++) {
-        const observed_request *r = &o->requests[i];
+    for (size_t i = 0; i < one->request_count; i++) {
+        const observed_request *r = &one->requests[i];
         const size_t first = span_after(spans, n, r->first_s);
         if (first < n && spans[first].from_s <= r->first_s) {
             spans[first].tokens -= 1.0;
@@ -171,7 +175,7 @@ static double tokens_of(const observed_request *r, const span *spans, size_t n, 
     return 1.0 + (r->last_s - r->first_s) * (covered_s > 0.0 ? tokens / covered_s : pace);
 }
 
-static void share_tokens(observed *o, const span *spans, size_t n, double prompt)
+static void share_tokens(observed *o, const observed *one, const span *spans, size_t n, double prompt)
 {
     double tokens = 0.0;
     double answers_s = 0.0;
@@ -180,45 +184,84 @@ static void share_tokens(observed *o, const span *spans, size_t n, double prompt
         tokens += spans[k].answers > 0.0 && spans[k].tokens > 0.0 ? spans[k].tokens : 0.0;
         answers_s += spans[k].answers;
     }
-    for (size_t i = 0; i < o->request_count; i++) {
-        stated += o->requests[i].input;
+    for (size_t i = 0; i < one->request_count; i++) {
+        stated += one->requests[i].input;
     }
-    o->prompt_scale = prompt > 0.0 ? prompt / stated : 1.0;
-    for (size_t i = 0; i < o->request_count; i++) {
-        observed_request *r = &o->requests[i];
+    const double scale = prompt > 0.0 ? prompt / stated : 1.0;
+    const size_t before = o->told;
+    for (size_t i = 0; i < one->request_count; i++) {
+        observed_request *r = &one->requests[i];
         if (r->output == 0) {
             const double got = round(tokens_of(r, spans, n, tokens / answers_s));
-            const double input = round(r->input * o->prompt_scale);
+            const double input = round(r->input * scale);
             r->output = got < r->most ? (int32_t)got : r->most;
             r->input = input >= 1.0 ? (int32_t)fmin(input, OBSERVED_TOKENS_MAX) : 1;
             o->told++;
         }
     }
+    o->prompt_scale += (scale - o->prompt_scale) * (double)(o->told - before) / (double)o->told;
 }
 
-bool observed_tell(observed *o, csv_message *message)
+/* The one log that covers the run alone; if none does, all together. */
+static bool find_log(const observed *o, observed_run *run, const observed *one, span *spans, csv_message *message)
 {
+    const char *path = o->files[run->file].path;
     double prompt;
+    size_t timed = 0;
+    run->log = OBSERVED_ALL_LOGS;
+    for (size_t i = 0; i < o->second_count; i++) {
+        const size_t log = o->seconds[i].file;
+        timed += o->seconds[i].span_s > 0.0;
+        if (i > 0 && o->seconds[i - 1].file == log) {
+            continue; /* lines of a file stand together */
+        }
+        const size_t n = spans_of(o, one, log, spans, &prompt);
+        if (lay_over(one, spans, n) < LEAST_COVERED) {
+            continue;
+        }
+        if (run->log != OBSERVED_ALL_LOGS) {
+            return csv_fail_at(path, 0, 0, message,
+                               "two engine's logs cover the time of these requests, %.400s and %.400s: which of them "
+                               "is of this run cannot be told, calibrate from each run with its own log alone",
+                               o->files[run->log].path, o->files[log].path);
+        }
+        run->log = log;
+    }
+    return timed > 0 || csv_fail_at(path, 0, 0, message,
+                                    "a replay log has no output tokens (out_len counts characters): give the engine's "
+                                    "log of the same run with it, a CSV with the columns timestamp, prompt_throughput, "
+                                    "generation_throughput, num_running, gpu_kvcache_usage, which tells them");
+}
+
+bool observed_tell(observed *o, observed_run *run, csv_message *message)
+{
+    const char *path = o->files[run->file].path;
+    observed one = observed_one_run(o, (size_t)(run - o->runs));
+    bool untold = false;
+    for (size_t i = 0; i < one.request_count; i++) {
+        untold = untold || one.requests[i].output == 0;
+    }
+    if (!untold) {
+        return true;
+    }
     span *spans = malloc((o->second_count + 1) * sizeof *spans);
     if (spans == NULL) {
-        return csv_fail_at(o->untold, 0, 0, message, "out of memory");
+        return csv_fail_at(path, 0, 0, message, "out of memory");
     }
-    const size_t n = spans_of(o, spans, &prompt);
-    bool ok = n > 0 || csv_fail_at(o->untold, 0, 0, message,
-                                   "a replay log has no output tokens (out_len counts characters): give the engine's "
-                                   "log of the same run with it, a CSV with the columns timestamp, prompt_throughput, "
-                                   "generation_throughput, num_running, gpu_kvcache_usage, which tells them");
+    bool ok = find_log(o, run, &one, spans, message);
     if (ok) {
-        const double share = lay_over(o, spans, n);
+        double prompt;
+        const size_t n = spans_of(o, &one, run->log, spans, &prompt);
+        const double share = lay_over(&one, spans, n);
         ok = share >= LEAST_COVERED ||
-             csv_fail_at(o->untold, 0, 0, message,
+             csv_fail_at(path, 0, 0, message,
                          "a replay log has no output tokens (out_len counts characters), and the engine's log that "
                          "tells them covers %.0f %% of the time in which requests were answered, not %.0f %%: is it "
                          "of the same run, by the same clock?",
                          share * 100.0, LEAST_COVERED * 100.0);
-    }
-    if (ok) {
-        share_tokens(o, spans, n, prompt);
+        if (ok) {
+            share_tokens(o, &one, spans, n, prompt);
+        }
     }
     free(spans);
     return ok;

@@ -20,7 +20,7 @@
 #define SHORT_US      4e6  /* times well below this count less: one prefill more or less in them decides */
 #define ROUNDS        6    /* of clock and fit */
 #define LEAST_EXPOSED 0.2  /* c3 starts at no less of c1 */
-#define REQUESTS_MAX  6000 /* of more the first are used: the sums cost their square */
+#define REQUESTS_MAX  6000 /* of more in a run the first are used: the sums cost their square */
 
 static const fit log_fit = {.terms = {{.name = "A", .unit = "us/step"},
                                       {.name = "B", .unit = "us/sequence"},
@@ -160,17 +160,12 @@ static void add_other(const observed_request *i, const observed_request *j, cons
 }
 
 /* A prefill costs what it is longer than a step of its own: F once, whatever the chunks. */
-static bool sum_requests(const observed *o, const double *law, runlog_sums *s)
+static bool sum_run(const observed *o, const double *law, runlog_sums *s)
 {
     size_t n = o->request_count < REQUESTS_MAX ? o->request_count : REQUESTS_MAX;
     clock_of_steps c = {NULL, NULL, 0};
     double *at = calloc(2 * n + 2, sizeof *at); /* the clock at first and last tokens */
-    s->n = 0;
-    s->terms = RUNLOG_TERMS;
-    s->x = s->x != NULL ? s->x : malloc((n + 1) * RUNLOG_TERMS * sizeof *s->x);
-    s->y = s->y != NULL ? s->y : malloc((n + 1) * sizeof *s->y);
-    bool ok = at != NULL && s->x != NULL && s->y != NULL && clock_new(o->requests, n, &c) &&
-              clock_set(&c, o->requests, n, law);
+    bool ok = at != NULL && clock_new(o->requests, n, &c) && clock_set(&c, o->requests, n, law);
     for (size_t i = 0; ok && i < n; i++) {
         at[2 * i] = clock_at(&c, o->requests[i].first_s);
         at[2 * i + 1] = clock_at(&c, o->requests[i].last_s);
@@ -191,6 +186,21 @@ static bool sum_requests(const observed *o, const double *law, runlog_sums *s)
     }
     clock_free(&c);
     free(at);
+    return ok;
+}
+
+/* Nothing of a run goes on in another. */
+static bool sum_requests(const observed *o, const double *law, runlog_sums *s)
+{
+    s->n = 0;
+    s->terms = RUNLOG_TERMS;
+    s->x = s->x != NULL ? s->x : malloc((o->request_count + 1) * RUNLOG_TERMS * sizeof *s->x);
+    s->y = s->y != NULL ? s->y : malloc((o->request_count + 1) * sizeof *s->y);
+    bool ok = s->x != NULL && s->y != NULL;
+    for (size_t k = 0; ok && k < observed_run_count(o); k++) {
+        const observed one = observed_one_run(o, k);
+        ok = sum_run(&one, law, s);
+    }
     return ok;
 }
 
@@ -217,14 +227,19 @@ static bool sum_seconds(const observed *o, double kv_tokens, runlog_sums *s)
 static double mean_running(const observed *o)
 {
     double busy = 0.0;
-    double from = INFINITY;
-    double to = -INFINITY;
-    for (size_t i = 0; i < o->request_count; i++) {
-        busy += o->requests[i].last_s - o->requests[i].first_s;
-        from = o->requests[i].first_s < from ? o->requests[i].first_s : from;
-        to = o->requests[i].last_s > to ? o->requests[i].last_s : to;
+    double time = 0.0;
+    for (size_t k = 0; k < observed_run_count(o); k++) {
+        const observed one = observed_one_run(o, k);
+        double from = INFINITY;
+        double to = -INFINITY;
+        for (size_t i = 0; i < one.request_count; i++) {
+            busy += one.requests[i].last_s - one.requests[i].first_s;
+            from = one.requests[i].first_s < from ? one.requests[i].first_s : from;
+            to = one.requests[i].last_s > to ? one.requests[i].last_s : to;
+        }
+        time += to > from ? to - from : 0.0;
     }
-    return to > from ? busy / (to - from) : 0.0;
+    return time > 0.0 ? busy / time : 0.0;
 }
 
 /* Whether a fit tells all of its terms apart; the free one may be anything. */

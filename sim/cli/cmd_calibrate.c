@@ -11,6 +11,7 @@
 
 #include "sched/manifest/suggest.h"
 #include "sim/calibrate/calibrate.h"
+#include "sim/cli/calibrate_runs.h"
 #include "sim/scenario/datadir.h"
 #include "sim/scenario/tables.h"
 
@@ -167,6 +168,10 @@ static cli_status write_row(const char *path, const mdl_profile *row)
 
 static void describe(const calibrate_values *v, const observed *o, const opt_list *operands, mdl_profile *row)
 {
+    char runs[32] = "";
+    if (o->run_count > 1) {
+        (void)snprintf(runs, sizeof runs, "%zu runs, ", o->run_count);
+    }
     char today[MDL_DATE_SIZE] = "";
     const time_t now = time(NULL);
     struct tm day;
@@ -177,8 +182,8 @@ static void describe(const calibrate_values *v, const observed *o, const opt_lis
     (void)snprintf(row->engine, sizeof row->engine, "%.31s", engine);
     (void)snprintf(row->date, sizeof row->date, "%.15s", v->date != NULL ? v->date : today);
     (void)snprintf(row->source, sizeof row->source,
-                   "spillway calibrate of %.300s: %zu requests, %zu log lines, %zu operator times", operands->at[0],
-                   o->request_count, o->second_count, o->dense_count + o->sequence_count + o->attention_count);
+                   "spillway calibrate of %.300s: %s%zu requests, %zu log lines, %zu operator times", operands->at[0],
+                   runs, o->request_count, o->second_count, o->dense_count + o->sequence_count + o->attention_count);
     for (char *c = row->source; *c != '\0'; c++) {
         *c = *c == '"' ? '\'' : *c;
     }
@@ -186,7 +191,6 @@ static void describe(const calibrate_values *v, const observed *o, const opt_lis
 
 static cli_status report(const calibrate_values *v, const calibration *c)
 {
-    printf("%s on %s, %s\n", c->row.model, c->row.gpu, c->row.engine);
     for (size_t i = 0; i < c->fit_count; i++) {
         print_fit(&c->fits[i]);
     }
@@ -243,7 +247,12 @@ static cli_status with_tables(const calibrate_values *v, const opt_list *operand
         (void)snprintf(c->row.gpu, sizeof c->row.gpu, "%s", g->name);
         (void)snprintf(c->row.model, sizeof c->row.model, "%s", m->name);
         describe(v, o, operands, &c->row);
-        status = report(v, c);
+        printf("%s on %s, %s\n", c->row.model, c->row.gpu, c->row.engine);
+        const bool ok = o->run_count < 2 || calibrate_runs_print(o, g, m, base, &c->row);
+        if (ok && o->run_count > 1) {
+            printf("all runs together\n");
+        }
+        status = ok ? report(v, c) : CLI_INTERNAL;
     }
     free(c);
     return status;
@@ -253,7 +262,7 @@ static cli_status act(const calibrate_values *v, const opt_list *operands)
 {
     char err[ERR_SIZE] = "";
     char dir[DATADIR_PATH_MAX];
-    observed o = {.requests = NULL};
+    observed o = {.pass_over = true};
     for (size_t i = 0; i < operands->count; i++) {
         if (!observed_read(&o, operands->at[i], err, sizeof err)) {
             fprintf(stderr, "%s\n", err);
@@ -266,6 +275,7 @@ static cli_status act(const calibrate_values *v, const opt_list *operands)
         observed_free(&o);
         return CLI_BAD;
     }
+    calibrate_runs_passed_over(&o);
     tables *t = NULL;
     if (v->tables != NULL || datadir_tables(dir, sizeof dir, err, sizeof err)) {
         t = tables_load(v->tables != NULL ? v->tables : dir, err, sizeof err);

@@ -514,6 +514,133 @@ static void a_replay_log_gets_its_tokens_from_the_engines_log(void **state)
     }
 }
 
+/* As above, and the same 900 s later with an engine's log of its own, which says half as much. */
+static const char early[] = "{" EVENT(1, 100, 1024, 0.25, 2.5, 103) ", " EVENT(2, 300, 1024, 0.25, 3.5, 104) "}";
+static const char late[] = "{" EVENT(1, 100, 1024, 0.25, 2.5, 1003) ", " EVENT(2, 300, 1024, 0.25, 3.5, 1004) "}";
+static const char early_log[] = LOG_HEAD "100,0,0,0,0\n101,400,2,0,0\n102,0,20,0,0\n103,0,20,0,0\n104,0,10,0,0\n";
+static const char late_log[] = LOG_HEAD "1000,0,0,0,0\n1001,200,2,0,0\n1002,0,10,0,0\n1003,0,10,0,0\n1004,0,5,0,0\n";
+
+static bool read_all(observed *o, const char *const *texts, size_t n, char *err, size_t size)
+{
+    *o = (observed){.requests = NULL};
+    for (size_t i = 0; i < n; i++) {
+        assert_true(read_text(o, texts[i], err, size));
+    }
+    return observed_complete(o, err, size);
+}
+
+static void each_run_has_its_own_log(void **state)
+{
+    (void)state;
+    const char *const texts[] = {late, early_log, late_log, early};
+    const char *const same[] = {late, early_log, late_log, early, early_log};
+    const char *const apart[] = {early, LOG_HEAD "100,0,0,0,0\n101,400,2,0,0\n102,0,20,0,0\n",
+                                 LOG_HEAD "102,0,20,0,0\n103,0,20,0,0\n104,0,10,0,0\n"};
+    observed o;
+    char err[1600] = "";
+    assert_true(read_all(&o, texts, 4, err, sizeof err));
+    assert_int_equal(o.run_count, 2);
+    assert_int_equal(observed_run_count(&o), 2);
+    assert_true(o.runs[0].file == 3 && o.runs[0].log == 1 && o.runs[1].file == 0 && o.runs[1].log == 2);
+    assert_int_equal(o.told, 4);
+    assert_close(o.prompt_scale, 0.75, 1e-12); /* 1 in one, 1/2 in the other */
+    for (size_t k = 0; k < 2; k++) {
+        const observed one = observed_one_run(&o, k);
+        assert_int_equal(one.request_count, 2);
+        assert_int_equal(one.requests[0].input, k == 0 ? 100 : 50);
+        assert_int_equal(one.requests[1].input, k == 0 ? 300 : 150);
+        /* first tokens at 100.75, then 10 (5) a second for each from 101 on, to 103 and 104 */
+        assert_int_equal(one.requests[0].output, k == 0 ? 21 : 11);
+        assert_int_equal(one.requests[1].output, k == 0 ? 31 : 16);
+        const drive_sums alone = calibrate_measured(&one);
+        assert_close((double)alone.makespan_ns, 3.5e9, 1e-6);
+        assert_close(alone.output_per_s, (k == 0 ? 52 : 27) / 3.5, 1e-6);
+    }
+    const drive_sums all = calibrate_measured(&o); /* the time between the runs is none of theirs */
+    assert_int_equal(all.done, 4);
+    assert_close((double)all.makespan_ns, 7e9, 1e-6);
+    assert_close(all.output_per_s, 79 / 7.0, 1e-6);
+    assert_close(all.e2e_ms, 3000, 1e-6);
+    assert_close(all.tpot_ms, (3250.0 / 30 + 2250.0 / 20 + 3250.0 / 15 + 2250.0 / 10) / 4, 1e-6);
+    observed_free(&o);
+    assert_false(read_all(&o, same, 5, err, sizeof err));
+    assert_non_null(strstr(err, "two engine's logs cover the time of these requests"));
+    observed_free(&o);
+    assert_true(read_all(&o, apart, 3, err, sizeof err)); /* a log in parts */
+    assert_true(o.run_count == 1 && o.runs[0].log == OBSERVED_ALL_LOGS && o.told == 2);
+    observed_free(&o);
+}
+
+/* What lies beside the logs in a folder. */
+static void a_folder_holds_other_files_too(void **state)
+{
+    (void)state;
+    static const char *const files[][2] = {{"a.csv", "timestamp_s,tokens\n5,472\n"},
+                                           {"b.json", "{\"title\": \"other\"}"},
+                                           {"c.json", early},
+                                           {"d.csv", early_log},
+                                           {"e.jsonl", "{\"event\": 1}\n{\"event\": 2}\n"},
+                                           {"f.csv", "layer,tokens,time_us\nx,1,fast\n"}};
+    char dir[] = "/tmp/test_calibrate.XXXXXX";
+    char path[6][64];
+    char err[1600] = "";
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < 6; i++) {
+        (void)snprintf(path[i], sizeof path[i], "%s/%s", dir, files[i][0]);
+        FILE *f = fopen(path[i], "wb");
+        assert_non_null(f);
+        assert_true(fputs(files[i][1], f) >= 0);
+        assert_int_equal(fclose(f), 0);
+    }
+    observed o = {.pass_over = true};
+    assert_false(observed_read(&o, dir, err, sizeof err)); /* ours, but broken */
+    assert_non_null(strstr(err, "f.csv:2:5: error: time_us"));
+    observed_free(&o);
+    assert_int_equal(remove(path[5]), 0);
+    o.pass_over = true;
+    assert_true(observed_read(&o, dir, err, sizeof err));
+    assert_true(observed_complete(&o, err, sizeof err));
+    assert_int_equal(o.file_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(o.files[i].passed_over, i < 2 || i == 4);
+    }
+    assert_int_equal(o.told, 2);
+    observed_free(&o);
+    for (int named = 0; named < 2; named++) { /* a file that is named, or nothing to be passed over */
+        o.pass_over = named == 1;
+        assert_false(observed_read(&o, named == 1 ? path[0] : dir, err, sizeof err));
+        assert_non_null(strstr(err, "a.csv:1:1: error: not a table"));
+        observed_free(&o);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(remove(path[i]), 0);
+    }
+    assert_int_equal(remove(dir), 0);
+}
+
+static void a_whole_folder_of_replays(void **state)
+{
+    (void)state;
+    observed o = {.pass_over = true};
+    char err[1600] = "";
+    if (access(REPLAY, R_OK) != 0) {
+        print_message("no recordings under " REPLAY "\n");
+        skip();
+    }
+    assert_true(observed_read(&o, REPLAY, err, sizeof err));
+    assert_true(observed_complete(&o, err, sizeof err));
+    assert_int_equal(o.run_count, 9);
+    assert_int_equal(o.told, 4500);
+    for (size_t k = 0; k < o.run_count; k++) {
+        const char *detail = strstr(o.files[o.runs[k].file].path, "_scale");
+        const char *log = strstr(o.files[o.runs[k].log].path, "_scale");
+        assert_true(detail != NULL && log != NULL &&
+                    strspn(detail, "_scale0123456789") == strspn(log, "_scale0123456789"));
+        assert_memory_equal(detail, log, strspn(log, "_scale0123456789"));
+    }
+    observed_free(&o);
+}
+
 /*
  * A run of an engine of another generation on a GPU that is not named, 500 requests that asked for 1024 tokens: more
  * than half of them got all. The tokens told from its log say so, and the replay under the row is the run.
@@ -613,6 +740,9 @@ int main(void)
         cmocka_unit_test(what_is_beside_the_gpu_comes_back),
         cmocka_unit_test(files_people_have),
         cmocka_unit_test(a_replay_log_gets_its_tokens_from_the_engines_log),
+        cmocka_unit_test(each_run_has_its_own_log),
+        cmocka_unit_test(a_folder_holds_other_files_too),
+        cmocka_unit_test(a_whole_folder_of_replays),
         cmocka_unit_test(a_real_replay),
         cmocka_unit_test(packed_files),
         cmocka_unit_test(real_engines),
