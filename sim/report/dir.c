@@ -106,7 +106,7 @@ int rep_write_file(const char *dir, const char *name, rep_writer write, const vo
     return 0;
 }
 
-int rep_make_folder(const char *path, char *err, size_t err_size)
+static int one_folder(const char *path, char *err, size_t err_size)
 {
     struct stat st;
     if (mkdir(path, 0777) != 0 && (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
@@ -114,6 +114,23 @@ int rep_make_folder(const char *path, char *err, size_t err_size)
         return -1;
     }
     return 0;
+}
+
+int rep_make_folder(const char *path, char *err, size_t err_size)
+{
+    char above[PATH_SIZE + 64] = "";
+    if (snprintf(above, sizeof above, "%s", path) >= (int)sizeof above) {
+        snprintf(err, err_size, "%.60s...: the name is too long", path);
+        return -1;
+    }
+    for (char *slash = above; (slash = strchr(slash + 1, '/')) != NULL && slash[1] != '\0';) {
+        *slash = '\0';
+        if (one_folder(above, err, err_size) != 0) {
+            return -1;
+        }
+        *slash = '/';
+    }
+    return one_folder(path, err, err_size);
 }
 
 static int write_all(job *j, char *err, size_t err_size)

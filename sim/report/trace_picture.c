@@ -41,16 +41,16 @@ int trace_draw(const trace_picture *p, const char *dir, char *err, size_t err_si
         snprintf(err, err_size, "%.60s...: the name is too long", dir);
         return -1;
     }
-    if (rep_make_folder(plots, err, err_size) != 0) {
-        return -1;
-    }
-    if (p->series != NULL && p->points < 2) {
+    if (p->series != NULL ? p->points < 2 : !(p->has_input || p->has_output || p->has_gaps)) {
         fputs("spillway: no picture: the trace is too short to draw\n", stderr);
         return 0;
     }
     if (report_find_plots(NULL, scripts, sizeof scripts) != 0) {
         fputs("spillway: no picture: the gnuplot scripts (folder plots) were not found\n", stderr);
         return 0;
+    }
+    if (rep_make_folder(plots, err, err_size) != 0) {
+        return -1;
     }
     for (int f = 0; f < 2; f++) {
         const int rc = rep_draw("trace", "trace.gp", formats[f], dir, &how, values_of, p, said, sizeof said);

@@ -37,14 +37,25 @@ static double value_at(const double *sorted, size_t count, size_t share)
     return sorted[(count - 1) * share / SHARES];
 }
 
+/* A cell of what the trace has; what it does not have is not 0. */
+static void put_value(FILE *out, const double *sorted, size_t count, size_t share)
+{
+    fputc(',', out);
+    if (count > 0) {
+        fprintf(out, "%.9g", value_at(sorted, count, share));
+    }
+}
+
 static int write_quantiles(const void *user, FILE *out)
 {
     const trace_view *v = user;
-    const size_t count = v->s->count;
     fputs("share,input_tokens,output_tokens,gap_s\n", out);
     for (size_t i = 0; i <= SHARES; i++) {
-        fprintf(out, "%.4f,%.0f,%.0f,%.9g\n", (double)i / SHARES, value_at(v->sorted[0], count, i),
-                value_at(v->sorted[1], count, i), count > 1 ? value_at(v->sorted[2], count - 1, i) : 0.0);
+        fprintf(out, "%.4f", (double)i / SHARES);
+        put_value(out, v->sorted[0], v->s->input.count > 0 ? v->s->count : 0, i);
+        put_value(out, v->sorted[1], v->s->output.count > 0 ? v->s->count : 0, i);
+        put_value(out, v->sorted[2], v->s->count - 1, i);
+        fputc('\n', out);
     }
     return ferror(out) ? -1 : 0;
 }
@@ -92,7 +103,7 @@ int trace_plots(const char *path, const trace *t, const trace_stats *s, const ch
     } else {
         const stats_bins *bins = bins_of(&v);
         const trace_picture picture = {.path = path,
-                                       .series = "trace-rates.csv",
+                                       .series = bins->full > 1 ? "trace-rates.csv" : NULL,
                                        .column = "requests_per_s",
                                        .axis = "requests/s",
                                        .points = bins->full,
@@ -100,7 +111,7 @@ int trace_plots(const char *path, const trace *t, const trace_stats *s, const ch
                                        .to_s = (double)bins->full * (double)bins->width_ns / 1e9,
                                        .has_input = s->input.count > 0,
                                        .has_output = s->output.count > 0,
-                                       .has_gaps = true};
+                                       .has_gaps = s->count > 2};
         rc = trace_draw(&picture, dir, err, err_size);
     }
     for (int k = 0; k < 3; k++) {

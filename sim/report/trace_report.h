@@ -20,8 +20,9 @@ void trace_mix_text(const char *path, const token_mix *m, FILE *out);
 void trace_availability_text(const char *path, const availability_stats *s, FILE *out);
 /**
  * Writes into DIR, made if missing: trace-rates.csv (time_s of the bin's begin since the first request,
- * requests_per_s; bins of a minute, over 12 hours of an hour), trace-quantiles.csv (share, input_tokens, output_tokens,
- * gap_s) and, where gnuplot is at hand, plots/trace.svg and .png; why not is said on stderr. Likewise all below.
+ * requests_per_s; full bins of a minute, over 12 hours of an hour; a picture has no rates of fewer than two),
+ * trace-quantiles.csv (share, input_tokens, output_tokens, gap_s; empty where unknown) and, where gnuplot is at hand,
+ * plots/trace.svg and .png; why not is said on stderr. Likewise all below.
  * @return 0; -1 with a sentence
  */
 int trace_plots(const char *path, const trace *t, const trace_stats *s, const char *dir, char *err, size_t err_size);

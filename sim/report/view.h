@@ -130,7 +130,7 @@ double rep_burst_end_s(const res_burst *b);
 /** Writes one file of a folder so that it appears whole. @return 0, or -1 with a sentence in err */
 typedef int (*rep_writer)(const void *user, FILE *out);
 int rep_write_file(const char *dir, const char *name, rep_writer write, const void *user, char *err, size_t err_size);
-int rep_make_folder(const char *path, char *err, size_t err_size); /**< likewise; one that exists is fine */
+int rep_make_folder(const char *path, char *err, size_t err_size); /**< likewise, with those above it */
 
 /** Text for a cell of a Markdown table. */
 void rep_markdown_text(FILE *out, const char *text);

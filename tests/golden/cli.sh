@@ -157,11 +157,11 @@ for list in lags markets bathtubs walks; do # a row each, with its own figures
 done
 is "rows drawn" "$(ls "$dir"/rows-of-*/*.csv | wc -l)" \
     "$(for list in lags markets bathtubs walks; do "$SPILLWAY" list "$list" --brief; done | wc -l)"
-"$SPILLWAY" list bathtubs gcp-preemptible --plot "$dir/row" 2>/dev/null
-is "a row ends where its life does" "$(awk -F, 'NR > 1 && $1 >= 24 && $3 != 1' "$dir/row/gcp-preemptible.csv" | wc -l) \
-$(awk -F, '$1 > 20 && $1 < 24 && $3 >= 1' "$dir/row/gcp-preemptible.csv" | wc -l)" "0 0"
+"$SPILLWAY" list bathtubs gcp-preemptible --plot "$dir/new/row" 2>/dev/null
+is "a row ends where its life does" "$(awk -F, 'NR > 1 && $1 >= 24 && $3 != 1' "$dir/new/row/gcp-preemptible.csv" | wc -l) \
+$(awk -F, '$1 > 20 && $1 < 24 && $3 >= 1' "$dir/new/row/gcp-preemptible.csv" | wc -l)" "0 0"
 is "and has points and a line" "$(awk -F, 'NR > 1 { line++; points += $2 != "" } END { print (points > 40), (line > 400) }' \
-    "$dir/row/gcp-preemptible.csv")" "1 1"
+    "$dir/new/row/gcp-preemptible.csv")" "1 1"
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")

@@ -97,11 +97,21 @@ same "files of a table" "$(files o4 "$dir/nodes.csv")" "0./trace-columns.csv"
 same "columns" "$(tail -1 "$dir/o4/trace-columns.csv")" "gpus,2,1,2,4,4,0,4,4,4,4,4,4,4,4,4"
 same "files of requests without tokens" "$(files o5 "$dir/bare.csv" --columns time=when:s)" \
     "0./trace-columns.csv ./trace-quantiles.csv ./trace-rates.csv"
+same "quantiles of gaps alone" "$(sed -n 3p "$dir/o5/trace-quantiles.csv")" "0.0050,,,1"
+printf 'when,in\n0,5\n2,7\n3,6\n' >"$dir/short.csv"
+same "files of half a minute" "$(files deep/er/o6 "$dir/short.csv" --columns time=when:s,input=in)" \
+    "0./trace-quantiles.csv ./trace-rates.csv"
+printf 'when\n0\n' >"$dir/one.csv"
+same "files of one request" "$(files o7 "$dir/one.csv" --columns time=when:s; ls "$dir/o7")" \
+    "0./trace-columns.csv ./trace-quantiles.csv ./trace-rates.csv
+trace-columns.csv
+trace-quantiles.csv
+trace-rates.csv"
 touch "$dir/taken"
 "$SPILLWAY" trace stats "$dir/nodes.csv" --out "$dir/taken" >/dev/null 2>"$dir/err"
 same "a folder that cannot be" "$? $(grep -c taken "$dir/err")" "3 1"
 if command -v gnuplot >/dev/null; then
-    same "their pictures" "$(ls "$dir"/o[1-5]/plots/trace.svg | sed 's|.*/\(o.\)/.*|\1|' | tr -d '\n')" o1o2o3
+    same "their pictures" "$(ls "$dir"/o[1-7]/plots/trace.svg "$dir"/deep/er/o6/plots/trace.svg | sed 's|.*/\(o.\)/.*|\1|' | sort | tr -d '\n')" o1o2o3o5o6
 else
     skipped=$((skipped + 1))
 fi
