@@ -41,8 +41,9 @@ set style fill solid 0.9 noborder
 # Time of day on the x axis, at round local times.
 t(s) = local0_s + s
 span_s = to_s - from_s
-step_s = span_s <= 900 ? 120 : span_s <= 4500 ? 600 : span_s <= 10800 ? 1800 : span_s <= 28800 ? 3600 : \
-    span_s <= 50400 ? 7200 : span_s <= 108000 ? 10800 : span_s <= 345600 ? 43200 : span_s <= 1382400 ? 86400 : 604800
+step_s = span_s <= 900 ? 120 : span_s <= 1800 ? 300 : span_s <= 4500 ? 600 : span_s <= 10800 ? 1800 : \
+    span_s <= 28800 ? 3600 : span_s <= 50400 ? 7200 : span_s <= 108000 ? 10800 : span_s <= 345600 ? 43200 : span_s <= 1382400 ? 86400 : \
+    span_s <= 8467200 ? 604800 : span_s <= 33868800 ? 2629800 : 7889400
 set xdata time
 set xrange [t(from_s):t(to_s)]
 set xtics step_s

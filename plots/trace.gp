@@ -15,7 +15,10 @@ if (series ne "") {
     set bmargin at screen (has_shares ? 0.58 : 0.13)
     set ylabel series_axis offset 1.6, 0 textcolor rgb muted
     set yrange [0:*]
-    plot dir."/".series using (t(column("time_s"))):(column(series_column)) with steps linewidth 1.4 \
+    # a step lasts until the next row: the last one, for which there is none, until the end of what is shown
+    plot dir."/".series using (last_x = t(column("time_s"))):(last_y = column(series_column)) with steps \
+         linewidth 1.4 linecolor rgb 0x1f5c94, \
+         "+" every ::::0 using (last_x):(last_y):(t(to_s) - last_x):(0) with vectors nohead linewidth 1.4 \
          linecolor rgb 0x1f5c94
     unset label 1
 }
@@ -40,17 +43,27 @@ hue(name) = name eq "input" ? 0x1f5c94 : 0xe08f2c
 if (words(NAMES) > 0) {
     plot for [name in NAMES] dir."/trace-quantiles.csv" using (column(name."_tokens")):(column("share")) with lines \
          linewidth 1.6 linecolor rgb hue(name) title name
+    unset label 1
 }
 if (has_gaps) {
     if (words(NAMES) > 0) {
         set lmargin at screen 0.56
         set rmargin at screen right
-        set xtics 100
         unset ylabel
     }
+    # whole decades, as narrow as they are: of equal gaps there would be no number at the axis
+    gap(x) = x > 0 ? x : NaN
+    set yrange [*:*]
+    stats dir."/trace-quantiles.csv" using (gap(column("gap_s"))) name "GAP" nooutput
+    low = floor(log10(GAP_min))
+    high = floor(log10(GAP_max)) + 1
+    set xrange [10.0**low:10.0**high]
+    set yrange [0:1]
+    every_x = words(NAMES) > 0 && high - low > 4 ? 100 : 10
+    set xtics every_x
     set xlabel "gap between requests, s" textcolor rgb muted
     unset key
-    plot dir."/trace-quantiles.csv" using (column("gap_s") > 0 ? column("gap_s") : NaN):(column("share")) with lines \
+    plot dir."/trace-quantiles.csv" using (gap(column("gap_s"))):(column("share")) with lines \
          linewidth 1.6 linecolor rgb 0x3a9e83
 }
 unset multiplot

@@ -111,7 +111,7 @@ int trace_plots(const char *path, const trace *t, const trace_stats *s, const ch
                                        .to_s = (double)bins->full * (double)bins->width_ns / 1e9,
                                        .has_input = s->input.count > 0,
                                        .has_output = s->output.count > 0,
-                                       .has_gaps = s->count > 2};
+                                       .has_gaps = s->count > 2 && s->zero_gaps < s->count - 1};
         rc = trace_draw(&picture, dir, err, err_size);
     }
     for (int k = 0; k < 3; k++) {

@@ -112,6 +112,16 @@ touch "$dir/taken"
 same "a folder that cannot be" "$? $(grep -c taken "$dir/err")" "3 1"
 if command -v gnuplot >/dev/null; then
     same "their pictures" "$(ls "$dir"/o[1-7]/plots/trace.svg "$dir"/deep/er/o6/plots/trace.svg | sed 's|.*/\(o.\)/.*|\1|' | sort | tr -d '\n')" o1o2o3o5o6
+    same "one title" "$(grep -c '>short.csv<' "$dir/deep/er/o6/plots/trace.svg")" 1
+    printf 'when\n0\n0\n0\n0\n' >"$dir/at-once.csv"
+    same "no gap to be drawn" "$(files o8 "$dir/at-once.csv" --columns time=when:s >/dev/null; cat "$dir/err")" \
+        "spillway: no picture: the trace is too short to draw"
+    seq -f '%g,5000' 0 3 3000 | sed '1i when,in' >"$dir/even.csv"
+    files o9 "$dir/even.csv" --columns time=when:s,input=in >/dev/null
+    same "equal gaps have an axis" "$(grep -c '<text> *10</text>' "$dir/o9/plots/trace.svg")" 1
+    printf 'when\n0\n6000000\n12900000\n' >"$dir/months.csv"
+    files o10 "$dir/months.csv" --columns time=when:s >/dev/null
+    same "no label over another" "$(grep -c '>[0-9]* [A-Z][a-z][a-z]<' "$dir/o10/plots/trace.svg")" 5
 else
     skipped=$((skipped + 1))
 fi
