@@ -142,6 +142,52 @@ static bool take_values(trace_values *v)
            take_duration("by", v->by, &v->by_ns) && take_duration("step", v->step, &v->step_ns);
 }
 
+/* Is this word for word one of a list "a, b, c"? */
+static bool is_one_of(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = list; at != NULL; at = strchr(at, ',') != NULL ? strchr(at, ',') + 2 : NULL) {
+        if (strcspn(at, ",") == length && strncmp(at, word, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An option of other actions would be passed over, and the result not be what was asked for. */
+static bool fits(const trace_values *v, const char *name)
+{
+    const bool log = v->decisions != 0 && strcmp(name, "import") == 0;
+    const struct {
+        const char *option, *actions;
+        bool given;
+    } some[] = {
+        {"from", "import, slice, fit", v->from != NULL},
+        {"to", "import, slice, fit", v->to != NULL},
+        {"factor", "import, scale", v->factor != NULL},
+        {"jitter", "scale", v->jitter != NULL},
+        {"by", "shift", v->by != NULL},
+        {"aligned", "mix", v->aligned != 0},
+        {"out", "import --decisions, stats", v->out != NULL},
+        {"format", "stats", v->format != 0},
+        {"decisions", "import --decisions", v->decisions != 0},
+        {"service", "import --decisions", v->services.count > 0},
+        {"model", "import --decisions", v->model != NULL},
+        {"users", "import --decisions", v->users.count > 0},
+        {"manifests", "import --decisions", v->manifests.count > 0},
+        {"demand", "import --decisions", v->demand != NULL},
+        {"step", "import --decisions", v->step != NULL},
+    };
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {
+        if (some[i].given && !is_one_of(some[i].actions, log ? "import --decisions" : name)) {
+            fprintf(stderr, "spillway trace: %s%s takes no --%s; %s %s\n", name, log ? " --decisions" : "",
+                    some[i].option, some[i].actions, strchr(some[i].actions, ',') != NULL ? "do" : "does");
+            return false;
+        }
+    }
+    return true;
+}
+
 static cli_status act(trace_values *v, const opt_list *operands)
 {
     for (size_t i = 0; i < ACTIONS; i++) {
@@ -154,7 +200,7 @@ static cli_status act(trace_values *v, const opt_list *operands)
                     actions[i].usage);
             return CLI_BAD;
         }
-        return take_values(v) ? actions[i].run(v, operands->at + 1, count) : CLI_BAD;
+        return fits(v, actions[i].name) && take_values(v) ? actions[i].run(v, operands->at + 1, count) : CLI_BAD;
     }
     return wrong_action(operands->at[0]);
 }

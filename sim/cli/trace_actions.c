@@ -101,8 +101,17 @@ cli_status trace_do_import(const trace_values *v, const char *const *operands, s
         return trace_complain("spillway trace: import wants a FILE and the trace to write; see 'spillway trace --help'",
                               CLI_BAD);
     }
-    return trace_is_rates(v, operands[0]) ? import_rates(v, operands[0], operands[1])
-                                          : deliver(begin(v, operands[0], operands[1], err), operands[1], err);
+    if (trace_is_rates(v, operands[0])) {
+        return import_rates(v, operands[0], operands[1]);
+    }
+    trace *t = begin(v, operands[0], operands[1], err);
+    if (t != NULL && (v->from != NULL || v->to != NULL || v->factor != NULL)) {
+        trace_close(t);
+        return trace_complain("spillway trace: import takes --from, --to and --factor of rates of clients alone: these "
+                              "are requests, 'trace slice' and 'trace scale' change them",
+                              CLI_BAD);
+    }
+    return deliver(t, operands[1], err);
 }
 
 cli_status trace_do_slice(const trace_values *v, const char *const *operands, size_t count)

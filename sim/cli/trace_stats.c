@@ -14,7 +14,10 @@
 /* What became of the files of --out; rc as trace_plots() and its like return it. */
 static cli_status written(int rc, const char *err)
 {
-    return rc == 0 ? CLI_DONE : trace_complain(err, CLI_IO);
+    if (rc != 0) {
+        fprintf(stderr, "spillway trace: %s\n", err);
+    }
+    return rc == 0 ? CLI_DONE : CLI_IO;
 }
 
 static cli_status requests_stats(const trace_values *v, trace *t, const char *path, rep_json *j)
