@@ -24,7 +24,7 @@ typedef struct mdl_retry {
     double budget;              /**< tokens for each first attempt; 0 = no budget: retries are free */
     double budget_burst;        /**< most tokens kept */
     int64_t attempt_timeout_ns; /**< an attempt without its end by then counts as failed; INT64_MAX = none */
-    bool cancels;               /**< the server notices and stops work on an attempt that was given up */
+    bool cancels;               /**< the server notices and stops work on an attempt that was given up; with retries */
 } mdl_retry;
 
 /** Time before retry `retry` (1 = the first), in ns. One uniform variate for each call. */

@@ -213,7 +213,7 @@ uint32_t fl_give_up(fl_world *w, uint32_t request)
     case FL_RQ_FLYING:
         return leave_behind(w, request);
     case FL_RQ_RUNNING:
-        if (!s->sc->retry.cancels) {
+        if (!fl_notices(s)) {
             fl_replica_hear(w, q->place.at.replica); /* that its work has begun, before another record stands for it */
             fl_ways_abandoned(w, q);
             return leave_behind(w, request);

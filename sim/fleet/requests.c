@@ -256,7 +256,7 @@ void fl_timeout_event(fl_world *w, uint32_t service)
         if (fl_engine_due(w, request)) {
             continue; /* it may have ended this very request */
         }
-        if (q->state == FL_RQ_RUNNING && (w->tries == NULL || s->sc->retry.cancels)) {
+        if (q->state == FL_RQ_RUNNING && fl_notices(s)) {
             uint32_t replica = q->place.at.replica;
 
             engine_forgets(w, request);

@@ -566,6 +566,11 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last
 void fl_attempt_event(fl_world *w, uint32_t service); /**< attempts time out */
 void fl_retry_event(fl_world *w, uint32_t request);   /**< a back-off is over */
 uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from wherever it is. @return its record, in hand */
+/** Does a server stop work on a request that was given up? Always where its users do not try again. */
+static inline bool fl_notices(const fl_service *s)
+{
+    return s->sc->retry.attempts <= 1 || s->sc->retry.cancels;
+}
 
 /* cells.c */
 bool fl_cells_init(fl_world *w);

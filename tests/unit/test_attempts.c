@@ -191,6 +191,38 @@ static void test_unused(void **state)
     res_free(armed);
 }
 
+/* Whose users do not try again is served alike, whatever the users of another service do, and however its own settings
+ * for a second attempt stand: where work goes on for those who left, 1.5 times the load leaves nobody served. */
+static void test_neighbour_retries(void **state)
+{
+    res_run *runs[2];
+
+    (void)state;
+    for (int retries = 0; retries < 2; retries++) {
+        world w;
+
+        world_init(&w);
+        w.sc.service_count = 2;
+        w.traffic[0].arrivals.rate_per_s = 1.5;
+        w.services[0].timeout_ns = 5 * S;
+        w.services[0].retry.attempts = 1;
+        w.services[1].retry = (mdl_retry){.attempts = 1 + retries,
+                                          .base_ns = S,
+                                          .max_ns = S,
+                                          .factor = 1,
+                                          .attempt_timeout_ns = 3000 * S,
+                                          .cancels = true};
+        runs[retries] = world_run(&w, 1);
+        books(runs[retries]);
+    }
+    assert_true(runs[0]->services[0].requests.completed > 1000);
+    assert_true(runs[0]->services[0].requests.timed_out > 1000);
+    assert_int_equal(runs[1]->services[0].requests.completed, runs[0]->services[0].requests.completed);
+    assert_int_equal(runs[1]->services[0].requests.timed_out, runs[0]->services[0].requests.timed_out);
+    res_free(runs[0]);
+    res_free(runs[1]);
+}
+
 /* A hundred M/M/1 stations at load 0.9: random gives 1/(1 - 0.9) = 10 s; the better of two, in the limit of many
  * stations, sum over i >= 1 of 0.9^(2^i - 2) = 2.614 s (Mitzenmacher, IEEE TPDS 12(10), 2001). */
 static void test_two_choices(void **state)
@@ -327,11 +359,17 @@ static void test_given_up_in_prefill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_backoff),     cmocka_unit_test(test_bucket),
-        cmocka_unit_test(test_three_times), cmocka_unit_test(test_concurrency),
-        cmocka_unit_test(test_rate),        cmocka_unit_test(test_storms),
-        cmocka_unit_test(test_unused),      cmocka_unit_test(test_two_choices),
-        cmocka_unit_test(test_least_kv),    cmocka_unit_test(test_given_up_in_prefill),
+        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_three_times),
+        cmocka_unit_test(test_concurrency),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_storms),
+        cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_two_choices),
+        cmocka_unit_test(test_least_kv),
+        cmocka_unit_test(test_given_up_in_prefill),
+        cmocka_unit_test(test_neighbour_retries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
