@@ -23,7 +23,7 @@ static const bind_field retry_fields[] = {
      BIND_AT(spec_retry, attempt_timeout_ns), BIND_HAS(spec_retry, has_timeout),
      .help = "an attempt not served by then is given up and tried again; default: only rejections are"},
     {.key = "cancel", .kind = BIND_BOOL, .preset = "true", BIND_AT(spec_retry, cancels),
-     .help = "servers stop work on an attempt that was given up; false: they do not notice"},
+     .help = "servers stop work on an attempt that was given up; false: they do not notice. attempts: 1: always true"},
     {.key = NULL}};
 const bind_table spec_retry_table = {.name = "retry", .size = sizeof(spec_retry), .fields = retry_fields};
 
