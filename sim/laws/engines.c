@@ -180,11 +180,15 @@ static double cached_exact(double tokens)
     return prefill_ms(1, LONG_PROMPT - tokens, tokens);
 }
 
+/* What a step with experts takes longer than one without, as a share of what all of them take. */
 static double experts(double tokens, gsl_rng *r)
 {
-    const int64_t all = 1000000000;
+    const mdl_step step = {.tokens = (int64_t)tokens};
+    mdl_step_model routed = model;
     (void)r;
-    return (double)mdl_experts_ps(all, (uint32_t)(0x1p32 * (1 - 8.0 / 128)), (int64_t)tokens) / (double)all;
+    routed.x = 1000000000;
+    routed.x_miss = (uint32_t)(0x1p32 * (1 - 8.0 / 128));
+    return (double)(mdl_step_ps(&routed, &step) - mdl_step_ps(&model, &step)) / (double)routed.x;
 }
 
 static double experts_exact(double tokens)
@@ -252,10 +256,11 @@ static double slow_exact(double factor)
 
 static const law laws[] = {
     {.name = "engine-step",
-     .formula = "max(c1 + c2 (n - 1), c3 + c4 n) + h0 + h1 q + e0 + e1 D + e2 S, for D > 0 decoding with S KV tokens",
+     .formula = "max(c1 + x a + c2 (n - 1), c3 + c4 n) + h0 + h1 q + e0 + e1 D + e2 S; D > 0 decode, of S KV tokens",
      .parameters =
-         "D = n = q, 1000 KV tokens each; c1 = 10, c2 = 0.02, c3 = 1, c4 = 0.05, h0 = 0.5, h1 = 0.002, e0 = 0.3,\n"
-         "e1 = 0.005, e2 = 0.000008 ms; those of real engines: profiles.csv",
+         "n tokens, q of them sampled, a = share of engine-experts, x = 0 without experts; here D = n = q, 1000\n"
+         "KV tokens each; c1 = 10, c2 = 0.02, c3 = 1, c4 = 0.05, h0 = 0.5, h1 = 0.002, e0 = 0.3, e1 = 0.005,\n"
+         "e2 = 0.000008 ms; those of real engines: profiles.csv",
      .source = ROOFLINE,
      .x = "decoding requests D",
      .y = "time of a step, ms",
@@ -266,8 +271,9 @@ static const law laws[] = {
      .points = 33,
      .within = 0.000001},
     {.name = "engine-prefill",
-     .formula = "max(c1 + c2 (n - 1), c3 + c4 n) + h0 + h1 q + g0 + g1 / 2 sum p (2 k + p), chunks of p after k tokens",
-     .parameters = "one chunk, p = n, k = 0, q = 1; g0 = 0.2, g1 / 2 = 0.0000001 ms, the others as in engine-step",
+     .formula = "max(c1 + x a + c2 (n - 1), c3 + c4 n) + h0 + h1 q + g0 + g1 / 2 sum p (2 k + p); chunks of p after k",
+     .parameters = "a step that decodes as well has both: + e0 + e1 D + e2 S; here one chunk, p = n, k = 0, q = 1;\n"
+                   "g0 = 0.2, g1 / 2 = 0.0000001 ms, the others as in engine-step",
      .source = ROOFLINE,
      .x = "prompt tokens p",
      .y = "time of a step, ms",
@@ -278,8 +284,9 @@ static const law laws[] = {
      .points = 33,
      .within = 0.000001},
     {.name = "engine-pipeline",
-     .formula = "as engine-step, with n the tokens of the largest of s micro-batches: ceil(n / s)",
-     .parameters = "400 decoding requests, 1000 KV tokens each; c1 ... e2 as in engine-step, of all stages together",
+     .formula = "as engine-step, n the tokens of the largest of s micro-batches: max(ceil(n / s), the largest chunk)",
+     .parameters = "chunks of prefills are not divided; 400 decoding requests, 1000 KV tokens each;\n"
+                   "c1 ... e2 as in engine-step, of all stages together",
      .source = "Y. Huang and others: GPipe, arXiv 1811.06965: micro-batches",
      .x = "stages s",
      .y = "time of a round, ms",
@@ -326,8 +333,8 @@ static const law laws[] = {
      .points = 22,
      .within = 0.0001},
     {.name = "engine-experts",
-     .formula = "share of the experts that n tokens touch = 1 - (1 - k / E)^n",
-     .parameters = "k = 8 of E = 128",
+     .formula = "share of the experts that n tokens touch: a = 1 - (1 - k / E)^n",
+     .parameters = "k = 8 of E = 128; x of engine-step is the time to read all of them",
      .source = "each token takes k of E at random: by definition",
      .x = "tokens n of a step",
      .y = "share of the experts",

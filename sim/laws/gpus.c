@@ -101,7 +101,8 @@ static double tensor_exact(double link_gb_per_s)
 static const law laws[] = {
     {.name = "gpu-streaming",
      .formula = "c1 = bytes of the layers / (bandwidth x share of it that is reached)",
-     .parameters = EXAMPLE "; share = 0.8; gpus.csv has those of real GPUs",
+     .parameters = EXAMPLE "; share = 0.8; gpus.csv has those of real GPUs;\n"
+                           "the bytes of experts that tokens are routed to make x of engine-step instead",
      .source = "S. Williams, A. Waterman, D. Patterson: Roofline, CACM 52, 2009",
      .x = "memory bandwidth, GB/s",
      .y = "time to read the weights once, ms",

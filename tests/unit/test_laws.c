@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "models/engine/engine.h"
 #include "sim/cli/list_rows.h"
 
 #include <ctype.h>
@@ -39,6 +40,13 @@ static void complete(void **state)
             says(l->parameters);
             says(l->source);
             says(l->x);
+            const char *const texts[] = {l->formula, l->parameters};
+            for (size_t k = 0; k < 2; k++) { /* lines that a picture has room for */
+                for (const char *line = texts[k]; *line != '\0'; line += strcspn(line, "\n")) {
+                    line += *line == '\n';
+                    assert_true(strcspn(line, "\n") <= 104);
+                }
+            }
             for (const char *c = l->name; *c != '\0'; c++) {
                 assert_true(islower((unsigned char)*c) || *c == '-'); /* it is a file name, too */
             }
@@ -70,6 +78,52 @@ static void agree(void **state)
         }
     }
     assert_int_equal(bad, 0);
+}
+
+/* What a step takes with all that it can have at once, by the formulas of the list: the pictures show parts of it. */
+static void a_whole_step(void **state)
+{
+    (void)state;
+    const mdl_step_model m = {.c1 = 1000000,
+                              .c2 = 2000,
+                              .c3 = 3000,
+                              .c4 = 50,
+                              .h0 = 70,
+                              .h1 = 11,
+                              .e0 = 13,
+                              .e1 = 17,
+                              .e2 = 19,
+                              .g0 = 23,
+                              .g1_half = 29,
+                              .x = 4000000,
+                              .x_miss = 3u << 30, /* k / E = 1/4 */
+                              .stages = 4};
+    /* chunks of 100 after 50 and of 20 after 0, and 30 that decode */
+    const mdl_step step = {.tokens = 150,
+                           .sampled = 32,
+                           .decodes = 30,
+                           .decode_context = 6000,
+                           .prefill = 120,
+                           .prefill_pairs = 100 * (2 * 50 + 100) + 20 * 20,
+                           .largest_chunk = 100};
+    const double n = 100; /* the largest chunk is not divided among the stages: more than ceil(150 / 4) */
+    const double share = 1 - pow(1 - 1.0 / 4, n);
+    const double head = fmax(1e6 + 4e6 * share + 2000 * (n - 1), 3000 + 50 * n) + 70 + 11 * 32;
+    const double rest = 13 + 17 * 30 + 19 * 6000 + 23 + 29.0 * (100 * (2 * 50 + 100) + 20 * 20);
+    assert_true(fabs((double)mdl_step_ps(&m, &step) - head - rest) < 2);
+    static const char *const told[][2] = {{"engine-step", "c1 + x a + c2 (n - 1)"},
+                                          {"engine-step", "a = share of engine-experts"},
+                                          {"engine-step", "n tokens, q of them sampled"},
+                                          {"engine-prefill", "c1 + x a + c2 (n - 1)"},
+                                          {"engine-prefill", "both"},
+                                          {"engine-pipeline", "the largest chunk"},
+                                          {"gpu-streaming", "x"}};
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        const law *l = law_find(told[i][0]);
+        if (strstr(l->formula, told[i][1]) == NULL && strstr(l->parameters, told[i][1]) == NULL) {
+            fail_msg("%s does not say '%s'", l->name, told[i][1]);
+        }
+    }
 }
 
 /* ---- what does not fit is told ---- */
@@ -184,8 +238,9 @@ static void rows(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(complete),        cmocka_unit_test(agree),
-                                       cmocka_unit_test(differ),          cmocka_unit_test(points),
-                                       cmocka_unit_test(named_by_tables), cmocka_unit_test(rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(complete),     cmocka_unit_test(agree),
+                                       cmocka_unit_test(differ),       cmocka_unit_test(points),
+                                       cmocka_unit_test(a_whole_step), cmocka_unit_test(named_by_tables),
+                                       cmocka_unit_test(rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
