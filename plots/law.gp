@@ -32,7 +32,7 @@ if (is_share) {
 }
 set key at screen 0.972, 1 - 8.0 / height right top horizontal samplen 1.6 width -1
 file = dir."/".name.".csv"
-plot file using (column("x")):(column("closed_form")) with lines linewidth 2 linecolor rgb 0xe3a857 \
+plot file using 1:3 with lines linewidth 2 linecolor rgb 0xe3a857 \
          title "closed form", \
-     file using (column("x")):(column("model")) with points pointtype 7 pointsize (count > 60 ? 0.4 : 0.6) \
+     file using 1:2 with points pointtype 7 pointsize (count > 60 ? 0.4 : 0.6) \
          linecolor rgb 0x1f5c94 title "model"

@@ -42,12 +42,18 @@ static double line_x(const sheet *s, size_t i)
     return s->from + (s->to - s->from) * (double)i / LINE_POINTS;
 }
 
+static const char *y_axis(const law *l)
+{
+    return law_is_distribution(l) ? "share at or below" : l->y;
+}
+
 /* The model's points, and between them those of the line, by x. */
 static int write_points(const void *user, FILE *out)
 {
     const sheet *s = user;
     size_t k = 0;
-    fputs("x,model,closed_form\n", out);
+    const char *y = y_axis(s->l);
+    fprintf(out, "\"%s\",\"%s: model\",\"%s: closed form\"\n", s->l->x, y, y);
     for (size_t i = 0; i < s->count; i++) {
         for (; k <= LINE_POINTS && line_x(s, k) < s->at[i].x; k++) {
             fprintf(out, "%.9g,,%.9g\n", line_x(s, k), law_exact(s->l, line_x(s, k)));
@@ -103,7 +109,7 @@ static char *values_of(const void *user, const char *const texts[][2])
     rep_quote(out, "name", s->l->name);
     const int formula = put_text(out, s->l->formula, 1), all = put_text(out, s->l->parameters, formula);
     rep_quote(out, "x_axis", s->l->x);
-    rep_quote(out, "y_axis", law_is_distribution(s->l) ? "share at or below" : s->l->y);
+    rep_quote(out, "y_axis", y_axis(s->l));
     fprintf(out,
             "formula_lines=%d; lines=%d; width=900; height=500; local0_s=0; from_s=0; to_s=1; warmup_s=0; x_from=%.9g; "
             "x_to=%.9g; is_share=%d; from_zero=%d; count=%zu; ",

@@ -10,9 +10,9 @@
 #define LAW_SEED 1 /* of the pictures: the same points each time */
 
 /**
- * Writes into DIR, made if missing, for each law NAME.csv (x, model, closed_form; model is empty between the points of
- * a curve) and plots/NAME.svg and .png: the model's points over the line of the closed form, with formula and
- * parameters. Without gnuplot there are no pictures; why is said on stderr, once.
+ * Writes into DIR, made if missing, for each law NAME.csv (x, model, closed form, headed by the axes with their units;
+ * model is empty between its points) and plots/NAME.svg and .png: the model's points over the line of the closed form,
+ * with formula and parameters. Without gnuplot there are no pictures; why is said on stderr, once.
  * @return 0; -1 with a sentence
  */
 int law_plots(const law *const *laws, size_t count, const char *dir, char *err, size_t err_size);

@@ -145,6 +145,8 @@ is "pictures of no row" "$? $(ls "$dir/no" 2>/dev/null | wc -l) $(grep -c "no ro
 is "list of one name" "$("$SPILLWAY" list lags cloud-default --brief | grep -c .) $("$SPILLWAY" list lags cloud-default/boot_s | wc -l)" "11 2"
 "$SPILLWAY" list laws --plot "$dir/drawn" 2>"$dir/err"
 is "list laws: points" "$? $(ls "$dir/drawn"/*.csv | wc -l)" "0 $laws"
+is "list laws: heads with units" "$(head -qn 1 "$dir/drawn/spot-weibull.csv" "$dir/drawn/engine-step.csv" | tr '\n' ' ')" \
+    '"life of a node, h","share at or below: model","share at or below: closed form" "decoding requests D","time of a step, ms: model","time of a step, ms: closed form" '
 if command -v gnuplot >/dev/null; then
     is "list laws: pictures" "$(ls "$dir/drawn/plots" | grep -cE '\.(svg|png)$') $(wc -c <"$dir/err")" "$((2 * laws)) 0"
 else
