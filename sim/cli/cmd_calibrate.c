@@ -57,6 +57,12 @@ static void plain_name(const char *text, char *to, size_t size)
 static void no_such(const tables *t, tables_kind kind, const char *option, const char *name)
 {
     suggest near;
+    if (name[0] == '\0') {
+        fprintf(stderr,
+                "spillway calibrate: the files name no %s: give one with --%s, 'spillway list %ss' shows them\n",
+                option, option, option);
+        return;
+    }
     suggest_init(&near, name);
     for (size_t i = 0; i < tables_count(t, kind); i++) {
         const void *row = tables_row(t, kind, i);
@@ -109,6 +115,17 @@ static void print_replay(const calibrate_replay *r)
     print_pair("output tokens/s", r->simulated.output_per_s, r->measured.output_per_s, "");
 }
 
+static void put_text(FILE *file, const char *text)
+{
+    const bool quoted = strpbrk(text, ",\"\n\r") != NULL;
+    fputs(quoted ? "\"" : "", file);
+    for (; *text != '\0'; text++) {
+        fputs(*text == '"' ? "\"" : "", file); /* one stands for two */
+        fputc(*text, file);
+    }
+    fputs(quoted ? "\"" : "", file);
+}
+
 static void print_cell(FILE *file, const mdl_column *column, const void *row)
 {
     const char *at = (const char *)row + column->offset;
@@ -116,7 +133,7 @@ static void print_cell(FILE *file, const mdl_column *column, const void *row)
     int64_t whole;
     switch (column->kind) {
     case MDL_COLUMN_TEXT:
-        fprintf(file, strpbrk(at, ",\"") != NULL ? "\"%s\"" : "%s", at);
+        put_text(file, at);
         break;
     case MDL_COLUMN_REAL:
         memcpy(&real, at, sizeof real);
@@ -184,9 +201,6 @@ static void describe(const calibrate_values *v, const observed *o, const opt_lis
     (void)snprintf(row->source, sizeof row->source,
                    "spillway calibrate of %.300s: %s%zu requests, %zu log lines, %zu operator times", operands->at[0],
                    runs, o->request_count, o->second_count, o->dense_count + o->sequence_count + o->attention_count);
-    for (char *c = row->source; *c != '\0'; c++) {
-        *c = *c == '"' ? '\'' : *c;
-    }
 }
 
 static cli_status report(const calibrate_values *v, const calibration *c)
@@ -263,6 +277,14 @@ static cli_status act(const calibrate_values *v, const opt_list *operands)
     char err[ERR_SIZE] = "";
     char dir[DATADIR_PATH_MAX];
     observed o = {.pass_over = true};
+    if (v->date != NULL && !table_is_date(v->date)) {
+        fprintf(stderr, "spillway calibrate: --date %s: YYYY, YYYY-MM or YYYY-MM-DD is needed\n", v->date);
+        return CLI_BAD;
+    }
+    if (v->engine != NULL && strlen(v->engine) >= MDL_NAME_SIZE) {
+        fprintf(stderr, "spillway calibrate: --engine is longer than %d bytes\n", MDL_NAME_SIZE - 1);
+        return CLI_BAD;
+    }
     for (size_t i = 0; i < operands->count; i++) {
         if (!observed_read(&o, operands->at[i], err, sizeof err)) {
             fprintf(stderr, "%s\n", err);

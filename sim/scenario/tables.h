@@ -83,6 +83,8 @@ typedef struct table_lag_stage {
 
 /** A "kind" cell of lags.csv, 0 if it is none. */
 mdl_law_kind table_law_kind(const char *text);
+/** YYYY, YYYY-MM or YYYY-MM-DD, as the column "date" has it. */
+bool table_is_date(const char *text);
 
 /** All stages of one name in lags.csv. */
 typedef struct table_lag {

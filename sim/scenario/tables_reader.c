@@ -63,8 +63,7 @@ int table_grade_rank(const char *grade)
     return -1;
 }
 
-/* YYYY, YYYY-MM or YYYY-MM-DD. */
-static bool is_date(const char *text)
+bool table_is_date(const char *text)
 {
     static const char pattern[] = "dddd-dd-dd";
     size_t length = strlen(text);
@@ -139,7 +138,7 @@ static bool read_cell(const mdl_column *c, const csv_row *row, size_t index, cha
     if (strcmp(c->name, "grade") == 0 && table_grade_rank(cell) < 0) {
         return csv_fail(row, index, message, "grade '%.40s' is none of measured, vendor, derived, estimate", cell);
     }
-    if (strcmp(c->name, "date") == 0 && !is_date(cell)) {
+    if (strcmp(c->name, "date") == 0 && !table_is_date(cell)) {
         return csv_fail(row, index, message, "date '%.40s' is not YYYY, YYYY-MM or YYYY-MM-DD", cell);
     }
     return true;

@@ -164,6 +164,21 @@ is "a row ends where its life does" "$(awk -F, 'NR > 1 && $1 >= 24 && $3 != 1' "
 $(awk -F, '$1 > 20 && $1 < 24 && $3 >= 1' "$dir/new/row/gcp-preemptible.csv" | wc -l)" "0 0"
 is "and has points and a line" "$(awk -F, 'NR > 1 { line++; points += $2 != "" } END { print (points > 40), (line > 400) }' \
     "$dir/new/row/gcp-preemptible.csv")" "1 1"
+# calibrate: a folder of two runs and a file of neither; a row that the tables take, whatever the engine is called.
+mkdir "$dir/runs" "$dir/tables"
+echo 'when,who' >"$dir/runs/list.csv"
+for begin in 100 900; do
+    seq 40 | awk -v b=$begin '{ o = 20 + 13 * ($1 % 5); f = b + $1 * 0.3 + 0.05
+        printf "{\"input_toks\": %d, \"output_toks\": %d, \"queued_ts\": %f, \"first_token_ts\": %f, \"last_token_ts\": %f}\n",
+            100 + 37 * ($1 % 7), o, f - 0.05, f, f + 0.02 * o }' >"$dir/runs/at-$begin.jsonl"
+done
+"$SPILLWAY" calibrate "$dir/runs" --gpu RTX-4090 --model Llama-3.1-8B --engine 'a "b", c' --out "$dir/row.csv" >"$dir/told" 2>"$dir/err"
+is "calibrate: passed over" "$? $(grep -c 'list.csv: passed over' "$dir/err") $(wc -l <"$dir/err")" "0 1 1"
+is "calibrate: runs" "$(grep -E '^ +[0-9]+ +40 ' "$dir/told" | tr -s ' ' | tr '\n' ';')" " 1 40 at-100.jsonl; 2 40 at-900.jsonl;"
+is "calibrate: each alone, each under the row of all, and all" "$(grep -cE '^ +[12] .*%' "$dir/told") $(grep -c '^replay of the 80 requests' "$dir/told")" "4 1"
+cp scenarios/tables/*.csv "$dir/tables/"
+tail -n 1 "$dir/row.csv" >>"$dir/tables/profiles.csv"
+is "calibrate: the row is one of the tables" "$("$SPILLWAY" list profiles --brief --tables "$dir/tables" 2>&1 | tail -n 1 | cut -c1-31)" 'a "b", c/RTX-4090/Llama-3.1-8B '
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")
