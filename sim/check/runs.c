@@ -66,17 +66,22 @@ static void add_mean(check_list *list, const char *what, const char *folder, con
     check_add(list, &line);
 }
 
+static void add_not_run(const char *what, const char *folder, const char *why, check_list *list)
+{
+    check_line line = {.group = "engine run", .unit = "", .verdict = CHECK_NOT_RUN, .grade = "measured"};
+    line.expected = line.measured = (double)NAN;
+    (void)snprintf(line.name, sizeof line.name, "%s %.60s", what, folder);
+    (void)snprintf(line.note, sizeof line.note, "%s", why);
+    check_add(list, &line);
+}
+
 static void replay(const check_input *in, const observed *o, const mdl_profile *row, const char *folder,
                    check_list *list)
 {
     drive_sums got;
     drive_sums known = calibrate_measured(o);
     if (!calibrate_replayed(o, tables_gpu(in->tables, row->gpu), tables_model(in->tables, row->model), row, &got)) {
-        check_line line = {.group = "engine run", .unit = "", .verdict = CHECK_NOT_RUN, .grade = "measured"};
-        line.expected = line.measured = (double)NAN;
-        (void)snprintf(line.name, sizeof line.name, "replay of %.60s", folder);
-        (void)snprintf(line.note, sizeof line.note, "the model does not fit the GPU");
-        check_add(list, &line);
+        add_not_run("replay of", folder, "the model does not fit the GPU", list);
         return;
     }
     add_mean(list, "TTFT mean", folder, "ms", known.ttft_ms, got.ttft_ms);
@@ -131,7 +136,8 @@ static bool one_folder(const check_input *in, const char *path, const char *fold
 {
     const mdl_profile *row = row_of(in->tables, folder);
     if (row == NULL) {
-        return true; /* not a folder of an engine */
+        add_not_run("recordings in", folder, "its name names no GPU and model of tables/profiles.csv", list);
+        return true;
     }
     observed o = {.requests = NULL};
     bool ok = observed_read(&o, path, err, err_size) && observed_complete(&o, err, err_size);
@@ -141,6 +147,9 @@ static bool one_folder(const check_input *in, const char *path, const char *fold
         }
         if (o.dense_count > 0) {
             compare_law(in, &o, row, folder, list);
+        }
+        if (o.request_count == 0 && o.dense_count == 0) {
+            add_not_run("recordings in", folder, "it holds neither requests nor operator times", list);
         }
     }
     observed_free(&o);
@@ -190,6 +199,7 @@ typedef struct visit {
     const check_input *in;
     check_list *list; /* NULL: looking for a run of `model` */
     const char *model;
+    size_t named; /* folders of an engine */
     observed found;
     char *err;
     size_t err_size;
@@ -198,6 +208,7 @@ typedef struct visit {
 static bool visit_check(void *context, const char *path, const char *folder)
 {
     visit *v = context;
+    v->named += row_of(v->in->tables, folder) != NULL;
     return one_folder(v->in, path, folder, v->list, v->err, v->err_size);
 }
 
@@ -215,7 +226,19 @@ static bool visit_find(void *context, const char *path, const char *folder)
 bool check_runs(const check_input *in, check_list *list, char *err, size_t err_size)
 {
     visit v = {.in = in, .list = list, .err = err, .err_size = err_size};
-    return in->data == NULL || each_folder(in, visit_check, &v, err, err_size);
+    if (in->data == NULL) {
+        return true;
+    }
+    if (!each_folder(in, visit_check, &v, err, err_size)) {
+        return false;
+    }
+    if (v.named == 0) {
+        (void)snprintf(err, err_size,
+                       "%s: error: no folder in it has the name of a GPU and a model of tables/profiles.csv, such as "
+                       "rtx4090-llama31-8b",
+                       in->data);
+    }
+    return v.named > 0;
 }
 
 bool check_replayed_rate(const check_input *in, const char *gpu, const char *model, double *per_s, char *err,

@@ -43,7 +43,11 @@ static void print_text(const check_list *list)
             printf("%s\n", group);
         }
         if (l->verdict == CHECK_NOT_RUN) {
-            printf("  %-44s %12.5g %12s %-5s %9s %9s  %-9s %s\n", l->name, l->expected, "-", l->unit, "-", "-",
+            char expected[32] = "-";
+            if (isfinite(l->expected)) {
+                snprintf(expected, sizeof expected, "%.5g", l->expected);
+            }
+            printf("  %-44s %12s %12s %-5s %9s %9s  %-9s %s\n", l->name, expected, "-", l->unit, "-", "-",
                    check_verdict_name(l->verdict), l->grade);
         } else {
             printf("  %-44s %12.5g %12.5g %-5s %+8.2f%% %8.2f%%  %-9s %s\n", l->name, l->expected, l->measured, l->unit,
@@ -126,6 +130,10 @@ static cli_status act(const selfcheck_values *v)
     char err[ERR_SIZE] = "";
     char dir[DATADIR_PATH_MAX];
     tables *t = NULL;
+    if (v->only == ONLY_RUNS && v->data == NULL) {
+        fputs("spillway selfcheck: --only runs wants --data DIR\n", stderr);
+        return CLI_BAD;
+    }
     if (v->tables != NULL || datadir_tables(dir, sizeof dir, err, sizeof err)) {
         t = tables_load(v->tables != NULL ? v->tables : dir, err, sizeof err);
     }
