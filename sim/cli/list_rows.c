@@ -64,18 +64,26 @@ static size_t lag(const table_lag_stage *s, row_law *out)
     return 1;
 }
 
-static size_t spells(const table_stock *s, row_law out[ROW_LAWS])
+static size_t stock(const table_stock *s, row_law out[ROW_LAWS])
 {
-    const size_t count = s->down_median_h > 0 ? ROW_LAWS : 1;
-    out[0].delay = s->stock.up_h;
-    snprintf(out[0].line.figures, sizeof out[0].line.figures, "weibull, scale %.4g h, shape %.4g", s->up_scale_h,
-             s->up_shape);
-    finish_delay(&out[0], "-up", "spell up, h");
-    if (count > 1) {
+    size_t count = 0;
+    if (s->down_median_h > 0) { /* else it is up for good */
+        out[0].delay = s->stock.up_h;
+        snprintf(out[0].line.figures, sizeof out[0].line.figures, "weibull, scale %.4g h, shape %.4g", s->up_scale_h,
+                 s->up_shape);
+        finish_delay(&out[0], "-up", "spell up, h");
         out[1].delay = s->stock.down_h;
         snprintf(out[1].line.figures, sizeof out[1].line.figures, "lognormal, median %.4g h, p90 %.4g h",
                  s->down_median_h, s->down_p90_h);
         finish_delay(&out[1], "-down", "spell down, h");
+        count = 2;
+    }
+    if (s->stock.nodes > 0 && s->stock.scarce_share > 0) {
+        row_law *r = &out[count++];
+        const law l = law_of_level(&s->stock);
+        snprintf(r->line.figures, sizeof r->line.figures, "nodes = %.4g, s = %.4g, peak hour p = %.4g", s->stock.nodes,
+                 s->stock.scarce_share, s->stock.scarce_peak_h);
+        finish(r, &l, "-level", NULL);
     }
     return count;
 }
@@ -85,12 +93,14 @@ size_t list_row_laws(const tables *t, tables_kind kind, size_t index, row_law ou
     const void *row = tables_row(t, kind, index);
     law l;
     tables_describe(t, kind, index, &out[0].line);
-    out[1].line = out[0].line;
+    for (size_t k = 1; k < ROW_LAWS; k++) {
+        out[k].line = out[0].line;
+    }
     if (kind == TABLES_LAGS) {
         return lag(row, out);
     }
     if (kind == TABLES_STOCKS) {
-        return spells(row, out);
+        return stock(row, out);
     }
     if (kind == TABLES_MARKETS || kind == TABLES_BATHTUBS) {
         l = law_of_market(&((const table_market *)row)->market);
@@ -123,7 +133,9 @@ cli_status list_plot_rows(const tables *t, tables_kind kind, const char *name, c
     }
     if (status == CLI_DONE && count == 0) {
         snprintf(err, sizeof err,
-                 "the rows of %s are no laws; --plot draws laws, lags, markets, bathtubs, stocks, walks",
+                 kind == TABLES_STOCKS
+                     ? "the rows of %s asked for have neither spells nor a level by the hour to draw"
+                     : "the rows of %s are no laws; --plot draws laws, lags, markets, bathtubs, stocks, walks",
                  tables_kind_name(kind));
         status = CLI_BAD;
     } else if (status == CLI_DONE && law_plots(laws, count, dir, err, sizeof err) != 0) {

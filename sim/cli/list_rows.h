@@ -22,8 +22,8 @@ typedef struct row_law {
     mdl_law delay; /**< lags, stocks */
 } row_law;
 
-#define ROW_LAWS 2 /**< most of one row: the spells of a stock, up and down */
-/** @return how many laws a row has; 0: none of its table have */
+#define ROW_LAWS 3 /**< most of one row: the spells of a stock, up and down, and its level by the hour */
+/** @return how many laws a row has; 0: none of its table have, or it is a stock that does not change */
 size_t list_row_laws(const tables *t, tables_kind kind, size_t index, row_law out[ROW_LAWS]);
 
 /** Draws the rows of a name into a folder. A table without laws is refused with those that have some. */

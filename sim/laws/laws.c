@@ -93,7 +93,7 @@ bool law_points(const law *l, unsigned long seed, law_point *at)
     bool good = r != NULL;
     for (int i = 0; good && i < l->points; i++) {
         const double x = l->from + (l->to - l->from) * i / (l->points - 1);
-        at[i] = (law_point){x, l->at(x, r), law_exact(l, x)};
+        at[i] = (law_point){x, l->at_of != NULL ? l->at_of(l->of, x, r) : l->at(x, r), law_exact(l, x)};
         good = !isnan(at[i].model);
     }
     if (r != NULL) {

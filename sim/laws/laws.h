@@ -28,9 +28,10 @@ typedef struct law {
     double (*at)(double x, gsl_rng *r);
     /** The closed form at x: share at or below it, or the curve. */
     double (*exact)(double x);
-    /** Distribution with parameters that are data, in place of sample and exact; `of` (borrowed) is handed to both. */
+    /** With parameters that are data, in place of sample or at, and of exact; `of` (borrowed) is handed to both. */
     const void *of;
     bool (*sample_of)(const void *of, double *values, size_t n, gsl_rng *r);
+    double (*at_of)(const void *of, double x, gsl_rng *r);
     double (*exact_of)(const void *of, double x);
     double from, to; /**< curve: its range of x */
     int points;      /**< curve: so many values of x, in equal steps from from to to */

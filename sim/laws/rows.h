@@ -10,11 +10,14 @@
 
 #include "models/price/walk.h"
 #include "models/provision/provision.h"
+#include "models/provision/stock.h"
 #include "models/spot/spot.h"
 #include "sim/laws/laws.h"
 
 law law_of_delay(const mdl_law *of);
 law law_of_market(const mdl_market *of);
 law law_of_walk(const mdl_walk *of);
+/** How many nodes are to be had by the hour: of a stock with scarce_share. */
+law law_of_level(const mdl_stock *of);
 
 #endif

@@ -69,16 +69,25 @@ static double stock_up_exact(double down_h)
     return 6 / (6 + down_h);
 }
 
-static double scarcity(double hour, gsl_rng *r)
+static const mdl_stock scarce_stock = {.nodes = 100, .scarce_share = 0.6, .scarce_peak_h = 14};
+
+static double scarcity(const void *of, double hour, gsl_rng *r)
 {
-    const mdl_stock stock = {.nodes = 100, .scarce_share = 0.6, .scarce_peak_h = 14};
     (void)r;
-    return mdl_stock_level(&stock, hour);
+    return mdl_stock_level(of, hour);
 }
 
-static double scarcity_exact(double hour)
+static double scarcity_exact(const void *of, double hour)
 {
-    return 100 * (1 - 0.6 * fmax(0, cos(2 * M_PI * (hour - 14) / 24)));
+    const mdl_stock *s = of;
+    return s->nodes * (1 - s->scarce_share * fmax(0, cos(2 * M_PI * (hour - s->scarce_peak_h) / 24)));
+}
+
+law law_of_level(const mdl_stock *of)
+{
+    law l = *law_find("stock-scarcity");
+    l.of = of;
+    return l;
 }
 
 /* --- price --- */
@@ -209,8 +218,9 @@ static const law laws[] = {
      .source = "a half wave by day: by definition",
      .x = "local hour",
      .y = "nodes to be had",
-     .at = scarcity,
-     .exact = scarcity_exact,
+     .of = &scarce_stock,
+     .at_of = scarcity,
+     .exact_of = scarcity_exact,
      .to = 24,
      .points = 97,
      .within = 0.501},

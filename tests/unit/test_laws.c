@@ -52,9 +52,9 @@ static void complete(void **state)
             }
             assert_ptr_equal(law_find(l->name), l);
             assert_true((l->exact != NULL) != (l->exact_of != NULL));
-            assert_true((l->sample_of != NULL) == (l->exact_of != NULL));
-            assert_true(law_is_distribution(l) != (l->at != NULL));
-            if (l->at != NULL) {
+            assert_true((l->sample_of != NULL || l->at_of != NULL) == (l->exact_of != NULL));
+            assert_true((l->at != NULL) + (l->at_of != NULL) == !law_is_distribution(l));
+            if (!law_is_distribution(l)) {
                 says(l->y);
                 assert_true(l->points >= 2 && l->from < l->to && l->within > 0);
             }
@@ -229,6 +229,17 @@ static void rows(void **state)
                 assert_null(strchr(laws[n].law.name, '/'));
                 says(laws[n].law.parameters);
             }
+        }
+    }
+    row_law stock[ROW_LAWS];
+    for (size_t i = 0; i < tables_count(t, TABLES_STOCKS); i++) { /* what a row has: spells, or a level by the hour */
+        const size_t count = list_row_laws(t, TABLES_STOCKS, i, stock);
+        if (strcmp(stock[0].line.name, "office-hours") == 0) { /* never down: spells have no end */
+            assert_int_equal(count, 1);
+            assert_string_equal(stock[0].law.name, "office-hours-level");
+            assert_true(fabs(law_exact(&stock[0].law, 15) - 2) < 1e-9 && fabs(law_exact(&stock[0].law, 3) - 8) < 1e-9);
+        } else {
+            assert_int_equal(count, 2);
         }
     }
     row_law none[ROW_LAWS];
