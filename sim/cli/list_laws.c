@@ -25,12 +25,7 @@ static void put_lines(const char *text)
 
 static void put(const law *l, int brief)
 {
-    const char *second = strchr(l->formula, '\n');
-    printf("  %-*s%.*s\n", NAME_WIDTH, l->name, second != NULL ? (int)(second - l->formula) : (int)strlen(l->formula),
-           l->formula);
-    if (second != NULL) {
-        put_lines(second + 1);
-    }
+    printf("  %-*s%s\n", NAME_WIDTH, l->name, l->formula);
     if (!brief) {
         put_lines(l->parameters);
         printf("  %*ssource: %s\n", NAME_WIDTH, "", l->source);

@@ -301,9 +301,10 @@ static const law laws[] = {
      .sample = weibull_gaps,
      .exact = weibull_cdf},
     {.name = "bursts-modulated",
-     .formula = "rates a in bursts, b between them, left at rates u and v; variance / mean of a count over t =\n"
-                "1 + 2 (a - b)^2 u v / ((u + v)^2 (a v + b u)) (1 - (1 - exp(-(u + v) t)) / ((u + v) t))",
-     .parameters = "a = 5 b, mean rate 10/s, bursts of 1/u = 2 s every 1/v = 8 s on average",
+     .formula = "variance / mean of a count = 1 + 2 (a - b)^2 u v / (w^2 (a v + b u)) (1 - (1 - exp(-w t)) / (w t))",
+     .parameters =
+         "count over t; rate a in bursts, b between them, left at rates u and v, w = u + v; here a = 5 b, mean\n"
+         "rate 10/s, bursts of 1/u = 2 s, 1/v = 8 s between them on average",
      .source = MODULATED,
      .x = "window t, s",
      .y = "variance / mean of its requests",

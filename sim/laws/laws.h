@@ -16,9 +16,9 @@
 #include <stddef.h>
 
 typedef struct law {
-    const char *name;       /**< one word: "spot-weibull" */
-    const char *formula;    /**< may have several lines */
-    const char *parameters; /**< what they are, with units, and their values in the picture */
+    const char *name; /**< one word: "spot-weibull" */
+    const char *formula;
+    const char *parameters; /**< what they are, with units, and their values in the picture; may have several lines */
     const char *source;
     const char *x, *y; /**< what the picture's axes show, with units; a distribution's y is the share below */
 

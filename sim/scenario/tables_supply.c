@@ -98,9 +98,12 @@ void table_stock_figures(const void *row, char *text, size_t size)
         snprintf(text, size, "%.4g nodes, %.0f %% fewer at %02.0f:00", s->nodes, 100.0 * s->scarce_share,
                  s->scarce_peak_h);
     } else if (down_h > 0.0 && n > 0) {
-        snprintf(text, size, "%s up %.0f %% of the time (mean %.2f h up, %.2f h down), a drop takes %.0f %%",
-                 s->nodes > 0.0 ? "limited," : "any number,", 100.0 * mdl_stock_up_share(s), mdl_law_mean(&s->up_h),
-                 down_h, 100.0 * s->take_share);
+        char nodes[32] = "any number";
+        if (s->nodes > 0.0) {
+            snprintf(nodes, sizeof nodes, "%.4g nodes", s->nodes);
+        }
+        snprintf(text, size, "%s, up %.0f %% of the time (mean %.2f h up, %.2f h down), a drop takes %.0f %%", nodes,
+                 100.0 * mdl_stock_up_share(s), mdl_law_mean(&s->up_h), down_h, 100.0 * s->take_share);
     }
 }
 

@@ -131,6 +131,7 @@ is "completes a file" "$(complete_words spillway run scenarios/theory-mm1)" scen
 "$SPILLWAY" list laws >"$dir/laws"
 "$SPILLWAY" list laws --brief >"$dir/laws-brief"
 laws=$(grep -cE '^  [a-z]' "$dir/laws-brief")
+is "list laws: a line each" "$(grep -cE '^ ' "$dir/laws-brief")" "$laws"
 is "list laws: sources" "$(grep -cE '^ +source: .{10}' "$dir/laws")" "$laws"
 for law in $("$SPILLWAY" list lags --brief | awk '{ sub(",", "", $4); print "delay-" $4 }' | sort -u) spot-weibull spot-bathtub; do
     is "list laws: $law" "$(grep -cE "^  $law +[^ ]" "$dir/laws")" 1
