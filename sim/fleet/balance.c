@@ -159,118 +159,6 @@ static uint32_t pick_least(const fl_world *w, const fl_balancer *b, uint32_t att
     return replica;
 }
 
-/* Replicas that a KV-aware router compares: all of a few, or so many of more at random. Each further choice helps less,
- * the longest queue goes as log log n / log d (Mitzenmacher 2001), and costs as much: a replica out of the cache. And
- * it hurts: blocks are taken when a step begins, so that many choices send all of a moment to the same few. */
-#define KV_ALL_OF  32u
-#define KV_CHOICES 8u
-
-typedef struct kv_share {
-    int64_t used, of; /**< blocks; of >= 1 */
-} kv_share;
-
-/* a - b in sign */
-static int64_t kv_over(kv_share a, kv_share b)
-{
-    return a.used * b.of - b.used * a.of;
-}
-
-static kv_share kv_exact(const fl_world *w, const fl_replica *r)
-{
-    mdl_load load;
-
-    if (r->kv_least == r->kv_most) {
-        return (kv_share){r->kv_least, r->kv_blocks};
-    }
-    mdl_engine_load(r->engine, w->now, &load);
-    return (kv_share){load.kv_blocks_used, r->kv_blocks};
-}
-
-static void kv_look(const fl_world *w, fl_replica *r)
-{
-    mdl_kv kv;
-
-    mdl_engine_kv(r->engine, w->now, &kv);
-    r->kv_blocks = kv.blocks > 0 ? kv.blocks : 1;
-    r->kv_least = kv.least;
-    r->kv_most = kv.most;
-    r->kv_until_ns = kv.until_ns;
-}
-
-/* Replicas to compare, into drawn: all, or so many of them with replacement. @return how many */
-static uint32_t kv_draw(const fl_world *w, const fl_balancer *b, gsl_rng *r, fl_replica *drawn[KV_ALL_OF])
-{
-    rng_xoshiro luck = *rng_state(r);
-
-    if (b->count <= KV_ALL_OF) {
-        for (uint32_t i = 0; i < b->count; i++) {
-            drawn[i] = &w->replicas[b->ready[i]];
-        }
-        return b->count;
-    }
-    for (uint32_t i = 0; i < KV_CHOICES; i++) {
-        drawn[i] = &w->replicas[b->ready[(uint32_t)(rng_xoshiro_unit(&luck) * b->count)]];
-        __builtin_prefetch(drawn[i]);
-    }
-    *rng_state(r) = luck;
-    return KV_CHOICES;
-}
-
-/* Brings the bounds of the drawn ones up to now. @return the smallest share that one of them has for certain */
-static kv_share kv_bounds(const fl_world *w, fl_replica *const drawn[KV_ALL_OF], uint32_t n)
-{
-    kv_share bound = {INT32_MAX, 1};
-
-    for (uint32_t i = 0; i < n; i++) {
-        if (drawn[i]->kv_until_ns <= w->now) {
-            __builtin_prefetch(drawn[i]->engine);
-        }
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        kv_share most;
-
-        if (drawn[i]->kv_until_ns <= w->now) {
-            kv_look(w, drawn[i]);
-        }
-        most = (kv_share){drawn[i]->kv_most, drawn[i]->kv_blocks};
-        bound = kv_over(bound, most) > 0 ? most : bound;
-    }
-    return bound;
-}
-
-/* The smallest share of KV blocks in use; at equal shares, which a burst sees before any step has begun, the fewest
- * requests inside. Bounds on the shares decide for most of them, and are at hand; the others are looked at. */
-static uint32_t pick_kv(const fl_world *w, const fl_balancer *b, gsl_rng *r, uint32_t attempt)
-{
-    fl_replica *drawn[KV_ALL_OF];
-    const fl_replica *best = NULL;
-    uint32_t n, kept = 0;
-    kv_share bound, least = {0, 1};
-
-    if (attempt > 0) {
-        return b->ready[(uint32_t)(rng_uniform(r) * b->count)]; /* the best was full: any */
-    }
-    n = kv_draw(w, b, r, drawn);
-    bound = kv_bounds(w, drawn, n);
-    for (uint32_t i = 0; i < n; i++) {
-        fl_replica *one = drawn[i];
-
-        drawn[kept] = one;
-        kept += kv_over((kv_share){one->kv_least, one->kv_blocks}, bound) <= 0 ? 1 : 0;
-    }
-    for (uint32_t i = 0; i < kept; i++) {
-        const fl_replica *one = drawn[i];
-        const kv_share share = kept > 1 ? kv_exact(w, one) : bound;
-        const int64_t more = kv_over(least, share);
-
-        if (best == NULL || more > 0 || (more == 0 && best->outstanding > one->outstanding)) {
-            best = one;
-            least = share;
-        }
-    }
-    return (uint32_t)(best - w->replicas);
-}
-
 uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt)
 {
     uint32_t first, second;
@@ -292,7 +180,8 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
         second = b->ready[second];
         return w->replicas[second].outstanding < w->replicas[first].outstanding ? second : first;
     case SC_ROUTER_LEAST_KV:
-        return pick_kv(w, b, r, attempt);
+        return attempt == 0 ? fl_kv_pick(w, b, r)
+                            : b->ready[(uint32_t)(rng_uniform(r) * b->count)]; /* the best was full: any */
     case SC_ROUTER_SESSION:
         if (key != 0) {
             return fl_ring_pick(w, b, key, attempt);

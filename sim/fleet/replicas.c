@@ -22,9 +22,14 @@ static uint32_t replica_row(fl_world *w)
     uint32_t index;
 
     if (w->replica_free == FL_NONE) {
+        void *kv = w->kv;
         void *rows = w->replicas;
         uint32_t old = w->replica_cap;
 
+        if (!fl_grow(w, &kv, &w->kv_cap, old + 1, sizeof *w->kv)) {
+            return FL_NONE;
+        }
+        w->kv = kv;
         if (!fl_grow(w, &rows, &w->replica_cap, old + 1, sizeof *w->replicas)) {
             return FL_NONE;
         }
@@ -162,7 +167,7 @@ void fl_replica_arm(fl_world *w, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
 
-    r->kv_until_ns = 0; /* its engine may have changed */
+    w->kv[replica].until_ns = 0; /* its engine may have changed */
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);
         look_ahead(w, replica);

@@ -194,8 +194,6 @@ typedef struct fl_replica {
     uint32_t service, cluster;
     int32_t outstanding;                  /**< requests inside */
     uint32_t bucket_before, bucket_after; /**< balancer: list of equal `outstanding` */
-    int32_t kv_blocks, kv_least, kv_most; /**< balancer: bounds on the KV blocks in use, of so many, that hold */
-    int64_t kv_until_ns;                  /**< before this; 0 = not known */
     uint32_t pool, node;
     uint32_t seat;                    /**< balancer: position in the array of ready ones */
     uint32_t home;                    /**< position in fl_place.ids */
@@ -210,6 +208,12 @@ typedef struct fl_replica {
     int64_t busy_base_ns, preempt_base, prefill_base, cached_base; /**< engine counters when statistics began */
     int64_t seen_in, seen_out, seen_done, seen_busy_ns;            /**< engine counters at the last scrape */
 } fl_replica;
+
+/** Beside each replica, for a KV-aware router: bounds on the share of its KV blocks in use. */
+typedef struct fl_kv {
+    int64_t until_ns; /**< they hold before this; 0 = not known */
+    double least, most;
+} fl_kv;
 
 /** Replicas of one service in one cluster. */
 typedef struct fl_place {
@@ -408,6 +412,8 @@ typedef struct fl_world {
     fl_node *nodes;
     uint32_t node_cap, node_free;
     fl_replica *replicas;
+    fl_kv *kv; /**< [replica_cap] */
+    uint32_t kv_cap;
     uint32_t replica_cap, replica_free, replica_rows;
 
     fl_faults *faults; /**< NULL = none in this scenario */
@@ -520,6 +526,10 @@ bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
 /** key: conversation, for a router with affinity; 0 = none. attempt: replicas that have refused */
 uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt);
 void fl_balance_fini(fl_balancer *b);
+
+/* balance_kv.c */
+/** Of a few of the ready replicas, of which there must be some, that with the smallest share of KV blocks in use. */
+uint32_t fl_kv_pick(const fl_world *w, const fl_balancer *b, gsl_rng *r);
 
 /* affinity.c */
 bool fl_ring_add(fl_world *w, fl_ring *ring, uint32_t replica);

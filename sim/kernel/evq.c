@@ -75,14 +75,14 @@ static inline int play(uint64_t *key, uint64_t *who, uint64_t rival_key, uint64_
 #endif
 }
 
-/* Gives a slot a key and lets it play its way to the root; or until a match that another has won before and wins again:
- * nothing has changed from there on. */
-static inline void replay(bracket *b, uint32_t slot, uint64_t key)
+/* Gives a slot a key and lets it play its way to the root, always: to stop where nothing changes any more spares half
+ * of the way at best, and where that is cannot be foretold, which costs more. */
+static inline void replay_of(bracket *b, uint32_t cap, uint32_t slot, uint64_t key)
 {
     uint32_t *const tree = b->tree;
     const uint64_t *const keys = b->key;
     const uint64_t *const rank = b->rank;
-    size_t i = (size_t)b->cap + slot;
+    size_t i = (size_t)cap + slot;
     uint64_t rival = slot ^ 1;
     uint64_t who = slot;
 
@@ -92,14 +92,21 @@ static inline void replay(bracket *b, uint32_t slot, uint64_t key)
             who = rival;
         }
         i >>= 1;
-        if (tree[i] == who && who != slot) {
-            return;
-        }
         tree[i] = (uint32_t)who;
         if (i == 1) {
             return;
         }
         rival = tree[i ^ 1];
+    }
+}
+
+/* The small tree has a loop of its own, whose length is known. */
+static inline void replay(bracket *b, uint32_t slot, uint64_t key)
+{
+    if (b->cap == BUSY_CAP) {
+        replay_of(b, BUSY_CAP, slot, key);
+    } else {
+        replay_of(b, b->cap, slot, key);
     }
 }
 
@@ -261,14 +268,14 @@ uint32_t evq_peek(const evq *q, int64_t *time_ns)
 {
     const bracket *const most = &q->part[0], *const busy = &q->part[1];
     const uint32_t one = most->tree[1], other = busy->tree[1];
-    const uint64_t key = most->key[one], rival = busy->key[other];
+    uint64_t key = most->key[one], who = one;
 
-    if (rival < key || (rival == key && rival < NO_EVENT && busy->rank[other] < most->rank[one])) {
-        *time_ns = time_of(rival);
-        return rival < NO_EVENT ? EVQ_BUSY + other : EVQ_NONE;
+    if (__builtin_expect(play(&key, &who, busy->key[other], EVQ_BUSY + other), 0) && key < NO_EVENT &&
+        busy->rank[other] < most->rank[one]) {
+        who = EVQ_BUSY + other;
     }
     *time_ns = time_of(key);
-    return key < NO_EVENT ? one : EVQ_NONE;
+    return key < NO_EVENT ? (uint32_t)who : EVQ_NONE;
 }
 
 uint32_t evq_ahead(const evq *q, uint32_t slot, unsigned depth)
