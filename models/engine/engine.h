@@ -66,6 +66,12 @@ typedef struct mdl_kv {
     int64_t until_ns;    /**< they hold at now_ns and up to, not including, this time, until submit, cancel or evict */
 } mdl_kv;
 
+/** Whose events are the next ones, most likely. Tags; MDL_REFUSED = nobody's. */
+typedef struct mdl_expected {
+    uint32_t ends;   /**< the next DONE */
+    uint32_t begins; /**< STARTED or FIRST before it */
+} mdl_expected;
+
 typedef struct mdl_engine mdl_engine;
 
 /** One const descriptor for each engine. */
@@ -82,7 +88,7 @@ typedef struct mdl_engine_type {
     size_t (*evict)(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max);
     size_t (*tags)(const mdl_engine *e, uint32_t *tags, size_t tags_max);
     void (*prefetch)(const mdl_engine *e);
-    uint32_t (*expect)(const mdl_engine *e);
+    mdl_expected (*expect)(const mdl_engine *e);
 } mdl_engine_type;
 
 struct mdl_engine {
@@ -119,9 +125,11 @@ static inline void mdl_engine_cancel(mdl_engine *e, int64_t now_ns, uint32_t han
     e->type->cancel(e, now_ns, handle);
 }
 /**
- * When to call advance next; MDL_NEVER when idle. Never later than the next FIRST or DONE. It may be earlier: llm names
- * boundaries where only the composition of the batch changes, and advance then returns STARTED events or none.
- * Changes only in submit, cancel, advance, evict. Always > now right after advance(now) has been drained.
+ * When to call advance next; MDL_NEVER when idle. Never later than the next DONE: who wants to hear of STARTED and
+ * FIRST by some time calls advance then. It may be earlier: llm names boundaries where only the composition of the
+ * batch changes, and advance then returns STARTED or FIRST events or none. An answer holds until submit, cancel,
+ * advance or evict; asked again after a look at the load, the engine may know better. Always > now right after
+ * advance(now) has been drained.
  */
 static inline int64_t mdl_engine_next(const mdl_engine *e)
 {
@@ -129,8 +137,8 @@ static inline int64_t mdl_engine_next(const mdl_engine *e)
 }
 /**
  * Brings the engine to now_ns. @return events written, in time order; if it equals out_max call again with the
- * same now until it is smaller. STARTED comes with the first advance after it happened (at_ns says when); for one
- * request STARTED, FIRST, DONE come in this order; equal times of different requests: an order that depends on the
+ * same now until it is smaller. An event comes with the first advance at or after it (at_ns says when it happened); for
+ * one request STARTED, FIRST, DONE come in this order; equal times of different requests: an order that depends on the
  * calls made and nothing else.
  */
 static inline size_t mdl_engine_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
@@ -198,10 +206,10 @@ static inline void mdl_engine_prefetch(const mdl_engine *e)
     e->type->prefetch(e);
 }
 /**
- * Third: what those requests lead to. @return tag that the next event will most likely name, for the owner to ask for
- * its own record of it: a guess, some tag that was submitted, of a request that may have left; MDL_REFUSED = none
+ * Third: what those requests lead to. @return whom the next advance will most likely name, for the owner to ask for its
+ * own records of them: guesses, tags that were submitted, of requests that may have left
  */
-static inline uint32_t mdl_engine_expect(const mdl_engine *e)
+static inline mdl_expected mdl_engine_expect(const mdl_engine *e)
 {
     return e->type->expect(e);
 }

@@ -25,7 +25,7 @@ static void settle(llm_state *s, int64_t now_ns)
                 return;
             }
             llm_finish_run(s);
-        } else if (s->at.ns < now_ns && s->batch.count + s->queue.count > 0) {
+        } else if (s->at.ns < now_ns && s->batch + s->queue.count > 0) {
             llm_plan(s);
         } else {
             return;
@@ -39,17 +39,14 @@ static void cut_run(llm_state *s, int64_t now_ns)
     if (s->planned && s->run_steps > 1) {
         s->run_steps = llm_run_reach(s, llm_until_ps(s->at, now_ns), s->run_steps);
         s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
-        llm_expect_end(s);
     }
 }
 
 /* Another one stands at the head of the queue than when the run was planned or cut, or none. */
 static void new_head(llm_state *s, int64_t now_ns)
 {
-    llm_expect_end(s);
     if (llm_head_may_join(s)) {
         cut_run(s, now_ns);
-        llm_expect_join(s);
     }
 }
 
@@ -123,7 +120,7 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     if (!fits(s, work) || s->queue.count >= s->config->max_waiting || !reserve(s, keyed)) {
         return MDL_REFUSED;
     }
-    bool idle = s->batch.count + s->queue.count == 0;
+    bool idle = s->batch + s->queue.count == 0;
     uint32_t slot = llm_take(s);
     llm_request *r = &s->requests[slot];
     *r = (llm_request){.tag = work->tag,
@@ -142,6 +139,7 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     } else if (s->queue.head == slot && s->planned) {
         new_head(s, now_ns);
     }
+    s->next_ns = LLM_UNSEEN;
     return slot;
 }
 
@@ -154,7 +152,7 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
     }
     llm_request *r = &s->requests[handle];
     mdl_ring_forget(&s->ring, r->tag);
-    llm_expect_end(s);
+    s->next_ns = LLM_UNSEEN;
     if (r->where == LLM_WAITING) {
         bool head = s->queue.head == handle;
         llm_unlink(s, &s->queue, handle);
@@ -178,17 +176,18 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
 
 static int64_t llm_next(const mdl_engine *e)
 {
-    const llm_state *s = llm_state_of(e);
+    llm_state *s = llm_state_of(e);
     if (s->ring.due_ns != MDL_NEVER) {
         return s->ring.due_ns;
     }
-    return s->planned ? s->next_ns : llm_next_guess_ns(s);
+    if (!s->planned) {
+        return llm_next_guess_ns(s);
+    }
+    return llm_seen_ns(s);
 }
 
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
-    mdl_engine_prefetch_state(e);
-    llm_prefetch(e);
     llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     return s->ring.count > 0 ? mdl_ring_drain(&s->ring, out, out_max) : 0;
@@ -210,7 +209,7 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 {
     llm_state *s = llm_state_of(e);
     settle(s, now_ns);
-    *out = (mdl_load){.running = s->batch.count,
+    *out = (mdl_load){.running = s->batch,
                       .waiting = s->queue.count,
                       .kv_blocks = s->config->kv_blocks,
                       .kv_blocks_used = s->config->kv_blocks - s->free_blocks,
@@ -233,15 +232,18 @@ static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
     llm_state *s = llm_state_of(e);
     settle(s, now_ns);
     const int32_t used = s->config->kv_blocks - s->free_blocks;
-    const bool idle = s->batch.count + s->queue.count == 0;
+    const bool idle = s->batch + s->queue.count == 0;
     *out = (mdl_kv){.blocks = s->config->kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
     if (s->planned) { /* a run takes blocks and gives none back before its end */
         out->least += llm_due(s);
         out->most += llm_run_blocks(s, s->run_steps);
         out->until_ns = llm_ceil_ns(s->end);
-        if (s->joined_blocks > 0 && s->queue.count == 1) { /* and nobody else can join with the head of the queue */
-            out->most += s->joined_blocks;
-            out->until_ns = s->next_ns;
+        if (s->queue.count == 1) { /* then nobody else can join with the head of the queue */
+            (void)llm_seen_ns(s);
+            if (s->joined_blocks > 0) {
+                out->most += s->joined_blocks;
+                out->until_ns = s->joined_ns;
+            }
         }
     }
 }
@@ -274,13 +276,12 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     if (s->planned) {
         s->busy = llm_after(s->busy, llm_until_ps(s->at, now_ns));
     }
+    llm_gather(s);
     while (s->dropped != LLM_NIL) {
         uint32_t slot = s->dropped;
         s->dropped = s->requests[slot].dropped_next;
-        llm_unlink(s, &s->batch, slot);
         llm_release(s, slot);
     }
-    llm_gather(s);
     s->planned = false;
     s->decodes = 0;
     s->prefills = 0;
@@ -295,7 +296,7 @@ static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t ta
 {
     llm_state *s = llm_state_of(e);
     settle(s, now_ns);
-    if (s->batch.count + s->queue.count > 0) {
+    if (s->batch + s->queue.count > 0) {
         stop(s, e, now_ns);
     }
     size_t n = 0;
@@ -390,7 +391,6 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                      .config = config,
                      .free_blocks = config->kv_blocks,
                      .queue = empty,
-                     .batch = empty,
                      .evicted = empty,
                      .dropped = LLM_NIL,
                      .free_slot = LLM_NIL,

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* llm_batch.c - llm engine: intrusive lists, the sorted set of decoding requests, leaving the batch. */
+/*
+ * llm_batch.c - llm engine: the queue, the sorted set of decoding requests, joining and leaving the batch.
+ *
+ * The batch has no list of its own: to keep it up would touch the neighbours of every request that comes or goes. Who
+ * decodes is in `finish`, the prefills of a step are a chain; what needs an order of the batch, which is rare, looks at
+ * all of them.
+ */
 #include "models/engine/llm_state.h"
 
 #include <assert.h>
@@ -54,15 +60,27 @@ void llm_enqueue(llm_state *s, uint32_t slot)
 
 uint32_t llm_worst(const llm_state *s)
 {
-    uint32_t worst = s->batch.tail; /* without priorities the batch stands in the order of submission */
-    if (s->ranked > 0) {
-        for (uint32_t slot = s->batch.head; slot != LLM_NIL; slot = s->requests[slot].next) {
-            if (before(&s->requests[worst], &s->requests[slot])) {
-                worst = slot;
-            }
+    uint32_t worst = s->prefills > 0 ? s->prefill_head : s->soonest.slot; /* while planning there is one at most */
+    for (int32_t i = 0; i < s->decodes; i++) {
+        const uint32_t slot = s->finish[i].slot;
+        if (before(&s->requests[worst], &s->requests[slot])) {
+            worst = slot;
         }
     }
     return worst;
+}
+
+void llm_batch_join(llm_state *s, uint32_t slot)
+{
+    if (s->prefills == 0) {
+        s->prefill_head = slot;
+    } else {
+        s->requests[s->prefill_tail].next = slot;
+    }
+    s->requests[slot].next = LLM_NIL;
+    s->prefill_tail = slot;
+    s->prefills++;
+    s->batch++;
 }
 
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot)
@@ -109,20 +127,41 @@ static uint32_t sorted(llm_state *s, uint32_t *head, int32_t count)
     return merged(s, first, sorted(s, head, count - count / 2));
 }
 
-/* The order of submission is sought only here, where a replica is lost: to keep it up would touch the neighbours of
- * every request that comes or goes. */
+/* Puts a request before the chain at *head, unless its client has left. @return how many that makes */
+static int32_t chained(llm_state *s, uint32_t *head, uint32_t slot)
+{
+    if (s->requests[slot].dropped) {
+        return 0;
+    }
+    s->requests[slot].next = *head;
+    *head = slot;
+    return 1;
+}
+
 void llm_gather(llm_state *s)
 {
-    uint32_t queue = s->queue.count > 0 ? sorted(s, &s->queue.head, s->queue.count) : LLM_NIL;
-    uint32_t batch = s->batch.count > 0 ? sorted(s, &s->batch.head, s->batch.count) : LLM_NIL;
-    uint32_t next;
-    for (uint32_t slot = merged(s, batch, queue); slot != LLM_NIL; slot = next) {
+    uint32_t batch = LLM_NIL;
+    uint32_t next = s->prefill_head;
+    int32_t count = 0;
+    for (int32_t i = 0; i < s->prefills; i++) {
+        const uint32_t slot = next;
+        next = s->requests[slot].next;
+        count += chained(s, &batch, slot);
+    }
+    for (int32_t i = 0; i < s->decodes; i++) {
+        count += chained(s, &batch, s->finish[i].slot);
+    }
+    uint32_t first = count > 0 ? sorted(s, &batch, count) : LLM_NIL;
+    if (s->queue.count > 0) {
+        first = merged(s, first, sorted(s, &s->queue.head, s->queue.count));
+    }
+    for (uint32_t slot = first; slot != LLM_NIL; slot = next) {
         next = s->requests[slot].next;
         s->requests[slot].where = LLM_EVICTED;
         llm_append(s, &s->evicted, slot);
     }
     s->queue = (llm_list){.head = LLM_NIL, .tail = LLM_NIL};
-    s->batch = s->queue;
+    s->batch = 0;
 }
 
 uint32_t llm_take(llm_state *s)
@@ -221,7 +260,7 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
 {
     llm_request *r = &s->requests[slot];
     int32_t computed = llm_computed(s, r);
-    llm_unlink(s, &s->batch, slot);
+    s->batch--;
     s->free_blocks += llm_blocks(s, computed);
     if (r->key != 0) {
         mdl_prefix_put(&s->prefix, r->key, llm_whole(s, (uint32_t)computed), s->iter, r->number);

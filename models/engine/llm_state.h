@@ -13,7 +13,7 @@
  * Invariants at a boundary:
  *   every request in the batch gets at least one token in each step (its number never exceeds the token budget,
  *     because a request is taken up only by a step that has served all others), so at most one is partly prefilled
- *     and it is the last of the batch;
+ *     and it is the one that came last to the batch;
  *   a decoding request has sampled = computed - input + 1 tokens;
  *   kv_blocks - free_blocks = sum over the batch of ceil(computed / block_tokens).
  */
@@ -25,6 +25,7 @@
 #include "models/engine/ring.h"
 
 #define LLM_NIL     UINT32_MAX
+#define LLM_UNSEEN  (-1)
 #define LLM_SPARES  4u
 #define LLM_RUN_MAX 16384 /* steps in a run: with 2^47 ps for a step a run stays below 2^61 ps */
 
@@ -55,7 +56,7 @@ typedef struct llm_request {
     };
     int32_t input, output;
     int32_t sampled;     /* tokens generated; not kept up in DECODE */
-    uint32_t prev, next; /* queue, batch or evicted; next: free list */
+    uint32_t prev, next; /* queue or evicted; next: prefills of a step, free list */
     uint8_t where;       /* llm_where */
     bool started;        /* STARTED was reported */
     bool dropped;        /* cancelled while a step runs: leaves at its end */
@@ -81,8 +82,7 @@ typedef struct llm_finish {
  */
 typedef struct llm_state {
     mdl_engine base;
-    int64_t
-        next_ns; /* planned: when the owner should look: `end`, or the end of the step after it, see llm_expect_join */
+    int64_t next_ns; /* planned: when the owner should look, see llm_seen_ns; LLM_UNSEEN = nobody has asked yet */
     llm_clock end;
     bool planned, mixed;
     uint8_t spares, spare_top; /* slots in `spare`, and where the next one goes, modulo its length */
@@ -97,16 +97,18 @@ typedef struct llm_state {
     int32_t free_blocks; /* mixed: without those of this step's prefills */
     int32_t decodes;
 
-    int64_t context;       /* sum of the contexts of the decoding requests at the boundary */
-    int32_t joined_blocks; /* next_ns is not `end`: blocks that the step after it takes; else 0 */
-    int32_t phase_now;     /* iter modulo block_tokens */
-    int32_t prefills;      /* at a boundary 0 or 1; in a mixed step those with prefill work */
-    uint32_t prefill_head; /* first of them in the batch, they are its tail */
-    int32_t last_chunk;    /* mixed: tokens of the last one; the others do all that is left */
-    llm_finish soonest;    /* the last of `finish`, if decodes > 0: most that ends is it */
-    llm_list queue, batch;
+    int64_t context;                     /* sum of the contexts of the decoding requests at the boundary */
+    int32_t joined_blocks;               /* with next_ns: of the step that the head of the queue joins; 0 = not known */
+    int32_t phase_now;                   /* iter modulo block_tokens */
+    int32_t prefills;                    /* at a boundary 0 or 1; in a mixed step those with prefill work */
+    uint32_t prefill_head, prefill_tail; /* of those, linked by next in the order in which they came */
+    int32_t last_chunk;                  /* mixed: tokens of the last one; the others do all that is left */
+    llm_finish soonest;                  /* the last of `finish`, if decodes > 0: most that ends is it */
+    llm_list queue;
+    int32_t batch;       /* requests in it: those that decode and the prefills */
     int32_t block_shift; /* block_tokens = 2^this; -1 = it is no power of two */
     llm_finish *finish;  /* [decodes] latest first */
+    int64_t joined_ns;   /* with joined_blocks: a time not after the end of that step */
 
     llm_request *requests;
     llm_clock busy;
@@ -115,6 +117,7 @@ typedef struct llm_state {
     uint32_t spare[LLM_SPARES]; /* the last that became free, taken first: without a look at their lines */
     uint32_t free_slot;         /* then those that became so before, linked by next */
     uint32_t fresh_slot;        /* then this and all above, never used and not written yet */
+    uint32_t keyed;             /* requests inside with a key */
 
     mdl_prefix prefix;
     uint64_t submitted;
@@ -122,7 +125,6 @@ typedef struct llm_state {
     llm_list evicted; /* in submission order; the owner has not taken their tags yet */
     uint32_t finish_cap;
     uint32_t ranked; /* requests inside whose priority is not 0 */
-    uint32_t keyed;  /* requests inside with a key */
     int64_t tokens_cached, preemptions;
 
     int32_t pad;     /* brings below[1] to the start of a line */
@@ -145,7 +147,7 @@ static inline llm_state *llm_state_of(const mdl_engine *e)
 /* Slots in use. */
 static inline uint32_t llm_live(const llm_state *s)
 {
-    return (uint32_t)(s->queue.count + s->batch.count + s->evicted.count);
+    return (uint32_t)(s->queue.count + s->batch + s->evicted.count);
 }
 
 /* Blocks that the decoding requests need in a step where iter modulo block_tokens is this. */
@@ -209,13 +211,6 @@ static inline int32_t llm_computed(const llm_state *s, const llm_request *r)
     return r->where == LLM_DECODE ? (int32_t)(r->base + s->iter) : r->computed;
 }
 
-/* The owner should look when the planned run ends. */
-static inline void llm_expect_end(llm_state *s)
-{
-    s->next_ns = llm_ceil_ns(s->end);
-    s->joined_blocks = 0;
-}
-
 /* Duration of the first k steps of the planned run. */
 static inline int64_t llm_run_ps(const llm_state *s, int64_t k)
 {
@@ -226,11 +221,12 @@ static inline int64_t llm_run_ps(const llm_state *s, int64_t k)
 void llm_append(llm_state *s, llm_list *list, uint32_t slot);
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
 void llm_enqueue(llm_state *s, uint32_t slot); /* into the queue, by (priority, number) */
-uint32_t llm_worst(const llm_state *s);        /* of the batch: least urgent, of those the latest */
+uint32_t llm_worst(const llm_state *s);        /* of the batch: least urgent, of those the latest; looks at all */
 void llm_gather(llm_state *s);                 /* all in queue and batch are evicted */
 uint32_t llm_take(llm_state *s);               /* a slot: of the free ones the last that became so; there must be one */
 void llm_release(llm_state *s, uint32_t slot); /* the slot is free again */
 void llm_decode_join(llm_state *s, uint32_t slot);
+void llm_batch_join(llm_state *s, uint32_t slot);  /* as the last of the prefills */
 void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, blocks; at a boundary or while planning */
 
 /* llm_run.c: the closed form of a run of decode steps */
@@ -251,13 +247,26 @@ void llm_plan(llm_state *s);
 void llm_finish_run(llm_state *s);
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
-/* Planned: if it is certain that the head of the queue joins the step after the run, and nothing else happens before,
- * next_ns becomes a time not after the end of that step. */
-void llm_expect_join(llm_state *s);
+/* Planned, and somebody is to join the decoding requests: if it is certain that nothing else happens before, next_ns
+ * becomes a time not after the next end of a request, and joined_blocks may become known. */
+void llm_foresee(llm_state *s);
+
+/* Planned: next_ns, a time not after the next end of a request. */
+static inline int64_t llm_seen_ns(llm_state *s)
+{
+    if (s->next_ns == LLM_UNSEEN) {
+        s->next_ns = llm_ceil_ns(s->end);
+        s->joined_blocks = 0;
+        if (s->mixed || s->queue.count > 0) {
+            llm_foresee(s);
+        }
+    }
+    return s->next_ns;
+}
 
 /* llm_ahead.c: asking for memory before it is needed, the last two as engine.h says */
 void llm_prefetch_finish(const llm_state *s); /* `finish`, for a request that joins anywhere */
 void llm_prefetch(const mdl_engine *e);
-uint32_t llm_expect(const mdl_engine *e);
+mdl_expected llm_expect(const mdl_engine *e);
 
 #endif

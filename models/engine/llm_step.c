@@ -90,7 +90,7 @@ static int32_t chunk_blocks(const llm_state *s, const llm_request *r, int32_t ch
 /* `left`: blocks that are free once those before it in the batch have got theirs. */
 static void throw_out(llm_state *s, int32_t left)
 {
-    assert(s->batch.count > 1); /* submit refuses what does not fit alone */
+    assert(s->batch > 1); /* submit refuses what does not fit alone */
     llm_keep_prefixes(s, left);
     uint32_t slot = llm_worst(s);
     llm_batch_leave(s, slot);
@@ -138,7 +138,7 @@ static bool make_room(llm_state *s, mdl_step *step)
 static void admit(llm_state *s, mdl_step *step)
 {
     int32_t budget = s->config->max_batched_tokens - (int32_t)step->tokens;
-    while (s->queue.count > 0 && s->batch.count < s->config->max_sequences && budget > 0) {
+    while (s->queue.count > 0 && s->batch < s->config->max_sequences && budget > 0) {
         uint32_t slot = s->queue.head;
         llm_request *r = &s->requests[slot];
         int32_t left = s->free_blocks - llm_due(s);
@@ -155,10 +155,7 @@ static void admit(llm_state *s, mdl_step *step)
         r->computed = hit;
         s->tokens_cached += hit;
         llm_unlink(s, &s->queue, slot);
-        llm_append(s, &s->batch, slot);
-        if (s->prefills++ == 0) {
-            s->prefill_head = slot;
-        }
+        llm_batch_join(s, slot);
         s->free_blocks -= need;
         s->last_chunk = chunk;
         budget -= chunk;
@@ -175,6 +172,48 @@ static void admit(llm_state *s, mdl_step *step)
 static int32_t decode_run_steps(const llm_state *s)
 {
     return llm_run_limit(s, min_i32(llm_steps_left(s, &s->soonest), LLM_RUN_MAX));
+}
+
+/* The batch that goes on after a step that is certain: who decodes, their contexts at its end, steps until the first of
+ * them ends, blocks that are free. */
+typedef struct sequel {
+    llm_clock from;
+    int64_t context;
+    int32_t decodes, steps, free_blocks;
+} sequel;
+
+/* A time not after the first end of a request, if nobody comes or leaves before. */
+static int64_t first_end_ns(const llm_state *s, const sequel *q)
+{
+    if (q->steps < 1 || (int64_t)q->decodes * (llm_whole(s, (uint32_t)q->steps) + 1) > q->free_blocks) {
+        return llm_ceil_ns(q->from); /* it ends there, or somebody may be thrown out */
+    }
+    const int64_t steps = min_i32(q->steps, LLM_RUN_MAX);
+    const mdl_step step = {
+        .tokens = q->decodes, .sampled = q->decodes, .decodes = q->decodes, .decode_context = q->context + q->decodes};
+    return llm_ceil_ns(llm_after(q->from, steps * mdl_step_ps(&s->config->step, &step) +
+                                              s->config->step.e2 * q->decodes * (steps * (steps - 1) / 2)));
+}
+
+/* Steps until the first of the decoding requests ends, or of those and one that has `own` steps to go. */
+static int32_t steps_to_end(const llm_state *s, int32_t own)
+{
+    return s->decodes > 0 ? min_i32(llm_steps_left(s, &s->soonest), own) : own;
+}
+
+/* A mixed step that completes the one prefill there is, and nobody waits: all go on to decode. */
+static void foresee_decode(llm_state *s)
+{
+    const llm_request *r = &s->requests[s->prefill_head];
+    if (s->prefills > 1 || s->queue.count > 0 || s->last_chunk < prefill_rest(r)) {
+        return;
+    }
+    const sequel q = {.from = s->end,
+                      .context = s->context + s->decodes + r->input + r->sampled,
+                      .decodes = s->decodes + 1,
+                      .steps = steps_to_end(s, r->output - r->sampled) - 1,
+                      .free_blocks = s->free_blocks - llm_due(s)};
+    s->next_ns = first_end_ns(s, &q);
 }
 
 void llm_plan(llm_state *s)
@@ -195,7 +234,7 @@ void llm_plan(llm_state *s)
     /* after throwing out, the next step may take requests from the queue: look again */
     s->run_steps = s->mixed || thrown ? 1 : decode_run_steps(s);
     s->end = llm_after(s->at, llm_run_ps(s, s->run_steps));
-    llm_expect_end(s);
+    s->next_ns = LLM_UNSEEN;
 }
 
 static void complete(llm_state *s, uint32_t slot, int64_t at_ns)
@@ -239,7 +278,7 @@ static void end_chunks(llm_state *s, int64_t at_ns)
             end_prefill(s, slot, at_ns);
         } else {
             s->prefills = 1;
-            s->prefill_head = slot;
+            s->prefill_head = s->prefill_tail = slot;
         }
         slot = next;
     }
@@ -281,7 +320,7 @@ bool llm_head_may_join(const llm_state *s)
     /* Free blocks and room in the batch only shrink until the run ends. So does what the prefix cache holds of the
      * head, but block by block with the free ones, so that what it needs besides never gets less than it lacks. */
     int32_t budget = s->config->max_batched_tokens - s->decodes;
-    if (s->queue.count == 0 || s->batch.count >= s->config->max_sequences || budget <= 0) {
+    if (s->queue.count == 0 || s->batch >= s->config->max_sequences || budget <= 0) {
         return false;
     }
     const llm_request *r = &s->requests[s->queue.head];
@@ -293,33 +332,56 @@ bool llm_head_may_join(const llm_state *s)
     return llm_blocks(s, hit + min_i32(rest - hit, budget)) <= s->free_blocks;
 }
 
-void llm_expect_join(llm_state *s)
+/* A run of decode steps after which the head of the queue certainly joins. */
+static void foresee_join(llm_state *s)
 {
     const int32_t steps = s->run_steps;
-    if (s->mixed || s->dropped != LLM_NIL || s->queue.count == 0 || s->batch.count >= s->config->max_sequences ||
-        (s->decodes > 0 && llm_steps_left(s, &s->soonest) <= steps)) {
+    if (s->batch >= s->config->max_sequences || (s->decodes > 0 && llm_steps_left(s, &s->soonest) <= steps)) {
         return;
     }
     const llm_request *r = &s->requests[s->queue.head];
     const int32_t budget = s->config->max_batched_tokens - s->decodes;
     const int32_t hit = prefix_hit(s, r);
-    const int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
+    const int32_t rest = prefill_rest(r) - hit;
+    const int32_t chunk = min_i32(rest, budget);
+    const int32_t due = llm_in_phase(s, llm_rest(s, (uint32_t)(s->phase_now + steps)));
+    const int32_t free_blocks = s->free_blocks - llm_run_blocks(s, steps) - due;
     /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
-    const int32_t need = llm_in_phase(s, llm_rest(s, (uint32_t)(s->phase_now + steps))) + llm_blocks(s, hit + chunk);
-    if (chunk <= 0 || need > s->free_blocks - llm_run_blocks(s, steps)) {
+    const int32_t need = llm_blocks(s, hit + chunk);
+    if (chunk <= 0 || need > free_blocks) {
         return;
     }
     mdl_step step;
     decode_step(s, &step);
     step.decode_context += (int64_t)s->decodes * steps;
     add_chunk(&step, r, chunk);
-    s->next_ns = llm_ceil_ns(llm_after(s->end, mdl_step_ps(&s->config->step, &step)));
-    s->joined_blocks = need;
+    sequel q = {.from = llm_after(s->end, mdl_step_ps(&s->config->step, &step)),
+                .context = step.decode_context + r->input + r->sampled,
+                .decodes = s->decodes + 1,
+                .steps = steps_to_end(s, r->output - r->sampled + steps) - steps - 1,
+                .free_blocks = free_blocks - need};
+    s->joined_ns = s->next_ns = llm_ceil_ns(q.from);
+    s->joined_blocks = due + need;
+    /* It goes on to decode, if the hit stays what it is: nothing takes blocks from the prefix cache before. */
+    if (chunk == rest && s->queue.count == 1 && s->prefix.blocks <= min_i32(free_blocks, s->config->prefix_blocks)) {
+        s->next_ns = first_end_ns(s, &q);
+    }
+}
+
+void llm_foresee(llm_state *s)
+{
+    if (s->dropped == LLM_NIL) {
+        if (s->mixed) {
+            foresee_decode(s);
+        } else {
+            foresee_join(s);
+        }
+    }
 }
 
 int64_t llm_next_guess_ns(const llm_state *s)
 {
-    if (s->batch.count + s->queue.count == 0) {
+    if (s->batch + s->queue.count == 0) {
         return MDL_NEVER;
     }
     mdl_step step;

@@ -39,7 +39,7 @@ static void find_due(mdl_ring *r)
     r->due_ns = MDL_NEVER;
     for (uint32_t i = 0; i < r->count; i++) {
         const mdl_event *e = &r->at[(r->head + i) & (r->cap - 1)];
-        if (e->kind != MDL_STARTED) {
+        if (e->kind == MDL_DONE) {
             r->due_ns = e->at_ns;
             return;
         }

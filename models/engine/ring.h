@@ -13,7 +13,7 @@
 #define MDL_EVENTS_PER_REQUEST 3
 
 typedef struct mdl_ring {
-    int64_t due_ns;            /* time of the first pending FIRST or DONE; MDL_NEVER if there is none */
+    int64_t due_ns;            /* time of the first pending DONE; MDL_NEVER if there is none */
     uint32_t cap, head, count; /* cap is 0 or a power of two */
     mdl_event *at;
 } mdl_ring;
@@ -31,7 +31,7 @@ static inline void mdl_ring_push(mdl_ring *r, uint32_t tag, mdl_event_kind kind,
 {
     r->at[(r->head + r->count) & (r->cap - 1)] = (mdl_event){.tag = tag, .kind = kind, .at_ns = at_ns};
     r->count++;
-    if (kind != MDL_STARTED && at_ns < r->due_ns) {
+    if (kind == MDL_DONE && at_ns < r->due_ns) {
         r->due_ns = at_ns;
     }
 }

@@ -360,13 +360,11 @@ static void station_prefetch(const mdl_engine *e)
     }
 }
 
-static uint32_t station_expect(const mdl_engine *e)
+static mdl_expected station_expect(const mdl_engine *e)
 {
     const station *s = state_of(e);
-    if (s->ring.count > 0) {
-        return s->ring.at[s->ring.head].tag;
-    }
-    return s->served > 0 ? s->customers[s->heap[0]].tag : MDL_REFUSED;
+    return (mdl_expected){.ends = s->served > 0 ? s->customers[s->heap[0]].tag : MDL_REFUSED,
+                          .begins = s->ring.count > 0 ? s->ring.at[s->ring.head].tag : MDL_REFUSED};
 }
 
 static void station_free(mdl_engine *e)

@@ -111,7 +111,7 @@ static void slow_prefetch(const mdl_engine *e)
     mdl_engine_prefetch_state(((const slow *)e)->inner);
 }
 
-static uint32_t slow_expect(const mdl_engine *e)
+static mdl_expected slow_expect(const mdl_engine *e)
 {
     return mdl_engine_expect(((const slow *)e)->inner);
 }

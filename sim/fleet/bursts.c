@@ -197,6 +197,7 @@ static void burst_open(fl_world *w, uint32_t service)
     if (!fl_grow(w, &rows, &cap, (uint32_t)w->run->burst_count + 1, sizeof *w->run->bursts)) {
         return;
     }
+    fl_replicas_hear(w);
     w->run->bursts = rows;
     w->burst_cap = cap;
     b->row = w->run->burst_count++;
@@ -220,6 +221,7 @@ static void burst_settle(fl_world *w, fl_service *s)
     fl_burst *b = s->burst;
     res_burst *row = row_of(w, b);
 
+    fl_replicas_hear(w);
     for (int i = 0; i < MDL_STAGES; i++) {
         row->stage_s[i] = row->replicas_started > 0 ? b->stage_sum_s[i] / row->replicas_started : (double)NAN;
     }
@@ -228,19 +230,28 @@ static void burst_settle(fl_world *w, fl_service *s)
     b->hurt_early = 0;
 }
 
+/* From now on, or no more, are fewer ready than wanted. What hurts is told late: first all up to now. */
+static void shortage(fl_world *w, const fl_service *s)
+{
+    fl_burst *b = s->burst;
+    const bool is = s->desired > s->ready_total;
+
+    if (is != (b->short_since_ns != FL_NEVER)) {
+        fl_replicas_hear(w);
+        b->short_since_ns = is ? w->now : FL_NEVER;
+        b->hurt_early = 0;
+    }
+}
+
 /* Follows wanted against ready. */
 static void look(fl_world *w, fl_service *s)
 {
     fl_burst *b = s->burst;
 
+    shortage(w, s);
     if (s->desired > s->ready_total) {
-        if (b->short_since_ns == FL_NEVER) {
-            b->short_since_ns = w->now;
-            b->hurt_early = 0;
-        }
         return;
     }
-    b->short_since_ns = FL_NEVER;
     if (b->open && !b->absorbed && b->unplaced == 0) {
         b->absorbed = true;
         row_of(w, b)->absorbed_s = seconds(w->now);
@@ -268,9 +279,8 @@ static void outcome_apply(fl_world *w, uint32_t service, const spw_outcome *o)
     }
     fl_count_replicas(w, service);
     if (over > 0 && !b->open) {
-        if (b->short_since_ns == FL_NEVER && s->desired > s->ready_total) {
-            b->short_since_ns = w->now;
-            b->hurt_early = 0;
+        if (s->desired > s->ready_total) {
+            shortage(w, s);
         }
         burst_open(w, service);
     }

@@ -46,34 +46,45 @@ void fl_note_sent(fl_world *w, uint32_t request)
     fl_note_system(w, 1);
 }
 
-void fl_note_minutes(fl_world *w, uint32_t service, bool last)
+/* Of a target of a service, the minute in which at_ns lies; even and odd minutes take turns. */
+static fl_minute *minute_of(const fl_service *s, int32_t target, int64_t at_ns)
 {
-    fl_service *s = &w->services[service];
-
-    if (w->now < s->minute_end_ns && !last) {
-        return;
-    }
-    for (int32_t t = 0; t < s->sc->target_count; t++) {
-        fl_minute *m = &s->minute[t];
-        res_slo *slo = &w->run->services[service].slo[t];
-        double needed = ceil(s->sc->targets[t].percentile * (double)m->seen - 1e-9);
-
-        if (m->seen > 0) {
-            slo->minutes++;
-            slo->minutes_violated += (double)m->within < needed ? 1 : 0;
-        }
-        *m = (fl_minute){0, 0};
-    }
-    s->minute_end_ns = (w->now / FL_MINUTE_NS + 1) * FL_MINUTE_NS;
+    return &s->minutes[2 * target + (int32_t)(at_ns / FL_MINUTE_NS % 2)];
 }
 
-static void minute_add(fl_world *w, const fl_request *q, int32_t target, bool within)
+/* The minute of at_ns is over, for all targets. */
+static void minutes_close(fl_world *w, int64_t at_ns)
 {
-    fl_service *s = &w->services[q->service];
+    for (int32_t i = 0; i < w->sc->service_count; i++) {
+        const fl_service *s = &w->services[i];
 
-    fl_note_minutes(w, q->service, false);
-    s->minute[target].seen++;
-    s->minute[target].within += within ? 1 : 0;
+        for (int32_t t = 0; t < s->sc->target_count; t++) {
+            fl_minute *m = minute_of(s, t, at_ns);
+            res_slo *slo = &w->run->services[i].slo[t];
+            double needed = ceil(s->sc->targets[t].percentile * (double)m->seen - 1e-9);
+
+            if (m->seen > 0) {
+                slo->minutes++;
+                slo->minutes_violated += (double)m->within < needed ? 1 : 0;
+            }
+            *m = (fl_minute){0, 0};
+        }
+    }
+}
+
+/* First tokens of the minute that is over may not have been told yet; those of this instant belong to the next one. */
+void fl_minute_event(fl_world *w)
+{
+    fl_replicas_hear(w);
+    minutes_close(w, w->now - 1);
+}
+
+static void minute_add(const fl_world *w, const fl_request *q, int32_t target, bool within, int64_t at_ns)
+{
+    fl_minute *m = minute_of(&w->services[q->service], target, at_ns);
+
+    m->seen++;
+    m->within += within ? 1 : 0;
 }
 
 /* The row of a bin and a service in the timeline. */
@@ -95,7 +106,7 @@ static void timeline_add(fl_world *w, stat_hist **cell, int64_t value)
     stat_hist_add(*cell, value);
 }
 
-void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns)
+void fl_note_first(fl_world *w, const fl_request *q, int64_t at_ns, int64_t seen_ns)
 {
     const fl_service *s = &w->services[q->service];
     int64_t ttft = seen_ns - q->sent_ns;
@@ -107,7 +118,7 @@ void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns)
     stat_hist_add(cell_of(w, q)->latency.ttft, ttft);
     for (int32_t t = 0; t < s->sc->target_count; t++) {
         if (s->target_kind[t] == FL_TARGET_TTFT) {
-            minute_add(w, q, t, ttft <= s->sc->targets[t].limit_ns);
+            minute_add(w, q, t, ttft <= s->sc->targets[t].limit_ns, at_ns);
         }
     }
 }
@@ -167,7 +178,7 @@ static void targets_end(fl_world *w, const fl_request *q, const answer *a)
         slo[t].missed += m == BEYOND ? 1 : 0;
         good = good && m == WITHIN;
         if (s->target_kind[t] != FL_TARGET_TTFT || (q->flags & FL_RQ_FIRST) == 0) {
-            minute_add(w, q, t, m == WITHIN);
+            minute_add(w, q, t, m == WITHIN, w->now);
         }
     }
     cell_of(w, q)->good += good ? 1 : 0;
@@ -291,8 +302,9 @@ void fl_measure_close(fl_world *w)
     FL_CHECK(w, run->in_system_area_ns == run->sojourn_sum_ns);
     for (uint32_t i = 0; i < (uint32_t)run->service_count; i++) {
         FL_CHECK(w, w->services[i].waiting == 0);
-        fl_note_minutes(w, i, true);
     }
+    minutes_close(w, w->now);
+    minutes_close(w, w->now - FL_MINUTE_NS);
     fl_cells_close(w);
     lag_close(w);
 }

@@ -148,16 +148,16 @@ static void look_ahead(fl_world *w, uint32_t replica)
         mdl_engine_prefetch(engine);
     }
     if ((engine = coming(w, 6)) != NULL) {
-        const uint32_t tag = mdl_engine_expect(engine);
+        const mdl_expected expected = mdl_engine_expect(engine);
 
-        if (tag < w->request_cap) {
-            __builtin_prefetch(&w->requests[tag]);
+        if (expected.ends < w->request_cap) {
+            __builtin_prefetch(&w->requests[expected.ends]);
             if (w->tries != NULL) {
-                __builtin_prefetch(&w->tries[tag]);
+                __builtin_prefetch(&w->tries[expected.ends]);
             }
-            if (w->talks != NULL) {
-                __builtin_prefetch(&w->talks[tag]);
-            }
+        }
+        if (expected.begins < w->request_cap) {
+            __builtin_prefetch(&w->requests[expected.begins]);
         }
     }
 }

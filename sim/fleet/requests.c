@@ -322,7 +322,7 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
         if ((q->flags & FL_RQ_FIRST) == 0 && seen <= deadline && seen <= w->end_ns) {
             q->flags |= FL_RQ_FIRST;
             q->first_ns = seen;
-            fl_note_first(w, q, seen);
+            fl_note_first(w, q, event->at_ns, seen);
             if (seen - q->sent_ns > s->ttft_limit_ns) {
                 q->flags |= FL_RQ_HURT;
                 fl_burst_hurt(w, q->service);

@@ -26,7 +26,7 @@ typedef struct control {
     spw_record record;
     spw_tee tee;
     stat_hist *decide_ns;
-    uint32_t tick_slot, sample_slot, warmup_slot, end_slot;
+    uint32_t tick_slot, sample_slot, minute_slot, warmup_slot, end_slot;
 } control;
 
 static int64_t clock_ns(clockid_t id)
@@ -180,6 +180,7 @@ static bool control_new(fl_world *w, control *k, char *err, size_t size)
     }
     k->tick_slot = fl_slot_new(w, FL_OWNER_TICK, 0);
     k->sample_slot = fl_slot_new(w, FL_OWNER_SAMPLE, 0);
+    k->minute_slot = fl_slot_new(w, FL_OWNER_MINUTE, 0);
     k->warmup_slot = fl_slot_new(w, FL_OWNER_WARMUP, 0);
     k->end_slot = fl_slot_new(w, FL_OWNER_END, 0);
     return !w->no_memory || fail(err, size, "out of memory");
@@ -258,6 +259,10 @@ static int dispatch(fl_world *w, control *k, fl_slot slot, char *err, size_t siz
             evq_clear(w->queue, k->sample_slot);
         }
         return 1;
+    case FL_OWNER_MINUTE:
+        evq_set(w->queue, k->minute_slot, w->now + FL_MINUTE_NS, EVQ_SAMPLE);
+        fl_minute_event(w);
+        return 1;
     case FL_OWNER_WARMUP:
         evq_clear(w->queue, k->warmup_slot);
         fl_warmup_event(w);
@@ -293,6 +298,11 @@ static void time_zero(fl_world *w, const control *k)
     evq_set(w->queue, k->tick_slot, w->sc->tick_ns, EVQ_TICK);
     evq_set(w->queue, k->sample_slot, bin_ns < w->end_ns ? bin_ns : w->end_ns, EVQ_SAMPLE);
     evq_set(w->queue, k->end_slot, w->end_ns, EVQ_END);
+    for (int32_t i = 0; i < w->sc->service_count; i++) {
+        if (w->services[i].sc->target_count > 0) {
+            evq_set(w->queue, k->minute_slot, FL_MINUTE_NS, EVQ_SAMPLE);
+        }
+    }
     if (w->warmup_ns > 0) {
         evq_set(w->queue, k->warmup_slot, w->warmup_ns, EVQ_LIFECYCLE);
     }

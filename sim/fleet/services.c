@@ -93,11 +93,11 @@ static bool service_arrays(const sc_scenario *sc, fl_service *s)
     s->current = calloc(clusters, sizeof *s->current);
     s->eligible = calloc(clusters, sizeof *s->eligible);
     s->effective = calloc(clusters, sizeof *s->effective);
-    s->minute = calloc((size_t)s->sc->target_count + 1, sizeof *s->minute);
+    s->minutes = calloc(2 * (size_t)s->sc->target_count + 1, sizeof *s->minutes);
     s->target_kind = calloc((size_t)s->sc->target_count + 1, 1);
     return s->pool_ok != NULL && s->unit_of != NULL && s->t_ready_pool != NULL && s->group_of != NULL &&
            s->places != NULL && s->balancers != NULL && s->weight != NULL && s->current != NULL &&
-           s->eligible != NULL && s->effective != NULL && s->minute != NULL && s->target_kind != NULL;
+           s->eligible != NULL && s->effective != NULL && s->minutes != NULL && s->target_kind != NULL;
 }
 
 bool fl_service_init(fl_world *w, uint32_t index)
@@ -140,7 +140,6 @@ bool fl_service_init(fl_world *w, uint32_t index)
     }
     s->gate_head = s->gate_tail = FL_NONE;
     s->routes_stale = true;
-    s->minute_end_ns = FL_MINUTE_NS;
     s->ttft_limit_ns = FL_NEVER;
     for (int32_t t = s->sc->target_count - 1; t >= 0; t--) {
         const sc_target *target = &s->sc->targets[t];
@@ -194,7 +193,7 @@ void fl_service_fini(fl_world *w, fl_service *s)
     free(s->current);
     free(s->eligible);
     free(s->effective);
-    free(s->minute);
+    free(s->minutes);
     free(s->target_kind);
     free(s->metric_keys);
     free(s->metric_kinds);

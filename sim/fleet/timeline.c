@@ -104,6 +104,7 @@ void fl_sample_event(fl_world *w)
 /* Statistics start: what ran up during warm-up is set aside. */
 void fl_warmup_event(fl_world *w)
 {
+    fl_replicas_hear(w);
     for (uint32_t i = 0; i < w->replica_cap; i++) {
         if (w->replicas[i].state != FL_RP_FREE) {
             fl_replica_settle_counters(w, i, true);

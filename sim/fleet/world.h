@@ -289,7 +289,7 @@ typedef struct fl_cell {
 typedef enum fl_target { FL_TARGET_TTFT = 1, FL_TARGET_TPOT = 2, FL_TARGET_E2E = 3 } fl_target;
 
 #define FL_MINUTE_NS INT64_C(60000000000)
-typedef struct fl_minute { /**< a latency target within the present minute */
+typedef struct fl_minute { /**< a latency target within a minute */
     uint64_t seen, within;
 } fl_minute;
 
@@ -333,9 +333,8 @@ typedef struct fl_service {
     int32_t ready_total, assigned_total, live_total;
     stat_timew t_desired, t_assigned, t_ready, t_starting;
     stat_timew *t_ready_pool; /**< [pool_count] */
-    fl_minute *minute;        /**< [target_count] */
+    fl_minute *minutes;       /**< [2 * target_count] of each target the even and the odd one */
     uint8_t *target_kind;     /**< [target_count] fl_target */
-    int64_t minute_end_ns;    /**< of the present minute */
     int64_t ttft_limit_ns;    /**< the first ttft target, FL_NEVER if none */
     uint64_t *metric_keys;    /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
     uint8_t *metric_kinds;    /**< [metric_count] fl_metric */
@@ -368,7 +367,8 @@ typedef enum fl_owner {
     FL_OWNER_FAULT = 13,
     FL_OWNER_LATE = 14,
     FL_OWNER_ATTEMPT = 15,
-    FL_OWNER_RETRY = 16
+    FL_OWNER_RETRY = 16,
+    FL_OWNER_MINUTE = 17
 } fl_owner;
 
 typedef struct fl_slot {
@@ -406,7 +406,7 @@ typedef struct fl_world {
     uint32_t tries_cap, talks_cap;
     uint64_t *numbers; /**< request numbers; only with a request hook */
     uint32_t request_cap, request_free, request_used;
-    uint32_t coming[FL_COMING]; /**< replicas whose engines come soon, see fl_replica_arm; FL_NONE; a ring */
+    uint32_t coming[FL_COMING]; /**< replicas whose engines come soon, see fl_replica_arm; a ring */
     uint32_t coming_at;
     uint64_t request_next;
     fl_node *nodes;
@@ -506,10 +506,11 @@ void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster); /**< a pen
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node);   /**< pending -> pull, on a node with room */
 void fl_replica_event(fl_world *w, uint32_t replica);
 void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to now and handles what came out */
-/** Handles what its engine has said up to now: the start of work may come late, see mdl_engine_next. An arming has to
- * follow where that can be anything else. */
+/** Handles what its engine has said up to now: starts of work and first tokens may be told late, see mdl_engine_next.
+ * An arming has to follow where that can be the end of a request. */
 void fl_replica_hear(fl_world *w, uint32_t replica);
-void fl_replicas_hear(fl_world *w); /**< the same for all, where none has a first token or an end to say now */
+/** The same for all, before something changes what those are counted for; where none has an end to say now. */
+void fl_replicas_hear(fl_world *w);
 void fl_replica_arm(fl_world *w, uint32_t replica);
 void fl_replica_delivered(fl_world *w, uint32_t replica); /**< a file that it may wait for is on its node */
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
@@ -599,9 +600,9 @@ void fl_cells_fini(fl_world *w);
 void fl_note_sent(fl_world *w, uint32_t request);
 bool fl_unlawful(const fl_world *w, const fl_service *s, uint32_t cluster); /**< not where its annotation allows */
 void fl_note_shed(fl_world *w, const fl_request *q); /**< an attempt of it, by admission control */
-void fl_note_first(fl_world *w, const fl_request *q, int64_t seen_ns);
+void fl_note_first(fl_world *w, const fl_request *q, int64_t at_ns, int64_t seen_ns); /**< out, and seen by its user */
 void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t seen_ns);
-void fl_note_minutes(fl_world *w, uint32_t service, bool last);
+void fl_minute_event(fl_world *w); /**< at the end of each minute, where there are targets */
 void fl_note_system(fl_world *w, int change);
 void fl_measure_close(fl_world *w);
 

@@ -142,8 +142,8 @@ static void note(book *b, const mdl_event *e, int64_t now_ns)
     if (e->at_ns > now_ns || e->at_ns < b->last_event_ns) {
         complain(b, "event out of time order");
     }
-    if (e->kind != MDL_STARTED && e->at_ns < now_ns) {
-        complain(b, "next() named a later time than that of a first token or an end");
+    if (e->kind == MDL_DONE && e->at_ns < now_ns) {
+        complain(b, "next() named a later time than that of an end");
     }
     b->last_event_ns = e->at_ns;
     if (!b->inside[e->tag]) {
@@ -204,7 +204,7 @@ static void check_kv(book *b, const mdl_kv *kv, const mdl_load *load)
 }
 
 /* Tokens of those inside, as the engine tells them, and of those that are done make up all that was sampled, as long as
- * nobody has left with some; and whoever has one has seen the first. */
+ * nobody has left with some; and whoever has seen the first has one. */
 static void check_sampled(const mdl_engine *e, book *b, const world *w, int64_t now_ns, const mdl_load *load)
 {
     int64_t sum = 0;
@@ -212,7 +212,7 @@ static void check_sampled(const mdl_engine *e, book *b, const world *w, int64_t 
         if (b->inside[i]) {
             const int32_t sampled = mdl_engine_sampled(e, now_ns, b->handle[i]);
             sum += sampled;
-            if ((sampled > 0) != (b->first_ns[i] >= 0) || sampled >= w->requests[i].output) {
+            if ((sampled == 0 && b->first_ns[i] >= 0) || sampled >= w->requests[i].output) {
                 complain(b, "tokens of a request");
             }
         } else {
@@ -260,6 +260,7 @@ static void play(world *w, book *b, uint64_t seed)
             b->refused[op->which] = b->handle[op->which] == MDL_REFUSED;
             b->inside[op->which] = !b->refused[op->which];
         } else if (b->inside[op->which]) {
+            advance(e, b, op->at_ns, 8); /* or a first token might never be told */
             mdl_engine_cancel(e, op->at_ns, b->handle[op->which]);
             b->inside[op->which] = false;
             b->cancelled++;

@@ -214,7 +214,9 @@ static void evict_and_tags(void **state)
     assert_int_equal(load.busy_ns, (10 + 9) / 2);
     mdl_engine_prefetch_state(e);
     mdl_engine_prefetch(e);
-    assert_int_equal(mdl_engine_expect(e), 20); /* has started */
+    const mdl_expected expected = mdl_engine_expect(e);
+    assert_int_equal(expected.ends, 20);
+    assert_int_equal(expected.begins, 20); /* has started, not told yet */
     uint32_t tags[4];
     assert_int_equal(mdl_engine_tags(e, tags, 2), 5);
     assert_int_equal(tags[1], 21);
@@ -222,7 +224,7 @@ static void evict_and_tags(void **state)
     assert_int_equal(tags[3], 23);
     assert_int_equal(mdl_engine_evict(e, 50, tags, 4), 1);
     assert_int_equal(mdl_engine_evict(e, 50, tags, 4), 0);
-    assert_int_equal(mdl_engine_expect(e), MDL_REFUSED);
+    assert_int_equal(mdl_engine_expect(e).ends, MDL_REFUSED);
     assert_int_equal(mdl_engine_next(e), MDL_NEVER);
     mdl_event events[EVENTS];
     assert_int_equal(mdl_engine_advance(e, 1000, events, EVENTS), 0);
