@@ -196,6 +196,22 @@ static void set_memory(const observed *o, const mdl_gpu *g, const mdl_model *m, 
     row->reserved_bytes = (int64_t)bytes;
 }
 
+/* Requests that wait for the budget of a step, or whose prompts it cuts, get their first token so much later. */
+static void say_budget(const observed *o, calibration *out)
+{
+    if (o->budget_lines > 0) {
+        calibrate_note(out,
+                       "token budget of a step: %lld by %zu lines of the engine's log in which requests waited beside "
+                       "room for them, half of the lines within %.0f of it",
+                       (long long)o->max_batched_tokens, o->budget_lines, o->budget_spread);
+    } else if (o->max_batched_tokens == 0 && o->request_count > 0) {
+        calibrate_note(out,
+                       "neither a meta.json (max_num_batched_tokens) nor waiting requests in an engine's log tell the "
+                       "token budget of a step: %d assumed; TTFT of long prompts and of bursts hangs on it",
+                       DEFAULT_BATCHED_TOKENS);
+    }
+}
+
 static void judge(calibration *out)
 {
     for (size_t i = 0; i < out->fit_count; i++) {
@@ -223,6 +239,7 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
                        o->told, o->prompt_scale);
     }
     set_memory(o, g, m, out);
+    say_budget(o, out);
     if (strcmp(base->gpu, g->name) != 0 || strcmp(base->model, m->name) != 0) {
         mdl_profile_derive(g, m, &out->row); /* a law to lean on where the data cannot tell coefficients apart */
     }

@@ -53,6 +53,7 @@ typedef struct reading {
     const table_shape *shape;
     size_t column[COLUMNS_MAX];
     size_t time;     /* column of an engine's log, SIZE_MAX = it has none */
+    size_t waiting;  /* as time */
     double before_s; /* time of the line before, NaN at first */
 } reading;
 
@@ -82,6 +83,7 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
         if (all) {
             r->shape = &shapes[s];
             r->time = find_column(row, "timestamp|time|t");
+            r->waiting = find_column(row, "waiting|num_waiting|num_pending");
             return true;
         }
     }
@@ -97,8 +99,17 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
 static bool keep_second(reading *r, const csv_row *row, const double *v)
 {
     observed *o = r->o;
-    observed_second second = {v[0], v[1], v[2], v[3] / 100.0, 0.0, 0.0, (uint32_t)(o->file_count - 1)};
+    observed_second second = {.prompt_per_s = v[0],
+                              .output_per_s = v[1],
+                              .running = v[2],
+                              .kv_share = v[3] / 100.0,
+                              .waiting = -1.0,
+                              .file = (uint32_t)(o->file_count - 1)};
     double at_s;
+    if (r->waiting < row->count &&
+        !(csv_parse_number(row->cells[r->waiting], &second.waiting) && isfinite(second.waiting))) {
+        second.waiting = -1.0;
+    }
     if (r->time < row->count && csv_parse_number(row->cells[r->time], &at_s) && isfinite(at_s)) {
         second.at_s = at_s;
         second.span_s = at_s > r->before_s ? at_s - r->before_s : 0.0;

@@ -11,7 +11,8 @@
  *                     read with it, tells them
  *   meta.json         engine settings: kv_cache, hardware, engine_kwargs (LLMServingSim bench)
  *   timeseries.csv    t or timestamp, prompt_throughput, gen_throughput or generation_throughput, running or
- *                     num_running, kv_cache_pct or gpu_kvcache_usage (per second, or as the engine logged it)
+ *                     num_running, kv_cache_pct or gpu_kvcache_usage, and if known waiting or num_pending (per second,
+ *                     or as the engine logged it)
  *   dense.csv, per_sequence.csv, attention.csv   operator times in us for each layer call (LLMServingSim profiler)
  *
  * What a file is, is read from its content, not its name; any may be gzip. A folder is read with its sub-folder
@@ -43,6 +44,7 @@ typedef struct observed_second {
     double running;                    /**< requests in the batch */
     double kv_share;                   /**< of the KV cache in use, 0..1 */
     double at_s, span_s;               /**< its time, and that since the line before in the same file; 0, 0 if untold */
+    double waiting;                    /**< requests beside the batch; -1 if untold */
     uint32_t file;                     /**< index in files */
 } observed_second;
 
@@ -92,6 +94,10 @@ typedef struct observed {
      * log / by the requests' file, their mean over runs */
     size_t told;
     double prompt_scale;
+    /** where no settings say max_batched_tokens and the engine's log does, after observed_complete(): so many of its
+     * lines, half of them within so many tokens of it */
+    size_t budget_lines;
+    double budget_spread;
     bool bench; /**< requests are a benchmark client's: no start times */
 } observed;
 
@@ -102,7 +108,8 @@ typedef struct observed {
 bool observed_read(observed *o, const char *path, char *err, size_t err_size);
 /**
  * After the last read: parts the requests into runs, by arrival in each, and tells the output tokens of those that have
- * none, by the one engine's log that covers the run, or by all of them together if none does alone.
+ * none, by the one engine's log that covers the run, or by all of them together if none does alone. Where no settings
+ * say the token budget of a step, the engine's logs tell it if requests waited for it.
  * @return false with one line as above: there is no log to tell them from, none of the same run, or more than one
  */
 bool observed_complete(observed *o, char *err, size_t err_size);
