@@ -137,6 +137,38 @@ static void arrival_cuts_a_run(void **state)
     mdl_engine_free(e);
 }
 
+/* B's 4 tokens beyond what is kept of conversation 1 would share A's third step, and B's context of 25 its fourth. But
+ * A's second block is one of the 5 kept: 8 tokens are left, of which A's step has 7, and the last shares A's fourth. */
+static void a_prefix_is_lost_before_its_turn_joins(void **state)
+{
+    (void)state;
+    mdl_llm_config config = small_config();
+    config.max_batched_tokens = 8;
+    config.kv_blocks = config.prefix_blocks = 10;
+    mdl_engine *e = mdl_llm_new(&config);
+    mdl_event events[EVENTS];
+    mdl_work work = {.tag = 1, .input_tokens = 20, .output_tokens = 1, .prefix_key = 1};
+    assert_true(mdl_engine_submit(e, 0, &work) != MDL_REFUSED);
+    (void)run(e, 999, events);
+    work = (mdl_work){.tag = 2, .input_tokens = 16, .output_tokens = 1, .prefix_key = 2};
+    assert_true(mdl_engine_submit(e, 1000, &work) != MDL_REFUSED);
+    (void)run(e, 1999, events);
+    submit(e, 2000, 3, 3, 4); /* A: 110 and 104 ns alone */
+    assert_int_equal(run(e, 2150, events), 2);
+    work = (mdl_work){.tag = 4, .input_tokens = 24, .output_tokens = 5, .prefix_tokens = 20, .prefix_key = 1}; /* B */
+    assert_true(mdl_engine_submit(e, 2150, &work) != MDL_REFUSED);
+    assert_int_equal(mdl_engine_next(e), 2214 + 115); /* not that of a fourth step of both */
+    assert_int_equal(run(e, 2214 + 115 + 116, events), 3);
+    expect(&events[0], 4, MDL_STARTED, 2214);
+    expect(&events[1], 4, MDL_FIRST, 2214 + 115 + 116);
+    expect(&events[2], 3, MDL_DONE, 2214 + 115 + 116);
+    assert_int_equal(run(e, 10000, events), 1);
+    mdl_load load;
+    mdl_engine_load(e, 10000, &load);
+    assert_int_equal(load.tokens_cached, 16);
+    mdl_engine_free(e);
+}
+
 /* Work that comes at the very ns at which a step ends is in the next step; two at one instant share the first step. */
 static void arrival_at_a_boundary(void **state)
 {
@@ -460,6 +492,7 @@ int main(void)
         cmocka_unit_test(step_time_by_hand),
         cmocka_unit_test(one_request),
         cmocka_unit_test(arrival_cuts_a_run),
+        cmocka_unit_test(a_prefix_is_lost_before_its_turn_joins),
         cmocka_unit_test(arrival_at_a_boundary),
         cmocka_unit_test(chunked_prefill),
         cmocka_unit_test(preemption_and_recompute),
