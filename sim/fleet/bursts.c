@@ -194,10 +194,10 @@ static void burst_open(fl_world *w, uint32_t service)
     void *rows = w->run->bursts;
     res_burst *row;
 
+    fl_replicas_hear(w); /* may write into rows that are open */
     if (!fl_grow(w, &rows, &cap, (uint32_t)w->run->burst_count + 1, sizeof *w->run->bursts)) {
         return;
     }
-    fl_replicas_hear(w);
     w->run->bursts = rows;
     w->burst_cap = cap;
     b->row = w->run->burst_count++;

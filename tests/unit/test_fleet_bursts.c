@@ -185,6 +185,87 @@ static void test_a_shared_pool_is_paid_once(void **state)
     free(at);
 }
 
+#define WAVES  20
+#define WAVE_S 1500
+
+/* 2 requests/s, in each wave of 1500 s 3/s from 300 s on and 6/s from 315 to 600 s. */
+static size_t waves(int64_t *at)
+{
+    size_t n = 0;
+
+    for (int64_t t = 0; t < WAVES * WAVE_S; t++) {
+        const int64_t into = t % WAVE_S;
+        const int per_s = into < 300 || into >= 600 ? 2 : into < 315 ? 3 : 6;
+
+        for (int i = 0; i < per_s; i++) {
+            at[n++] = t * S + (2 * i + 1) * S / (2 * per_s) - S / 4;
+        }
+    }
+    return n;
+}
+
+/* Those of the second service whose users have seen a first token. */
+static int count_first(void *user, const fleet_request *q)
+{
+    uint64_t *first = user;
+
+    *first += q->service == 1 && q->first_ns >= 0 ? 1 : 0;
+    return 0;
+}
+
+/*
+ * The second service never fits the first cluster: its burst is as long as the run, and all of its first tokens come
+ * too late. They are told some seconds after they are out. Meanwhile bursts of the first service begin, one tick after
+ * it wants more than is ready, so that the list of bursts grows while the second one's row in it is still to be
+ * written.
+ */
+static void test_hurt_while_the_list_of_bursts_grows(void **state)
+{
+    int64_t *at = calloc(WAVES * DAY_REQUESTS, sizeof *at);
+    int64_t each_tick[WAVES * WAVE_S / 15];
+    mdl_trace trace = {.count = 0, .at_ns = at};
+    const mdl_trace second = {.count = sizeof each_tick / sizeof each_tick[0], .at_ns = each_tick};
+    uint64_t first = 0;
+    fleet_hooks hooks = {.request = count_first, .user = &first};
+    char err[400] = "";
+    world w;
+    res_run *run;
+
+    (void)state;
+    assert_non_null(at);
+    trace.count = waves(at);
+    for (size_t i = 0; i < second.count; i++) {
+        each_tick[i] = (int64_t)i * 15 * S;
+    }
+    wave_world(&w, &trace);
+    w.traffic[0].arrivals.trace_shift_ns = S / 4;
+    w.pools[0][0].gpus_per_node = 3;
+    w.pools[0][0].lag.start_s = constant(60);
+    w.sc.service_count = 2;
+    w.sc.duration_ns = (int64_t)WAVES * WAVE_S * S;
+    w.workloads[1].gpus = 4;
+    w.services[1].engine = SC_ENGINE_LLM;
+    w.services[1].lengths.output.fixed = 1000; /* 100 s: ends lie between two ticks */
+    w.llm[1][0] = w.llm[1][1] = (mdl_llm_config){.step.h0 = INT64_C(100) * 1000 * 1000 * 1000,
+                                                 .block_tokens = 16,
+                                                 .kv_blocks = 1000,
+                                                 .max_batched_tokens = 2048,
+                                                 .max_sequences = 64,
+                                                 .max_waiting = 1000};
+    w.traffic[1].arrivals = (mdl_arrival_spec){
+        .kind = MDL_ARRIVAL_TRACE, .trace = &second, .trace_scale = 1, .trace_shift_ns = 14 * S + S / 2};
+    w.targets[1][0] = (sc_target){"ttft", 0.95, S / 1000};
+    w.services[1].target_count = 1;
+    run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
+    assert_non_null(run);
+    assert_int_equal(run->burst_count, WAVES + 1);
+    assert_int_equal(run->bursts[0].service, 1);
+    assert_true(first > WAVES * WAVE_S / 15 - 20);
+    assert_int_equal(run->bursts[0].requests_hurt, first);
+    res_free(run);
+    free(at);
+}
+
 /* Without more demand than the first group carries there is no burst. */
 static void test_no_burst(void **state)
 {
@@ -285,8 +366,11 @@ static void test_shares(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_marks_of_a_burst), cmocka_unit_test(test_a_shared_pool_is_paid_once),
-        cmocka_unit_test(test_no_burst),         cmocka_unit_test(test_flaps),
+        cmocka_unit_test(test_marks_of_a_burst),
+        cmocka_unit_test(test_a_shared_pool_is_paid_once),
+        cmocka_unit_test(test_hurt_while_the_list_of_bursts_grows),
+        cmocka_unit_test(test_no_burst),
+        cmocka_unit_test(test_flaps),
         cmocka_unit_test(test_shares),
     };
 
