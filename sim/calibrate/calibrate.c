@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_BATCHED_TOKENS 2048
-#define DEFAULT_SEQUENCES      256
-#define ROOT_ITERATIONS        40
-#define ROOT_TOLERANCE_US      1.0
+#define ROOT_ITERATIONS   40
+#define ROOT_TOLERANCE_US 1.0
+#define UNLIKE            0.5 /* halves that differ by more of it share no constant */
+#define ROUNDS            2   /* of the constant of a step and the time outside, each from the other */
 
 void calibrate_note(calibration *out, const char *format, ...)
 {
@@ -25,84 +25,6 @@ void calibrate_note(calibration *out, const char *format, ...)
     }
 }
 
-static drive_sums measured_run(const observed *o)
-{
-    drive_sums s = {.done = o->request_count};
-    double tokens = 0.0;
-    double end_s = 0.0;
-    for (size_t i = 0; i < o->request_count; i++) {
-        const observed_request *r = &o->requests[i];
-        s.ttft_ms += (r->first_s - r->arrival_s) * 1e3;
-        s.e2e_ms += (r->last_s - r->arrival_s) * 1e3;
-        if (r->output > 1) {
-            s.tpot_ms += (r->last_s - r->first_s) * 1e3 / (r->output - 1);
-            s.spaced++;
-        }
-        tokens += r->output;
-        end_s = i == 0 || r->last_s > end_s ? r->last_s : end_s;
-    }
-    if (o->request_count > 0) {
-        s.ttft_ms /= (double)o->request_count;
-        s.e2e_ms /= (double)o->request_count;
-        s.tpot_ms /= s.spaced > 0 ? (double)s.spaced : 1.0;
-        s.makespan_ns = (int64_t)((end_s - o->requests[0].arrival_s) * 1e9);
-        s.output_per_s = tokens / ((double)s.makespan_ns / 1e9);
-    }
-    return s;
-}
-
-drive_sums calibrate_measured(const observed *o)
-{
-    drive_sums all = {.done = 0};
-    for (size_t k = 0; k < observed_run_count(o); k++) {
-        const observed one = observed_one_run(o, k);
-        const drive_sums sums = measured_run(&one);
-        drive_pool(&all, &sums);
-    }
-    return all;
-}
-
-static drive_request *requests_of(const observed *o)
-{
-    drive_request *r = calloc(o->request_count + 1, sizeof *r);
-    for (size_t i = 0; r != NULL && i < o->request_count; i++) {
-        const observed_request *from = &o->requests[i];
-        r[i] = (drive_request){.at_ns = (int64_t)((from->arrival_s - o->requests[0].arrival_s) * 1e9),
-                               .input = from->input,
-                               .output = from->output};
-    }
-    return r;
-}
-
-static bool config_of(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
-                      mdl_llm_config *config)
-{
-    const mdl_engine_limits limits = {
-        .max_batched_tokens = o->max_batched_tokens > 0 ? (int32_t)o->max_batched_tokens : DEFAULT_BATCHED_TOKENS,
-        .max_sequences = o->max_sequences > 0 ? (int32_t)o->max_sequences : DEFAULT_SEQUENCES,
-        .max_waiting = INT32_MAX};
-    return mdl_profile_config(g, m, row, &limits, config) == NULL;
-}
-
-bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
-                        drive_sums *sums)
-{
-    mdl_llm_config config;
-    bool ok = config_of(o, g, m, row, &config);
-    *sums = (drive_sums){.done = 0};
-    for (size_t k = 0; ok && k < observed_run_count(o); k++) {
-        const observed one = observed_one_run(o, k);
-        drive_sums run;
-        drive_request *r = requests_of(&one);
-        ok = r != NULL && drive_engine(&config, r, one.request_count, 0, &run);
-        free(r);
-        if (ok) {
-            drive_pool(sums, &run);
-        }
-    }
-    return ok;
-}
-
 /* --- the constant of a step --------------------------------------------------------------------------------------- */
 
 typedef struct search {
@@ -110,7 +32,7 @@ typedef struct search {
     const mdl_gpu *gpu;
     const mdl_model *model;
     mdl_profile row;
-    double measured_ms;
+    double measured_ms; /* from end to end, less the time outside the engine */
     bool failed;
 } search;
 
@@ -139,20 +61,19 @@ static double excess_ms(double constant_us, void *context)
     return sums.e2e_ms - s->measured_ms;
 }
 
-/* Moves the constant until the replay lasts as long as the run did: Brent's method, a replay for each trial. */
-static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
+/* Moves the constant until the replay lasts as long as the run did: Brent's method, a replay for each trial.
+ * @param out bracketed  false: no constant does it, the row is left as it is */
+static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out, bool *bracketed)
 {
-    search s = {.o = o, .gpu = g, .model = m, .row = out->row, .measured_ms = calibrate_measured(o).e2e_ms};
+    search s = {.o = o, .gpu = g, .model = m, .row = out->row};
+    s.measured_ms = calibrate_measured(o).e2e_ms - calibrate_counted_ms(&out->outside);
     double low = -out->row.h0_us - 0.5 * out->row.c1_us;
     double high = out->row.h0_us + out->row.c1_us;
     gsl_function f = {.function = excess_ms, .params = &s};
-    bool bracketed = excess_ms(low, &s) < 0.0 && excess_ms(high, &s) > 0.0;
-    if (s.failed) {
-        return false;
-    }
-    if (!bracketed) {
-        calibrate_note(out, "no constant makes the replay last as long as the run: another limit was at work there");
-        return true;
+    out->step_constant_us = 0.0;
+    *bracketed = excess_ms(low, &s) < 0.0 && excess_ms(high, &s) > 0.0;
+    if (s.failed || !*bracketed) {
+        return !s.failed;
     }
     gsl_root_fsolver *solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
     int status = solver != NULL && gsl_root_fsolver_set(solver, &f, low, high) == 0 ? GSL_CONTINUE : GSL_FAILURE;
@@ -167,6 +88,46 @@ static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibr
     }
     add_constant(&out->row, out->step_constant_us);
     return status != GSL_FAILURE && !s.failed;
+}
+
+/* A part that the halves of the requests do not share is none that each of them spends. */
+static void say_outside(calibration *out)
+{
+    const calibrate_outside *a = &out->outside;
+    if (a->told && fabs(a->long_ms - a->short_ms) > UNLIKE * a->ms) {
+        calibrate_note(out,
+                       "the time outside the engine is no constant: %.3g ms for the shorter prompts, %.3g ms for the "
+                       "longer; part of it goes with the prompt, as a prefill that the row has wrong would",
+                       a->short_ms, a->long_ms);
+    }
+    if (a->told && fabs(a->many_ms - a->few_ms) > UNLIKE * a->ms) {
+        calibrate_note(out,
+                       "the time outside the engine is no constant: %.3g ms with few requests in the batch, %.3g ms "
+                       "with many; part of it goes with the load",
+                       a->few_ms, a->many_ms);
+    }
+}
+
+/* The constant of a step is told by whole requests less their time outside, that by the replay under the constant. */
+static bool settle(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
+{
+    const mdl_profile before = out->row;
+    bool bracketed = true;
+    bool ok = tune(o, g, m, out, &bracketed);
+    for (int round = 0; ok && round < ROUNDS; round++) {
+        ok = calibrate_time_outside(o, g, m, &out->row, &out->outside);
+        out->row = before;
+        ok = ok && tune(o, g, m, out, &bracketed);
+    }
+    if (ok && !bracketed) {
+        calibrate_note(out, "no constant makes the replay last as long as the run: another limit was at work there");
+    }
+    if (ok) {
+        say_outside(out);
+    }
+    ok = ok && calibrate_replayed(o, g, m, &out->row, &out->replay.simulated);
+    calibrate_count_outside(&out->outside, &out->replay.simulated);
+    return ok;
 }
 
 /* --- memory --------------------------------------------------------------------------------------------------------
@@ -208,7 +169,7 @@ static void say_budget(const observed *o, calibration *out)
         calibrate_note(out,
                        "neither a meta.json (max_num_batched_tokens) nor waiting requests in an engine's log tell the "
                        "token budget of a step: %d assumed; TTFT of long prompts and of bursts hangs on it",
-                       DEFAULT_BATCHED_TOKENS);
+                       CALIBRATE_BATCHED_TOKENS);
     }
 }
 
@@ -247,7 +208,7 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
         return false;
     }
     if (o->request_count > 0) {
-        out->replay.done = tune(o, g, m, out) && calibrate_replayed(o, g, m, &out->row, &out->replay.simulated);
+        out->replay.done = settle(o, g, m, out);
         out->replay.measured = calibrate_measured(o);
         if (!out->replay.done) {
             calibrate_note(out, "the requests could not be replayed: the model does not fit this GPU with this memory");

@@ -9,9 +9,9 @@
  * tokens of prefills too. Where the data does not tell the five terms apart, the row is the known one with h0 and h1,
  * what the engine spends beside the GPU, from the data, or if these two are no better, the known one scaled. With
  * operator times and requests together, the operators give the law and the requests what lies between the operators:
- * one constant a step, added to h0. The engine settings (meta.json) give the reserved memory: utilisation x memory -
- * weights - KV blocks. At the end the requests are replayed through the engine of this program under the new row: the
- * errors that remain.
+ * one constant a step, added to h0. What a request spends outside the engine is told apart and is no part of the row.
+ * The engine settings (meta.json) give the reserved memory: utilisation x memory - weights - KV blocks. At the end the
+ * requests are replayed through the engine of this program under the new row: the errors that remain.
  */
 #ifndef SIM_CALIBRATE_CALIBRATE_H
 #define SIM_CALIBRATE_CALIBRATE_H
@@ -21,11 +21,26 @@
 #include "sim/calibrate/fit.h"
 #include "sim/calibrate/observed.h"
 
-#define CALIBRATE_FITS  4
-#define CALIBRATE_NOTES 8
-#define CALIBRATE_NOTE  240
+#define CALIBRATE_FITS           4
+#define CALIBRATE_NOTES          10
+#define CALIBRATE_NOTE           240
+#define CALIBRATE_BATCHED_TOKENS 2048 /**< budget of a step where nothing tells it */
+#define CALIBRATE_ALONE          20   /**< requests alone with their prompt that it takes to tell the time outside */
 
-/** A run as measured beside the same run as simulated. */
+/**
+ * What a request spends between its client and the engine, from the times to the first token of those requests that
+ * were alone with their prompt: how much longer than in the replay they took.
+ */
+typedef struct calibrate_outside {
+    bool sought; /**< the times are a client's */
+    bool told;   /**< enough of them, and the interval lies above 0; else nothing is counted */
+    size_t n;
+    double ms, low_ms, high_ms; /**< median, its 95 % interval */
+    double short_ms, long_ms;   /**< median of the half of them with the shorter prompts, and of the other */
+    double few_ms, many_ms;     /**< of the half that met the fewer requests in the batch, and of the other */
+} calibrate_outside;
+
+/** A run as measured beside the same run as simulated, time outside the engine included. */
 typedef struct calibrate_replay {
     bool done;
     drive_sums measured, simulated;
@@ -37,6 +52,7 @@ typedef struct calibration {
     mdl_profile row;         /**< engine, gpu, model, coefficients, memory, source, date, grade */
     bool leaned;             /**< the data did not tell the coefficients apart: the row is the known one, corrected */
     double step_constant_us; /**< what the requests added to h0 beyond the operator times; 0 if they did not */
+    calibrate_outside outside;
     calibrate_replay replay;
     char notes[CALIBRATE_NOTES][CALIBRATE_NOTE];
     size_t note_count;
@@ -56,6 +72,16 @@ drive_sums calibrate_measured(const observed *o);
  * refuses */
 bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
                         drive_sums *sums);
+
+/**
+ * @param out outside  not sought where times are the engine's own; all zero beside n where too few requests tell it
+ * @return false: as calibrate_replayed()
+ */
+bool calibrate_time_outside(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
+                            calibrate_outside *outside);
+double calibrate_counted_ms(const calibrate_outside *outside); /**< what is counted of it: 0 if it is not told */
+/** Adds it to the means of a replay. */
+void calibrate_count_outside(const calibrate_outside *outside, drive_sums *sums);
 
 /** The fits of the operator times alone. @return how many, or -1 with a sentence */
 int calibrate_operators(const observed *o, const mdl_model *m, calibration *out, char *err, size_t err_size);

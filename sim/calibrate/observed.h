@@ -2,8 +2,9 @@
 /**
  * observed.h - what somebody measured at a real engine, read from the files people have.
  *
- *   requests.jsonl    one JSON object a line: input_toks, output_toks, queued_ts (or arrival_time), first_token_ts,
- *                     last_token_ts, in seconds of one clock; scheduled_ts if known (casys-kaist/LLMServingSim bench)
+ *   requests.jsonl    one JSON object a line: input_toks, output_toks, queued_ts (the engine's own times; or
+ *                     arrival_time, a client's), first_token_ts, last_token_ts, in seconds of one clock; scheduled_ts
+ *                     if known (casys-kaist/LLMServingSim bench)
  *   NAME.json         the result file of vLLM's own `vllm bench serve --save-result --save-detailed`: input_lens,
  *                     output_lens, ttfts, itls, start_times
  *   detail_log.json   a log of BurstGPT played to an engine (liao4s/BurstGPT_test): in_len, first_chunk_time,
@@ -98,7 +99,7 @@ typedef struct observed {
      * lines, half of them within so many tokens of it */
     size_t budget_lines;
     double budget_spread;
-    bool bench; /**< requests are a benchmark client's: no start times */
+    bool client; /**< times of requests, of some at least, are a client's and not the engine's own */
 } observed;
 
 /**

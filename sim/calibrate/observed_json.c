@@ -59,6 +59,7 @@ static bool take_line(observed *o, const char *path, size_t line, const json_t *
                           .last_s = number(object, "last_token_ts")};
     if (isnan(r.arrival_s)) {
         r.arrival_s = number(object, "arrival_time");
+        o->client = o->client || !isnan(r.arrival_s);
     }
     const char *problem = request_problem(input, output, &r);
     if (problem != NULL) {
@@ -162,7 +163,7 @@ static bool take_bench(observed *o, const char *path, const json_t *root, csv_me
                            "length: run 'vllm bench serve --save-result --save-detailed'");
     }
     text_of(root, "model_id", o->model, sizeof o->model);
-    o->bench = true;
+    o->client = true;
     for (size_t i = 0; i < n; i++) {
         if (element(outputs, i) < 1.0) {
             continue; /* a request that failed */

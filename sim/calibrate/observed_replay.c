@@ -62,6 +62,7 @@ bool observed_replay(observed *o, const char *path, json_t *root, csv_message *m
 {
     const char *id;
     json_t *event;
+    o->client = true;
     json_object_foreach(root, id, event)
     {
         observed_request r = {.most = 0};

@@ -57,6 +57,11 @@ static void print_alone(size_t k, const calibration *c, const char *problem)
     }
     printf("  %3zu %8.2f %% %9.5g %9.5g %9.5g %9.5g", k + 1, c->fits[c->fit_count - 1].mean_abs * 100.0, c->row.c1_us,
            c->row.c2_us, c->row.h0_us, c->row.h1_us);
+    if (c->outside.told) {
+        printf(" %10.1f", c->outside.ms);
+    } else {
+        printf(" %10s", "-");
+    }
     if (c->replay.done) {
         print_errors(&c->replay.simulated, &c->replay.measured);
     } else {
@@ -65,7 +70,7 @@ static void print_alone(size_t k, const calibration *c, const char *problem)
 }
 
 bool calibrate_runs_print(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base,
-                          const mdl_profile *all)
+                          const calibration *all)
 {
     calibration *c = malloc(sizeof *c);
     char err[256];
@@ -82,7 +87,8 @@ bool calibrate_runs_print(const observed *o, const mdl_gpu *g, const mdl_model *
         printf("\n");
     }
     printf("each alone: mean size of its residuals, its row, and its replay under that row against what was measured\n"
-           "  run  residuals     c1 us     c2 us     h0 us     h1 us       TTFT       TPOT        E2E   output/s\n");
+           "  run  residuals     c1 us     c2 us     h0 us     h1 us outside ms       TTFT       TPOT        E2E   "
+           "output/s\n");
     for (size_t k = 0; k < o->run_count; k++) {
         const observed one = observed_one_run(o, k);
         err[0] = '\0';
@@ -94,7 +100,8 @@ bool calibrate_runs_print(const observed *o, const mdl_gpu *g, const mdl_model *
         const observed one = observed_one_run(o, k);
         const drive_sums known = calibrate_measured(&one);
         drive_sums got;
-        if (calibrate_replayed(&one, g, m, all, &got)) {
+        if (calibrate_replayed(&one, g, m, &all->row, &got)) {
+            calibrate_count_outside(&all->outside, &got);
             printf("  %3zu", k + 1);
             print_errors(&got, &known);
         }

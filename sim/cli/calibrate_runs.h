@@ -8,11 +8,11 @@
 /** Files of folders that are not read, and engine's logs that no run was told by: a line each on standard error. */
 void calibrate_runs_passed_over(const observed *o);
 /**
- * Which they are, each fitted and replayed alone, and each replayed under a row: that of all.
+ * Which they are, each fitted and replayed alone, and each replayed under the row of all, with their time outside.
  * @param in base  as for calibrate()
  * @return false if memory ran out
  */
 bool calibrate_runs_print(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base,
-                          const mdl_profile *all);
+                          const calibration *all);
 
 #endif

@@ -106,6 +106,28 @@ static void print_pair(const char *name, double simulated, double measured, cons
            measured > 0.0 ? (simulated / measured - 1.0) * 100.0 : 0.0);
 }
 
+static void print_outside(const calibrate_outside *a)
+{
+    printf("time outside the engine, for a request: ");
+    if (!a->sought) {
+        printf("not sought, the times are the engine's own\n");
+        return;
+    }
+    if (a->n < CALIBRATE_ALONE) {
+        printf("cannot be told, %zu requests were alone with their prompt and %d are needed; none is counted\n", a->n,
+               CALIBRATE_ALONE);
+        return;
+    }
+    printf("%.1f ms, 95 %% %.1f..%.1f%s\n", a->ms, a->low_ms, a->high_ms,
+           a->told             ? ""
+           : a->high_ms >= 0.0 ? "; cannot be told from 0, none is counted"
+                               : "; prompts were faster than the row has it, none is counted");
+    printf("  median of what %zu requests, alone with their prompt, took to the first token beyond the replay:\n"
+           "  %.1f ms with the shorter prompts, %.1f with the longer; %.1f ms in the smaller batches, %.1f in the "
+           "larger\n",
+           a->n, a->short_ms, a->long_ms, a->few_ms, a->many_ms);
+}
+
 static void print_replay(const calibrate_replay *r)
 {
     printf("replay of the %zu requests     simulated     measured\n", r->measured.done);
@@ -216,6 +238,7 @@ static cli_status report(const calibrate_values *v, const calibration *c)
     printf("reserved memory %lld bytes, utilisation %g\n", (long long)c->row.reserved_bytes, c->row.memory_utilization);
     if (c->replay.done) {
         printf("constant of a step %+.0f us, so that the replay takes as long as the run\n", c->step_constant_us);
+        print_outside(&c->outside);
         print_replay(&c->replay);
     }
     for (size_t i = 0; i < c->note_count; i++) {
@@ -262,7 +285,7 @@ static cli_status with_tables(const calibrate_values *v, const opt_list *operand
         (void)snprintf(c->row.model, sizeof c->row.model, "%s", m->name);
         describe(v, o, operands, &c->row);
         printf("%s on %s, %s\n", c->row.model, c->row.gpu, c->row.engine);
-        const bool ok = o->run_count < 2 || calibrate_runs_print(o, g, m, base, &c->row);
+        const bool ok = o->run_count < 2 || calibrate_runs_print(o, g, m, base, c);
         if (ok && o->run_count > 1) {
             printf("all runs together\n");
         }
@@ -326,7 +349,9 @@ static cli_status run(int argc, char **argv)
 const opt_command cli_calibrate = {
     .name = "calibrate",
     .operands = "PATH...",
-    .summary = "fit an engine's coefficients to operator times, a run's requests or its log; print a profile row",
+    .summary =
+        "fit an engine's coefficients to operator times, a run's requests or its log, time outside it told apart; "
+        "print a profile row",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .operands_min = 1,

@@ -404,7 +404,7 @@ static void files_people_have(void **state)
                           err, sizeof err));
     assert_true(observed_complete(&o, err, sizeof err));
     assert_int_equal(o.request_count, 4); /* the one that failed does not count */
-    assert_true(o.bench);
+    assert_true(o.client);
     assert_string_equal(o.model, "org/M");
     assert_close(o.requests[0].start_s, 1.0, 1e-12);
     assert_close(o.requests[1].first_s, 3.5, 1e-12);
