@@ -158,7 +158,7 @@ static void set_memory(const observed *o, const mdl_gpu *g, const mdl_model *m, 
 }
 
 /* Requests that wait for the budget of a step, or whose prompts it cuts, get their first token so much later. */
-static void say_budget(const observed *o, calibration *out)
+static void say_limits(const observed *o, calibration *out)
 {
     if (o->budget_lines > 0) {
         calibrate_note(out,
@@ -170,6 +170,17 @@ static void say_budget(const observed *o, calibration *out)
                        "neither a meta.json (max_num_batched_tokens) nor waiting requests in an engine's log tell the "
                        "token budget of a step: %d assumed; TTFT of long prompts and of bursts hangs on it",
                        CALIBRATE_BATCHED_TOKENS);
+    }
+    if (o->batch_lines > 0) {
+        calibrate_note(out,
+                       "requests of a batch: at most %lld by %zu lines of the engine's log in which others waited "
+                       "beside KV blocks for them",
+                       (long long)o->max_sequences, o->batch_lines);
+    } else if (o->max_sequences == 0 && o->request_count > 0) {
+        calibrate_note(out,
+                       "neither a meta.json (max_num_seqs) nor waiting requests in an engine's log tell how many "
+                       "requests a batch may hold: %d assumed",
+                       CALIBRATE_SEQUENCES);
     }
 }
 
@@ -200,7 +211,7 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
                        o->told, o->prompt_scale);
     }
     set_memory(o, g, m, out);
-    say_budget(o, out);
+    say_limits(o, out);
     if (strcmp(base->gpu, g->name) != 0 || strcmp(base->model, m->name) != 0) {
         mdl_profile_derive(g, m, &out->row); /* a law to lean on where the data cannot tell coefficients apart */
     }

@@ -22,9 +22,10 @@
 #include "sim/calibrate/observed.h"
 
 #define CALIBRATE_FITS           4
-#define CALIBRATE_NOTES          10
+#define CALIBRATE_NOTES          16
 #define CALIBRATE_NOTE           240
 #define CALIBRATE_BATCHED_TOKENS 2048 /**< budget of a step where nothing tells it */
+#define CALIBRATE_SEQUENCES      256  /**< requests of a batch at most where nothing tells it */
 #define CALIBRATE_ALONE          20   /**< requests alone with their prompt that it takes to tell the time outside */
 
 /**

@@ -95,9 +95,9 @@ typedef struct observed {
      * log / by the requests' file, their mean over runs */
     size_t told;
     double prompt_scale;
-    /** where no settings say max_batched_tokens and the engine's log does, after observed_complete(): so many of its
-     * lines, half of them within so many tokens of it */
-    size_t budget_lines;
+    /** where no settings say max_sequences or max_batched_tokens and the engine's log does, after observed_complete():
+     * so many of its lines; half of those of max_batched_tokens within so many tokens of it */
+    size_t batch_lines, budget_lines;
     double budget_spread;
     bool client; /**< times of requests, of some at least, are a client's and not the engine's own */
 } observed;
@@ -110,7 +110,7 @@ bool observed_read(observed *o, const char *path, char *err, size_t err_size);
 /**
  * After the last read: parts the requests into runs, by arrival in each, and tells the output tokens of those that have
  * none, by the one engine's log that covers the run, or by all of them together if none does alone. Where no settings
- * say the token budget of a step, the engine's logs tell it if requests waited for it.
+ * say the most requests of a batch or tokens of a step, the engine's logs tell them if requests waited for them.
  * @return false with one line as above: there is no log to tell them from, none of the same run, or more than one
  */
 bool observed_complete(observed *o, char *err, size_t err_size);

@@ -21,7 +21,7 @@ bool observed_is_replay(json_t *root);
 bool observed_replay(observed *o, const char *path, json_t *root, csv_message *message);
 /** Tells the output tokens of a run from the engine's log of it. @return false if there is none, or more than one */
 bool observed_tell(observed *o, observed_run *run, csv_message *message);
-/** Tells the token budget of a step, if the engine's logs show it. @return false if memory ran out */
-bool observed_budget(observed *o);
+/** Tells limits that no settings state, if the engine's logs show them. @return false if memory ran out */
+bool observed_limits(observed *o);
 
 #endif

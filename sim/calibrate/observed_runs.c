@@ -93,7 +93,7 @@ bool observed_complete(observed *o, char *err, size_t err_size)
             return false;
         }
     }
-    return observed_budget(o) || csv_fail_at(o->files[0].path, 0, 0, &message, "out of memory");
+    return observed_limits(o) || csv_fail_at(o->files[0].path, 0, 0, &message, "out of memory");
 }
 
 size_t observed_run_count(const observed *o)

@@ -13,8 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define DEFAULT_SEQUENCES 256
-#define TAIL              0.025 /* beyond either end of the interval */
+#define TAIL 0.025 /* beyond either end of the interval */
 
 static drive_sums measured_run(const observed *o)
 {
@@ -70,7 +69,7 @@ static bool config_of(const observed *o, const mdl_gpu *g, const mdl_model *m, c
 {
     const mdl_engine_limits limits = {
         .max_batched_tokens = o->max_batched_tokens > 0 ? (int32_t)o->max_batched_tokens : CALIBRATE_BATCHED_TOKENS,
-        .max_sequences = o->max_sequences > 0 ? (int32_t)o->max_sequences : DEFAULT_SEQUENCES,
+        .max_sequences = o->max_sequences > 0 ? (int32_t)o->max_sequences : CALIBRATE_SEQUENCES,
         .max_waiting = INT32_MAX};
     return mdl_profile_config(g, m, row, &limits, config) == NULL;
 }

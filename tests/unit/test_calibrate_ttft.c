@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * test_calibrate_ttft.c - what the time to the first token depends on beside the law of a step: the token budget of a
- * step, read off the engine's log, and what a request spends outside the engine.
+ * test_calibrate_ttft.c - what the time to the first token depends on beside the law of a step: the limits of a
+ * batch and a step, read off the engine's log, and what a request spends outside the engine.
  *
  * Truth: an engine of this program with settings that are known, its counters written down as an engine logs them;
  * the recordings of a real engine where they are present.
@@ -239,8 +239,9 @@ static void the_log_tells_the_budget(void **state)
     }
 }
 
-/* What waits for a full batch or for KV blocks tells nothing of the budget, nor does a log where nobody waits. */
-static void another_limit_is_not_the_budget(void **state)
+/* What waits for a full batch tells its size and nothing of the budget; what waits for KV blocks tells neither, nor
+ * does a log where nobody waits. */
+static void each_limit_is_told_apart(void **state)
 {
     (void)state;
     static played run;
@@ -262,12 +263,18 @@ static void another_limit_is_not_the_budget(void **state)
         assert_int_equal(o.budget_lines, 0);
         assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
         assert_true(notes_say(&c, "2048 assumed"));
+        assert_int_equal(o.max_sequences, i == 0 ? 16 : 0);
+        assert_true(notes_say(&c, i == 0 ? "requests of a batch: at most 16" : "256 assumed"));
+        if (i == 0) {
+            assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.03);
+            assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.002);
+        }
         observed_free(&o);
     }
 }
 
 /* Settings that are stated hold. */
-static void a_stated_budget_is_not_told_again(void **state)
+static void stated_limits_are_not_told_again(void **state)
 {
     (void)state;
     static played run;
@@ -278,9 +285,10 @@ static void a_stated_budget_is_not_told_again(void **state)
     observed o = {.requests = NULL};
     calibration c;
     char err[200] = "";
-    observe(&run, "{\"engine_kwargs\": {\"max_num_batched_tokens\": 600}}", &o);
+    observe(&run, "{\"engine_kwargs\": {\"max_num_batched_tokens\": 600, \"max_num_seqs\": 200}}", &o);
     assert_int_equal(o.max_batched_tokens, 600);
-    assert_int_equal(o.budget_lines, 0);
+    assert_int_equal(o.max_sequences, 200);
+    assert_int_equal(o.budget_lines + o.batch_lines, 0);
     assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
     assert_false(notes_say(&c, "token budget of a step"));
     observed_free(&o);
@@ -304,6 +312,8 @@ static void a_real_budget(void **state)
                   o.budget_spread);
     assert_close((double)o.max_batched_tokens, 512, 0.01);
     assert_true(o.budget_lines > 100);
+    assert_int_equal(o.max_sequences, 256);
+    assert_true(o.batch_lines > 100);
     assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
     assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.03);
     assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.03);
@@ -433,8 +443,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_log_tells_the_budget),
-        cmocka_unit_test(another_limit_is_not_the_budget),
-        cmocka_unit_test(a_stated_budget_is_not_told_again),
+        cmocka_unit_test(each_limit_is_told_apart),
+        cmocka_unit_test(stated_limits_are_not_told_again),
         cmocka_unit_test(a_real_budget),
         cmocka_unit_test(time_outside_comes_back),
         cmocka_unit_test(no_time_outside_is_made_up),

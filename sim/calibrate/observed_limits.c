@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * observed_budget.c - the token budget of a step, by the engine's log.
+ * observed_limits.c - what an engine's log tells of its limits: requests of a batch, tokens of a step.
+ *
+ * Requests that wait beside KV blocks for them while the batch is as large as it ever is wait for a place in it. One
+ * that grows by another limit meets its largest size once or twice, not again and again.
  *
  * Requests that wait though the batch and the KV cache have room for them wait for the budget: every step is full, and
  * the prompt taken up last is cut off. So all of the batch but one get a token each step, q = running - 1; output / q
@@ -12,7 +15,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LEAST_LINES 8
+#define LEAST_LINES 8    /* of a log, to tell a limit */
 #define ROOM_KV     0.9  /* share in use up to which the KV cache has room */
 #define ROOM_BATCH  0.97 /* of the largest batch that the logs show: up to which a batch may have room */
 #define ALIKE       0.1  /* half of the lines lie within so much of their median, or something else was at work */
@@ -41,22 +44,28 @@ static double tokens_of(const observed_second *before, const observed_second *no
     return q + step - step / prompt;
 }
 
-bool observed_budget(observed *o)
+static void tell_batch(observed *o, double largest)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < o->second_count; i++) {
+        const observed_second *s = &o->seconds[i];
+        n += s->running == largest && s->waiting >= 1.0 && s->kv_share < ROOM_KV;
+    }
+    if (n >= LEAST_LINES && largest >= 1.0) {
+        o->max_sequences = (int64_t)largest;
+        o->batch_lines = n;
+    }
+}
+
+static bool tell_budget(observed *o, double largest)
 {
     double prompt = 0.0;
-    double largest = 0.0;
-    if (o->max_batched_tokens > 0 || o->request_count == 0 || o->second_count == 0) {
-        return true;
-    }
     double *tokens = malloc(o->second_count * sizeof *tokens);
     if (tokens == NULL) {
         return false;
     }
     for (size_t i = 0; i < o->request_count; i++) {
         prompt += (double)o->requests[i].input / (double)o->request_count;
-    }
-    for (size_t i = 0; i < o->second_count; i++) {
-        largest = fmax(largest, o->seconds[i].running);
     }
     size_t n = 0;
     for (size_t i = 1; i < o->second_count; i++) {
@@ -75,4 +84,19 @@ bool observed_budget(observed *o)
     }
     free(tokens);
     return true;
+}
+
+bool observed_limits(observed *o)
+{
+    double largest = 0.0;
+    for (size_t i = 0; i < o->second_count; i++) {
+        largest = fmax(largest, o->seconds[i].running);
+    }
+    if (o->request_count == 0 || o->second_count == 0) {
+        return true;
+    }
+    if (o->max_sequences == 0) {
+        tell_batch(o, largest);
+    }
+    return o->max_batched_tokens > 0 || tell_budget(o, largest);
 }
