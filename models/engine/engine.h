@@ -59,11 +59,11 @@ typedef struct mdl_load {
     int64_t busy_ns; /**< time with a step running (station: server-ns / servers) */
 } mdl_load;
 
-/** Bounds on mdl_load.kv_blocks_used, for a choice between many engines: cheaper than the load. */
+/** KV memory as a router counts it that keeps the books of what it has sent. */
 typedef struct mdl_kv {
-    int32_t blocks;      /**< llm: all; station: 0, and so are the bounds */
-    int32_t least, most; /**< equal: that is the number */
-    int64_t until_ns;    /**< they hold at now_ns and up to, not including, this time, until submit, cancel or evict */
+    int32_t blocks; /**< llm: all; station: 0 */
+    int32_t
+        taken; /**< held at the last step boundary, or needed for the prompts of those that wait; may exceed blocks */
 } mdl_kv;
 
 /** Whose events are the next ones, most likely. Tags; MDL_REFUSED = nobody's. */
@@ -83,7 +83,7 @@ typedef struct mdl_engine_type {
     int64_t (*next)(const mdl_engine *e);
     size_t (*advance)(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max);
     void (*load)(const mdl_engine *e, int64_t now_ns, mdl_load *out);
-    void (*kv)(const mdl_engine *e, int64_t now_ns, mdl_kv *out);
+    mdl_kv (*kv)(const mdl_engine *e);
     int32_t (*sampled)(const mdl_engine *e, int64_t now_ns, uint32_t handle);
     size_t (*evict)(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max);
     size_t (*tags)(const mdl_engine *e, uint32_t *tags, size_t tags_max);
@@ -153,10 +153,10 @@ static inline void mdl_engine_load(const mdl_engine *e, int64_t now_ns, mdl_load
 {
     e->type->load(e, now_ns, out);
 }
-/** What is known of the KV blocks in use at now_ns and after it; now_ns as for mdl_engine_load. */
-static inline void mdl_engine_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+/** As of the last call that took the engine's time forward. */
+static inline mdl_kv mdl_engine_kv(const mdl_engine *e)
 {
-    e->type->kv(e, now_ns, out);
+    return e->type->kv(e);
 }
 /**
  * Tokens that a request inside has put out by now_ns: of whole steps that have ended. station: 0, all comes at the end.

@@ -155,7 +155,7 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
     s->next_ns = LLM_UNSEEN;
     if (r->where == LLM_WAITING) {
         bool head = s->queue.head == handle;
-        llm_unlink(s, &s->queue, handle);
+        llm_dequeue(s, handle);
         llm_release(s, handle);
         if (head && s->planned) {
             new_head(s, now_ns);
@@ -227,25 +227,10 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     }
 }
 
-static void llm_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+static mdl_kv llm_kv(const mdl_engine *e)
 {
-    llm_state *s = llm_state_of(e);
-    settle(s, now_ns);
-    const int32_t used = s->config->kv_blocks - s->free_blocks;
-    const bool idle = s->batch + s->queue.count == 0;
-    *out = (mdl_kv){.blocks = s->config->kv_blocks, .least = used, .most = used, .until_ns = idle ? MDL_NEVER : now_ns};
-    if (s->planned) { /* a run takes blocks and gives none back before its end */
-        out->least += llm_due(s);
-        out->most += llm_run_blocks(s, s->run_steps);
-        out->until_ns = llm_ceil_ns(s->end);
-        if (s->queue.count == 1) { /* then nobody else can join with the head of the queue */
-            (void)llm_seen_ns(s);
-            if (s->joined_blocks > 0) {
-                out->most += s->joined_blocks;
-                out->until_ns = s->joined_ns;
-            }
-        }
-    }
+    const llm_state *s = llm_state_of(e);
+    return (mdl_kv){.blocks = s->config->kv_blocks, .taken = s->config->kv_blocks - s->free_blocks + s->queued_blocks};
 }
 
 static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)

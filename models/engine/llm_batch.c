@@ -56,6 +56,7 @@ void llm_enqueue(llm_state *s, uint32_t slot)
     *(ahead == LLM_NIL ? &list->head : &s->requests[ahead].next) = slot;
     *(after == LLM_NIL ? &list->tail : &s->requests[after].prev) = slot;
     list->count++;
+    s->queued_blocks += llm_blocks(s, r->input + r->sampled);
 }
 
 uint32_t llm_worst(const llm_state *s)
@@ -97,6 +98,12 @@ void llm_unlink(llm_state *s, llm_list *list, uint32_t slot)
         list->tail = r->prev;
     }
     list->count--;
+}
+
+void llm_dequeue(llm_state *s, uint32_t slot)
+{
+    llm_unlink(s, &s->queue, slot);
+    s->queued_blocks -= llm_blocks(s, s->requests[slot].input + s->requests[slot].sampled);
 }
 
 /* Two chains linked by next, each in submission order, become one. */
@@ -161,6 +168,7 @@ void llm_gather(llm_state *s)
         llm_append(s, &s->evicted, slot);
     }
     s->queue = (llm_list){.head = LLM_NIL, .tail = LLM_NIL};
+    s->queued_blocks = 0;
     s->batch = 0;
 }
 

@@ -98,7 +98,6 @@ typedef struct llm_state {
     int32_t decodes;
 
     int64_t context;                     /* sum of the contexts of the decoding requests at the boundary */
-    int32_t joined_blocks;               /* with next_ns: of the step that the head of the queue joins; 0 = not known */
     int32_t phase_now;                   /* iter modulo block_tokens */
     int32_t prefills;                    /* at a boundary 0 or 1; in a mixed step those with prefill work */
     uint32_t prefill_head, prefill_tail; /* of those, linked by next in the order in which they came */
@@ -108,7 +107,6 @@ typedef struct llm_state {
     int32_t batch;       /* requests in it: those that decode and the prefills */
     int32_t block_shift; /* block_tokens = 2^this; -1 = it is no power of two */
     llm_finish *finish;  /* [decodes] latest first */
-    int64_t joined_ns;   /* with joined_blocks: a time not after the end of that step */
 
     llm_request *requests;
     llm_clock busy;
@@ -122,12 +120,13 @@ typedef struct llm_state {
     mdl_prefix prefix;
     uint64_t submitted;
     uint32_t request_cap;
-    llm_list evicted; /* in submission order; the owner has not taken their tags yet */
+    int32_t queued_blocks; /* that the prompts of those in the queue need */
+    llm_list evicted;      /* in submission order; the owner has not taken their tags yet */
     uint32_t finish_cap;
     uint32_t ranked; /* requests inside whose priority is not 0 */
     int64_t tokens_cached, preemptions;
 
-    int32_t pad;     /* brings below[1] to the start of a line */
+    int32_t pad[3];  /* brings below[1] to the start of a line */
     int32_t below[]; /* [block_tokens + 1, and to the end of its line] decoding requests whose phase is less than i */
 } llm_state;
 _Static_assert(offsetof(llm_state, below) + sizeof(int32_t) == (MDL_ENGINE_LINES - 1) * LLM_LINE,
@@ -142,6 +141,11 @@ static inline llm_state *llm_state_of(const mdl_engine *e)
         llm_state *out;
     } same = {.in = e};
     return same.out;
+}
+
+static inline int32_t llm_min(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
 }
 
 /* Slots in use. */
@@ -194,8 +198,8 @@ static inline int64_t llm_ceil_ns(llm_clock c)
 
 static inline llm_clock llm_after(llm_clock c, int64_t ps)
 {
-    int64_t whole = c.ps + ps;
-    return (llm_clock){.ns = c.ns + whole / 1000, .ps = whole % 1000};
+    const uint64_t whole = (uint64_t)(c.ps + ps);
+    return (llm_clock){.ns = c.ns + (int64_t)(whole / 1000), .ps = (int64_t)(whole % 1000)};
 }
 
 /* ps from c to now_ns >= c, cut to what an int64 holds (no run lasts that long). */
@@ -211,16 +215,17 @@ static inline int32_t llm_computed(const llm_state *s, const llm_request *r)
     return r->where == LLM_DECODE ? (int32_t)(r->base + s->iter) : r->computed;
 }
 
-/* Duration of the first k steps of the planned run. */
+/* Duration of the first k >= 1 steps of the planned run. */
 static inline int64_t llm_run_ps(const llm_state *s, int64_t k)
 {
-    return k * s->first_ps + s->growth_ps * (k * (k - 1) / 2);
+    return k * s->first_ps + s->growth_ps * (int64_t)((uint64_t)(k * (k - 1)) / 2);
 }
 
 /* llm_batch.c: lists, the decoding set, leaving */
 void llm_append(llm_state *s, llm_list *list, uint32_t slot);
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
 void llm_enqueue(llm_state *s, uint32_t slot); /* into the queue, by (priority, number) */
+void llm_dequeue(llm_state *s, uint32_t slot);
 uint32_t llm_worst(const llm_state *s);        /* of the batch: least urgent, of those the latest; looks at all */
 void llm_gather(llm_state *s);                 /* all in queue and batch are evicted */
 uint32_t llm_take(llm_state *s);               /* a slot: of the free ones the last that became so; there must be one */
@@ -248,7 +253,7 @@ void llm_finish_run(llm_state *s);
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
 /* Planned, and somebody is to join the decoding requests: if it is certain that nothing else happens before, next_ns
- * becomes a time not after the next end of a request, and joined_blocks may become known. */
+ * becomes a time not after the next end of a request. */
 void llm_foresee(llm_state *s);
 
 /* Planned: next_ns, a time not after the next end of a request. */
@@ -256,7 +261,6 @@ static inline int64_t llm_seen_ns(llm_state *s)
 {
     if (s->next_ns == LLM_UNSEEN) {
         s->next_ns = llm_ceil_ns(s->end);
-        s->joined_blocks = 0;
         if (s->mixed || s->queue.count > 0) {
             llm_foresee(s);
         }

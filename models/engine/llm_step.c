@@ -49,11 +49,6 @@ int64_t mdl_step_ps(const mdl_step_model *model, const mdl_step *step)
     return ps;
 }
 
-static int32_t min_i32(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Tokens a request must compute before it samples its next one. */
 static int32_t prefill_rest(const llm_request *r)
 {
@@ -104,8 +99,8 @@ static int32_t prefix_hit(const llm_state *s, const llm_request *r)
     int32_t hit = r->hot;
     if (r->key != 0) {
         int32_t block = s->config->block_tokens;
-        int32_t most = llm_whole(s, (uint32_t)min_i32(r->prefix, r->input + r->sampled - 1));
-        int32_t found = block * min_i32(mdl_prefix_find(&s->prefix, r->key), most);
+        int32_t most = llm_whole(s, (uint32_t)llm_min(r->prefix, r->input + r->sampled - 1));
+        int32_t found = block * llm_min(mdl_prefix_find(&s->prefix, r->key), most);
         hit = found > hit ? found : hit;
     }
     return hit;
@@ -120,7 +115,7 @@ static bool make_room(llm_state *s, mdl_step *step)
     }
     if (s->prefills > 0) {
         const llm_request *r = &s->requests[s->prefill_head];
-        int32_t chunk = min_i32(prefill_rest(r), s->config->max_batched_tokens - s->decodes);
+        int32_t chunk = llm_min(prefill_rest(r), s->config->max_batched_tokens - s->decodes);
         int32_t need = chunk_blocks(s, r, chunk);
         for (; s->prefills > 0 && llm_due(s) + need > s->free_blocks; thrown = true) {
             throw_out(s, s->free_blocks - llm_due(s));
@@ -144,7 +139,7 @@ static void admit(llm_state *s, mdl_step *step)
         int32_t left = s->free_blocks - llm_due(s);
         llm_keep_prefixes(s, left);
         int32_t hit = prefix_hit(s, r);
-        int32_t chunk = min_i32(prefill_rest(r) - hit, budget);
+        int32_t chunk = llm_min(prefill_rest(r) - hit, budget);
         int32_t need = llm_blocks(s, hit + chunk);
         if (need > left) {
             return;
@@ -154,7 +149,7 @@ static void admit(llm_state *s, mdl_step *step)
         }
         r->computed = hit;
         s->tokens_cached += hit;
-        llm_unlink(s, &s->queue, slot);
+        llm_dequeue(s, slot);
         llm_batch_join(s, slot);
         s->free_blocks -= need;
         s->last_chunk = chunk;
@@ -171,34 +166,39 @@ static void admit(llm_state *s, mdl_step *step)
 /* The longest run of decode steps: up to the first completion or the last step that gets its blocks. */
 static int32_t decode_run_steps(const llm_state *s)
 {
-    return llm_run_limit(s, min_i32(llm_steps_left(s, &s->soonest), LLM_RUN_MAX));
+    return llm_run_limit(s, llm_min(llm_steps_left(s, &s->soonest), LLM_RUN_MAX));
 }
 
-/* The batch that goes on after a step that is certain: who decodes, their contexts at its end, steps until the first of
- * them ends, blocks that are free. */
+/* The batch that goes on after a step that is certain: those that decode and one more. Their contexts at its end, steps
+ * from then until the first of them ends, blocks that are free. */
 typedef struct sequel {
     llm_clock from;
     int64_t context;
-    int32_t decodes, steps, free_blocks;
+    int32_t steps, free_blocks;
 } sequel;
 
-/* A time not after the first end of a request, if nobody comes or leaves before. */
-static int64_t first_end_ns(const llm_state *s, const sequel *q)
+/* next_ns is not after the first end of a request, if nobody comes or leaves before. */
+static void foresee_end(llm_state *s, const sequel *q)
 {
-    if (q->steps < 1 || (int64_t)q->decodes * (llm_whole(s, (uint32_t)q->steps) + 1) > q->free_blocks) {
-        return llm_ceil_ns(q->from); /* it ends there, or somebody may be thrown out */
+    s->next_ns = llm_ceil_ns(q->from);
+    if (q->steps < 1) {
+        return; /* it ends there */
     }
-    const int64_t steps = min_i32(q->steps, LLM_RUN_MAX);
+    const int64_t decodes = s->decodes + 1;
+    if (decodes * (llm_whole(s, (uint32_t)q->steps) + 1) > q->free_blocks) {
+        return; /* somebody may be thrown out */
+    }
+    const int64_t steps = llm_min(q->steps, LLM_RUN_MAX);
     const mdl_step step = {
-        .tokens = q->decodes, .sampled = q->decodes, .decodes = q->decodes, .decode_context = q->context + q->decodes};
-    return llm_ceil_ns(llm_after(q->from, steps * mdl_step_ps(&s->config->step, &step) +
-                                              s->config->step.e2 * q->decodes * (steps * (steps - 1) / 2)));
+        .tokens = decodes, .sampled = decodes, .decodes = decodes, .decode_context = q->context + decodes};
+    s->next_ns = llm_ceil_ns(llm_after(q->from, steps * mdl_step_ps(&s->config->step, &step) +
+                                                    s->config->step.e2 * decodes * (steps * (steps - 1) / 2)));
 }
 
 /* Steps until the first of the decoding requests ends, or of those and one that has `own` steps to go. */
 static int32_t steps_to_end(const llm_state *s, int32_t own)
 {
-    return s->decodes > 0 ? min_i32(llm_steps_left(s, &s->soonest), own) : own;
+    return s->decodes > 0 ? llm_min(llm_steps_left(s, &s->soonest), own) : own;
 }
 
 /* A mixed step that completes the one prefill there is, and nobody waits: all go on to decode. */
@@ -210,10 +210,9 @@ static void foresee_decode(llm_state *s)
     }
     const sequel q = {.from = s->end,
                       .context = s->context + s->decodes + r->input + r->sampled,
-                      .decodes = s->decodes + 1,
                       .steps = steps_to_end(s, r->output - r->sampled) - 1,
                       .free_blocks = s->free_blocks - llm_due(s)};
-    s->next_ns = first_end_ns(s, &q);
+    foresee_end(s, &q);
 }
 
 void llm_plan(llm_state *s)
@@ -329,7 +328,7 @@ bool llm_head_may_join(const llm_state *s)
         return true;
     }
     const int32_t hit = prefix_hit(s, r);
-    return llm_blocks(s, hit + min_i32(rest - hit, budget)) <= s->free_blocks;
+    return llm_blocks(s, hit + llm_min(rest - hit, budget)) <= s->free_blocks;
 }
 
 /* A run of decode steps after which the head of the queue certainly joins. */
@@ -343,7 +342,7 @@ static void foresee_join(llm_state *s)
     const int32_t budget = s->config->max_batched_tokens - s->decodes;
     const int32_t hit = prefix_hit(s, r);
     const int32_t rest = prefill_rest(r) - hit;
-    const int32_t chunk = min_i32(rest, budget);
+    const int32_t chunk = llm_min(rest, budget);
     const int32_t due = llm_in_phase(s, llm_rest(s, (uint32_t)(s->phase_now + steps)));
     const int32_t free_blocks = s->free_blocks - llm_run_blocks(s, steps) - due;
     /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
@@ -357,14 +356,12 @@ static void foresee_join(llm_state *s)
     add_chunk(&step, r, chunk);
     sequel q = {.from = llm_after(s->end, mdl_step_ps(&s->config->step, &step)),
                 .context = step.decode_context + r->input + r->sampled,
-                .decodes = s->decodes + 1,
                 .steps = steps_to_end(s, r->output - r->sampled + steps) - steps - 1,
                 .free_blocks = free_blocks - need};
-    s->joined_ns = s->next_ns = llm_ceil_ns(q.from);
-    s->joined_blocks = due + need;
+    s->next_ns = llm_ceil_ns(q.from);
     /* It goes on to decode, if the hit stays what it is: nothing takes blocks from the prefix cache before. */
-    if (chunk == rest && s->queue.count == 1 && s->prefix.blocks <= min_i32(free_blocks, s->config->prefix_blocks)) {
-        s->next_ns = first_end_ns(s, &q);
+    if (chunk == rest && s->queue.count == 1 && s->prefix.blocks <= llm_min(free_blocks, s->config->prefix_blocks)) {
+        foresee_end(s, &q);
     }
 }
 
@@ -396,7 +393,7 @@ int64_t llm_next_guess_ns(const llm_state *s)
         r = &s->requests[s->queue.head];
         hit = prefix_hit(s, r);
     }
-    int32_t chunk = r != NULL ? min_i32(prefill_rest(r) - hit, budget) : 0;
+    int32_t chunk = r != NULL ? llm_min(prefill_rest(r) - hit, budget) : 0;
     int32_t need = r != NULL ? llm_blocks(s, r->computed + hit + chunk) - llm_blocks(s, r->computed) : 0;
     if (free_blocks < need || s->prefix.blocks > s->config->prefix_blocks) {
         return s->at.ns + 1; /* who joins is not certain yet: no step takes less */

@@ -299,11 +299,10 @@ static void station_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     *out = (mdl_load){.running = s->served, .waiting = s->waiting, .completed = s->completed, .busy_ns = s->busy_ns};
 }
 
-static void station_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+static mdl_kv station_kv(const mdl_engine *e)
 {
     (void)e;
-    (void)now_ns;
-    *out = (mdl_kv){.until_ns = MDL_NEVER};
+    return (mdl_kv){0};
 }
 
 static int32_t station_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)

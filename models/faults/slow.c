@@ -81,11 +81,9 @@ static void slow_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
     out->busy_ns = busy_real(s, out->busy_ns);
 }
 
-static void slow_kv(const mdl_engine *e, int64_t now_ns, mdl_kv *out)
+static mdl_kv slow_kv(const mdl_engine *e)
 {
-    const slow *s = (const slow *)e;
-    mdl_engine_kv(s->inner, to_local(s, now_ns), out);
-    out->until_ns = to_real(s, out->until_ns);
+    return mdl_engine_kv(((const slow *)e)->inner);
 }
 
 static int32_t slow_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)

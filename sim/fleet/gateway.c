@@ -88,16 +88,6 @@ static uint32_t cluster_pick(fl_world *w, fl_service *s, uint64_t key, uint32_t 
     return best;
 }
 
-int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request)
-{
-    if (line->jitter_ns > 0) {
-        const float late = line->back ? w->requests[request].late : w->talks[request].late;
-
-        return line->delay_ns + fl_round(line->jitter_ns * (double)late);
-    }
-    return line->delay_ns;
-}
-
 static void line_push(fl_world *w, fl_line *line, uint32_t request)
 {
     const int64_t way_ns = fl_way_ns(w, line, request);
@@ -130,16 +120,6 @@ static void line_push(fl_world *w, fl_line *line, uint32_t request)
     }
     w->requests[request].state = FL_RQ_FLYING;
     w->requests[request].wire_ns += way_ns;
-}
-
-static fl_line *line_of(fl_world *w, uint32_t region, uint32_t cluster, bool back)
-{
-    return &w->lines[2 * (region * (uint32_t)w->sc->cluster_count + cluster) + (back ? 1 : 0)];
-}
-
-const fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back)
-{
-    return &w->lines[2 * (region * (uint32_t)w->sc->cluster_count + cluster) + (back ? 1 : 0)];
 }
 
 /* At the cluster's door: true if a replica took it. */
@@ -245,7 +225,7 @@ void fl_route(fl_world *w, uint32_t request, uint32_t avoid)
         if (fl_enters(w, q)) {
             fl_ways_forth(w, q, cluster);
         }
-        line = line_of(w, q->region, cluster, false);
+        line = fl_line_of(w, q->region, cluster, false);
         if (line->slot != FL_NONE) {
             line_push(w, line, request);
             return;
@@ -265,7 +245,7 @@ void fl_route(fl_world *w, uint32_t request, uint32_t avoid)
 void fl_bounce(fl_world *w, uint32_t request, uint32_t cluster)
 {
     fl_request *q = &w->requests[request];
-    fl_line *line = line_of(w, q->region, cluster, true);
+    fl_line *line = fl_line_of(w, q->region, cluster, true);
 
     if (line->slot != FL_NONE) {
         line_push(w, line, request);

@@ -46,10 +46,13 @@ void fl_note_sent(fl_world *w, uint32_t request)
     fl_note_system(w, 1);
 }
 
-/* Of a target of a service, the minute in which at_ns lies; even and odd minutes take turns. */
-static fl_minute *minute_of(const fl_service *s, int32_t target, int64_t at_ns)
+/* Of a target of a service, the minute in which at_ns lies: the one that began at minute_ns, or the one before or after
+ * it, of which one alone can be under way. */
+static fl_minute *minute_of(const fl_world *w, const fl_service *s, int32_t target, int64_t at_ns)
 {
-    return &s->minutes[2 * target + (int32_t)(at_ns / FL_MINUTE_NS % 2)];
+    const bool present = at_ns - w->minute_ns >= 0 && at_ns - w->minute_ns < FL_MINUTE_NS;
+
+    return &s->minutes[2 * target + (present != w->minute_odd)];
 }
 
 /* The minute of at_ns is over, for all targets. */
@@ -59,7 +62,7 @@ static void minutes_close(fl_world *w, int64_t at_ns)
         const fl_service *s = &w->services[i];
 
         for (int32_t t = 0; t < s->sc->target_count; t++) {
-            fl_minute *m = minute_of(s, t, at_ns);
+            fl_minute *m = minute_of(w, s, t, at_ns);
             res_slo *slo = &w->run->services[i].slo[t];
             double needed = ceil(s->sc->targets[t].percentile * (double)m->seen - 1e-9);
 
@@ -76,12 +79,14 @@ static void minutes_close(fl_world *w, int64_t at_ns)
 void fl_minute_event(fl_world *w)
 {
     fl_replicas_hear(w);
-    minutes_close(w, w->now - 1);
+    minutes_close(w, w->minute_ns);
+    w->minute_ns = w->now;
+    w->minute_odd = !w->minute_odd;
 }
 
 static void minute_add(const fl_world *w, const fl_request *q, int32_t target, bool within, int64_t at_ns)
 {
-    fl_minute *m = minute_of(&w->services[q->service], target, at_ns);
+    fl_minute *m = minute_of(w, &w->services[q->service], target, at_ns);
 
     m->seen++;
     m->within += within ? 1 : 0;
@@ -303,8 +308,8 @@ void fl_measure_close(fl_world *w)
     for (uint32_t i = 0; i < (uint32_t)run->service_count; i++) {
         FL_CHECK(w, w->services[i].waiting == 0);
     }
-    minutes_close(w, w->now);
-    minutes_close(w, w->now - FL_MINUTE_NS);
+    minutes_close(w, w->minute_ns);
+    minutes_close(w, w->minute_ns - FL_MINUTE_NS);
     fl_cells_close(w);
     lag_close(w);
 }

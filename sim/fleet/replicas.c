@@ -26,7 +26,7 @@ static uint32_t replica_row(fl_world *w)
         void *rows = w->replicas;
         uint32_t old = w->replica_cap;
 
-        if (!fl_grow(w, &kv, &w->kv_cap, old + 1, sizeof *w->kv)) {
+        if (kv != NULL && !fl_grow(w, &kv, &w->kv_cap, old + 1, sizeof *w->kv)) {
             return FL_NONE;
         }
         w->kv = kv;
@@ -167,10 +167,11 @@ void fl_replica_arm(fl_world *w, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
 
-    w->kv[replica].until_ns = 0; /* its engine may have changed */
+    if (w->kv != NULL && r->engine != NULL) {
+        fl_kv_note(w, replica);
+    }
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);
-        look_ahead(w, replica);
     } else {
         evq_set(w->queue, r->slot, r->until_ns, EVQ_LIFECYCLE);
     }
@@ -541,6 +542,7 @@ void fl_replica_run(fl_world *w, uint32_t replica)
         fl_replica_stop(w, replica);
     } else {
         fl_replica_arm(w, replica);
+        look_ahead(w, replica);
     }
 }
 

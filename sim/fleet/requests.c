@@ -218,7 +218,6 @@ static void engine_forgets(fl_world *w, uint32_t request)
     fl_replica_hear(w, replica);
     fl_ways_broken(w, q);
     mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
-    w->kv[replica].until_ns = 0;
     if (r->state == FL_RP_READY) {
         fl_balance_shift(w, &w->services[q->service].balancers[r->cluster], replica, -1);
     } else {

@@ -166,6 +166,9 @@ bool fl_service_init(fl_world *w, uint32_t index)
             return false;
         }
     }
+    if (s->sc->router == SC_ROUTER_LEAST_KV && !fl_kv_new(w)) {
+        return false;
+    }
     s->route_rng = rng_stream(w->seed, w->replication, "router", s->key);
     s->service_rng = rng_stream(w->seed, w->replication, "service", s->key);
     return s->timeout_slot != FL_NONE && s->route_rng != NULL && s->service_rng != NULL;

@@ -209,12 +209,6 @@ typedef struct fl_replica {
     int64_t seen_in, seen_out, seen_done, seen_busy_ns;            /**< engine counters at the last scrape */
 } fl_replica;
 
-/** Beside each replica, for a KV-aware router: bounds on the share of its KV blocks in use. */
-typedef struct fl_kv {
-    int64_t until_ns; /**< they hold before this; 0 = not known */
-    double least, most;
-} fl_kv;
-
 /** Replicas of one service in one cluster. */
 typedef struct fl_place {
     int32_t assigned; /**< told by the plan */
@@ -333,7 +327,7 @@ typedef struct fl_service {
     int32_t ready_total, assigned_total, live_total;
     stat_timew t_desired, t_assigned, t_ready, t_starting;
     stat_timew *t_ready_pool; /**< [pool_count] */
-    fl_minute *minutes;       /**< [2 * target_count] of each target the even and the odd one */
+    fl_minute *minutes;       /**< [2 * target_count] of each target two, that take turns */
     uint8_t *target_kind;     /**< [target_count] fl_target */
     int64_t ttft_limit_ns;    /**< the first ttft target, FL_NEVER if none */
     uint64_t *metric_keys;    /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
@@ -385,6 +379,8 @@ typedef struct fl_world {
     fl_slot *slots, *busy; /**< by number: ordinary slots, busy ones less EVQ_BUSY */
     uint32_t slot_cap, busy_cap;
     int64_t now, end_ns, warmup_ns;
+    int64_t minute_ns; /**< begin of the minute whose end is the next one to be counted */
+    bool minute_odd;
     bool warm_start; /**< the first tick: placements on nodes that are up are ready at once */
     bool counting;   /**< warm-up is over */
     int32_t laws;    /**< see sc_laws */
@@ -412,7 +408,7 @@ typedef struct fl_world {
     fl_node *nodes;
     uint32_t node_cap, node_free;
     fl_replica *replicas;
-    fl_kv *kv; /**< [replica_cap] */
+    double *kv; /**< [replica_cap] share of KV blocks taken, see mdl_kv, after its last event; NULL = nobody asks */
     uint32_t kv_cap;
     uint32_t replica_cap, replica_free, replica_rows;
 
@@ -529,7 +525,9 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
 void fl_balance_fini(fl_balancer *b);
 
 /* balance_kv.c */
-/** Of a few of the ready replicas, of which there must be some, that with the smallest share of KV blocks in use. */
+bool fl_kv_new(fl_world *w);                          /**< some router is KV-aware */
+void fl_kv_note(const fl_world *w, uint32_t replica); /**< its engine has changed or was looked at */
+/** Of a few of the ready replicas, of which there must be some, that with the smallest share of KV blocks taken. */
 uint32_t fl_kv_pick(const fl_world *w, const fl_balancer *b, gsl_rng *r);
 
 /* affinity.c */
@@ -554,9 +552,20 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event);
 void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns);
 void fl_request_drop(fl_world *w, uint32_t request); /**< frees a record */
 void fl_requests_close(fl_world *w);                 /**< end of the run: what is left is in flight */
+static inline fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back)
+{
+    return &w->lines[2 * (region * (uint32_t)w->sc->cluster_count + cluster) + (back ? 1 : 0)];
+}
 /** How long a request is on this wire: the delay, and what its jitter adds. */
-int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request);
-const fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t cluster, bool back);
+static inline int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request)
+{
+    if (line->jitter_ns > 0) {
+        const float late = line->back ? w->requests[request].late : w->talks[request].late;
+
+        return line->delay_ns + fl_round(line->jitter_ns * (double)late);
+    }
+    return line->delay_ns;
+}
 
 uint32_t fl_request_new(fl_world *w);
 bool fl_engine_due(fl_world *w, uint32_t request); /**< its engine has something to say first; then it has said it */

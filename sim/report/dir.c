@@ -109,8 +109,12 @@ int rep_write_file(const char *dir, const char *name, rep_writer write, const vo
 static int one_folder(const char *path, char *err, size_t err_size)
 {
     struct stat st;
-    if (mkdir(path, 0777) != 0 && (errno != EEXIST || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))) {
-        snprintf(err, err_size, "cannot make folder %s: %s", path, strerror(errno));
+    int why = mkdir(path, 0777) != 0 ? errno : 0;
+    if (why == EEXIST) {
+        why = stat(path, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    }
+    if (why != 0) {
+        snprintf(err, err_size, "cannot make folder %s: %s", path, strerror(why));
         return -1;
     }
     return 0;

@@ -124,7 +124,7 @@ trace-quantiles.csv
 trace-rates.csv"
 touch "$dir/taken"
 "$SPILLWAY" trace stats "$dir/nodes.csv" --out "$dir/taken" >/dev/null 2>"$dir/err"
-same "a folder that cannot be" "$? $(cat "$dir/err")" "3 spillway trace: cannot make folder $dir/taken: File exists"
+same "a folder that cannot be" "$? $(cat "$dir/err")" "3 spillway trace: cannot make folder $dir/taken: Not a directory"
 if command -v gnuplot >/dev/null; then
     same "their pictures" "$(ls "$dir"/o[1-7]/plots/trace.svg "$dir"/deep/er/o6/plots/trace.svg | sed 's|.*/\(o.\)/.*|\1|' | sort | tr -d '\n')" o1o2o3o5o6
     same "one title" "$(grep -c '>short.csv<' "$dir/deep/er/o6/plots/trace.svg")" 1

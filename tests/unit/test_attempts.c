@@ -291,6 +291,9 @@ static void test_least_kv(void **state)
         fl_balance_shift(f, &f->services[0].balancers[0], 1, 1);
     }
     f->now = 1;
+    assert_true(fl_kv_new(f));
+    fl_kv_note(f, 0);
+    fl_kv_note(f, 1);
     assert_int_equal(
         fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_KV, 0, f->services[0].route_rng, 0), 1);
     assert_int_equal(
