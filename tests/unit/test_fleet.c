@@ -309,6 +309,80 @@ static int read_line(void *user, const char *line, size_t size)
     return 0;
 }
 
+#define MINUTES 21
+#define LIMIT   (3 * S / 20)
+
+/* First tokens out in each minute, of requests that count and within the limit; and in each bin of 25 s. */
+typedef struct told {
+    int64_t warmup_ns;
+    int32_t seen[MINUTES], within[MINUTES];
+    uint64_t bins[MINUTES * 60 / 25 + 1];
+} told;
+
+static int note_first(void *user, const fleet_request *q)
+{
+    told *t = user;
+
+    if (q->first_ns >= 0) {
+        const int64_t minute = q->first_ns / (60 * S);
+
+        t->bins[q->first_ns / (25 * S)]++;
+        if (q->sent_ns >= t->warmup_ns) {
+            t->seen[minute]++;
+            t->within[minute] += q->first_ns - q->sent_ns <= LIMIT ? 1 : 0;
+        }
+    }
+    return 0;
+}
+
+/*
+ * Answers are so long that hardly one ends: an engine tells of a first token long after it is out, and what counts them
+ * by minute and by bin must have them all the same, to the last minute, which is not whole. A prompt takes 0.1 s, after
+ * what is left of the step under way, as long.
+ */
+static void test_first_tokens_by_time(void **state)
+{
+    told want = {.warmup_ns = 100 * S + S / 3};
+    fleet_hooks hooks = {.request = note_first, .user = &want};
+    uint64_t minutes = 0, violated = 0;
+    char err[400] = "";
+    world w;
+    res_run *run;
+
+    (void)state;
+    world_init(&w);
+    w.traffic[0].arrivals.rate_per_s = 0.1;
+    w.services[0].engine = SC_ENGINE_LLM;
+    w.services[0].lengths.output.fixed = 5000;
+    w.llm[0][0] = (mdl_llm_config){.step = {.h0 = 100000000000},
+                                   .block_tokens = 16,
+                                   .kv_blocks = 100000,
+                                   .max_batched_tokens = 2048,
+                                   .max_sequences = 256,
+                                   .max_waiting = 1000};
+    w.targets[0][0] = (sc_target){"ttft", 0.5, LIMIT};
+    w.services[0].target_count = 1;
+    w.sc.tick_ns = 25 * S;
+    w.sc.warmup_ns = want.warmup_ns;
+    w.sc.duration_ns = 1234 * S + S / 2;
+    run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
+    assert_non_null(run);
+    for (int m = 0; m < MINUTES; m++) {
+        minutes += want.seen[m] > 0 ? 1 : 0;
+        violated += want.within[m] < ceil(0.5 * want.seen[m] - 1e-9) ? 1 : 0;
+    }
+    assert_true(want.seen[MINUTES - 1] > 0 && violated > 3 && violated < minutes - 3);
+    assert_int_equal(run->services[0].slo[0].minutes, minutes);
+    assert_int_equal(run->services[0].slo[0].minutes_violated, violated);
+    assert_int_equal(run->timeline.bin_ns, 25 * S);
+    for (int32_t b = 0; b < run->timeline.bins; b++) {
+        const stat_hist *ttft = run->timeline.ttft[b];
+
+        assert_int_equal(ttft != NULL ? stat_hist_count(ttft) : 0, want.bins[b]);
+    }
+    res_free(run);
+}
+
 /* The core sees what was read at least `delay` ago, never older than a scrape period more. */
 static void test_age_of_what_is_seen(void **state)
 {
@@ -417,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_jitter),
         cmocka_unit_test(test_spot_loses_work),
         cmocka_unit_test(test_warmup_and_bins),
+        cmocka_unit_test(test_first_tokens_by_time),
         cmocka_unit_test(test_age_of_what_is_seen),
         cmocka_unit_test(test_stopping),
         cmocka_unit_test(test_routers),

@@ -188,6 +188,8 @@ static void test_a_shared_pool_is_paid_once(void **state)
 #define WAVES  20
 #define WAVE_S 1500
 
+#define COUNTED_FROM_S 1515 /* 0.4 s after a first token */
+
 /* 2 requests/s, in each wave of 1500 s 3/s from 300 s on and 6/s from 315 to 600 s. */
 static size_t waves(int64_t *at)
 {
@@ -204,12 +206,12 @@ static size_t waves(int64_t *at)
     return n;
 }
 
-/* Those of the second service whose users have seen a first token. */
+/* Those of the second service whose users have seen a first token when statistics had begun. */
 static int count_first(void *user, const fleet_request *q)
 {
     uint64_t *first = user;
 
-    *first += q->service == 1 && q->first_ns >= 0 ? 1 : 0;
+    *first += q->service == 1 && q->first_ns >= COUNTED_FROM_S * S ? 1 : 0;
     return 0;
 }
 
@@ -243,6 +245,7 @@ static void test_hurt_while_the_list_of_bursts_grows(void **state)
     w.pools[0][0].lag.start_s = constant(60);
     w.sc.service_count = 2;
     w.sc.duration_ns = (int64_t)WAVES * WAVE_S * S;
+    w.sc.warmup_ns = COUNTED_FROM_S * S;
     w.workloads[1].gpus = 4;
     w.services[1].engine = SC_ENGINE_LLM;
     w.services[1].lengths.output.fixed = 1000; /* 100 s: ends lie between two ticks */
@@ -260,9 +263,90 @@ static void test_hurt_while_the_list_of_bursts_grows(void **state)
     assert_non_null(run);
     assert_int_equal(run->burst_count, WAVES + 1);
     assert_int_equal(run->bursts[0].service, 1);
-    assert_true(first > WAVES * WAVE_S / 15 - 20);
+    assert_true(first > (WAVES - 2) * WAVE_S / 15);
     assert_int_equal(run->bursts[0].requests_hurt, first);
     res_free(run);
+    free(at);
+}
+
+/* When the users of the first service have seen first tokens. */
+typedef struct firsts {
+    int64_t *at;
+    size_t count;
+} firsts;
+
+static int note_first(void *user, const fleet_request *q)
+{
+    firsts *f = user;
+
+    if (q->first_ns >= 0) {
+        f->at[f->count++] = q->first_ns;
+    }
+    return 0;
+}
+
+/*
+ * All first tokens hurt; each is out 0.2 or 0.3 s before a tick or in the middle of two, and told after the tick.
+ * 1 request in 5 s, in each wave 1 in 3.75 s from 300 s on, for which one replica more starts on the first cluster, and
+ * 1 in 1.25 s from 315 to 600 s, for which a burst begins in the middle of that spell: what is told late counts where
+ * it was out, before the spell or in it, before the release or after it.
+ */
+static void test_hurt_at_the_edges_of_bursts(void **state)
+{
+    int64_t *at = calloc(WAVES * DAY_REQUESTS, sizeof *at);
+    firsts f = {.at = calloc(WAVES * DAY_REQUESTS, sizeof *f.at)};
+    mdl_trace trace = {.count = 0, .at_ns = at};
+    fleet_hooks hooks = {.request = note_first, .user = &f};
+    char err[400] = "";
+    world w;
+    res_run *run;
+
+    (void)state;
+    assert_non_null(at);
+    assert_non_null(f.at);
+    for (int64_t t = 0; t < WAVES * WAVE_S; t += 15) {
+        const int64_t into = t % WAVE_S;
+        const int64_t n = into < 300 || into >= 600 ? 3 : into < 315 ? 4 : 12;
+
+        for (int64_t i = 1; i <= n; i++) {
+            at[trace.count++] = t * S + i * 15 * S / n - 5 * S; /* later by 4.5 s */
+        }
+    }
+    wave_world(&w, &trace);
+    w.traffic[0].arrivals.trace_shift_ns = at[0] + 4 * S + S / 2;
+    for (size_t i = trace.count; i-- > 0;) {
+        at[i] -= at[0];
+    }
+    w.metric.target = 100;
+    w.pools[0][0].gpus_per_node = 3;
+    w.pools[0][0].lag.start_s = constant(60);
+    w.sc.duration_ns = (int64_t)WAVES * WAVE_S * S;
+    w.services[0].engine = SC_ENGINE_LLM;
+    w.services[0].lengths.output.fixed = 208; /* 20.8 s */
+    w.llm[0][0] = w.llm[0][1] = (mdl_llm_config){.step.h0 = INT64_C(100) * 1000 * 1000 * 1000,
+                                                 .block_tokens = 16,
+                                                 .kv_blocks = 10000,
+                                                 .max_batched_tokens = 2048,
+                                                 .max_sequences = 64,
+                                                 .max_waiting = 1000};
+    w.targets[0][0] = (sc_target){"ttft", 0.95, S / 1000};
+    run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
+    assert_non_null(run);
+    assert_true(run->burst_count >= WAVES);
+    for (int32_t i = 0; i < run->burst_count; i++) {
+        const res_burst *b = &run->bursts[i];
+        uint64_t hurt = 0;
+
+        for (size_t k = 0; k < f.count; k++) {
+            const double out_s = (double)f.at[k] / 1e9;
+
+            hurt += out_s > b->onset_s && !(out_s > b->overflow_released_s) ? 1 : 0;
+        }
+        assert_near(b->primary_saturated_s, b->onset_s + 15, 1e-9);
+        assert_int_equal(b->requests_hurt, hurt);
+    }
+    res_free(run);
+    free(f.at);
     free(at);
 }
 
@@ -369,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_marks_of_a_burst),
         cmocka_unit_test(test_a_shared_pool_is_paid_once),
         cmocka_unit_test(test_hurt_while_the_list_of_bursts_grows),
+        cmocka_unit_test(test_hurt_at_the_edges_of_bursts),
         cmocka_unit_test(test_no_burst),
         cmocka_unit_test(test_flaps),
         cmocka_unit_test(test_shares),
