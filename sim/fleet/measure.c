@@ -55,14 +55,14 @@ static fl_minute *minute_of(const fl_world *w, const fl_service *s, int32_t targ
     return &s->minutes[2 * target + (present != w->minute_odd)];
 }
 
-/* The minute of at_ns is over, for all targets. */
-static void minutes_close(fl_world *w, int64_t at_ns)
+/* The present minute is over, for all targets. */
+static void minutes_close(fl_world *w)
 {
     for (int32_t i = 0; i < w->sc->service_count; i++) {
         const fl_service *s = &w->services[i];
 
         for (int32_t t = 0; t < s->sc->target_count; t++) {
-            fl_minute *m = minute_of(w, s, t, at_ns);
+            fl_minute *m = minute_of(w, s, t, w->minute_ns);
             res_slo *slo = &w->run->services[i].slo[t];
             double needed = ceil(s->sc->targets[t].percentile * (double)m->seen - 1e-9);
 
@@ -79,7 +79,7 @@ static void minutes_close(fl_world *w, int64_t at_ns)
 void fl_minute_event(fl_world *w)
 {
     fl_replicas_hear(w);
-    minutes_close(w, w->minute_ns);
+    minutes_close(w);
     w->minute_ns = w->now;
     w->minute_odd = !w->minute_odd;
 }
@@ -308,8 +308,7 @@ void fl_measure_close(fl_world *w)
     for (uint32_t i = 0; i < (uint32_t)run->service_count; i++) {
         FL_CHECK(w, w->services[i].waiting == 0);
     }
-    minutes_close(w, w->minute_ns);
-    minutes_close(w, w->minute_ns - FL_MINUTE_NS);
+    minutes_close(w);
     fl_cells_close(w);
     lag_close(w);
 }
