@@ -116,7 +116,8 @@ typedef enum sc_router {
     SC_ROUTER_RANDOM = 3,
     SC_ROUTER_TWO_CHOICES = 4,
     SC_ROUTER_SESSION = 6, /**< a conversation stays with its replica as long as that has room; others: as the first */
-    SC_ROUTER_LEAST_KV = 5 /**< smallest share of KV blocks in use; stations: as least outstanding */
+    SC_ROUTER_LEAST_KV = 5 /**< smallest share of KV blocks held or needed by prompts that wait, of four at random where
+                                there are many; stations: as least outstanding */
 } sc_router;
 
 /** One latency target, e.g. ttft p95 <= 2 s. */
