@@ -182,8 +182,8 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(LIB_SUPPORT) $(LIB_DAEMON) $(LIB_KUBE) $(LIBS
 .SECONDARY:
 
 # Tests in which allocations of ours fail.
-STARVE_FLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
-$(B)/tests/unit/test_daemon_starved: private LDFLAGS += $(STARVE_FLAGS)
+STARVE_FLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup,--wrap=strndup
+$(B)/tests/unit/test_daemon_starved $(B)/tests/unit/test_fleet_starved: private LDFLAGS += $(STARVE_FLAGS)
 
 # Man pages and completion come from the program's own option tables.
 MAN := $(B)/man

@@ -18,6 +18,7 @@
 
 #define MDL_NEVER   INT64_MAX
 #define MDL_REFUSED UINT32_MAX
+#define MDL_STARVED (UINT32_MAX - 1)
 
 /** One request as an engine sees it. */
 typedef struct mdl_work {
@@ -108,8 +109,8 @@ static inline void mdl_engine_free(mdl_engine *e)
  *     instant counts as waiting even where the engine is idle; station: only those without a server wait),
  *   - llm: input_tokens or output_tokens < 1, or their sum is over max_context (vLLM answers 400 then) or needs more KV
  *     than the replica has, or cached_tokens or prefix_tokens < 0,
- *   - station: service_ns < 0,
- *   - memory ran out.
+ *   - station: service_ns < 0;
+ *   MDL_STARVED, and nothing has changed, if memory ran out: no answer to a client, the run cannot go on.
  */
 static inline uint32_t mdl_engine_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {

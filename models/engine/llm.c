@@ -117,8 +117,11 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     }
     settle(s, now_ns);
     bool keyed = work->prefix_key != 0 && s->config->prefix_blocks > 0;
-    if (!fits(s, work) || s->queue.count >= s->config->max_waiting || !reserve(s, keyed)) {
+    if (!fits(s, work) || s->queue.count >= s->config->max_waiting) {
         return MDL_REFUSED;
+    }
+    if (!reserve(s, keyed)) {
+        return MDL_STARVED;
     }
     bool idle = s->batch + s->queue.count == 0;
     uint32_t slot = llm_take(s);

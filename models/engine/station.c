@@ -225,8 +225,11 @@ static uint32_t station_submit(mdl_engine *e, int64_t now_ns, const mdl_work *wo
     station *s = state_of(e);
     settle(s, now_ns);
     bool free_server = s->served < s->config.servers;
-    if (work->service_ns < 0 || (!free_server && s->waiting >= s->config.max_waiting) || !reserve(s)) {
+    if (work->service_ns < 0 || (!free_server && s->waiting >= s->config.max_waiting)) {
         return MDL_REFUSED;
+    }
+    if (!reserve(s)) {
+        return MDL_STARVED;
     }
     uint32_t slot = s->free_slot;
     customer *c = &s->customers[slot];

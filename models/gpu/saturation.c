@@ -26,7 +26,7 @@ static int submit_next(feed *f, mdl_engine *e, int64_t now_ns)
         f->next = f->next + 1 == f->n ? 0 : f->next + 1;
         if (work.input_tokens >= 1 && work.output_tokens >= 1 &&
             (int64_t)work.input_tokens + work.output_tokens <= room) {
-            return mdl_engine_submit(e, now_ns, &work) == MDL_REFUSED ? -1 : 1;
+            return mdl_engine_submit(e, now_ns, &work) >= MDL_STARVED ? -1 : 1;
         }
     }
     return 0;

@@ -10,6 +10,7 @@ typedef struct driver {
     drive_request *requests;
     size_t n, next, concurrency, inside;
     int64_t now_ns;
+    bool starved;
 } driver;
 
 static void submit(driver *d)
@@ -20,7 +21,9 @@ static void submit(driver *d)
         r->at_ns = d->now_ns;
     }
     d->next++;
-    d->inside += mdl_engine_submit(d->engine, d->now_ns, &work) != MDL_REFUSED;
+    const uint32_t handle = mdl_engine_submit(d->engine, d->now_ns, &work);
+    d->inside += handle < MDL_STARVED;
+    d->starved = d->starved || handle == MDL_STARVED;
 }
 
 static void take(driver *d, const mdl_event *e)
@@ -137,5 +140,5 @@ bool drive_engine(const mdl_llm_config *config, drive_request *requests, size_t 
     sums->preemptions = load.preemptions;
     sum(requests, n, sums);
     mdl_engine_free(d.engine);
-    return true;
+    return !d.starved;
 }

@@ -30,11 +30,11 @@ static bool services_init(const sc_scenario *sc, res_run *run)
     size_t regions = (size_t)sc->region_count + 1;
 
     run->faults = calloc((size_t)sc->fault_count + 1, sizeof *run->faults);
-    run->fault_count = sc->fault_count;
     run->services = calloc((size_t)sc->service_count + 1, sizeof *run->services);
-    if (run->services == NULL) {
+    if (run->faults == NULL || run->services == NULL) {
         return false;
     }
+    run->fault_count = sc->fault_count;
     run->service_count = sc->service_count;
     for (int32_t i = 0; i < sc->service_count; i++) {
         res_service *s = &run->services[i];

@@ -154,7 +154,8 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
             fl_replica_run(w, replica); /* an engine is brought to now before it is given work */
         }
         handle = mdl_engine_submit(engine, w->now, &work);
-        if (handle != MDL_REFUSED) {
+        w->no_memory = w->no_memory || handle == MDL_STARVED;
+        if (handle < MDL_STARVED) {
             q->state = FL_RQ_RUNNING;
             q->place.at.replica = replica;
             q->place.at.handle = handle;

@@ -390,7 +390,9 @@ res_run *fleet_run(const sc_scenario *sc, uint64_t seed, uint32_t replication, c
         goto done;
     }
     close_books(w, &k);
-    if (w->hook_stopped) {
+    if (w->no_memory) {
+        fail(err, err_size, "out of memory");
+    } else if (w->hook_stopped) {
         fail(err, err_size, "a log of decisions or requests could not be written");
     } else {
         run = w->run;
