@@ -126,6 +126,9 @@ static void print_outside(const calibrate_outside *a)
            "  %.1f ms with the shorter prompts, %.1f with the longer; %.1f ms in the smaller batches, %.1f in the "
            "larger\n",
            a->n, a->short_ms, a->long_ms, a->few_ms, a->many_ms);
+    if (a->told) {
+        printf("  in a scenario: spec.services[].engine.frontend: %.1fms\n", a->ms);
+    }
 }
 
 static void print_replay(const calibrate_replay *r)

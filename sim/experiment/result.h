@@ -22,7 +22,7 @@ typedef struct res_requests {
     uint64_t offered, completed, rejected, timed_out, in_flight; /**< offered = sum of the others */
 } res_requests;
 
-/** As users see it, network included. Times in ns. */
+/** As users see it, network and the engine's frontend included; the frontend is in ttft and e2e alone. Times in ns. */
 typedef struct res_latency {
     stat_hist *ttft;    /**< sent -> first token received */
     stat_hist *tpot;    /**< (last - first token) / (output tokens - 1); requests with > 1 output token */

@@ -4,10 +4,11 @@
  *
  * Everything is counted once, in a cell (cells.c), and added up at the end. Latencies are those of the user: ttft when
  * the first token arrives (also if the request fails later; a token lost with its replica stays seen), the others
- * when the last one does. Rules for targets: a completed request is within or beyond each limit (tpot only with more
- * than one output token); a rejected or timed-out one misses all. A minute of a target is the simulated minute in
- * which the replica produced the token (or the request failed); it is violated when fewer than the nearest-rank
- * percentile of its requests were within the limit.
+ * when the last one does. Time outside the engine (frontend_ns) is in ttft and e2e, hence in their targets; not in
+ * tpot, as first and last token have it alike, and neither in queue nor in network. Rules for targets: a completed
+ * request is within or beyond each limit (tpot only with more than one output token); a rejected or timed-out one
+ * misses all. A minute of a target is the simulated minute in which the replica produced the token (or the request
+ * failed); it is violated when fewer than the nearest-rank percentile of its requests were within the limit.
  */
 #include "sim/fleet/world.h"
 

@@ -8,8 +8,10 @@
  * when the first one finishes, but looks at who is first when it fires.
  *
  * Times: the user sends at t, the request is at the cluster rtt/2 later, and what the engine puts out is seen rtt/2
- * after that, jitter apart. A completion counts if it is seen by the deadline and by the end of the run; a cancellation
- * reaches the engine at once.
+ * after that, jitter apart, and the service's frontend_ns. All of that stands behind the engine, wherever it is spent:
+ * when a request comes to the engine and leaves it, and so what the engine does, does not depend on it. A completion
+ * counts if it is seen by the deadline and by the end of the run; a cancellation reaches the engine at once. An attempt
+ * (attempts.c) is over when the engine has answered: its own time-out counts neither frontend nor the way back.
  */
 #include "models/random/variates.h"
 #include "sim/fleet/world.h"
@@ -315,7 +317,7 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
         }
         return;
     }
-    seen = event->at_ns + fl_way_ns(w, fl_line_of(w, q->region, r->cluster, true), event->tag);
+    seen = event->at_ns + s->sc->frontend_ns + fl_way_ns(w, fl_line_of(w, q->region, r->cluster, true), event->tag);
     deadline = s->sc->timeout_ns < FL_NEVER - q->sent_ns ? q->sent_ns + s->sc->timeout_ns : FL_NEVER;
     if (event->kind == MDL_FIRST) {
         if ((q->flags & FL_RQ_FIRST) == 0 && seen <= deadline && seen <= w->end_ns) {

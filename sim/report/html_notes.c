@@ -29,7 +29,7 @@ static void put_definitions(FILE *out, const char *heading, const definition *li
 static const definition on_users[] = {
     {"ttft", "TTFT, time to first token",
      "From the moment the user sends the request until the first token arrives back, "
-     "network both ways included. Without tokens: until the answer begins."},
+     "network both ways and <code>engine.frontend</code> included. Without tokens: until the answer begins."},
     {"tpot", "TPOT, time per output token",
      "Time between the first and the last token, divided by the number of output tokens "
      "less one; requests with a single output token have none."},

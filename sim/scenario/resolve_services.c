@@ -272,6 +272,7 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
                             .lengths = {.input = one, .output = one},
                             .engine = (sc_engine_kind)spec->engine.kind,
                             .timeout_ns = spec->has_timeout ? spec->timeout_ns : INT64_MAX,
+                            .frontend_ns = spec->engine.frontend_ns,
                             .retry = retry_of(spec->retry),
                             .admission = admission_of(spec->admission),
                             .gateway_queue = spec->gateway_queue,

@@ -175,6 +175,7 @@ typedef struct sc_service {
     const sc_target *targets;
     int32_t target_count;
     int64_t timeout_ns;     /**< the user gives up; INT64_MAX = never */
+    int64_t frontend_ns;    /**< llm: every token is seen so much later than the engine and the network have it */
     mdl_retry retry;        /**< attempts <= 1: none */
     sc_admission admission; /**< zero = everything is admitted */
     int32_t gateway_queue;  /**< requests held at the gateway while no replica is ready; more are rejected */

@@ -110,6 +110,10 @@ static const bind_field llm_fields[] = {
      .max = 1.0,
      BIND_AT(spec_engine, prefix_cache_share),
      .help = "part of a replica's KV cache that may keep earlier turns of conversations while it is free"},
+    {.key = "frontend", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 60.0,
+     BIND_AT(spec_engine, frontend_ns),
+     .help = "time of a request outside the engine (API server, tokenising, client), as 'spillway calibrate' finds it: "
+             "the first token and the last are seen so much later"},
     {.key = NULL}};
 static const bind_field station_fields[] = {
     {.key = "servers", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 100000,

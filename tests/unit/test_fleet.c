@@ -176,6 +176,65 @@ static void test_network_and_egress(void **state)
 }
 
 /*
+ * Steps of a second, one request at a time, two sent at 5 s from 50 ms away: tokens of the first leave at 6.05, 7.05
+ * and 8.05 s, of the second 3 s later. Without a frontend the users see the first of them after 1.1 and 4.1 s, the last
+ * after 3.1 and 6.1 s. 300 ms of frontend put off what they see, and nothing else: the second begins when the first is
+ * done, not when it was seen. A patience of 6.2 s and an end of the run at 11.2 s are between what they would have seen
+ * and what they see, the limits of both targets for the first request, too.
+ */
+static void test_frontend(void **state)
+{
+    static const int64_t at[] = {5 * S, 5 * S};
+    static const struct {
+        int64_t frontend_ns, timeout_ns, end_ns;
+        uint64_t completed, timed_out, in_flight, in_time[2];
+    } cases[] = {{0, INT64_MAX, 100 * S, 2, 0, 0, {1, 1}},      {3 * S / 10, INT64_MAX, 100 * S, 2, 0, 0, {0, 0}},
+                 {0, 62 * S / 10, 100 * S, 2, 0, 0, {1, 1}},    {3 * S / 10, 62 * S / 10, 100 * S, 1, 1, 0, {0, 0}},
+                 {0, INT64_MAX, 112 * S / 10, 2, 0, 0, {1, 1}}, {3 * S / 10, INT64_MAX, 112 * S / 10, 1, 0, 1, {0, 0}}};
+    mdl_trace trace = {.count = 2, .at_ns = at};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const double late = (double)cases[i].frontend_ns / 1e9;
+        const bool both = cases[i].completed == 2;
+        world w;
+        res_run *run;
+
+        world_init(&w);
+        few_requests(&w, &trace, 1);
+        w.services[0].engine = SC_ENGINE_LLM;
+        w.services[0].lengths.input.fixed = 10;
+        w.services[0].lengths.output.fixed = 3;
+        w.llm[0][0] = (mdl_llm_config){.step = {.h0 = INT64_C(1000000000000)},
+                                       .block_tokens = 16,
+                                       .kv_blocks = 100,
+                                       .max_batched_tokens = 64,
+                                       .max_sequences = 1,
+                                       .max_waiting = 10};
+        w.rtt[0] = S / 10;
+        w.services[0].frontend_ns = cases[i].frontend_ns;
+        w.services[0].timeout_ns = cases[i].timeout_ns;
+        w.sc.duration_ns = cases[i].end_ns;
+        w.targets[0][0] = (sc_target){"ttft", 0.5, 12 * S / 10};
+        w.targets[0][1] = (sc_target){"e2e", 0.5, 32 * S / 10};
+        w.services[0].target_count = 2;
+        run = world_run(&w, 1);
+        assert_int_equal(run->requests.completed, cases[i].completed);
+        assert_int_equal(run->requests.timed_out, cases[i].timed_out);
+        assert_int_equal(run->requests.in_flight, cases[i].in_flight);
+        assert_int_equal(run->services[0].slo[0].met, cases[i].in_time[0]);
+        assert_int_equal(run->services[0].slo[1].met, cases[i].in_time[1]);
+        assert_near(mean_s(run->latency.ttft), 2.6 + late, 1e-9); /* both saw a first token */
+        assert_near(mean_s(run->latency.e2e), (both ? 4.6 : 3.1) + late, 1e-9);
+        assert_near(mean_s(run->latency.tpot), 1, 1e-9);
+        assert_near(mean_s(run->latency.queue), both ? 1.5 : 0, 1e-9);
+        assert_near(mean_s(run->latency.network), 0.1, 1e-9);
+        assert_true(run->pools[0].busy_gpu_ns == 6 * S);
+        res_free(run);
+    }
+}
+
+/*
  * Jitter of mean 20 ms on each of two ways of 50 ms: the network takes 100 ms + Erlang(2), of which (1 + x) e^-x is
  * above x means: half above 1.67835, a twentieth above 4.74386. 20,000 requests of 10 ms on 1000 servers wait for
  * nothing else, and those that overtake arrive in their own time: each waits for its ways and the server alone.
@@ -495,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_gateway_bound_and_patience),
         cmocka_unit_test(test_patience_in_service),
         cmocka_unit_test(test_network_and_egress),
+        cmocka_unit_test(test_frontend),
         cmocka_unit_test(test_jitter),
         cmocka_unit_test(test_spot_loses_work),
         cmocka_unit_test(test_warmup_and_bins),

@@ -143,6 +143,7 @@ static void reads_service(void **state)
     assert_int_equal(chat->llm[1].max_batched_tokens, 4096);
     assert_int_equal(chat->llm[1].max_sequences, 128);
     assert_int_equal(chat->llm[1].max_waiting, 50);
+    assert_int_equal(chat->frontend_ns, 168 * SECOND / 10000);
     assert_close(chat->image.weights_gb, 16.06, 1e-9);
     assert_int_equal(chat->timeout_ns, 90 * SECOND);
     assert_int_equal(chat->gateway_queue, 7);
@@ -172,6 +173,7 @@ static void reads_station(void **state)
     assert_null(station->model);
     assert_int_equal(station->station.servers, 3);
     assert_int_equal(station->station.max_waiting, 9);
+    assert_int_equal(station->frontend_ns, 0);
     assert_int_equal(station->station_law.kind, MDL_SERVICE_ERLANG);
     assert_close(station->station_law.mean_s, 0.25, 1e-15);
     assert_int_equal(station->station_law.stages, 4);

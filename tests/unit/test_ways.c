@@ -377,23 +377,27 @@ static void test_broken_off(void **state)
 }
 
 /* Round trip 2 s: sent at 5 s, there at 6 s, three tokens till 9 s, the last seen at 10 s; patience ends at 9.5 s with
- * all of it on its way. */
+ * all of it on its way. The same from beside a frontend of 2 s: there at 5 s, three tokens till 8 s. */
 static void test_too_late(void **state)
 {
     static const int64_t at[] = {5 * S};
     mdl_trace trace = {.count = 1, .at_ns = at};
-    world w;
-    sc_way ways[1];
 
     (void)state;
-    entry_world(&w, &trace, ways);
-    stepwise(&w, 3);
-    w.rtt[0] = 2 * S;
-    w.services[0].timeout_ns = 4500 * (S / 1000);
-    res_run *run = world_run(&w, 1);
-    assert_int_equal(run->requests.timed_out, 1);
-    assert_way(run, 1, 5, 5);
-    res_free(run);
+    for (int frontend = 0; frontend < 2; frontend++) {
+        world w;
+        sc_way ways[1];
+
+        entry_world(&w, &trace, ways);
+        stepwise(&w, 3);
+        w.rtt[0] = frontend == 1 ? 0 : 2 * S;
+        w.services[0].frontend_ns = frontend == 1 ? 2 * S : 0;
+        w.services[0].timeout_ns = 4500 * (S / 1000);
+        res_run *run = world_run(&w, 1);
+        assert_int_equal(run->requests.timed_out, 1);
+        assert_way(run, 1, 5, 5);
+        res_free(run);
+    }
 }
 
 /* One server, no room to wait, a second of work: the second of two requests went to the cluster in vain. */
