@@ -231,9 +231,10 @@ static const bind_field service_fields[] = {
     {.key = "drain", .kind = BIND_DURATION, .preset = "60s", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 86400.0,
      BIND_AT(spec_service, drain_ns), .help = "a replica told to stop finishes its requests for at most this long"},
     {.key = "router", .kind = BIND_ENUM, .preset = "least-outstanding", .names = router_names,
-     BIND_AT(spec_service, router), .help = "which replica of a cluster gets a request; two-choices: fewer inside of two at random, "
-                                            "least-kv: smaller share of KV blocks held, or needed by waiting prompts, "
-                                            "of four at random (of all up to 32), session: a conversation's own"},
+     BIND_AT(spec_service, router),
+     .help = "which replica of a cluster gets a request; two-choices: fewer inside of two at random, least-kv: smaller "
+             "share of KV blocks held, or needed by waiting prompts, of four at random (of all up to 32), session: a "
+             "conversation's own"},
     {.key = "onNotice", .kind = BIND_ENUM, .preset = "drain", .names = notice_names, BIND_AT(spec_service, on_notice),
      .help = "a node is to be reclaimed: drain (finish what is there, take nothing new), reroute (all requests start "
              "anew elsewhere at once) or serve (go on until it is gone)"},
