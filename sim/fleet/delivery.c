@@ -16,7 +16,8 @@
  * A prefetch makes the nodes of a cluster, present and future, fetch a workload's files before any replica asks; where
  * no node is up, a seed of the region fetches them: a peer, or the regional registry pulling them through.
  *
- * Bytes from the origin to other regions and the room in registries cost money: part of the egress cost.
+ * Bytes that leave a registry for another region or provider and the room in registries cost money: part of the egress
+ * cost.
  */
 #include "models/delivery/cache.h"
 #include "models/delivery/flows.h"
@@ -62,8 +63,10 @@ struct fl_delivery {
     uint32_t fetch_cap;
     swarm *swarms;
     uint32_t swarm_count, swarm_cap;
-    bool *wanted; /**< [service_count * cluster_count] prefetched there */
-    fl_wide moved_bytes;
+    bool *wanted;    /**< [service_count * cluster_count] prefetched there */
+    fl_wide *copied; /**< [region_count] bytes from the origin to its registry or seed, since warm-up */
+    fl_wide *pulled; /**< [cluster_count] bytes from the origin to its nodes */
+    fl_wide *local;  /**< [cluster_count] bytes from the registry of its region to its nodes */
 };
 
 static int32_t region_of(const fl_world *w, uint32_t node)
@@ -122,6 +125,21 @@ static void arm(fl_world *w)
     evq_set(w->queue, w->delivery->slot, mdl_flows_next(w->delivery->flows), EVQ_LIFECYCLE);
 }
 
+/* Bytes leave a registry: that of the region, if the file is there, or the origin. */
+static void count_bytes(fl_world *w, const fetch *f, int32_t region, bool replicated, double bytes)
+{
+    fl_delivery *d = w->delivery;
+
+    if (!w->counting) {
+        return;
+    }
+    if (f->node == FL_NONE) {
+        d->copied[region] += replicated ? 0 : (fl_wide)bytes;
+    } else {
+        (replicated ? d->local : d->pulled)[w->pools[w->nodes[f->node].pool].cluster] += (fl_wide)bytes;
+    }
+}
+
 /* Puts a fetch on the wire for `bytes`. */
 static void launch(fl_world *w, uint32_t index, double bytes, bool source)
 {
@@ -145,8 +163,8 @@ static void launch(fl_world *w, uint32_t index, double bytes, bool source)
         links[count++] = d->region_link[s->region];
         if (!replicated) {
             links[count++] = d->origin_link;
-            d->moved_bytes += s->region != d->sc->origin && w->counting ? (fl_wide)bytes : 0;
         }
+        count_bytes(w, f, s->region, replicated, bytes);
         d->swarms[f->swarm].source = (int32_t)index;
     }
     f->flow = mdl_flows_add(d->flows, w->now, bytes, f->node == FL_NONE ? d->sc->nic_rate : 0.0, links, count);
@@ -483,20 +501,31 @@ static int64_t library_bytes(const fl_world *w)
     return sum;
 }
 
-/* Regions with a cluster, other than the origin's. */
-static int32_t other_regions(const fl_world *w)
+/* A region with a cluster, other than the origin's: its registry has a copy. */
+static bool has_copy(const fl_world *w, int32_t region)
 {
-    int32_t count = 0;
+    bool has = false;
+
+    for (int32_t c = 0; c < w->sc->cluster_count; c++) {
+        has = has || w->sc->clusters[c].region == region;
+    }
+    return has && region != w->delivery->sc->origin;
+}
+
+/* Of what has left the registries since warm-up; `copies`: bytes that every copy has had. */
+static int64_t moved_cost(const fl_world *w, fl_wide copies)
+{
+    const fl_delivery *d = w->delivery;
+    int64_t sum = 0;
 
     for (int32_t r = 0; r < w->sc->region_count; r++) {
-        bool has = false;
-
-        for (int32_t c = 0; c < w->sc->cluster_count; c++) {
-            has = has || w->sc->clusters[c].region == r;
-        }
-        count += has && r != w->delivery->sc->origin ? 1 : 0;
+        sum += mdl_egress_uusd(d->copied[r] + (has_copy(w, r) ? copies : 0), d->sc->copy_uusd_per_gb[r]);
     }
-    return count;
+    for (int32_t c = 0; c < w->sc->cluster_count; c++) {
+        sum += mdl_egress_uusd(d->pulled[c], d->sc->pull_uusd_per_gb[c]) +
+               mdl_egress_uusd(d->local[c], d->sc->local_uusd_per_gb[c]);
+    }
+    return sum;
 }
 
 int64_t fl_delivery_cost(const fl_world *w)
@@ -504,7 +533,7 @@ int64_t fl_delivery_cost(const fl_world *w)
     const fl_delivery *d = w->delivery;
     int64_t copied_ns;
     int64_t bytes;
-    fl_wide moved;
+    fl_wide copies = 0;
     fl_wide stored;
 
     if (d == NULL || !w->counting) {
@@ -512,14 +541,14 @@ int64_t fl_delivery_cost(const fl_world *w)
     }
     bytes = library_bytes(w);
     copied_ns = d->sc->replicated_ns > w->warmup_ns ? d->sc->replicated_ns : w->warmup_ns;
-    moved = d->moved_bytes;
     stored = (fl_wide)bytes * (w->now - w->warmup_ns);
     if (d->sc->regional && w->now >= copied_ns) {
-        stored += (fl_wide)bytes * (w->now - copied_ns) * other_regions(w);
-        moved += d->sc->replicated_ns > w->warmup_ns ? (fl_wide)bytes * other_regions(w) : 0;
+        for (int32_t r = 0; r < w->sc->region_count; r++) {
+            stored += has_copy(w, r) ? (fl_wide)bytes * (w->now - copied_ns) : 0;
+        }
+        copies = d->sc->replicated_ns > w->warmup_ns ? bytes : 0;
     }
-    return mdl_egress_uusd(moved, d->sc->transfer_uusd_per_gb) +
-           mdl_storage_uusd(stored, d->sc->storage_uusd_per_gb_month);
+    return moved_cost(w, copies) + mdl_storage_uusd(stored, d->sc->storage_uusd_per_gb_month);
 }
 
 bool fl_delivery_init(fl_world *w)
@@ -539,8 +568,12 @@ bool fl_delivery_init(fl_world *w)
     d->flows = mdl_flows_new();
     d->region_link = calloc((size_t)w->sc->region_count + 1, sizeof *d->region_link);
     d->wanted = calloc(cells + 1, sizeof *d->wanted);
+    d->copied = calloc((size_t)w->sc->region_count + 1, sizeof *d->copied);
+    d->pulled = calloc((size_t)w->sc->cluster_count + 1, sizeof *d->pulled);
+    d->local = calloc((size_t)w->sc->cluster_count + 1, sizeof *d->local);
     d->slot = fl_slot_new(w, FL_OWNER_DELIVERY, 0);
-    if (d->flows == NULL || d->region_link == NULL || d->wanted == NULL || d->slot == FL_NONE) {
+    if (d->flows == NULL || d->region_link == NULL || d->wanted == NULL || d->copied == NULL || d->pulled == NULL ||
+        d->local == NULL || d->slot == FL_NONE) {
         return false;
     }
     d->origin_link = mdl_flows_link(d->flows, d->sc->origin_rate);
@@ -569,6 +602,9 @@ void fl_delivery_fini(fl_world *w)
     free(d->fetches);
     free(d->swarms);
     free(d->wanted);
+    free(d->copied);
+    free(d->pulled);
+    free(d->local);
     free(d);
     w->delivery = NULL;
 }

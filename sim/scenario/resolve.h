@@ -43,6 +43,10 @@ void resolve_services(resolve *r);
 void resolve_supply(resolve *r, const spec_pool *spec, sc_pool *pool);
 /** Price of bytes to users that leave a region of a provider, micro-USD per GB; 0 with an error at `at` if none. */
 int64_t resolve_egress(resolve *r, const char *provider, const char *region, const ynode *at);
+/** Price of bytes that leave a region and provider for another place; an error at `at`, and 0, if the table has none.
+ */
+int64_t resolve_way_price(resolve *r, const char *provider, const char *from, const char *to_provider, const char *to,
+                          const ynode *at);
 /** What bytes between users who enter at a provider and the clusters cost. Needs regions and clusters. */
 void resolve_ways(resolve *r, bool bytes_cost);
 /** Quotas and the delivery of images. Needs regions and clusters. */

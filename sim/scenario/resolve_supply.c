@@ -123,17 +123,36 @@ int32_t resolve_cluster_named(resolve *r, const char *name, const ynode *at)
     return -1;
 }
 
+/* Whoever sends pays: the registries, all of one provider. What nodes give each other within a region costs nothing. */
 static void delivery_prices(resolve *r, const spec_delivery *spec, sc_delivery *d)
 {
-    const table_egress *move = tables_egress(r->tables, spec->provider, MDL_EGRESS_INTER_REGION,
-                                             d->origin >= 0 ? r->sc->regions[d->origin].name : TABLES_ANY, TABLES_ANY);
+    const ynode *at = spec->provider_node != NULL ? spec->provider_node : spec->self;
     const table_storage *keep = tables_storage(r->tables, spec->provider);
-    if (move == NULL || keep == NULL) {
-        resolve_unknown(r, spec->provider_node != NULL ? spec->provider_node : spec->self, "provider", spec->provider,
-                        move == NULL ? TABLES_EGRESS : TABLES_STORAGE);
+    int64_t *copy = zone_array(r->zone, (size_t)r->sc->region_count + 1, sizeof *copy);
+    int64_t *pull = zone_array(r->zone, (size_t)r->sc->cluster_count + 1, sizeof *pull);
+    int64_t *local = zone_array(r->zone, (size_t)r->sc->cluster_count + 1, sizeof *local);
+    if (tables_egress(r->tables, spec->provider, MDL_EGRESS_INTER_REGION, TABLES_ANY, TABLES_ANY) == NULL ||
+        keep == NULL) {
+        resolve_unknown(r, at, "provider", spec->provider, keep != NULL ? TABLES_EGRESS : TABLES_STORAGE);
         return;
     }
-    d->transfer_uusd_per_gb = move->uusd_per_gb;
+    if (copy == NULL || pull == NULL || local == NULL || d->origin < 0) {
+        return;
+    }
+    const char *origin = r->sc->regions[d->origin].name;
+    for (int32_t i = 0; i < r->sc->region_count; i++) {
+        copy[i] = resolve_way_price(r, spec->provider, origin, spec->provider, r->sc->regions[i].name, at);
+    }
+    for (int32_t c = 0; c < r->sc->cluster_count; c++) {
+        const sc_cluster *to = &r->sc->clusters[c];
+        const char *region = to->region >= 0 ? r->sc->regions[to->region].name : origin;
+        const char *provider = spec->provider_node != NULL ? to->provider : spec->provider; /* unsaid: no other one */
+        pull[c] = resolve_way_price(r, spec->provider, origin, provider, region, at);
+        local[c] = resolve_way_price(r, spec->provider, region, provider, region, at);
+    }
+    d->copy_uusd_per_gb = copy;
+    d->pull_uusd_per_gb = pull;
+    d->local_uusd_per_gb = local;
     d->storage_uusd_per_gb_month = keep->uusd_per_gb_month;
 }
 

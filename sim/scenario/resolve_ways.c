@@ -9,9 +9,8 @@
 
 #include <string.h>
 
-/* Price of bytes that leave a region and provider for another place; an error at `at`, and 0, if the table has none. */
-static int64_t way_price(resolve *r, const char *provider, const char *from, const char *to_provider, const char *to,
-                         const ynode *at)
+int64_t resolve_way_price(resolve *r, const char *provider, const char *from, const char *to_provider, const char *to,
+                          const ynode *at)
 {
     const bool same = strcmp(provider, to_provider) == 0;
     if (same && strcmp(from, to) == 0) {
@@ -52,10 +51,10 @@ static void resolve_ways_of(resolve *r, const spec_region *region, sc_way *ways)
             to_users(r, cluster->provider, cluster->region) == NULL) {
             continue; /* an error of its own */
         }
-        ways[c].forth_uusd_per_gb =
-            way_price(r, region->provider, region->name, cluster->provider, cluster->region, region->provider_node);
-        ways[c].back_uusd_per_gb =
-            way_price(r, cluster->provider, cluster->region, region->provider, region->name, cluster->provider_node);
+        ways[c].forth_uusd_per_gb = resolve_way_price(r, region->provider, region->name, cluster->provider,
+                                                      cluster->region, region->provider_node);
+        ways[c].back_uusd_per_gb = resolve_way_price(r, cluster->provider, cluster->region, region->provider,
+                                                     region->name, cluster->provider_node);
     }
 }
 

@@ -93,7 +93,9 @@ typedef struct sc_delivery {
     int64_t replicated_ns; /**< from then on regional registries have everything; 0 = always had */
     double origin_rate, region_rate, nic_rate, peer_rate, disk_rate;
     int64_t cache_bytes;
-    int64_t transfer_uusd_per_gb; /**< between regions */
+    const int64_t *copy_uusd_per_gb;  /**< [region_count] from the origin to that region's registry or seed */
+    const int64_t *pull_uusd_per_gb;  /**< [cluster_count] from the origin to a node there */
+    const int64_t *local_uusd_per_gb; /**< [cluster_count] from its region's registry to a node there */
     int64_t storage_uusd_per_gb_month;
     bool *preheat; /**< [cluster_count] */
 } sc_delivery;

@@ -30,6 +30,7 @@ typedef struct images {
     sc_part layers[2];
     sc_delivery delivery;
     bool preheat[WORLD_CLUSTERS];
+    int64_t copy[WORLD_REGIONS + 1], pull[WORLD_CLUSTERS], local[WORLD_CLUSTERS];
     fl_world *f;
 } images;
 
@@ -50,6 +51,11 @@ static void init(images *t, bool regional, bool peers)
     t->w.workloads[0].gpus = 8;
     t->w.sc.region_count = 2;
     t->preheat[0] = t->preheat[1] = t->preheat[2] = false;
+    for (int i = 0; i < 3; i++) {
+        t->copy[i] = i == 1 ? 0 : 20000; /* the origin's own region is 1, all clusters are in 0 */
+        t->pull[i] = 20000;
+        t->local[i] = 0;
+    }
     t->delivery = (sc_delivery){.origin = 1,
                                 .regional = regional,
                                 .peers = peers,
@@ -59,7 +65,9 @@ static void init(images *t, bool regional, bool peers)
                                 .peer_rate = 1e9,
                                 .disk_rate = 4e9,
                                 .cache_bytes = 100 * GB,
-                                .transfer_uusd_per_gb = 20000,
+                                .copy_uusd_per_gb = t->copy,
+                                .pull_uusd_per_gb = t->pull,
+                                .local_uusd_per_gb = t->local,
                                 .storage_uusd_per_gb_month = 100000,
                                 .preheat = t->preheat};
     t->w.sc.delivery = &t->delivery;
@@ -256,6 +264,72 @@ static void test_replication_lag(void **state)
     fl_world_free(t.f);
 }
 
+/* Prices go by where the bytes go: two clusters with 30 GB each from the origin; and from the registry of their region,
+ * where another provider has the nodes. */
+static void test_prices_by_pair(void **state)
+{
+    (void)state;
+    for (int regional = 0; regional < 2; regional++) {
+        images t;
+        init(&t, regional == 1, false);
+        t.w.sc.cluster_count = 2;
+        t.w.pools[1][0] = t.w.pools[0][0];
+        t.delivery.storage_uusd_per_gb_month = 0;
+        t.pull[1] = 50000;
+        t.local[1] = 90000;
+        start(&t);
+        fl_assign(t.f, 0, 0, 1);
+        fl_assign(t.f, 0, 1, 1);
+        fleet_live(t.f, 600 * S);
+        assert_int_equal(fl_delivery_cost(t.f), regional == 1 ? 30 * 90000 : 30 * (20000 + 50000));
+        fl_world_free(t.f);
+    }
+}
+
+/* The shipped scenario, its second site moved to a cloud: the registry on premises sends to another provider. */
+static void test_prices_loaded(void **state)
+{
+    (void)state;
+    static const sc_override sets[] = {{"spec.clusters[1].provider", "aws"}, {"spec.delivery.provider", "alibaba"}};
+    const sc_options options = {.sets = sets, .set_count = 2};
+    sc_messages messages = {0};
+    sc_scenario *sc = sc_load("scenarios/cold-cache.yaml", &options, &messages);
+    if (sc == NULL) {
+        fail_msg("%s", messages.text);
+    }
+    const sc_delivery *d = sc->delivery;
+    assert_int_equal(d->copy_uusd_per_gb[d->origin], 0);
+    for (int32_t r = 0; r < sc->region_count; r++) {
+        assert_int_equal(d->copy_uusd_per_gb[r], r == d->origin ? 0 : 83000);
+    }
+    assert_string_equal(sc->clusters[0].provider, "on-premises");
+    assert_int_equal(d->pull_uusd_per_gb[0], 110000);
+    assert_int_equal(d->pull_uusd_per_gb[1], 110000);
+    assert_int_equal(d->local_uusd_per_gb[1], 110000);
+    sc_free(sc);
+    sc_messages_fini(&messages);
+}
+
+/* Where nothing is said of the registries' provider, only the regions count. */
+static void test_prices_unsaid(void **state)
+{
+    (void)state;
+    static const sc_override sets[] = {{"spec.delivery", "{network: thin}"}};
+    const sc_options options = {.sets = sets, .set_count = 1};
+    sc_messages messages = {0};
+    sc_scenario *sc = sc_load("scenarios/cold-cache.yaml", &options, &messages);
+    if (sc == NULL) {
+        fail_msg("%s", messages.text);
+    }
+    for (int32_t c = 0; c < sc->cluster_count; c++) {
+        const bool away = sc->clusters[c].region != sc->delivery->origin;
+        assert_int_equal(sc->delivery->pull_uusd_per_gb[c], away ? 20000 : 0);
+        assert_int_equal(sc->delivery->local_uusd_per_gb[c], 0);
+    }
+    sc_free(sc);
+    sc_messages_fini(&messages);
+}
+
 /* Images in a region for an hour: 30 GB x 2 registries x 1 h at 0.1 USD per GB-month of 730 h. */
 static void test_storage(void **state)
 {
@@ -293,6 +367,8 @@ int main(void)
                                        cmocka_unit_test(test_origin_shared),   cmocka_unit_test(test_peers),
                                        cmocka_unit_test(test_peers_late),      cmocka_unit_test(test_source_lost),
                                        cmocka_unit_test(test_prefetch),        cmocka_unit_test(test_replication_lag),
-                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_whole_run)};
+                                       cmocka_unit_test(test_prices_by_pair),  cmocka_unit_test(test_prices_loaded),
+                                       cmocka_unit_test(test_prices_unsaid),   cmocka_unit_test(test_storage),
+                                       cmocka_unit_test(test_whole_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
