@@ -120,11 +120,11 @@ typedef struct llm_state {
     mdl_prefix prefix;
     uint64_t submitted;
     uint32_t request_cap;
-    int32_t queued_blocks; /* that the prompts of those in the queue need */
-    llm_list evicted;      /* in submission order; the owner has not taken their tags yet */
+    llm_list evicted; /* in submission order; the owner has not taken their tags yet */
     uint32_t finish_cap;
     uint32_t ranked; /* requests inside whose priority is not 0 */
     int64_t tokens_cached, preemptions;
+    int64_t queued_blocks; /* that the prompts of those in the queue need */
 
     int32_t pad[3];  /* brings below[1] to the start of a line */
     int32_t below[]; /* [block_tokens + 1, and to the end of its line] decoding requests whose phase is less than i */

@@ -51,7 +51,7 @@ void fl_kv_note(const fl_world *w, uint32_t replica)
 {
     const mdl_kv kv = mdl_engine_kv(w->replicas[replica].engine);
 
-    w->kv[replica] = kv.taken / (kv.blocks > 0 ? (double)kv.blocks : 1.0);
+    w->kv[replica] = (double)kv.taken / (kv.blocks > 0 ? kv.blocks : 1);
 }
 
 uint32_t fl_kv_pick(const fl_world *w, const fl_balancer *b, gsl_rng *r)
