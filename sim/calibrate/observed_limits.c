@@ -3,7 +3,8 @@
  * observed_limits.c - what an engine's log tells of its limits: requests of a batch, tokens of a step.
  *
  * Requests that wait beside KV blocks for them while the batch is as large as it ever is wait for a place in it. One
- * that grows by another limit meets its largest size once or twice, not again and again.
+ * that grows by another limit meets its largest size once or twice, not again and again; a small one, of long prompts
+ * with short answers, meets it again and again, but others wait beside smaller ones, too, and as often.
  *
  * Requests that wait though the batch and the KV cache have room for them wait for the budget: every step is full, and
  * the prompt taken up last is cut off. So all of the batch but one get a token each step, q = running - 1; output / q
@@ -18,6 +19,7 @@
 #define LEAST_LINES 8    /* of a log, to tell a limit */
 #define ROOM_KV     0.9  /* share in use up to which the KV cache has room */
 #define ROOM_BATCH  0.97 /* of the largest batch that the logs show: up to which a batch may have room */
+#define LEAST_FULL  0.5  /* of the lines in which requests wait beside KV blocks: with a batch as large as ever */
 #define ALIKE       0.1  /* half of the lines lie within so much of their median, or something else was at work */
 
 static int by_value(const void *a, const void *b)
@@ -47,11 +49,14 @@ static double tokens_of(const observed_second *before, const observed_second *no
 static void tell_batch(observed *o, double largest)
 {
     size_t n = 0;
+    size_t waited = 0;
     for (size_t i = 0; i < o->second_count; i++) {
         const observed_second *s = &o->seconds[i];
-        n += s->running == largest && s->waiting >= 1.0 && s->kv_share < ROOM_KV;
+        const bool waits = s->waiting >= 1.0 && s->kv_share < ROOM_KV;
+        waited += waits;
+        n += waits && s->running == largest;
     }
-    if (n >= LEAST_LINES && largest >= 1.0) {
+    if (n >= LEAST_LINES && largest >= 1.0 && (double)n >= LEAST_FULL * (double)waited) {
         o->max_sequences = (int64_t)largest;
         o->batch_lines = n;
     }

@@ -82,6 +82,7 @@ typedef struct played {
     double per_s;                         /* requests arriving */
     double before_ms, after_ms;           /* between client and engine, there and back */
     double per_token_ms;                  /* more on the way there, for a token of the prompt */
+    bool summaries;                       /* prompts of 3000 to 6000 tokens, answered with 2 to 8 */
     bool own;                             /* the times are the engine's own, not a client's */
     bool rough;                           /* these vary by 40 % either way, and one of 30 is 0.3 s late */
     drive_request r[REQUESTS];
@@ -127,6 +128,10 @@ static void play(played *run, FILE *log)
         at_ns += (int64_t)((double)choice_range(&c, 0, 2000) * 1e6 / run->per_s);
         run->r[i] = (drive_request){
             .at_ns = at_ns, .input = (int32_t)choice_range(&c, 100, 700), .output = (int32_t)choice_range(&c, 50, 250)};
+        if (run->summaries) {
+            run->r[i].input = (int32_t)choice_range(&c, 3000, 6000);
+            run->r[i].output = (int32_t)choice_range(&c, 2, 8);
+        }
     }
     (void)fputs("timestamp,prompt_throughput,generation_throughput,num_running,num_pending,gpu_kvcache_usage\n", log);
     int next = 0;
@@ -268,6 +273,30 @@ static void each_limit_is_told_apart(void **state)
         if (i == 0) {
             assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.03);
             assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.002);
+        }
+        observed_free(&o);
+    }
+}
+
+/* Long prompts with short answers fill every step, and few are in the batch at once: it meets its largest size again
+ * and again, and has a smaller one as often. */
+static void a_small_batch_is_no_limit(void **state)
+{
+    (void)state;
+    static played run;
+    static const int32_t budgets[] = {1024, 2048, 4096, 8192};
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        run.budget = budgets[i];
+        run.sequences = 256;
+        run.per_s = 30;
+        run.summaries = true;
+        observed o = {.requests = NULL};
+        observe(&run, NULL, &o);
+        print_message("budget %d: told %lld by %zu lines; batch %lld by %zu lines\n", budgets[i],
+                      (long long)o.max_batched_tokens, o.budget_lines, (long long)o.max_sequences, o.batch_lines);
+        assert_int_equal(o.max_sequences, 0);
+        if (o.max_batched_tokens > 0) {
+            assert_close((double)o.max_batched_tokens, budgets[i], 0.1);
         }
         observed_free(&o);
     }
@@ -444,6 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_log_tells_the_budget),
         cmocka_unit_test(each_limit_is_told_apart),
+        cmocka_unit_test(a_small_batch_is_no_limit),
         cmocka_unit_test(stated_limits_are_not_told_again),
         cmocka_unit_test(a_real_budget),
         cmocka_unit_test(time_outside_comes_back),
