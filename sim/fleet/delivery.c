@@ -17,12 +17,13 @@
  * no node is up, a seed of the region fetches them: a peer, or the regional registry pulling them through.
  *
  * Bytes that leave a registry for another region or provider and the room in registries cost money: part of the egress
- * cost.
+ * cost. They count as they go: what is cut short costs what it has had, in the warm-up nothing.
  */
 #include "models/delivery/cache.h"
 #include "models/delivery/flows.h"
 #include "sim/fleet/world.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,9 @@ typedef struct fetch {
     uint32_t node;
     uint32_t swarm;
     int64_t bytes;
-    int32_t flow; /**< NONE = all pieces are here but for those the swarm's source has yet to get */
+    int32_t flow;     /**< NONE = all pieces are here but for those the swarm's source has yet to get */
+    fl_wide *meter;   /**< of what leaves a registry for it; NULL: it costs nothing */
+    double unmetered; /**< bytes to go when it was last read, or at the end of the warm-up */
 } fetch;
 
 /** A file within a region. */
@@ -125,19 +128,41 @@ static void arm(fl_world *w)
     evq_set(w->queue, w->delivery->slot, mdl_flows_next(w->delivery->flows), EVQ_LIFECYCLE);
 }
 
-/* Bytes leave a registry: that of the region, if the file is there, or the origin. */
-static void count_bytes(fl_world *w, const fetch *f, int32_t region, bool replicated, double bytes)
+/* Of bytes that leave a registry: that of the region, if the file is there, or the origin. */
+static fl_wide *meter_of(const fl_world *w, const fetch *f, int32_t region, bool replicated)
 {
-    fl_delivery *d = w->delivery;
+    const fl_delivery *d = w->delivery;
 
-    if (!w->counting) {
-        return;
-    }
     if (f->node == FL_NONE) {
-        d->copied[region] += replicated ? 0 : (fl_wide)bytes;
-    } else {
-        (replicated ? d->local : d->pulled)[w->pools[w->nodes[f->node].pool].cluster] += (fl_wide)bytes;
+        return replicated ? NULL : &d->copied[region];
     }
+    return &(replicated ? d->local : d->pulled)[w->pools[w->nodes[f->node].pool].cluster];
+}
+
+/* Bytes that have left since its meter was read. */
+static fl_wide unread(const fetch *f, double left)
+{
+    return (fl_wide)llround(f->unmetered - left);
+}
+
+/* Reads the meter of a fetch that has come, or that is cut short with so much left. */
+static void meter_read(const fl_world *w, fetch *f, double left)
+{
+    if (f->meter != NULL && w->counting) {
+        *f->meter += unread(f, left);
+    }
+    f->meter = NULL;
+}
+
+/* Takes a fetch off the wire. @return bytes that have not come */
+static double cut(fl_world *w, fetch *f)
+{
+    const double left = mdl_flows_left(w->delivery->flows, w->now, f->flow);
+
+    mdl_flows_remove(w->delivery->flows, w->now, f->flow);
+    meter_read(w, f, left);
+    f->flow = NONE;
+    return left;
 }
 
 /* Puts a fetch on the wire for `bytes`. */
@@ -164,7 +189,8 @@ static void launch(fl_world *w, uint32_t index, double bytes, bool source)
         if (!replicated) {
             links[count++] = d->origin_link;
         }
-        count_bytes(w, f, s->region, replicated, bytes);
+        f->meter = meter_of(w, f, s->region, replicated);
+        f->unmetered = bytes;
         d->swarms[f->swarm].source = (int32_t)index;
     }
     f->flow = mdl_flows_add(d->flows, w->now, bytes, f->node == FL_NONE ? d->sc->nic_rate : 0.0, links, count);
@@ -271,6 +297,7 @@ void fl_delivery_event(fl_world *w)
             FL_CHECK(w, i < d->fetch_cap);
         }
         d->fetches[i].flow = NONE;
+        meter_read(w, &d->fetches[i], 0.0);
         pieces_complete(w, i);
     }
     arm(w);
@@ -427,10 +454,9 @@ static void source_lost(fl_world *w, uint32_t swarm_index, double left)
 
         if (f->used && f->swarm == swarm_index) {
             if (f->flow != NONE) {
-                double own = mdl_flows_left(d->flows, w->now, f->flow);
+                double own = cut(w, f);
 
                 left = own > left ? own : left;
-                mdl_flows_remove(d->flows, w->now, f->flow);
             }
             launch(w, i, left, true);
             return;
@@ -455,8 +481,7 @@ void fl_delivery_node_gone(fl_world *w, uint32_t node)
             continue;
         }
         if (f->flow != NONE) {
-            left = mdl_flows_left(d->flows, w->now, f->flow);
-            mdl_flows_remove(d->flows, w->now, f->flow);
+            left = cut(w, f);
         }
         f->used = false;
         if (d->swarms[f->swarm].source == (int32_t)i) {
@@ -512,6 +537,35 @@ static bool has_copy(const fl_world *w, int32_t region)
     return has && region != w->delivery->sc->origin;
 }
 
+void fl_delivery_warm(fl_world *w)
+{
+    fl_delivery *d = w->delivery;
+
+    for (uint32_t i = 0; d != NULL && i < d->fetch_cap; i++) {
+        fetch *f = &d->fetches[i];
+
+        if (f->used && f->flow != NONE) {
+            f->unmetered = mdl_flows_left(d->flows, w->now, f->flow);
+        }
+    }
+}
+
+/* What a meter would show, read now. */
+static fl_wide metered(const fl_world *w, const fl_wide *meter)
+{
+    const fl_delivery *d = w->delivery;
+    fl_wide bytes = *meter;
+
+    for (uint32_t i = 0; i < d->fetch_cap; i++) {
+        const fetch *f = &d->fetches[i];
+
+        if (f->used && f->flow != NONE && f->meter == meter) {
+            bytes += unread(f, mdl_flows_left(d->flows, w->now, f->flow));
+        }
+    }
+    return bytes;
+}
+
 /* Of what has left the registries since warm-up; `copies`: bytes that every copy has had. */
 static int64_t moved_cost(const fl_world *w, fl_wide copies)
 {
@@ -519,11 +573,11 @@ static int64_t moved_cost(const fl_world *w, fl_wide copies)
     int64_t sum = 0;
 
     for (int32_t r = 0; r < w->sc->region_count; r++) {
-        sum += mdl_egress_uusd(d->copied[r] + (has_copy(w, r) ? copies : 0), d->sc->copy_uusd_per_gb[r]);
+        sum += mdl_egress_uusd(metered(w, &d->copied[r]) + (has_copy(w, r) ? copies : 0), d->sc->copy_uusd_per_gb[r]);
     }
     for (int32_t c = 0; c < w->sc->cluster_count; c++) {
-        sum += mdl_egress_uusd(d->pulled[c], d->sc->pull_uusd_per_gb[c]) +
-               mdl_egress_uusd(d->local[c], d->sc->local_uusd_per_gb[c]);
+        sum += mdl_egress_uusd(metered(w, &d->pulled[c]), d->sc->pull_uusd_per_gb[c]) +
+               mdl_egress_uusd(metered(w, &d->local[c]), d->sc->local_uusd_per_gb[c]);
     }
     return sum;
 }

@@ -114,5 +114,6 @@ void fl_warmup_event(fl_world *w)
         stat_timew_reset(&w->pools[p].billed, w->now);
         stat_timew_reset(&w->pools[p].held, w->now);
     }
+    fl_delivery_warm(w);
     w->counting = true;
 }

@@ -689,6 +689,7 @@ void fl_delivery_present(fl_world *w, uint32_t replica);                /**< all
 void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use);
 void fl_delivery_prefetch(fl_world *w, uint32_t service, uint32_t cluster, bool wanted);
 void fl_delivery_preheat(fl_world *w);       /**< time 0: what the scenario says is fetched */
+void fl_delivery_warm(fl_world *w);          /**< end of the warm-up: bytes that leave a registry count from here */
 int64_t fl_delivery_cost(const fl_world *w); /**< moved between regions and stored, since warm-up */
 
 /* reclaim.c */

@@ -189,6 +189,7 @@ static void test_source_lost(void **state)
     images t;
     init(&t, false, true);
     t.w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+    t.delivery.storage_uusd_per_gb_month = 0;
     start(&t);
     fl_assign(t.f, 0, 0, 4);
     fleet_live(t.f, 10 * S);
@@ -209,7 +210,37 @@ static void test_source_lost(void **state)
         }
     }
     assert_int_equal(ready, 2);
+    assert_in_range(fl_delivery_cost(t.f), 30 * 20000 - 1, 30 * 20000 + 1); /* one copy left the origin, in two parts */
     fl_world_free(t.f);
+}
+
+/* Bytes cost as they go. Two nodes share the origin's 0.5 GB/s, one goes at 10 s and has had 2.5 GB; the other has 10
+ * at 25 s. Of both, 2.5 GB came in the first 5 s, which a warm-up may have. */
+static void test_cut_short(void **state)
+{
+    (void)state;
+    for (int warm = 0; warm < 2; warm++) {
+        const int64_t before = warm == 1 ? 2500 * 20 : 0;
+        images t;
+        init(&t, false, false);
+        t.w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+        t.w.sc.warmup_ns = warm == 1 ? 5 * S : 0;
+        t.delivery.storage_uusd_per_gb_month = 0;
+        start(&t);
+        fl_assign(t.f, 0, 0, 2);
+        fleet_live(t.f, 5 * S);
+        if (warm == 1) {
+            fl_warmup_event(t.f);
+        }
+        fleet_live(t.f, 10 * S);
+        fl_assign(t.f, 0, 0, 0); /* nobody else begins to fetch */
+        fl_node_reclaim(t.f, t.f->pools[0].nodes[0], 10 * S);
+        fleet_live(t.f, 11 * S);
+        assert_in_range(fl_delivery_cost(t.f) + before, 5500 * 20 - 1, 5500 * 20 + 1);
+        fleet_live(t.f, 60 * S);
+        assert_in_range(fl_delivery_cost(t.f) + before, 12500 * 20 - 1, 12500 * 20 + 1);
+        fl_world_free(t.f);
+    }
 }
 
 /* What was fetched before anybody asked need not be waited for; a node that comes later fetches by itself, too. */
@@ -366,9 +397,9 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_alone_and_again), cmocka_unit_test(test_one_copy_for_two),
                                        cmocka_unit_test(test_origin_shared),   cmocka_unit_test(test_peers),
                                        cmocka_unit_test(test_peers_late),      cmocka_unit_test(test_source_lost),
-                                       cmocka_unit_test(test_prefetch),        cmocka_unit_test(test_replication_lag),
-                                       cmocka_unit_test(test_prices_by_pair),  cmocka_unit_test(test_prices_loaded),
-                                       cmocka_unit_test(test_prices_unsaid),   cmocka_unit_test(test_storage),
-                                       cmocka_unit_test(test_whole_run)};
+                                       cmocka_unit_test(test_cut_short),       cmocka_unit_test(test_prefetch),
+                                       cmocka_unit_test(test_replication_lag), cmocka_unit_test(test_prices_by_pair),
+                                       cmocka_unit_test(test_prices_loaded),   cmocka_unit_test(test_prices_unsaid),
+                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_whole_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
