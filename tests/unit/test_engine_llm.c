@@ -419,6 +419,7 @@ static void evict_names_all_in_order(void **state)
     mdl_load load;
     mdl_engine_load(e, 600, &load);
     assert_int_equal(load.running + load.waiting + load.kv_blocks_used, 0);
+    assert_int_equal(mdl_engine_kv(e).taken, 0);
     assert_int_equal(load.busy_ns, 501);
     /* and it works again */
     submit(e, 700, 1, 5, 1);
