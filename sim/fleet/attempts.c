@@ -101,16 +101,17 @@ void fl_attempt(fl_world *w, uint32_t request)
     fl_route(w, request, FL_NONE);
 }
 
-/* Whether the client may try again now; pays for it. */
-static bool granted(fl_world *w, fl_service *s, const fl_request *q, const fl_try *t, int64_t *due_ns)
+/* Whether the client may try again after an attempt that ended at at_ns; pays for it. */
+static bool granted(fl_world *w, fl_service *s, const fl_request *q, const fl_try *t, int64_t at_ns, int64_t *due_ns)
 {
     const mdl_retry *retry = &s->sc->retry;
+    const int64_t deadline = s->sc->timeout_ns < FL_NEVER - q->sent_ns ? q->sent_ns + s->sc->timeout_ns : FL_NEVER;
 
-    if (t->number + 1 >= retry->attempts) {
+    if (at_ns >= deadline || t->number + 1 >= retry->attempts) {
         return false;
     }
-    *due_ns = w->now + mdl_backoff_ns(retry, t->number + 1, s->retry_rng);
-    if (s->sc->timeout_ns < FL_NEVER - q->sent_ns && *due_ns >= q->sent_ns + s->sc->timeout_ns) {
+    *due_ns = at_ns + mdl_backoff_ns(retry, t->number + 1, s->retry_rng);
+    if (*due_ns >= deadline) {
         return false;
     }
     if (retry->budget > 0 && s->budget < 1) {
@@ -121,7 +122,15 @@ static bool granted(fl_world *w, fl_service *s, const fl_request *q, const fl_tr
     return true;
 }
 
-bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last)
+int64_t fl_attempt_deadline(const fl_world *w, uint32_t request)
+{
+    const fl_try *t = &w->tries[request];
+
+    return t->seat != FL_NONE ? t->begin_ns + w->services[w->requests[request].service].sc->retry.attempt_timeout_ns
+                              : FL_NEVER;
+}
+
+bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t at_ns)
 {
     fl_request *q = &w->requests[request];
     fl_service *s = &w->services[q->service];
@@ -136,7 +145,7 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last
     }
     out->rejected += outcome == FL_REJECTED ? one : 0;
     out->timed_out += outcome == FL_TIMED_OUT ? one : 0;
-    if (last || !retries(s) || !granted(w, s, q, &w->tries[request], &due_ns)) {
+    if (!retries(s) || !granted(w, s, q, &w->tries[request], at_ns, &due_ns)) {
         return false;
     }
     slot = fl_slot_new(w, FL_OWNER_RETRY, request);

@@ -10,8 +10,8 @@
  * Times: the user sends at t, the request is at the cluster rtt/2 later, and what the engine puts out is seen rtt/2
  * after that, jitter apart, and the service's frontend_ns. All of that stands behind the engine, wherever it is spent:
  * when a request comes to the engine and leaves it, and so what the engine does, does not depend on it. A completion
- * counts if it is seen by the deadline and by the end of the run; a cancellation reaches the engine at once. An attempt
- * (attempts.c) is over when the engine has answered: its own time-out counts neither frontend nor the way back.
+ * counts if it is seen by the deadline, that of its attempt (attempts.c) too, and by the end of the run; a cancellation
+ * reaches the engine at once.
  */
 #include "models/random/variates.h"
 #include "sim/fleet/world.h"
@@ -185,7 +185,7 @@ void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_n
 {
     fl_request *q = &w->requests[request];
 
-    if (fl_attempt_end(w, request, outcome, seen_ns > w->now)) {
+    if (fl_attempt_end(w, request, outcome, seen_ns)) {
         return; /* to be tried again */
     }
     fl_note_end(w, q, outcome, seen_ns);
@@ -335,6 +335,11 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
         fl_balance_shift(w, &s->balancers[r->cluster], replica, -1);
     } else {
         r->outstanding--;
+    }
+    if (w->tries != NULL) { /* who waits gives up the attempt or the request, whichever comes first */
+        const int64_t attempt = fl_attempt_deadline(w, event->tag);
+
+        deadline = attempt < deadline ? attempt : deadline;
     }
     if (seen > deadline && deadline <= w->end_ns) {
         fl_ways_back(w, q, r->cluster);

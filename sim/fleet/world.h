@@ -581,8 +581,11 @@ void fl_order_fini(fl_order *o);
 /* attempts.c */
 bool fl_tries_new(fl_world *w);                 /**< retries are possible in this world */
 void fl_attempt(fl_world *w, uint32_t request); /**< the next attempt begins */
-/** An attempt ends, and with `last` the request. @return true if it will be tried again: its end is put off */
-bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, bool last);
+/** An attempt ends, for its client at at_ns. @return true if it will be tried again: the end of the request is put off
+ */
+bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t at_ns);
+/** When its client gives up the attempt under way; FL_NEVER = not within the run. */
+int64_t fl_attempt_deadline(const fl_world *w, uint32_t request);
 void fl_attempt_event(fl_world *w, uint32_t service); /**< attempts time out */
 void fl_retry_event(fl_world *w, uint32_t request);   /**< a back-off is over */
 uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from wherever it is. @return its record, in hand */

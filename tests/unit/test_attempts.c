@@ -308,7 +308,24 @@ static int keep_row(void *user, const fleet_request *q)
     return 0;
 }
 
-/* Steps of a second; sent at 5 s to an idle replica, given up at 5.4 s, in the middle of the prefill: by the attempt or
+/* An engine whose steps take a second, whatever they do; ten tokens in and out. */
+static void steps_world(world *w, const mdl_trace *trace)
+{
+    world_init(w);
+    w->sc.duration_ns = 60 * S;
+    w->traffic[0].arrivals = (mdl_arrival_spec){.kind = MDL_ARRIVAL_TRACE, .trace = trace, .trace_scale = 1};
+    w->services[0].engine = SC_ENGINE_LLM;
+    w->services[0].lengths.input = w->services[0].lengths.output =
+        (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 10, .min = 1, .max = 10};
+    w->llm[0][0] = (mdl_llm_config){.step = {.h0 = INT64_C(1000000000000)},
+                                    .block_tokens = 16,
+                                    .kv_blocks = 1000,
+                                    .max_batched_tokens = 8192,
+                                    .max_sequences = 8,
+                                    .max_waiting = 8};
+}
+
+/* Sent at 5 s to an idle replica, given up at 5.4 s, in the middle of the prefill: by the attempt or
  * by the user. Work began at 5 s, whatever the server makes of it; the second attempt, at 6.4 s, begins at once where
  * the first was called back, and never where its step until 7 s is in the way. */
 static void test_given_up_in_prefill(void **state)
@@ -331,16 +348,7 @@ static void test_given_up_in_prefill(void **state)
         world w;
         res_run *run;
 
-        world_init(&w);
-        w.services[0].engine = SC_ENGINE_LLM;
-        w.llm[0][0] = (mdl_llm_config){.step = {.h0 = INT64_C(1000000000000)},
-                                       .block_tokens = 16,
-                                       .kv_blocks = 1000,
-                                       .max_batched_tokens = 8192,
-                                       .max_sequences = 8,
-                                       .max_waiting = 8};
-        w.services[0].lengths.input = w.services[0].lengths.output =
-            (mdl_length_law){.kind = MDL_LENGTH_FIXED, .fixed = 10, .min = 1, .max = 10};
+        steps_world(&w, &trace);
         w.services[0].timeout_ns = cases[i].user_ns;
         w.services[0].retry = (mdl_retry){.attempts = 2,
                                           .base_ns = S,
@@ -348,13 +356,47 @@ static void test_given_up_in_prefill(void **state)
                                           .factor = 1,
                                           .attempt_timeout_ns = cases[i].attempt_ns,
                                           .cancels = cases[i].cancels};
-        w.traffic[0].arrivals = (mdl_arrival_spec){.kind = MDL_ARRIVAL_TRACE, .trace = &trace, .trace_scale = 1};
-        w.sc.duration_ns = 60 * S;
         run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
         assert_non_null(run);
         assert_string_equal(row.outcome, "timed_out");
         assert_int_equal(row.sent_ns, 5 * S);
         assert_int_equal(row.started_ns, cases[i].began_ns);
+        res_free(run);
+    }
+}
+
+/* Round trip 1 s, steps of a second, three tokens: sent at 5 s, there at 5.5, done at 8.5, seen at 9. A client that
+ * waits 4 s has it; one that waits 3.8 s has gone at 8.8 s, tries again at 9.8 and is as late with that, at 13.6 s. */
+static void test_answered_too_late(void **state)
+{
+    static const int64_t at[] = {5 * S};
+    static const int64_t patience_ns[] = {4 * S, 38 * S / 10};
+    mdl_trace trace = {.count = 1, .at_ns = at};
+
+    (void)state;
+    for (size_t late = 0; late < 2; late++) {
+        fleet_request row = {.started_ns = 0};
+        fleet_hooks hooks = {.request = keep_row, .user = &row};
+        char err[400] = "";
+        world w;
+        res_run *run;
+
+        steps_world(&w, &trace);
+        w.services[0].lengths.output.fixed = 3;
+        w.rtt[0] = S;
+        w.services[0].retry = (mdl_retry){.attempts = 2,
+                                          .base_ns = S,
+                                          .max_ns = S,
+                                          .factor = 1,
+                                          .attempt_timeout_ns = patience_ns[late],
+                                          .cancels = true};
+        run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
+        assert_non_null(run);
+        assert_string_equal(row.outcome, late == 1 ? "timed_out" : "completed");
+        assert_int_equal(row.done_ns, late == 1 ? -1 : 9 * S);
+        assert_int_equal(row.started_ns, late == 1 ? 103 * S / 10 : 55 * S / 10);
+        assert_int_equal(run->services[0].attempts.sent, 1 + late);
+        assert_int_equal(run->services[0].attempts.timed_out, 2 * late);
         res_free(run);
     }
 }
@@ -372,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_two_choices),
         cmocka_unit_test(test_least_kv),
         cmocka_unit_test(test_given_up_in_prefill),
+        cmocka_unit_test(test_answered_too_late),
         cmocka_unit_test(test_neighbour_retries),
     };
 
