@@ -126,9 +126,37 @@ static void print_outside(const calibrate_outside *a)
            "  %.1f ms with the shorter prompts, %.1f with the longer; %.1f ms in the smaller batches, %.1f in the "
            "larger\n",
            a->n, a->short_ms, a->long_ms, a->few_ms, a->many_ms);
-    if (a->told) {
-        printf("  in a scenario: spec.services[].engine.frontend: %.1fms\n", a->ms);
+}
+
+/* A string of YAML, in quotes where it may be more than a word. */
+static void print_word(const char *text)
+{
+    const bool quoted = strpbrk(text, " ,:#'\"[]{}&*!|>%@`?") != NULL;
+    fputs(quoted ? "'" : "", stdout);
+    for (; *text != '\0'; text++) {
+        fputs(quoted && *text == '\'' ? "'" : "", stdout); /* two stand for one */
+        putchar(*text);
     }
+    fputs(quoted ? "'" : "", stdout);
+}
+
+/* What else the replay had: a scenario that takes the row alone has other limits, and other times to the first token.
+ */
+static void print_engine(const observed *o, const calibration *c)
+{
+    fputs("in a scenario, with the row in the profiles.csv of its tables:\n  spec.services[].engine: {profile: ",
+          stdout);
+    print_word(c->row.engine);
+    if (o->max_batched_tokens > 0) {
+        printf(", maxBatchedTokens: %lld", (long long)o->max_batched_tokens);
+    }
+    if (o->max_sequences > 0) {
+        printf(", maxSequences: %lld", (long long)o->max_sequences);
+    }
+    if (c->outside.told) {
+        printf(", frontend: %.1fms", c->outside.ms);
+    }
+    puts("}");
 }
 
 static void print_replay(const calibrate_replay *r)
@@ -228,7 +256,7 @@ static void describe(const calibrate_values *v, const observed *o, const opt_lis
                    runs, o->request_count, o->second_count, o->dense_count + o->sequence_count + o->attention_count);
 }
 
-static cli_status report(const calibrate_values *v, const calibration *c)
+static cli_status report(const calibrate_values *v, const observed *o, const calibration *c)
 {
     for (size_t i = 0; i < c->fit_count; i++) {
         print_fit(&c->fits[i]);
@@ -247,6 +275,7 @@ static cli_status report(const calibrate_values *v, const calibration *c)
     for (size_t i = 0; i < c->note_count; i++) {
         printf("note: %s\n", c->notes[i]);
     }
+    print_engine(o, c);
     if (v->out != NULL) {
         return write_row(v->out, &c->row);
     }
@@ -292,7 +321,7 @@ static cli_status with_tables(const calibrate_values *v, const opt_list *operand
         if (ok && o->run_count > 1) {
             printf("all runs together\n");
         }
-        status = ok ? report(v, c) : CLI_INTERNAL;
+        status = ok ? report(v, o, c) : CLI_INTERNAL;
     }
     free(c);
     return status;

@@ -177,17 +177,26 @@ done
 is "calibrate: passed over" "$? $(grep -c 'list.csv: passed over' "$dir/err") $(wc -l <"$dir/err")" "0 1 1"
 is "calibrate: runs" "$(grep -E '^ +[0-9]+ +40 ' "$dir/told" | tr -s ' ' | tr '\n' ';')" " 1 40 at-100.jsonl; 2 40 at-900.jsonl;"
 is "calibrate: each alone, each under the row of all, and all" "$(grep -cE '^ +[12] .*%' "$dir/told") $(grep -c '^replay of the 80 requests' "$dir/told")" "4 1"
-seq 40 | awk '{ o = 20 + 13 * ($1 % 5); f = $1 * 3 + 0.1 # each alone, as its client saw it
-    printf "{\"input_toks\": %d, \"output_toks\": %d, \"arrival_time\": %f, \"first_token_ts\": %f, \"last_token_ts\": %f}\n",
-        100 + 37 * ($1 % 7), o, f - 0.1, f, f + 0.02 * o }' >"$dir/client.jsonl"
-"$SPILLWAY" calibrate "$dir/client.jsonl" --gpu RTX-4090 --model Llama-3.1-8B >"$dir/told" 2>&1
-outside=$(sed -n 's/^time outside the engine, for a request: \([0-9.]*\) ms, .*/\1/p' "$dir/told")
-is "calibrate: the time outside, as a scenario has it" "$(grep -c "^  in a scenario: spec.services\[\].engine.frontend: ${outside}ms\$" "$dir/told")" "1"
-"$SPILLWAY" validate scenarios/hybrid-burst.yaml --set "spec.services[0].engine.frontend=${outside}ms" >"$dir/told" 2>&1
-is "calibrate: and a scenario takes it" "$?" "0"
 cp scenarios/tables/*.csv "$dir/tables/"
 tail -n 1 "$dir/row.csv" >>"$dir/tables/profiles.csv"
 is "calibrate: the row is one of the tables" "$("$SPILLWAY" list profiles --brief --tables "$dir/tables" 2>&1 | tail -n 1 | cut -c1-31)" 'a "b", c/RTX-4090/Llama-3.1-8B '
+# What it says of an engine stands in a scenario as it is printed: the row, the limits that are known, the time outside.
+mkdir "$dir/client"
+seq 40 | awk '{ o = 20 + 13 * ($1 % 5); f = $1 * 3 + 0.1 # each alone, as its client saw it
+    printf "{\"input_toks\": %d, \"output_toks\": %d, \"arrival_time\": %f, \"first_token_ts\": %f, \"last_token_ts\": %f}\n",
+        100 + 37 * ($1 % 7), o, f - 0.1, f, f + 0.02 * o }' >"$dir/client/requests.jsonl"
+engine_of() { sed -n 's/^  spec.services\[\].engine: //p' "$dir/told"; }
+"$SPILLWAY" calibrate "$dir/client" --gpu RTX-4090 --model Llama-3.1-8B --engine mine >"$dir/told" 2>&1
+outside=$(sed -n 's/^time outside the engine, for a request: \([0-9.]*\) ms, .*/\1/p' "$dir/told")
+is "calibrate: the engine of a scenario" "$(engine_of)" "{profile: mine, frontend: ${outside}ms}"
+echo '{"engine_kwargs": {"max_num_seqs": 64, "max_num_batched_tokens": 512}}' >"$dir/client/meta.json"
+"$SPILLWAY" calibrate "$dir/client" --gpu RTX-4090 --model Llama-3.1-8B --engine "a \"b\", c: it's" --out "$dir/row.csv" >"$dir/told" 2>&1
+is "calibrate: and its limits" "$(engine_of)" \
+    "{profile: 'a \"b\", c: it''s', maxBatchedTokens: 512, maxSequences: 64, frontend: ${outside}ms}"
+tail -n 1 "$dir/row.csv" >>"$dir/tables/profiles.csv"
+"$SPILLWAY" validate scenarios/azure-conversation.yaml --tables "$dir/tables" --set "spec.services[0].engine=$(engine_of)" \
+    --set spec.clusters[1].pools[0].gpu=RTX-4090 >"$dir/told" 2>&1
+is "calibrate: and a scenario takes it" "$? $(grep -c error "$dir/told")" "0 0"
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")
