@@ -97,11 +97,8 @@ bool observed_limits(observed *o)
     for (size_t i = 0; i < o->second_count; i++) {
         largest = fmax(largest, o->seconds[i].running);
     }
-    if (o->request_count == 0 || o->second_count == 0) {
-        return true;
-    }
     if (o->max_sequences == 0) {
         tell_batch(o, largest);
     }
-    return o->max_batched_tokens > 0 || tell_budget(o, largest);
+    return o->max_batched_tokens > 0 || o->request_count == 0 || o->second_count == 0 || tell_budget(o, largest);
 }

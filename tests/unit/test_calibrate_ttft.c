@@ -302,6 +302,32 @@ static void a_small_batch_is_no_limit(void **state)
     }
 }
 
+/* The engine's log without its requests tells the largest batch, too; the budget takes the length of their prompts. */
+static void a_log_alone_tells_the_batch(void **state)
+{
+    (void)state;
+    static played run;
+    char path[] = "/tmp/test_calibrate_log.XXXXXX";
+    char err[200] = "";
+    observed o = {.requests = NULL};
+    calibration c;
+    FILE *log = fdopen(mkstemp(path), "wb");
+    assert_non_null(log);
+    run.budget = 4096;
+    run.sequences = 16;
+    run.per_s = 30;
+    play(&run, log);
+    assert_int_equal(fclose(log), 0);
+    assert_true(observed_read(&o, path, err, sizeof err));
+    assert_true(observed_complete(&o, err, sizeof err));
+    assert_int_equal(o.max_sequences, 16);
+    assert_int_equal(o.max_batched_tokens, 0);
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(notes_say(&c, "requests of a batch: at most 16"));
+    observed_free(&o);
+    assert_int_equal(remove(path), 0);
+}
+
 /* Settings that are stated hold. */
 static void stated_limits_are_not_told_again(void **state)
 {
@@ -474,6 +500,7 @@ int main(void)
         cmocka_unit_test(the_log_tells_the_budget),
         cmocka_unit_test(each_limit_is_told_apart),
         cmocka_unit_test(a_small_batch_is_no_limit),
+        cmocka_unit_test(a_log_alone_tells_the_batch),
         cmocka_unit_test(stated_limits_are_not_told_again),
         cmocka_unit_test(a_real_budget),
         cmocka_unit_test(time_outside_comes_back),
