@@ -62,8 +62,8 @@ static double excess_ms(double constant_us, void *context)
 }
 
 /* Moves the constant until the replay lasts as long as the run did: Brent's method, a replay for each trial.
- * @param out bracketed  false: no constant does it, the row is left as it is */
-static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out, bool *bracketed)
+ * Where no constant does it the row is left as it is. */
+static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
 {
     search s = {.o = o, .gpu = g, .model = m, .row = out->row};
     s.measured_ms = calibrate_measured(o).e2e_ms - calibrate_counted_ms(&out->outside);
@@ -71,8 +71,8 @@ static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibr
     double high = out->row.h0_us + out->row.c1_us;
     gsl_function f = {.function = excess_ms, .params = &s};
     out->step_constant_us = 0.0;
-    *bracketed = excess_ms(low, &s) < 0.0 && excess_ms(high, &s) > 0.0;
-    if (s.failed || !*bracketed) {
+    out->constant_told = excess_ms(low, &s) < 0.0 && excess_ms(high, &s) > 0.0;
+    if (s.failed || !out->constant_told) {
         return !s.failed;
     }
     gsl_root_fsolver *solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
@@ -112,14 +112,13 @@ static void say_outside(calibration *out)
 static bool settle(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
 {
     const mdl_profile before = out->row;
-    bool bracketed = true;
-    bool ok = tune(o, g, m, out, &bracketed);
+    bool ok = tune(o, g, m, out);
     for (int round = 0; ok && round < ROUNDS; round++) {
         ok = calibrate_time_outside(o, g, m, &out->row, &out->outside);
         out->row = before;
-        ok = ok && tune(o, g, m, out, &bracketed);
+        ok = ok && tune(o, g, m, out);
     }
-    if (ok && !bracketed) {
+    if (ok && !out->constant_told) {
         calibrate_note(out, "no constant makes the replay last as long as the run: another limit was at work there");
     }
     if (ok) {

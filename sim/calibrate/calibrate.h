@@ -53,6 +53,7 @@ typedef struct calibration {
     mdl_profile row;         /**< engine, gpu, model, coefficients, memory, source, date, grade */
     bool leaned;             /**< the data did not tell the coefficients apart: the row is the known one, corrected */
     double step_constant_us; /**< what the requests added to h0 beyond the operator times; 0 if they did not */
+    bool constant_told;      /**< there is a constant with which the replay lasts as long as the run */
     calibrate_outside outside;
     calibrate_replay replay;
     char notes[CALIBRATE_NOTES][CALIBRATE_NOTE];

@@ -268,7 +268,11 @@ static cli_status report(const calibrate_values *v, const observed *o, const cal
     }
     printf("reserved memory %lld bytes, utilisation %g\n", (long long)c->row.reserved_bytes, c->row.memory_utilization);
     if (c->replay.done) {
-        printf("constant of a step %+.0f us, so that the replay takes as long as the run\n", c->step_constant_us);
+        if (c->constant_told) {
+            printf("constant of a step %+.0f us, so that the replay takes as long as the run\n", c->step_constant_us);
+        } else {
+            puts("constant of a step: none makes the replay last as long as the run");
+        }
         print_outside(&c->outside);
         print_replay(&c->replay);
     }

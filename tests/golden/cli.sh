@@ -197,6 +197,12 @@ tail -n 1 "$dir/row.csv" >>"$dir/tables/profiles.csv"
 "$SPILLWAY" validate scenarios/azure-conversation.yaml --tables "$dir/tables" --set "spec.services[0].engine=$(engine_of)" \
     --set spec.clusters[1].pools[0].gpu=RTX-4090 >"$dir/told" 2>&1
 is "calibrate: and a scenario takes it" "$? $(grep -c error "$dir/told")" "0 0"
+# No constant of a step makes a replay like a run whose clocks had something else in them: none is said to.
+seq 40 | awk '{ printf "{\"input_toks\": %d, \"output_toks\": 50, \"arrival_time\": 0, \"first_token_ts\": %f, \"last_token_ts\": %f}\n",
+    100 + $1, 0.1 + $1 * 0.02, 2 + $1 * 0.02 }' >"$dir/burst.jsonl"
+"$SPILLWAY" calibrate "$dir/burst.jsonl" --gpu RTX-4090 --model Llama-3.1-8B >"$dir/told" 2>&1
+is "calibrate: no constant" "$(grep '^constant of a step' "$dir/told") $(grep -c '^note: no constant' "$dir/told")" \
+    "constant of a step: none makes the replay last as long as the run 1"
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")
