@@ -131,9 +131,8 @@ static void delivery_prices(resolve *r, const spec_delivery *spec, sc_delivery *
     int64_t *copy = zone_array(r->zone, (size_t)r->sc->region_count + 1, sizeof *copy);
     int64_t *pull = zone_array(r->zone, (size_t)r->sc->cluster_count + 1, sizeof *pull);
     int64_t *local = zone_array(r->zone, (size_t)r->sc->cluster_count + 1, sizeof *local);
-    if (tables_egress(r->tables, spec->provider, MDL_EGRESS_INTER_REGION, TABLES_ANY, TABLES_ANY) == NULL ||
-        keep == NULL) {
-        resolve_unknown(r, at, "provider", spec->provider, keep != NULL ? TABLES_EGRESS : TABLES_STORAGE);
+    if (keep == NULL) {
+        resolve_unknown(r, at, "provider", spec->provider, TABLES_STORAGE);
         return;
     }
     if (copy == NULL || pull == NULL || local == NULL || d->origin < 0) {

@@ -7,7 +7,21 @@
  */
 #include "sim/scenario/resolve.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* A pair without a price, told once at a place: many clusters may need it there. */
+static void no_price(const resolve *r, const char *text, const ynode *at)
+{
+    char line[512];
+    (void)snprintf(line, sizeof line, ":%d:%d: error: %s", (int)at->line, (int)at->column, text);
+    for (size_t i = 0; i < spw_diag_count(r->diag); i++) {
+        if (strstr(spw_diag_at(r->diag, i), line) != NULL) {
+            return;
+        }
+    }
+    ynode_error(r->diag, at, "%s", text);
+}
 
 int64_t resolve_way_price(resolve *r, const char *provider, const char *from, const char *to_provider, const char *to,
                           const ynode *at)
@@ -19,8 +33,10 @@ int64_t resolve_way_price(resolve *r, const char *provider, const char *from, co
     const mdl_egress_scope scope = same ? MDL_EGRESS_INTER_REGION : MDL_EGRESS_INTER_PROVIDER;
     const table_egress *row = tables_egress(r->tables, provider, scope, from, to);
     if (row == NULL) {
-        ynode_error(r->diag, at, "no %s price of '%s' from %s to %s in tables/egress.csv", mdl_egress_scope_name(scope),
-                    provider, from, to);
+        char text[400];
+        (void)snprintf(text, sizeof text, "no %s price of '%s' from %s to %s in tables/egress.csv",
+                       mdl_egress_scope_name(scope), provider, from, to);
+        no_price(r, text, at);
         return 0;
     }
     return row->uusd_per_gb;

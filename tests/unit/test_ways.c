@@ -273,6 +273,40 @@ static void test_missing_pair(void **state)
     folder_remove(dir);
 }
 
+/* Of images, too: a pair is told once, however many clusters and bytes need it; and that a provider has no row for it
+ * is not that there is no such provider. */
+static void test_missing_pair_of_images(void **state)
+{
+    static const char place[] = "--set spec.delivery.provider:1:1: error: no";
+    static const struct {
+        const char *dropped, *scope, *pairs[3];
+    } of[] = {{"alibaba,inter-provider,",
+               "inter-provider",
+               {"from cn-hangzhou to cn-hangzhou", "from cn-hangzhou to cn-beijing", "from cn-beijing to cn-beijing"}},
+              {"alibaba,inter-region,", "inter-region", {"from cn-hangzhou to cn-beijing", NULL, NULL}}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char dir[64], expected[1024] = "";
+        const sc_override set = {"spec.delivery.provider", "alibaba"};
+        const sc_options options = {.tables_dir = dir, .sets = &set, .set_count = 1};
+        sc_messages messages = {0};
+
+        folder_make(dir, sizeof dir);
+        put_tables(dir, of[i].dropped);
+        for (int p = 0; p < 3 && of[i].pairs[p] != NULL; p++) {
+            size_t used = strlen(expected);
+
+            snprintf(expected + used, sizeof expected - used, "%s %s price of 'alibaba' %s in tables/egress.csv\n",
+                     place, of[i].scope, of[i].pairs[p]);
+        }
+        assert_null(sc_load("scenarios/cold-cache.yaml", &options, &messages));
+        assert_string_equal(messages.text, expected);
+        sc_messages_fini(&messages);
+        folder_remove(dir);
+    }
+}
+
 /* --- by hand ----------------------------------------------------------------------------------------------------- */
 
 /* Prices such that each way shows in its own digits: bytes of 10^9 each cost the price. */
@@ -510,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_day_from_its_requests),
         cmocka_unit_test(test_day_without_entries),
         cmocka_unit_test(test_missing_pair),
+        cmocka_unit_test(test_missing_pair_of_images),
         cmocka_unit_test(test_attempts),
         cmocka_unit_test(test_broken_off),
         cmocka_unit_test(test_too_late),
