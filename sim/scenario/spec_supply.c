@@ -25,8 +25,8 @@ static const bind_field delivery_fields[] = {
      .help = "region of the origin registry, one of spec.regions; default: the first"},
     {.key = "provider", .kind = BIND_STRING, .preset = "default", BIND_AT(spec_delivery, provider),
      BIND_NODE_AT(spec_delivery, provider_node),
-     .help = "of the registries, in tables/egress.csv and tables/storage.csv: what images cost that are stored, or leave "
-             "for another region, or for nodes of another provider; default: a typical one, and no other"},
+     .help = "of the registries, in tables/egress.csv and tables/storage.csv: what images cost that are stored, or "
+             "leave for another region, or for nodes of another provider; default: a typical one, and no other"},
     {.key = "regional", .kind = BIND_BOOL, .preset = "true", BIND_AT(spec_delivery, regional),
      .help = "every region with a cluster has a registry that the origin replicates to"},
     {.key = "peers", .kind = BIND_BOOL, .preset = "false", BIND_AT(spec_delivery, peers),
