@@ -63,7 +63,7 @@ typedef struct mdl_load {
 /** KV memory as a router counts it that keeps the books of what it has sent. */
 typedef struct mdl_kv {
     int32_t blocks; /**< llm: all; station: 0 */
-    int64_t taken;  /**< held at the last step boundary, or needed for prompts that wait; may exceed blocks */
+    int64_t taken;  /**< held at the last step boundary, or needed for the prompts of all inside; may exceed blocks */
 } mdl_kv;
 
 /** Whose events are the next ones, most likely. Tags; MDL_REFUSED = nobody's. */

@@ -233,7 +233,13 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 static mdl_kv llm_kv(const mdl_engine *e)
 {
     const llm_state *s = llm_state_of(e);
-    return (mdl_kv){.blocks = s->config->kv_blocks, .taken = s->config->kv_blocks - s->free_blocks + s->queued_blocks};
+    int64_t taken = s->config->kv_blocks - s->free_blocks + s->queued_blocks;
+    if (s->prefills > 0) { /* the last of them may go on in later steps */
+        const llm_request *r = &s->requests[s->prefill_tail];
+        const int32_t there = r->computed + (s->planned ? s->last_chunk : 0);
+        taken += r->dropped ? 0 : llm_blocks(s, r->input + r->sampled) - llm_blocks(s, there);
+    }
+    return (mdl_kv){.blocks = s->config->kv_blocks, .taken = taken};
 }
 
 static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)

@@ -2,11 +2,11 @@
 /*
  * balance_kv.c - the KV-aware router: of a few replicas, the one with the smallest share of its KV blocks taken.
  *
- * Taken are the blocks that an engine holds and those that the prompts of its waiting requests need: what a router
- * knows that keeps the books of what it has sent. With the first alone all requests of a moment would go to the same
- * few replicas, for blocks are held only from the next step on. Shares are noted at each event of an engine, which then
- * is at hand, and stand side by side: in a large fleet a look at each engine that is compared would cost more than all
- * else.
+ * Taken are the blocks that an engine holds and those that prompts need which wait, or are worked on in parts: what a
+ * router knows that keeps the books of what it has sent. With the first alone all requests of a moment would go to the
+ * same few replicas, for blocks are held only from the next step on. Shares are noted at each event of an engine, which
+ * then is at hand, and stand side by side: in a large fleet a look at each engine that is compared would cost more than
+ * all else.
  */
 #include "sim/fleet/world.h"
 

@@ -196,23 +196,30 @@ static void advance_until(mdl_engine *e, book *b, const world *w, int64_t until_
 
 /* What is taken: of what was in use at the last boundary, since when a decoding request takes a block at most in a
  * cycle; and what the prompts of those in the queue need, tokens that one had before it was thrown out included. The
- * engine keeps that sum; here the queue is walked. */
+ * engine keeps that sum; here the queue is walked. A prompt that is worked on needs its rest, too. */
 static void check_kv(const mdl_engine *e, book *b, const mdl_load *load)
 {
     const mdl_kv kv = mdl_engine_kv(e);
     const llm_state *s = llm_state_of(e);
-    int64_t prompts = 0;
+    int64_t queued = 0;
+    int64_t begun = 0,
+            computed = 0; /* of prompts that are worked on: all that they need, what was there at the boundary */
     int32_t count = 0;
     for (uint32_t slot = s->queue.head; slot != LLM_NIL; slot = s->requests[slot].next) {
-        const llm_request *r = &s->requests[slot];
-        const int32_t tokens = r->input + r->sampled;
-        prompts += (tokens + s->config->block_tokens - 1) / s->config->block_tokens;
-        b->waited_again += r->sampled > 0;
+        queued += llm_blocks(s, s->requests[slot].input + s->requests[slot].sampled);
+        b->waited_again += s->requests[slot].sampled > 0;
         count++;
     }
+    for (uint32_t slot = 0; slot < s->fresh_slot; slot++) {
+        const llm_request *r = &s->requests[slot];
+        if (r->where == LLM_PREFILL && !r->dropped) {
+            begun += llm_blocks(s, r->input + r->sampled);
+            computed += llm_blocks(s, r->computed);
+        }
+    }
     b->kv_looks++;
-    if (kv.blocks != load->kv_blocks || count != load->waiting || kv.taken < prompts ||
-        kv.taken > load->kv_blocks_used + prompts || (load->running == 0) != (kv.taken == prompts)) {
+    if (kv.blocks != load->kv_blocks || count != load->waiting || kv.taken < queued + begun ||
+        kv.taken > load->kv_blocks_used + queued + begun - computed || (load->running == 0) != (kv.taken == queued)) {
         complain(b, "KV blocks taken");
     }
 }

@@ -111,6 +111,35 @@ static void one_request(void **state)
     mdl_engine_free(e);
 }
 
+/* A prompt that five steps work on, 8 tokens each, needs its 10 blocks from its arrival on, whoever waits behind it;
+ * one whose client left in the midst of it needs no more than it has. */
+static void a_prompt_in_parts_is_taken_whole(void **state)
+{
+    (void)state;
+    mdl_llm_config config = small_config();
+    config.max_batched_tokens = 8;
+    mdl_engine *e = mdl_llm_new(&config);
+    mdl_event events[EVENTS];
+    mdl_load load;
+    const uint32_t handle = submit(e, 0, 1, 40, 2);
+    for (int64_t now_ns = 1; now_ns < 500; now_ns += 50) {
+        (void)run(e, now_ns, events);
+        mdl_engine_load(e, now_ns, &load);
+        assert_int_equal(load.kv_blocks_used, 2 * (1 + now_ns / 110));
+        assert_int_equal(mdl_engine_kv(e).taken, 10);
+    }
+    (void)submit(e, 501, 2, 6, 2);
+    assert_int_equal(mdl_engine_kv(e).taken, 10 + 2);
+    mdl_engine_free(e);
+
+    e = mdl_llm_new(&config);
+    (void)submit(e, 0, 1, 40, 2);
+    (void)run(e, 150, events);
+    mdl_engine_cancel(e, 150, handle);
+    assert_int_equal(mdl_engine_kv(e).taken, 4);
+    mdl_engine_free(e);
+}
+
 /* A runs steps ending at 110, 216, 323, 431; B comes at 150, joins at 216, its prefill of 3 shares a step with A's
  * decode at context 7: 117 ns to 333. Then both: contexts 8 + 4 = 112 ns to 445, where A has its 4 tokens. */
 static void arrival_cuts_a_run(void **state)
@@ -491,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(step_time_by_hand),
         cmocka_unit_test(one_request),
+        cmocka_unit_test(a_prompt_in_parts_is_taken_whole),
         cmocka_unit_test(arrival_cuts_a_run),
         cmocka_unit_test(a_prefix_is_lost_before_its_turn_joins),
         cmocka_unit_test(arrival_at_a_boundary),
