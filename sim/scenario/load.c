@@ -68,17 +68,31 @@ const spw_manifest_set *sc_manifest_set(const sc_scenario *sc)
     return ((const loaded *)(const void *)sc)->manifests;
 }
 
-/* The first comment line that says something: not empty, not the licence. */
+/* A line so long that a sentence which does not end with it goes on in the next one. */
+#define WRAPPED 80
+
+static bool goes_on(const char *line, size_t length)
+{
+    return length >= WRAPPED && strchr(".:!?", line[length - 1]) == NULL;
+}
+
+/* The first comment line that says something: not empty, not the licence; with the next ones, if it was wrapped. */
 static const char *title_of(zone *z, const char *path)
 {
     char line[256];
     const char *title = "";
+    bool wrapped = false;
     FILE *file = fopen(path, "r");
     while (file != NULL && fgets(line, sizeof line, file) != NULL && line[0] == '#') {
         const char *text = line + strspn(line, "# \t");
         const size_t length = strcspn(text, "\r\n");
-        if (length > 0 && strncmp(text, "SPDX-", 5) != 0) {
+        if (wrapped && length > 0) {
+            title = zone_format(z, "%s %.*s", title, (int)length, text);
+        } else if (length > 0 && strncmp(text, "SPDX-", 5) != 0) {
             title = zone_text(z, text, length);
+        }
+        wrapped = goes_on(line, strcspn(line, "\r\n"));
+        if (title[0] != '\0' && (!wrapped || length == 0)) {
             break;
         }
     }

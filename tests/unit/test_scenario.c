@@ -519,6 +519,7 @@ static void ships_clean_scenarios(void **state)
         assert_non_null(sc);
         assert_int_equal(messages.size, 0);
         assert_true(strlen(sc->title) > 20);
+        assert_non_null(strchr(".:", sc->title[strlen(sc->title) - 1])); /* not cut off where its line was wrapped */
         sc_free(sc);
         sc_messages_fini(&messages);
     }
