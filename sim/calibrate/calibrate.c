@@ -156,6 +156,16 @@ static void set_memory(const observed *o, const mdl_gpu *g, const mdl_model *m, 
     row->reserved_bytes = (int64_t)bytes;
 }
 
+/* Whether the logs say who waits; where there is none, nothing lacks in it. */
+static bool tells_waiting(const observed *o)
+{
+    bool any = o->second_count == 0;
+    for (size_t i = 0; i < o->second_count; i++) {
+        any = any || o->seconds[i].waiting >= 0.0;
+    }
+    return any;
+}
+
 /* Requests that wait for the budget of a step, or whose prompts it cuts, get their first token so much later. */
 static void say_limits(const observed *o, calibration *out)
 {
@@ -180,6 +190,11 @@ static void say_limits(const observed *o, calibration *out)
                        "neither a meta.json (max_num_seqs) nor waiting requests in an engine's log tell how many "
                        "requests a batch may hold: %d assumed",
                        CALIBRATE_SEQUENCES);
+    }
+    if ((o->max_batched_tokens == 0 || o->max_sequences == 0) && !tells_waiting(o)) {
+        calibrate_note(out,
+                       "the engine's log does not say how many requests wait (column waiting or num_pending), which "
+                       "may tell these limits");
     }
 }
 

@@ -324,8 +324,31 @@ static void a_log_alone_tells_the_batch(void **state)
     assert_int_equal(o.max_batched_tokens, 0);
     assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
     assert_true(notes_say(&c, "requests of a batch: at most 16"));
+    assert_false(notes_say(&c, "does not say how many requests wait"));
     observed_free(&o);
     assert_int_equal(remove(path), 0);
+}
+
+/* A log without the column that would tell the limits is said to lack it. */
+static void a_log_without_those_that_wait(void **state)
+{
+    (void)state;
+    static played run;
+    observed o = {.requests = NULL};
+    calibration c;
+    char err[200] = "";
+    run.budget = 4096;
+    run.sequences = 256;
+    run.per_s = 3;
+    observe(&run, NULL, &o);
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_false(notes_say(&c, "does not say how many requests wait"));
+    for (size_t i = 0; i < o.second_count; i++) {
+        o.seconds[i].waiting = -1.0; /* as where the column is not there */
+    }
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(notes_say(&c, "does not say how many requests wait"));
+    observed_free(&o);
 }
 
 /* Settings that are stated hold. */
@@ -501,6 +524,7 @@ int main(void)
         cmocka_unit_test(each_limit_is_told_apart),
         cmocka_unit_test(a_small_batch_is_no_limit),
         cmocka_unit_test(a_log_alone_tells_the_batch),
+        cmocka_unit_test(a_log_without_those_that_wait),
         cmocka_unit_test(stated_limits_are_not_told_again),
         cmocka_unit_test(a_real_budget),
         cmocka_unit_test(time_outside_comes_back),
