@@ -29,6 +29,10 @@ void calibrate_runs_passed_over(const observed *o)
                     o->files[i].path);
         }
     }
+}
+
+void calibrate_runs_idle_logs(const observed *o)
+{
     for (size_t i = 0; o->told > 0 && i < o->second_count; i++) {
         const size_t file = o->seconds[i].file;
         if ((i == 0 || o->seconds[i - 1].file != file) && !tells(o, file)) {

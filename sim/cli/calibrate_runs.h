@@ -5,8 +5,10 @@
 
 #include "sim/calibrate/calibrate.h"
 
-/** Files of folders that are not read, and engine's logs that no run was told by: a line each on standard error. */
+/** Files of folders that are not read: a line each on standard error. */
 void calibrate_runs_passed_over(const observed *o);
+/** The same for engine's logs that no run was told by, after observed_complete(). */
+void calibrate_runs_idle_logs(const observed *o);
 /**
  * Which they are, each fitted and replayed alone, and each replayed under the row of all, with their time outside.
  * @param in base  as for calibrate()

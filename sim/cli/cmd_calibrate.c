@@ -351,12 +351,13 @@ static cli_status act(const calibrate_values *v, const opt_list *operands)
             return CLI_BAD;
         }
     }
+    calibrate_runs_passed_over(&o); /* first: what lacks may be in one of them */
     if (!observed_complete(&o, err, sizeof err)) {
         fprintf(stderr, "%s\n", err);
         observed_free(&o);
         return CLI_BAD;
     }
-    calibrate_runs_passed_over(&o);
+    calibrate_runs_idle_logs(&o);
     tables *t = NULL;
     if (v->tables != NULL || datadir_tables(dir, sizeof dir, err, sizeof err)) {
         t = tables_load(v->tables != NULL ? v->tables : dir, err, sizeof err);

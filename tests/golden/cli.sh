@@ -203,6 +203,12 @@ seq 40 | awk '{ printf "{\"input_toks\": %d, \"output_toks\": 50, \"arrival_time
 "$SPILLWAY" calibrate "$dir/burst.jsonl" --gpu RTX-4090 --model Llama-3.1-8B >"$dir/told" 2>&1
 is "calibrate: no constant" "$(grep '^constant of a step' "$dir/told") $(grep -c '^note: no constant' "$dir/told")" \
     "constant of a step: none makes the replay last as long as the run 1"
+# A log that lacks a column is named beside the error that no log was given.
+mkdir "$dir/lacks"
+echo '{"1": {"in_len": 10, "first_chunk_time": 0.1, "total_chunk_time": 1, "record_time": 100}}' >"$dir/lacks/detail.json"
+printf 'timestamp,prompt_throughput,generation_throughput,num_running\n1,2,3,4\n' >"$dir/lacks/log.csv"
+"$SPILLWAY" calibrate "$dir/lacks" --gpu RTX-4090 --model Llama-3.1-8B >/dev/null 2>"$dir/err"
+is "calibrate: a log that lacks a column" "$? $(grep -c 'log.csv: passed over: ' "$dir/err") $(grep -c 'error: .* gpu_kvcache_usage' "$dir/err")" "2 1 1"
 for list in gpus prices lags markets; do
     "$SPILLWAY" list "$list" >"$dir/list" 2>&1
     rows=$(grep -cvE '^ ' "$dir/list")
