@@ -80,13 +80,17 @@ is "and reported again" "$("$SPILLWAY" report "$dir/stopped" --no-plots 2>/dev/n
 commands=$("$SPILLWAY" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e version)
 "$SPILLWAY" completion bash >"$dir/bash" && "$SPILLWAY" completion zsh >"$dir/zsh"
 is "bash reads its completion" "$(bash -n "$dir/bash" 2>&1)" ""
-if command -v zsh >/dev/null; then
+terminal() { script -qec true /dev/null </dev/null >/dev/null 2>&1; }
+if ! command -v zsh >/dev/null; then
+    echo "skipped: no zsh here"
+    skipped=$((skipped + 1))
+elif ! terminal; then
+    echo "skipped: zsh completes only on a pseudo-terminal, and none can be had here"
+    skipped=$((skipped + 1))
+else
     mkdir "$dir/functions" && cp "$dir/zsh" "$dir/functions/_spillway"
     is "zsh completes" "$(timeout 60 zsh -f tests/golden/completion.zsh "$dir/functions" 2>&1 | tr '\n' ' ')" \
         "validate --replications json plan "
-else
-    echo "skipped: no zsh here"
-    skipped=$((skipped + 1))
 fi
 actions_of() { # FILE: the actions that a help lists, each with its operands
     awk '/^actions:/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }' "$1"
@@ -222,7 +226,7 @@ done
 tiny=(run scenarios/theory-mm1.yaml --set spec.duration=2h --no-plots --out "$dir/tiny")
 escapes() { tr -dc '\033' | wc -c; }
 is "no colour in a pipe" "$("$SPILLWAY" "${tiny[@]}" 2>/dev/null | escapes)" 0
-if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+if terminal; then
     line=$(printf '%q ' "$SPILLWAY" "${tiny[@]}")
     [ "$(TERM=xterm script -qec "$line 2>/dev/null" /dev/null </dev/null | escapes)" -gt 4 ] && ok || no "no colour on a terminal"
     is "NO_COLOR" "$(NO_COLOR=1 TERM=xterm script -qec "$line 2>/dev/null" /dev/null </dev/null | escapes)" 0
