@@ -308,6 +308,19 @@ static int keep_row(void *user, const fleet_request *q)
     return 0;
 }
 
+/* A run of one request, and its row. */
+static res_run *run_row(world *w, fleet_request *row)
+{
+    fleet_hooks hooks = {.request = keep_row, .user = row};
+    char err[400] = "";
+    res_run *run;
+
+    *row = (fleet_request){.outcome = "none"};
+    run = fleet_run(world_scenario(w), 1, 0, &hooks, err, sizeof err);
+    assert_non_null(run);
+    return run;
+}
+
 /* An engine whose steps take a second, whatever they do; ten tokens in and out. */
 static void steps_world(world *w, const mdl_trace *trace)
 {
@@ -342,9 +355,7 @@ static void test_given_up_in_prefill(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        fleet_request row = {.started_ns = 0};
-        fleet_hooks hooks = {.request = keep_row, .user = &row};
-        char err[400] = "";
+        fleet_request row;
         world w;
         res_run *run;
 
@@ -356,8 +367,7 @@ static void test_given_up_in_prefill(void **state)
                                           .factor = 1,
                                           .attempt_timeout_ns = cases[i].attempt_ns,
                                           .cancels = cases[i].cancels};
-        run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
-        assert_non_null(run);
+        run = run_row(&w, &row);
         assert_string_equal(row.outcome, "timed_out");
         assert_int_equal(row.sent_ns, 5 * S);
         assert_int_equal(row.started_ns, cases[i].began_ns);
@@ -375,9 +385,7 @@ static void test_answered_too_late(void **state)
 
     (void)state;
     for (size_t late = 0; late < 2; late++) {
-        fleet_request row = {.started_ns = 0};
-        fleet_hooks hooks = {.request = keep_row, .user = &row};
-        char err[400] = "";
+        fleet_request row;
         world w;
         res_run *run;
 
@@ -390,8 +398,7 @@ static void test_answered_too_late(void **state)
                                           .factor = 1,
                                           .attempt_timeout_ns = patience_ns[late],
                                           .cancels = true};
-        run = fleet_run(world_scenario(&w), 1, 0, &hooks, err, sizeof err);
-        assert_non_null(run);
+        run = run_row(&w, &row);
         assert_string_equal(row.outcome, late == 1 ? "timed_out" : "completed");
         assert_int_equal(row.done_ns, late == 1 ? -1 : 9 * S);
         assert_int_equal(row.started_ns, late == 1 ? 103 * S / 10 : 55 * S / 10);
