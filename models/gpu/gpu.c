@@ -210,6 +210,24 @@ static int64_t ps_of(double us)
     return llrint(us * PS_PER_US);
 }
 
+mdl_step_model mdl_profile_step(const mdl_model *m, const mdl_profile *p)
+{
+    const double miss = m->experts > 0 ? 1.0 - (double)m->experts_active / (double)m->experts : 0.0;
+    return (mdl_step_model){.c1 = ps_of(p->c1_us),
+                            .c2 = ps_of(p->c2_us),
+                            .c3 = ps_of(p->c3_us),
+                            .c4 = ps_of(p->c4_us),
+                            .h0 = ps_of(p->h0_us),
+                            .h1 = ps_of(p->h1_us),
+                            .e0 = ps_of(p->e0_us),
+                            .e1 = ps_of(p->e1_us),
+                            .e2 = ps_of(p->e2_us),
+                            .g0 = ps_of(p->g0_us),
+                            .g1_half = ps_of(p->g1_us / 2.0),
+                            .x = ps_of(p->x_us),
+                            .x_miss = (uint32_t)(miss * TWO_TO_32)};
+}
+
 const char *mdl_profile_config(const mdl_gpu *g, const mdl_model *m, const mdl_profile *p,
                                const mdl_engine_limits *limits, mdl_llm_config *config)
 {
@@ -223,31 +241,17 @@ const char *mdl_profile_config(const mdl_gpu *g, const mdl_model *m, const mdl_p
     int32_t blocks = mdl_kv_blocks(g, m, p, &limits->parallel);
     mdl_profile spread;
     mdl_profile_spread(g, m, &limits->parallel, p, &spread);
-    double miss = m->experts > 0 ? 1.0 - (double)m->experts_active / (double)m->experts : 0.0;
-    p = &spread;
     if (blocks == 0) {
         return "the weights leave no room for a KV cache on these GPUs";
     }
-    mdl_llm_config c = {.step = {.c1 = ps_of(p->c1_us),
-                                 .c2 = ps_of(p->c2_us),
-                                 .c3 = ps_of(p->c3_us),
-                                 .c4 = ps_of(p->c4_us),
-                                 .h0 = ps_of(p->h0_us),
-                                 .h1 = ps_of(p->h1_us),
-                                 .e0 = ps_of(p->e0_us),
-                                 .e1 = ps_of(p->e1_us),
-                                 .e2 = ps_of(p->e2_us),
-                                 .g0 = ps_of(p->g0_us),
-                                 .g1_half = ps_of(p->g1_us / 2.0),
-                                 .x = ps_of(p->x_us),
-                                 .x_miss = (uint32_t)(miss * TWO_TO_32),
-                                 .stages = limits->parallel.pipeline},
+    mdl_llm_config c = {.step = mdl_profile_step(m, &spread),
                         .block_tokens = (int32_t)p->block_tokens,
                         .kv_blocks = blocks,
                         .max_batched_tokens = limits->max_batched_tokens,
                         .max_sequences = limits->max_sequences,
                         .max_waiting = limits->max_waiting,
                         .prefix_blocks = (int32_t)(limits->prefix_share * (double)blocks)};
+    c.step.stages = limits->parallel.pipeline;
     error = mdl_llm_check(&c);
     if (error == NULL) {
         *config = c;

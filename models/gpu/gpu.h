@@ -152,6 +152,9 @@ typedef struct mdl_engine_limits {
     double prefix_share; /**< of the KV cache that may keep prefixes of conversations while it is free, 0..1 */
 } mdl_engine_limits;
 
+/** The step law of a profile, in whole ps: each coefficient to the nearest. stages is 0. */
+mdl_step_model mdl_profile_step(const mdl_model *m, const mdl_profile *p);
+
 /**
  * An engine configuration for mdl_llm_new. Coefficients are rounded to whole ps once, here.
  * @param out config  written only on success

@@ -30,9 +30,8 @@ static const opt_row rows[] = {
     {"tables", "DIR", "parameter tables (default: those that came with the program)", OPT_TEXT,
      offsetof(list_values, tables), 0, 0},
     {"plot", "DIR",
-     "laws, and the rows of lags, markets, bathtubs, stocks and walks: of each, what the model gives and its closed "
-     "form "
-     "as DIR/NAME.csv, and drawn as DIR/plots/NAME.svg and .png",
+     "laws, and the rows of lags, markets, bathtubs, stocks, walks, owned, shapes, jitter and profiles: of each, what "
+     "the model gives and its closed form as DIR/NAME.csv, and drawn as DIR/plots/NAME.svg and .png",
      OPT_TEXT, offsetof(list_values, plot), 0, 0},
 };
 

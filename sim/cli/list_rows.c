@@ -88,6 +88,52 @@ static size_t stock(const table_stock *s, row_law out[ROW_LAWS])
     return count;
 }
 
+static size_t owned(const table_owned *o, row_law out[ROW_LAWS])
+{
+    const law cash = law_of_owned(&o->owned), full = law_of_owned_full(&o->owned);
+    finish(&out[0], &cash, "", NULL);
+    finish(&out[1], &full, "-full", NULL);
+    return 2;
+}
+
+static size_t shape(const table_shape_days *s, row_law *out)
+{
+    law_day *d = &out->day;
+    memcpy(d->hours, s->hours, sizeof d->hours);
+    d->low = d->high = s->hours[0];
+    d->weekend = 1;
+    for (int h = 1; h < 24; h++) {
+        d->low = s->hours[h] < d->low ? s->hours[h] : d->low;
+        d->high = s->hours[h] > d->high ? s->hours[h] : d->high;
+    }
+    const law l = law_of_day(d);
+    finish(out, &l, "", NULL);
+    return 1;
+}
+
+static size_t profile(const tables *t, const mdl_profile *p, row_law out[ROW_LAWS])
+{
+    const law_profile of = {p, tables_model(t, p->model)};
+    if (of.model == NULL) {
+        return 0;
+    }
+    out[0].profile = out[1].profile = of;
+    char *figures = out[0].line.figures;
+    int n = snprintf(figures, sizeof out[0].line.figures,
+                     "c1 = %.5g, c2 = %.5g, c3 = %.5g, c4 = %.5g, h0 = %.5g, h1 = %.5g,\n", p->c1_us, p->c2_us,
+                     p->c3_us, p->c4_us, p->h0_us, p->h1_us);
+    memcpy(out[1].line.figures, figures, (size_t)n);
+    snprintf(figures + n, sizeof out[0].line.figures - (size_t)n,
+             "e0 = %.5g, e1 = %.5g, e2 = %.5g, x = %.5g us; 1000 KV tokens each", p->e0_us, p->e1_us, p->e2_us,
+             p->x_us);
+    snprintf(out[1].line.figures + n, sizeof out[1].line.figures - (size_t)n,
+             "g0 = %.5g, g1 = %.5g, x = %.5g us; k = 0", p->g0_us, p->g1_us, p->x_us);
+    const law decode = law_of_decode(&out[0].profile), prefill = law_of_prefill(&out[1].profile);
+    finish(&out[0], &decode, "-decode", NULL);
+    finish(&out[1], &prefill, "-prefill", NULL);
+    return 2;
+}
+
 size_t list_row_laws(const tables *t, tables_kind kind, size_t index, row_law out[ROW_LAWS])
 {
     const void *row = tables_row(t, kind, index);
@@ -102,10 +148,23 @@ size_t list_row_laws(const tables *t, tables_kind kind, size_t index, row_law ou
     if (kind == TABLES_STOCKS) {
         return stock(row, out);
     }
+    if (kind == TABLES_OWNED) {
+        return owned(row, out);
+    }
+    if (kind == TABLES_SHAPES) {
+        return shape(row, out);
+    }
+    if (kind == TABLES_PROFILES) {
+        return profile(t, row, out);
+    }
     if (kind == TABLES_MARKETS || kind == TABLES_BATHTUBS) {
         l = law_of_market(&((const table_market *)row)->market);
     } else if (kind == TABLES_WALKS) {
         l = law_of_walk(&((const table_walk *)row)->walk);
+    } else if (kind == TABLES_JITTER) {
+        snprintf(out->line.figures + strlen(out->line.figures), sizeof out->line.figures - strlen(out->line.figures),
+                 ", rtt = 30 ms");
+        l = law_of_jitter(&((const table_jitter *)row)->jitter);
     } else {
         return 0;
     }
@@ -135,7 +194,8 @@ cli_status list_plot_rows(const tables *t, tables_kind kind, const char *name, c
         snprintf(err, sizeof err,
                  kind == TABLES_STOCKS
                      ? "the rows of %s asked for have neither spells nor a level by the hour to draw"
-                     : "the rows of %s are no laws; --plot draws laws, lags, markets, bathtubs, stocks, walks",
+                     : "the rows of %s are no laws; --plot draws laws, lags, markets, bathtubs, stocks, walks, owned, "
+                       "shapes, jitter, profiles",
                  tables_kind_name(kind));
         status = CLI_BAD;
     } else if (status == CLI_DONE && law_plots(laws, count, dir, err, sizeof err) != 0) {

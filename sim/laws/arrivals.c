@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* arrivals.c - when requests come: rates over time, gaps, bursts, conversations (models/traffic). */
-#include "sim/laws/laws.h"
+#include "sim/laws/rows.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>
@@ -38,27 +38,55 @@ static double day_exact(double hour)
     return weekend * (20 + 80 * (1 + cos(2 * M_PI * (hour - 14) / 24)) / 2);
 }
 
-/* A day that climbs in a straight line to its noon and falls again, as hourly values. */
-static double shape_of(double hour)
+/* Each day has the same hours. */
+static double shaped(const void *of, double hour, gsl_rng *r)
 {
-    return 1 - fabs(fmod(hour, 24) - 12) / 12;
-}
-
-static double shaped(double hour, gsl_rng *r)
-{
+    const law_day *d = of;
     double shape[MDL_SHAPE_HOURS];
     (void)r;
     for (int h = 0; h < MDL_SHAPE_HOURS; h++) {
-        shape[h] = 5 + shape_of(h);
+        shape[h] = d->hours[h % 24];
     }
-    const mdl_arrival_spec spec = {
-        .kind = MDL_ARRIVAL_DIURNAL, .peak_per_s = 100, .trough_per_s = 20, .weekend_factor = 0.5, .shape = shape};
+    const mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_DIURNAL,
+                                   .peak_per_s = d->high,
+                                   .trough_per_s = d->low,
+                                   .weekend_factor = d->weekend,
+                                   .shape = shape};
     return rate_at(&spec, hour * 3600);
 }
 
-static double shaped_exact(double hour)
+static double shaped_exact(const void *of, double hour)
 {
-    return (hour >= 120 ? 0.5 : 1) * (20 + 80 * shape_of(hour));
+    const law_day *d = of;
+    const double at = fmod(hour, 24), past = at - floor(at);
+    const double v = (1 - past) * d->hours[(int)at] + past * d->hours[((int)at + 1) % 24];
+    double least = d->hours[0], most = d->hours[0];
+    for (int h = 1; h < 24; h++) {
+        least = fmin(least, d->hours[h]);
+        most = fmax(most, d->hours[h]);
+    }
+    const double share = most > least ? (v - least) / (most - least) : 1;
+    return (hour >= 120 ? d->weekend : 1) * (d->low + (d->high - d->low) * share); /* hour 0 is Monday's first */
+}
+
+/* Climbs in a straight line to noon and falls again. */
+static const law_day climbing = {.hours = {5.0, 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 5.7, 5.8, 5.9, 6.0, 6.1,
+                                           6.2, 6.1, 6.0, 5.9, 5.8, 5.7, 5.6, 5.5, 5.4, 5.3, 5.2, 5.1},
+                                 .low = 20,
+                                 .high = 100,
+                                 .weekend = 0.5};
+
+law law_of_day(const law_day *of)
+{
+    law l = *law_find("rate-shape");
+    l.formula = "straight lines between hourly values; a scenario stretches them from its trough to its peak";
+    l.x = "local hour";
+    l.y = "rate, relative";
+    l.of = of;
+    l.from = 0;
+    l.to = 24;
+    l.points = 49;
+    return l;
 }
 
 static double growth(double day_number, gsl_rng *r)
@@ -250,8 +278,9 @@ static const law laws[] = {
      .source = "straight lines between the values of shapes.csv: by definition",
      .x = "hour of the week",
      .y = "requests/s",
-     .at = shaped,
-     .exact = shaped_exact,
+     .of = &climbing,
+     .at_of = shaped,
+     .exact_of = shaped_exact,
      .from = 0.5,
      .to = 167.5,
      .points = 168,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* engines.c - how a replica serves: a step, a batch, experts, a station, a slow node (models/engine, faults). */
-#include "sim/laws/laws.h"
+#include "sim/laws/rows.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -66,6 +66,77 @@ static double prefill_step(double tokens, gsl_rng *r)
 static double prefill_step_exact(double tokens)
 {
     return prefill_ms(1, tokens, 0);
+}
+
+/* --- the same of a profile --- */
+
+/* The dense part, the head and what of the experts so many tokens touch, ms. */
+static double profile_head_ms(const law_profile *of, double tokens, double sampled)
+{
+    const mdl_profile *p = of->profile;
+    const double miss = of->model->experts > 0 ? 1 - (double)of->model->experts_active / (double)of->model->experts : 0;
+    const double memory = p->c1_us + p->x_us * (1 - pow(miss, tokens)) + p->c2_us * (tokens - 1);
+    return (fmax(memory, p->c3_us + p->c4_us * tokens) + p->h0_us + p->h1_us * sampled) / 1e3;
+}
+
+static double profile_decode(const void *of, double decodes, gsl_rng *r)
+{
+    const law_profile *l = of;
+    const mdl_step_model m = mdl_profile_step(l->model, l->profile);
+    const int64_t d = (int64_t)decodes;
+    const mdl_step step = {.tokens = d, .sampled = d, .decodes = d, .decode_context = 1000 * d};
+    (void)r;
+    return (double)mdl_step_ps(&m, &step) / 1e9;
+}
+
+static double profile_decode_exact(const void *of, double decodes)
+{
+    const mdl_profile *p = ((const law_profile *)of)->profile;
+    return profile_head_ms(of, decodes, decodes) + (p->e0_us + p->e1_us * decodes + p->e2_us * 1000 * decodes) / 1e3;
+}
+
+static double profile_prefill(const void *of, double tokens, gsl_rng *r)
+{
+    const law_profile *l = of;
+    const mdl_step_model m = mdl_profile_step(l->model, l->profile);
+    const int64_t p = (int64_t)tokens;
+    const mdl_step step = {.tokens = p, .sampled = 1, .prefill = p, .prefill_pairs = p * p, .largest_chunk = p};
+    (void)r;
+    return (double)mdl_step_ps(&m, &step) / 1e9;
+}
+
+static double profile_prefill_exact(const void *of, double tokens)
+{
+    const mdl_profile *p = ((const law_profile *)of)->profile;
+    return profile_head_ms(of, tokens, 1) + (p->g0_us + p->g1_us * tokens * tokens / 2) / 1e3;
+}
+
+/* A law of the list with a profile's figures. Those are rounded to whole ps, which shows most where they are multiplied
+ * by pairs of tokens: half a ps for each of 8192 x 8192 is 0.034 ms. */
+static law law_of(const char *name, const law_profile *of)
+{
+    law l = *law_find(name);
+    l.at = NULL;
+    l.exact = NULL;
+    l.of = of;
+    l.within = 0.035;
+    return l;
+}
+
+law law_of_decode(const law_profile *of)
+{
+    law l = law_of("engine-step", of);
+    l.at_of = profile_decode;
+    l.exact_of = profile_decode_exact;
+    return l;
+}
+
+law law_of_prefill(const law_profile *of)
+{
+    law l = law_of("engine-prefill", of);
+    l.at_of = profile_prefill;
+    l.exact_of = profile_prefill_exact;
+    return l;
 }
 
 #define MICRO_BATCHED 400

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* network.c - ways and what lies at their ends: jitter, links that are shared, caches (models/network, delivery). */
-#include "sim/laws/laws.h"
+#include "sim/laws/rows.h"
 
 #include <math.h>
 
@@ -9,18 +9,28 @@
 #include "models/network/network.h"
 #include "models/random/variates.h"
 
-static bool late(double *values, size_t n, gsl_rng *r)
+static bool late(const void *of, double *values, size_t n, gsl_rng *r)
 {
-    const double mean_ms = (double)mdl_jitter_mean_ns(&(mdl_jitter){.floor_us = 100, .share = 0.02}, 30000000) / 1e6;
+    const double mean_ms = (double)mdl_jitter_mean_ns(of, 30000000) / 1e6;
     for (size_t i = 0; i < n; i++) {
         values[i] = mean_ms * mdl_ran_exponential(r);
     }
     return true;
 }
 
-static double late_cdf(double x)
+static double late_cdf(const void *of, double x)
 {
-    return 1 - exp(-x / 0.4);
+    const mdl_jitter *j = of;
+    return 1 - exp(-x / (j->floor_us / 1000 + j->share * 15));
+}
+
+static const mdl_jitter some_jitter = {.floor_us = 100, .share = 0.02};
+
+law law_of_jitter(const mdl_jitter *of)
+{
+    law l = *law_find("network-jitter");
+    l.of = of;
+    return l;
 }
 
 static double answer(double tokens, gsl_rng *r)
@@ -123,8 +133,9 @@ static const law laws[] = {
      .parameters = "floor = 0.1 ms, share = 0.02, rtt = 30 ms",
      .source = "the wait behind others at a shared link: see jitter.csv",
      .x = "late by, ms",
-     .sample = late,
-     .exact = late_cdf},
+     .of = &some_jitter,
+     .sample_of = late,
+     .exact_of = late_cdf},
     {.name = "network-payload",
      .formula = "bytes = fixed + bytes a token x tokens",
      .parameters = "fixed = 800, 4.5 bytes a token; those of the world: payload.csv",

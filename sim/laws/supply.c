@@ -138,24 +138,76 @@ static double memory_exact(double hours)
     return exp2(-hours / 6);
 }
 
-static double owned(double months, gsl_rng *r)
+/* Without cost of capital and staff, which price-owned leaves out. */
+static const mdl_owned bare_server = {.server_usd = 24000,
+                                      .gpus_per_server = 8,
+                                      .residual_share = 0.1,
+                                      .months = 36,
+                                      .kw_per_gpu = 0.5,
+                                      .pue = 1.5,
+                                      .usd_per_kwh = 0.1,
+                                      .space_usd_per_kw_month = 73,
+                                      .maintenance_share_per_year = 0.05};
+static const mdl_owned whole_server = {.server_usd = 24000,
+                                       .gpus_per_server = 8,
+                                       .residual_share = 0.1,
+                                       .months = 36,
+                                       .kw_per_gpu = 0.5,
+                                       .pue = 1.5,
+                                       .usd_per_kwh = 0.1,
+                                       .space_usd_per_kw_month = 73,
+                                       .maintenance_share_per_year = 0.05,
+                                       .capital_share_per_year = 0.08,
+                                       .staff_usd_per_gpu_month = 14.6};
+
+static mdl_owned used_for(const mdl_owned *server, double months)
 {
-    const mdl_owned server = {.server_usd = 24000,
-                              .gpus_per_server = 8,
-                              .residual_share = 0.1,
-                              .months = months,
-                              .kw_per_gpu = 0.5,
-                              .pue = 1.5,
-                              .usd_per_kwh = 0.1,
-                              .space_usd_per_kw_month = 73,
-                              .maintenance_share_per_year = 0.05};
+    mdl_owned used = *server;
+    used.months = months;
+    return used;
+}
+
+static double owned(const void *of, double months, gsl_rng *r)
+{
+    const mdl_owned server = used_for(of, months);
     (void)r;
     return (double)mdl_owned_uusd_per_gpu_h(&server) / 1e6;
 }
 
-static double owned_exact(double months)
+static double owned_exact(const void *of, double months)
 {
-    return (24000 * 0.9 / months + 24000 * 0.05 / 12) / 8 / 730 + 0.5 * 1.5 * 0.1 + 0.5 * 73 / 730;
+    const mdl_owned *o = of;
+    const double a_month = o->server_usd * ((1 - o->residual_share) / months + o->maintenance_share_per_year / 12);
+    const double space = o->kw_per_gpu * o->space_usd_per_kw_month / 730;
+    return a_month / o->gpus_per_server / 730 + o->kw_per_gpu * o->pue * o->usd_per_kwh + space;
+}
+
+static double owned_full(const void *of, double months, gsl_rng *r)
+{
+    const mdl_owned server = used_for(of, months);
+    (void)r;
+    return (double)mdl_owned_full_uusd_per_gpu_h(&server) / 1e6;
+}
+
+static double owned_full_exact(const void *of, double months)
+{
+    const mdl_owned *o = of;
+    const double mean_value = o->server_usd * (1 + o->residual_share) / 2 / o->gpus_per_server;
+    return owned_exact(of, months) + (o->capital_share_per_year / 12 * mean_value + o->staff_usd_per_gpu_month) / 730;
+}
+
+law law_of_owned(const mdl_owned *of)
+{
+    law l = *law_find("price-owned");
+    l.of = of;
+    return l;
+}
+
+law law_of_owned_full(const mdl_owned *of)
+{
+    law l = *law_find("price-owned-full");
+    l.of = of;
+    return l;
 }
 
 /* --- faults --- */
@@ -251,8 +303,22 @@ static const law laws[] = {
      .source = "straight-line depreciation, a month of 730 h: by definition",
      .x = "months in use",
      .y = "USD per GPU-hour",
-     .at = owned,
-     .exact = owned_exact,
+     .of = &bare_server,
+     .at_of = owned,
+     .exact_of = owned_exact,
+     .from = 12,
+     .to = 84,
+     .points = 25,
+     .within = 0.000001},
+    {.name = "price-owned-full",
+     .formula = "price-owned + (capital / 12 (price + residual price) / 2 / GPUs + staff) / 730",
+     .parameters = "as price-owned; capital = 0.08 a year, staff = 14.6 USD a GPU and month",
+     .source = "cost of capital on the mean value in the books: by definition",
+     .x = "months in use",
+     .y = "USD per GPU-hour",
+     .of = &whole_server,
+     .at_of = owned_full,
+     .exact_of = owned_full_exact,
      .from = 12,
      .to = 84,
      .points = 25,

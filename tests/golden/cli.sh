@@ -159,11 +159,18 @@ else
 fi
 (mkdir "$dir/bare" && PATH="$dir/bare" "$SPILLWAY" list laws gaps-gamma --plot "$dir/undrawn" 2>"$dir/err")
 is "list laws: without gnuplot" "$? $(ls "$dir/undrawn"/*.csv | wc -l) $(grep -c 'no pictures: gnuplot' "$dir/err")" "0 1 1"
-for list in lags markets bathtubs walks; do # a row each, with its own figures
+for list in lags markets bathtubs walks jitter shapes; do # a row each, with its own figures
     PATH="$dir/bare" "$SPILLWAY" list "$list" --plot "$dir/rows-of-$list" 2>/dev/null
 done
 is "rows drawn" "$(ls "$dir"/rows-of-*/*.csv | wc -l)" \
-    "$(for list in lags markets bathtubs walks; do "$SPILLWAY" list "$list" --brief; done | wc -l)"
+    "$(for list in lags markets bathtubs walks jitter shapes; do "$SPILLWAY" list "$list" --brief; done | wc -l)"
+PATH="$dir/bare" "$SPILLWAY" list profiles vllm-0.19/RTX-4090/Llama-3.1-8B --plot "$dir/step" 2>/dev/null
+# 17 that decode: 15.215 + 0.034 x 16 dense, 1.104 + 0.003 x 17 head, 0.639 + 0.0052 x 17 + 0.0001372 x 17000 attention
+is "a profile's steps" "$(ls "$dir/step" | grep csv | tr '\n' ' ')$(awk -F, '$1 == 17 && $2 != "" { printf "%.4f", $2 }' "$dir/step/"*-decode.csv)" \
+    "vllm-0.19-RTX-4090-Llama-3.1-8B-decode.csv vllm-0.19-RTX-4090-Llama-3.1-8B-prefill.csv 19.9738"
+PATH="$dir/bare" "$SPILLWAY" list owned RTX-5090 --plot "$dir/own" 2>/dev/null
+is "an owned GPU's price by its age" "$(awk -F, '$1 == 36 && $2 != "" { printf "%.3f ", $2 }' "$dir/own/RTX-5090.csv" "$dir/own/RTX-5090-full.csv")" \
+    "$("$SPILLWAY" list owned RTX-5090 --brief | grep -oE '0\.[0-9]{3} [Uw]' | tr -d 'Uw\n')"
 "$SPILLWAY" list bathtubs gcp-preemptible --plot "$dir/new/row" 2>/dev/null
 is "a row ends where its life does" "$(awk -F, 'NR > 1 && $1 >= 24 && $3 != 1' "$dir/new/row/gcp-preemptible.csv" | wc -l) \
 $(awk -F, '$1 > 20 && $1 < 24 && $3 >= 1' "$dir/new/row/gcp-preemptible.csv" | wc -l)" "0 0"

@@ -212,7 +212,8 @@ static void named_by_tables(void **state)
 static void rows(void **state)
 {
     (void)state;
-    static const tables_kind kinds[] = {TABLES_LAGS, TABLES_MARKETS, TABLES_BATHTUBS, TABLES_STOCKS, TABLES_WALKS};
+    static const tables_kind kinds[] = {TABLES_LAGS,  TABLES_MARKETS, TABLES_BATHTUBS, TABLES_STOCKS,  TABLES_WALKS,
+                                        TABLES_OWNED, TABLES_SHAPES,  TABLES_JITTER,   TABLES_PROFILES};
     char err[512];
     tables *t = tables_load("scenarios/tables", err, sizeof err);
     assert_non_null(t);
