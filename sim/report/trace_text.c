@@ -15,15 +15,24 @@ static void put_points(FILE *out)
     fputc('\n', out);
 }
 
+/* With so many digits; a number that has more before the point is whole, rather than a power of ten. */
+static void put_number(FILE *out, int width, int digits, double x)
+{
+    const bool large = fabs(x) >= pow(10, digits) - 0.5 && fabs(x) < 1e15;
+    fprintf(out, large ? "%*.*f" : "%*.*g", width, large ? 0 : digits, x);
+}
+
 static void put_values(FILE *out, const char *name, const stats_values *v)
 {
     static const size_t shown[] = {0, 2, 4, 5, 6, 7};
     if (v->count == 0) {
         return;
     }
-    fprintf(out, "  %-18.18s%9.6g", name, v->mean);
+    fprintf(out, "  %-18.18s", name);
+    put_number(out, 9, 6, v->mean);
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        fprintf(out, " %7.5g", v->at[shown[i]]);
+        fputc(' ', out);
+        put_number(out, 7, 5, v->at[shown[i]]);
     }
     fputc('\n', out);
 }

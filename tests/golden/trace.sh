@@ -97,6 +97,8 @@ echo '{"metadata": {"gap_seconds": 60}, "data": [2, 0, 3], "prices": [0.5, 0.25,
 printf 'client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max\n0,0,5,input_tokens,20,10,12,20,25,30,40,50,64\n0,0,5,output_tokens,20,10,12,20,25,30,40,50,64\n' >"$dir/z-token-quantiles.csv"
 printf 'node,gpus\n"a,1",4\nb,\n' >"$dir/nodes.csv"
 printf 'when,kind\n0,x\n1,y\n3,x\n' >"$dir/bare.csv"
+printf 'milli\n94000\n104000\n131072\n' >"$dir/milli.csv"
+same "large numbers are whole" "$("$SPILLWAY" trace stats "$dir/milli.csv" | awk '$1 == "milli" { print $2, $4, $8 }')" "109691 104000 131072"
 files() { # NAME FILE ARGS...: the files of a kind
     "$SPILLWAY" trace stats "${@:2}" --out "$dir/$1" >/dev/null 2>"$dir/err"
     (cd "$dir/$1" && echo $?$(find . -name '*.csv' | sort | tr '\n' ' '))
