@@ -77,11 +77,16 @@ bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica)
 {
     fl_replica *r = &w->replicas[replica];
     void *rows = b->ready;
+    void *kv = b->kv;
 
     if (!fl_grow(w, &rows, &b->cap, b->count + 1, sizeof *b->ready)) {
         return false;
     }
     b->ready = rows;
+    if (b->has_kv && !fl_grow(w, &kv, &b->kv_cap, b->count + 1, sizeof *b->kv)) {
+        return false;
+    }
+    b->kv = kv;
     if ((!b->no_levels && !buckets_reach(w, b, r->outstanding)) ||
         (b->has_ring && !fl_ring_add(w, &b->ring, replica))) {
         return false;
@@ -92,6 +97,9 @@ bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica)
     }
     r->seat = b->count;
     b->ready[b->count++] = replica;
+    if (b->has_kv) {
+        fl_kv_note(b, r);
+    }
     if (!b->no_levels) {
         bucket_append(w, b, replica);
     }
@@ -111,6 +119,9 @@ void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica)
         fl_ring_remove(&b->ring, replica);
     }
     b->ready[r->seat] = last;
+    if (b->has_kv) {
+        b->kv[r->seat] = b->kv[b->count - 1];
+    }
     w->replicas[last].seat = r->seat;
     b->count--;
     while (b->count > 0 && !b->no_levels && b->head[b->least] == FL_NONE) {
@@ -196,6 +207,7 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
 void fl_balance_fini(fl_balancer *b)
 {
     free(b->ready);
+    free(b->kv);
     free(b->head);
     free(b->tail);
     fl_ring_fini(&b->ring);

@@ -22,14 +22,9 @@ static uint32_t replica_row(fl_world *w)
     uint32_t index;
 
     if (w->replica_free == FL_NONE) {
-        void *kv = w->kv;
         void *rows = w->replicas;
         uint32_t old = w->replica_cap;
 
-        if (kv != NULL && !fl_grow(w, &kv, &w->kv_cap, old + 1, sizeof *w->kv)) {
-            return FL_NONE;
-        }
-        w->kv = kv;
         if (!fl_grow(w, &rows, &w->replica_cap, old + 1, sizeof *w->replicas)) {
             return FL_NONE;
         }
@@ -167,8 +162,12 @@ void fl_replica_arm(fl_world *w, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
 
-    if (w->kv != NULL && r->engine != NULL) {
-        fl_kv_note(w, replica);
+    if (r->state == FL_RP_READY) {
+        const fl_balancer *b = &w->services[r->service].balancers[r->cluster];
+
+        if (b->has_kv) {
+            fl_kv_note(b, r);
+        }
     }
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);

@@ -118,6 +118,7 @@ bool fl_service_init(fl_world *w, uint32_t index)
     for (int32_t c = 0; c < sc->cluster_count; c++) {
         s->places[c].left_ns = FL_NEVER;
         s->balancers[c].has_ring = s->sc->router == SC_ROUTER_SESSION;
+        s->balancers[c].has_kv = s->sc->router == SC_ROUTER_LEAST_KV;
         s->balancers[c].no_levels = s->sc->router != SC_ROUTER_SESSION && s->sc->router != SC_ROUTER_LEAST_OUTSTANDING;
         for (int32_t i = 0; i < sc->clusters[c].pool_count; i++) {
             int32_t pool = sc->clusters[c].pool_first + i;
@@ -165,9 +166,6 @@ bool fl_service_init(fl_world *w, uint32_t index)
         if (s->attempt_slot == FL_NONE || s->retry_rng == NULL || !fl_tries_new(w)) {
             return false;
         }
-    }
-    if (s->sc->router == SC_ROUTER_LEAST_KV && !fl_kv_new(w)) {
-        return false;
     }
     s->route_rng = rng_stream(w->seed, w->replication, "router", s->key);
     s->service_rng = rng_stream(w->seed, w->replication, "service", s->key);

@@ -377,7 +377,6 @@ void fl_world_free(fl_world *w)
         mdl_engine_free(w->replicas[i].engine);
     }
     free(w->replicas);
-    free(w->kv);
     for (uint32_t i = 0; i < w->node_cap; i++) {
         free(w->nodes[i].cached);
     }

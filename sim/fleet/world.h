@@ -235,13 +235,15 @@ typedef struct fl_ring {
 /** Ready replicas of one service in one cluster, in buckets of equal load. */
 typedef struct fl_balancer {
     uint32_t *ready; /**< [count] any order */
-    uint32_t count, cap;
+    uint64_t *kv; /**< [count] with has_kv: share of KV blocks taken of each, see balance_kv.c, after its last event */
+    uint32_t count, cap, kv_cap;
     uint32_t turn;         /**< round robin */
     uint32_t *head, *tail; /**< [buckets] lists by outstanding requests */
     int32_t buckets;
     int32_t least;  /**< no bucket below it holds a replica */
     int64_t inside; /**< outstanding requests of all */
     bool has_ring;  /**< set before the first replica comes */
+    bool has_kv;    /**< set before the first replica comes */
     bool no_levels; /**< set before the first replica comes: no lists, `least` means nothing */
     fl_ring ring;
 } fl_balancer;
@@ -408,8 +410,6 @@ typedef struct fl_world {
     fl_node *nodes;
     uint32_t node_cap, node_free;
     fl_replica *replicas;
-    double *kv; /**< [replica_cap] share of KV blocks taken, see mdl_kv, after its last event; NULL = nobody asks */
-    uint32_t kv_cap;
     uint32_t replica_cap, replica_free, replica_rows;
 
     fl_faults *faults; /**< NULL = none in this scenario */
@@ -525,8 +525,7 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
 void fl_balance_fini(fl_balancer *b);
 
 /* balance_kv.c */
-bool fl_kv_new(fl_world *w);                          /**< some router is KV-aware */
-void fl_kv_note(const fl_world *w, uint32_t replica); /**< its engine has changed or was looked at */
+void fl_kv_note(const fl_balancer *b, const fl_replica *r); /**< a ready one: its engine has changed or was looked at */
 /** Of a few of the ready replicas, of which there must be some, that with the smallest share of KV blocks taken. */
 uint32_t fl_kv_pick(const fl_world *w, const fl_balancer *b, gsl_rng *r);
 

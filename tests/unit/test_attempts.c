@@ -266,7 +266,7 @@ static void test_least_kv(void **state)
     world_init(&w);
     w.workloads[0].replicas = 2;
     w.services[0].engine = SC_ENGINE_LLM;
-    w.services[0].router = SC_ROUTER_LEAST_OUTSTANDING; /* so that both can be asked */
+    w.services[0].router = SC_ROUTER_LEAST_KV;
     w.llm[0][0] = (mdl_llm_config){.step = {.c1 = 1000000, .c2 = 1000, .c3 = 1000, .c4 = 1000},
                                    .block_tokens = 16,
                                    .kv_blocks = 1000,
@@ -291,15 +291,50 @@ static void test_least_kv(void **state)
         fl_balance_shift(f, &f->services[0].balancers[0], 1, 1);
     }
     f->now = 1;
-    assert_true(fl_kv_new(f));
-    fl_kv_note(f, 0);
-    fl_kv_note(f, 1);
+    fl_replica_arm(f, 0);
+    fl_replica_arm(f, 1);
+    assert_true(f->replicas[0].outstanding < f->replicas[1].outstanding);
     assert_int_equal(
         fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_KV, 0, f->services[0].route_rng, 0), 1);
-    assert_int_equal(
-        fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_OUTSTANDING, 0, f->services[0].route_rng, 0),
-        0);
     fl_world_free(f);
+}
+
+/* KV-aware, more replicas than are compared: of the drawn ones that with the smallest share, then the fewest inside. */
+static void test_least_kv_drawn(void **state)
+{
+    enum { COUNT = 64, PICKS = 2000 };
+    uint32_t ready[COUNT];
+    uint64_t kv[COUNT];
+    fl_replica replicas[COUNT];
+    const fl_world w = {.replicas = replicas};
+    const fl_balancer b = {.ready = ready, .kv = kv, .count = COUNT, .has_kv = true};
+    gsl_rng *r = rng_stream(1, 0, "router", 1);
+
+    (void)state;
+    assert_non_null(r);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        ready[i] = COUNT - 1 - i;
+        kv[i] = i % 5;
+        replicas[ready[i]].outstanding = (int32_t)(i % 7);
+    }
+    for (int i = 0; i < PICKS; i++) {
+        rng_xoshiro luck = *rng_state(r);
+        uint32_t best = FL_NONE;
+
+        for (int word = 0; word < 2; word++) {
+            const uint64_t bits = rng_xoshiro_next(&luck);
+            const uint32_t pair[2] = {(uint32_t)((bits >> 32) * COUNT >> 32),
+                                      (uint32_t)((bits & UINT32_MAX) * COUNT >> 32)};
+
+            for (int k = 0; k < 2; k++) {
+                if (best == FL_NONE || pair[k] % 5 < best % 5 || (pair[k] % 5 == best % 5 && pair[k] % 7 < best % 7)) {
+                    best = pair[k];
+                }
+            }
+        }
+        assert_int_equal(fl_kv_pick(&w, &b, r), ready[best]);
+    }
+    gsl_rng_free(r);
 }
 
 static int keep_row(void *user, const fleet_request *q)
@@ -420,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_unused),
         cmocka_unit_test(test_two_choices),
         cmocka_unit_test(test_least_kv),
+        cmocka_unit_test(test_least_kv_drawn),
         cmocka_unit_test(test_given_up_in_prefill),
         cmocka_unit_test(test_answered_too_late),
         cmocka_unit_test(test_neighbour_retries),
