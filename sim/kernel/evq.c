@@ -13,7 +13,7 @@
  * times, so that two empty slots are never equal and clearing never reads a rank either.
  *
  * Busy slots have a small tree of their own, so that the few entities that set theirs all the time go a short way; the
- * winners of both trees play for the first place when it is asked for.
+ * winners of both trees play for the first place when it is asked for (evq_peek, in the header).
  *
  * Which of two events is earlier is a coin toss to a branch predictor, so a match must not branch on it, and compilers
  * do not keep that promise: the same source came out 4 times slower under one of them. See play().
@@ -28,26 +28,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_EVENT    (UINT64_C(2) << 62)
+#define NO_EVENT    EVQ_NO_EVENT
 #define NOT_IN_USE  (UINT64_C(3) << 62)
 #define CLASS_SHIFT 60
 #define CAP_MIN     8u
 #define CAP_MAX     (1u << 30) /* 2*cap nodes stay indexable by uint32_t */
 #define BUSY_CAP    16u
 
-typedef struct bracket {
-    uint32_t *tree;     /* [cap], 0 not used */
-    uint64_t *key;      /* [cap] time, NO_EVENT | slot or NOT_IN_USE | slot */
-    uint64_t *rank;     /* [cap] holds while the slot is set; not in use: the chain of such slots */
-    uint32_t cap;       /* power of two */
-    uint32_t used;      /* slots 0..used-1 were handed out at least once */
-    uint32_t free_head; /* EVQ_NONE: no removed slot */
-} bracket;
-
-struct evq {
-    bracket part[2]; /* ordinary slots; busy ones, numbered from EVQ_BUSY */
-    uint64_t sets;
-};
+typedef evq_bracket bracket;
 
 /*
  * One match: (key, who) becomes the rival's if the rival's key is smaller. Returns whether the keys are equal, in
@@ -75,38 +63,84 @@ static inline int play(uint64_t *key, uint64_t *who, uint64_t rival_key, uint64_
 #endif
 }
 
-/* Gives a slot a key and lets it play its way to the root, always: to stop where nothing changes any more spares half
- * of the way at best, and where that is cannot be foretold, which costs more. */
-static inline void replay_of(bracket *b, uint32_t cap, uint32_t slot, uint64_t key)
+static inline unsigned levels_of(uint32_t cap)
 {
-    uint32_t *const tree = b->tree;
-    const uint64_t *const keys = b->key;
-    const uint64_t *const rank = b->rank;
-    size_t i = (size_t)cap + slot;
-    uint64_t rival = slot ^ 1;
-    uint64_t who = slot;
-
-    b->key[slot] = key;
-    for (;;) {
-        if (__builtin_expect(play(&key, &who, keys[rival], rival), 0) && rank[rival] < rank[who]) {
-            who = rival;
-        }
-        i >>= 1;
-        tree[i] = (uint32_t)who;
-        if (i == 1) {
-            return;
-        }
-        rival = tree[i ^ 1];
-    }
+    return (unsigned)__builtin_ctz(cap);
 }
 
-/* The small tree has a loop of its own, whose length is known. */
+/* A slot on its way to the root. */
+typedef struct path {
+    uint32_t *tree;
+    const uint64_t *keys, *rank;
+    size_t node;    /* of the last match */
+    uint64_t rival; /* in the next one */
+    uint64_t key, who;
+} path;
+
+__attribute__((always_inline)) static inline void climb(path *p)
+{
+    const uint64_t rival = p->rival;
+
+    if (__builtin_expect(play(&p->key, &p->who, p->keys[rival], rival), 0) && p->rank[rival] < p->rank[p->who]) {
+        p->who = rival;
+    }
+    p->node >>= 1;
+    p->tree[p->node] = (uint32_t)p->who;
+    p->rival = p->tree[p->node ^ 1];
+}
+
+/* Gives a slot a key and lets it play its way to the root, always: to stop where nothing changes any more spares half
+ * of the way at best, and where that is cannot be foretold, which costs more. For the same reason there is no loop, but
+ * for queues larger than they mostly are: one jump to where as many levels follow as there are. */
+__attribute__((always_inline)) static inline void replay_in(bracket *b, uint32_t cap, uint32_t slot, uint64_t key)
+{
+    path p = {b->tree, b->key, b->rank, (size_t)cap + slot, slot ^ 1, key, slot};
+
+#define CLIMB(level)                                                                                                   \
+    __attribute__((fallthrough));                                                                                      \
+    case level:                                                                                                        \
+        climb(&p)
+
+    b->key[slot] = key;
+    switch (levels_of(cap)) {
+    default:
+        while (p.node >= 2u << 12) {
+            climb(&p);
+        }
+        CLIMB(12);
+        CLIMB(11);
+        CLIMB(10);
+        CLIMB(9);
+        CLIMB(8);
+        CLIMB(7);
+        CLIMB(6);
+        CLIMB(5);
+        CLIMB(4);
+        CLIMB(3);
+        CLIMB(2);
+        CLIMB(1);
+    }
+#undef CLIMB
+    b->first = (uint32_t)p.who;
+    b->first_key = p.key;
+}
+
+static void replay_most(bracket *b, uint32_t slot, uint64_t key)
+{
+    replay_in(b, b->cap, slot, key);
+}
+
+static void replay_busy(bracket *b, uint32_t slot, uint64_t key)
+{
+    replay_in(b, BUSY_CAP, slot, key);
+}
+
 static inline void replay(bracket *b, uint32_t slot, uint64_t key)
 {
     if (b->cap == BUSY_CAP) {
-        replay_of(b, BUSY_CAP, slot, key);
+        replay_busy(b, slot, key);
     } else {
-        replay_of(b, b->cap, slot, key);
+        replay_most(b, slot, key);
     }
 }
 
@@ -124,6 +158,8 @@ static void rebuild(bracket *b)
         }
         b->tree[i] = (uint32_t)who;
     }
+    b->first = b->tree[1];
+    b->first_key = b->key[b->first];
 }
 
 /* Makes room for `cap` slots. Returns 0, and the bracket is as it was, if out of memory. */
@@ -189,13 +225,18 @@ void evq_free(evq *q)
     free(q);
 }
 
+static inline bool in_use(const bracket *b, uint32_t slot)
+{
+    return slot < b->cap && b->key[slot] < NOT_IN_USE;
+}
+
 /* Where a slot in use stands; its number there into *slot. */
 static inline bracket *bracket_of(evq *q, uint32_t *slot)
 {
     bracket *b = &q->part[*slot / EVQ_BUSY];
 
     *slot %= EVQ_BUSY;
-    assert(*slot < b->cap && b->key[*slot] < NOT_IN_USE);
+    assert(in_use(b, *slot));
     return b;
 }
 
@@ -236,18 +277,28 @@ void evq_slot_remove(evq *q, uint32_t slot)
     b->free_head = slot;
 }
 
+static inline void rank_next(evq *q, bracket *b, uint32_t slot, evq_class cls)
+{
+    assert(in_use(b, slot));
+    b->rank[slot] = (uint64_t)cls << CLASS_SHIFT | q->sets++;
+}
+
 void evq_set(evq *q, uint32_t slot, int64_t time_ns, evq_class cls)
 {
-    bracket *b;
+    bracket *const most = &q->part[0], *const busy = &q->part[1];
 
     if (time_ns == EVQ_NEVER) {
         evq_clear(q, slot);
         return;
     }
     assert(time_ns >= 0 && cls >= EVQ_ENGINE && cls <= EVQ_END);
-    b = bracket_of(q, &slot);
-    b->rank[slot] = (uint64_t)cls << CLASS_SHIFT | q->sets++;
-    replay(b, slot, (uint64_t)time_ns);
+    if (slot < EVQ_BUSY) {
+        rank_next(q, most, slot, cls);
+        replay_most(most, slot, (uint64_t)time_ns);
+    } else {
+        rank_next(q, busy, slot - EVQ_BUSY, cls);
+        replay_busy(busy, slot - EVQ_BUSY, (uint64_t)time_ns);
+    }
 }
 
 void evq_clear(evq *q, uint32_t slot)
@@ -264,24 +315,17 @@ static inline int64_t time_of(uint64_t key)
     return key < NO_EVENT ? (int64_t)key : EVQ_NEVER;
 }
 
-uint32_t evq_peek(const evq *q, int64_t *time_ns)
+bool evq_busy_first(const evq *q)
 {
     const bracket *const most = &q->part[0], *const busy = &q->part[1];
-    const uint32_t one = most->tree[1], other = busy->tree[1];
-    uint64_t key = most->key[one], who = one;
 
-    if (__builtin_expect(play(&key, &who, busy->key[other], EVQ_BUSY + other), 0) && key < NO_EVENT &&
-        busy->rank[other] < most->rank[one]) {
-        who = EVQ_BUSY + other;
-    }
-    *time_ns = time_of(key);
-    return key < NO_EVENT ? (uint32_t)who : EVQ_NONE;
+    return most->first_key < NO_EVENT && busy->rank[busy->first] < most->rank[most->first];
 }
 
 uint32_t evq_ahead(const evq *q, uint32_t slot, unsigned depth)
 {
     const bracket *b = &q->part[0];
-    const unsigned levels = (unsigned)__builtin_ctz(b->cap);
+    const unsigned levels = levels_of(b->cap);
     uint32_t who;
 
     if (depth >= levels || slot >= b->cap) {
@@ -295,7 +339,7 @@ int64_t evq_time(const evq *q, uint32_t slot)
 {
     const bracket *b = &q->part[slot / EVQ_BUSY];
 
-    assert(slot % EVQ_BUSY < b->cap && b->key[slot % EVQ_BUSY] < NOT_IN_USE);
+    assert(in_use(b, slot % EVQ_BUSY));
     return time_of(b->key[slot % EVQ_BUSY]);
 }
 

@@ -11,6 +11,7 @@
 #ifndef SIM_KERNEL_EVQ_H
 #define SIM_KERNEL_EVQ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +32,24 @@ typedef enum evq_class {
     EVQ_END = 9        /**< the run ends */
 } evq_class;
 
-typedef struct evq evq;
+/** One tree; how it works is told in evq.c, whose own these fields are. */
+typedef struct evq_bracket {
+    uint64_t first_key; /**< of the winner */
+    uint32_t first;     /**< the winner */
+    uint32_t cap;       /**< power of two */
+    uint32_t *tree;     /**< [cap]; 0 means nothing */
+    uint64_t *key;      /**< [cap] time; from EVQ_NO_EVENT on: nothing pending */
+    uint64_t *rank;     /**< [cap] holds while the slot is set; not in use: the chain of such slots */
+    uint32_t used;      /**< slots 0..used-1 were handed out at least once */
+    uint32_t free_head; /**< EVQ_NONE: no removed slot */
+} evq_bracket;
+#define EVQ_NO_EVENT (UINT64_C(1) << 63)
+
+/** Visible for the sake of evq_peek(). */
+typedef struct evq {
+    evq_bracket part[2]; /**< ordinary slots; busy ones, numbered from EVQ_BUSY */
+    uint64_t sets;
+} evq;
 
 evq *evq_new(size_t slots_hint); /**< grows by itself beyond the hint; NULL if out of memory */
 void evq_free(evq *q);           /**< NULL allowed */
@@ -46,8 +64,24 @@ void evq_slot_remove(evq *q, uint32_t slot); /**< clears it and gives the number
  */
 void evq_set(evq *q, uint32_t slot, int64_t time_ns, evq_class cls);
 void evq_clear(evq *q, uint32_t slot); /**< nothing pending afterwards; allowed when nothing is */
+bool evq_busy_first(const evq *q); /**< for evq_peek(): of two first ones at the same time, the busy slot goes first */
 /** @return earliest slot and its time and leaves it set; EVQ_NONE and EVQ_NEVER when nothing is pending. */
-uint32_t evq_peek(const evq *q, int64_t *time_ns);
+static inline uint32_t evq_peek(const evq *q, int64_t *time_ns)
+{
+    const evq_bracket *first = &q->part[0], *const busy = &q->part[1];
+    uint32_t from = 0;
+
+    if (busy->first_key < first->first_key || (busy->first_key == first->first_key && evq_busy_first(q))) {
+        first = busy;
+        from = EVQ_BUSY;
+    }
+    if (first->first_key >= EVQ_NO_EVENT) {
+        *time_ns = EVQ_NEVER;
+        return EVQ_NONE;
+    }
+    *time_ns = (int64_t)first->first_key;
+    return from + first->first;
+}
 /**
  * Of the ordinary slots in the same of 2^depth groups of neighbours as this one, the earliest: on average about so many
  * others win before it does, so its owner can be asked for from memory now. EVQ_NONE if nothing is pending there,

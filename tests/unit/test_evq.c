@@ -143,25 +143,25 @@ static void test_slot_reuse(void **state)
     evq_free(q);
 }
 
-/* Pending events, their ties and the free chain survive every doubling. */
+/* Pending events, their ties and the free chain survive every doubling, up to more levels than are written out. */
 static void test_growth(void **state)
 {
     (void)state;
-    enum { SLOTS = 1000 };
+    enum { SLOTS = 10000 };
     evq *q = evq_new(1);
 
     for (uint32_t i = 0; i < SLOTS; i++) {
         assert_int_equal(evq_slot_add(q), i);
         evq_set(q, i, (int64_t)(SLOTS - i) / 2, i % 2 ? EVQ_ENGINE : EVQ_TICK);
     }
-    /* (1000 - i) / 2 is 500 for slot 0, 499 for slots 1 and 2, ..., 0 for slot 999; within a pair the odd slot has the
-     * smaller class. */
-    expect_pop(q, 999, 0);
-    for (uint32_t i = 997; i < SLOTS; i -= 2) {
+    /* (10000 - i) / 2 is 5000 for slot 0, 4999 for slots 1 and 2, ..., 0 for slot 9999; within a pair the odd slot has
+     * the smaller class. */
+    expect_pop(q, 9999, 0);
+    for (uint32_t i = 9997; i < SLOTS; i -= 2) {
         expect_pop(q, i, (SLOTS - i) / 2);
         expect_pop(q, i + 1, (SLOTS - i) / 2);
     }
-    expect_pop(q, 0, 500);
+    expect_pop(q, 0, 5000);
     expect_pop(q, EVQ_NONE, EVQ_NEVER);
     evq_free(q);
 }
