@@ -14,17 +14,12 @@
  * In ps: 10 ms of weights, 20 us a token beyond them; 50 us of compute a token; decode attention 5 us and 8 ns a KV
  * token; prefill 200 us and 0.1 ns a pair of tokens, twice.
  */
-static const mdl_step_model model = {.c1 = 10000000000,
-                                     .c2 = 20000000,
-                                     .c3 = 1000000000,
-                                     .c4 = 50000000,
-                                     .h0 = 500000000,
-                                     .h1 = 2000000,
-                                     .e0 = 300000000,
-                                     .e1 = 5000000,
-                                     .e2 = 8000,
-                                     .g0 = 200000000,
-                                     .g1_half = 100};
+#define MODEL                                                                                                          \
+    {                                                                                                                  \
+        .c1 = 10000000000, .c2 = 20000000, .c3 = 1000000000, .c4 = 50000000, .h0 = 500000000, .h1 = 2000000,           \
+        .e0 = 300000000, .e1 = 5000000, .e2 = 8000, .g0 = 200000000, .g1_half = 100                                    \
+    }
+static const mdl_step_model model = MODEL;
 
 /* The same formula in ms: of a step that decodes, and of one that prefills chunks of p after k tokens. */
 static double head_ms(double tokens, double sampled)
@@ -161,7 +156,7 @@ static double pipeline_exact(double stages)
 #define PROMPT 64
 #define ANSWER 128
 
-static const mdl_llm_config replica = {.step = model,
+static const mdl_llm_config replica = {.step = MODEL,
                                        .block_tokens = 16,
                                        .kv_blocks = 10000,
                                        .max_batched_tokens = 8192,
