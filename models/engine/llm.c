@@ -42,6 +42,21 @@ static void cut_run(llm_state *s, int64_t now_ns)
     }
 }
 
+/* Whole ns of work from the beginning to a time up to which there was some, or since when there is none. */
+static int64_t busy_ns(const llm_state *s, llm_clock until)
+{
+    return until.ns - s->idle.ns - (until.ps < s->idle.ps);
+}
+
+/* There is work again. */
+static void wake(llm_state *s, int64_t now_ns)
+{
+    const bool borrow = s->idle.ps < s->at.ps;
+    s->idle.ns += now_ns - s->at.ns - borrow;
+    s->idle.ps += (borrow ? 1000 : 0) - s->at.ps;
+    s->at = (llm_clock){.ns = now_ns, .ps = 0};
+}
+
 /* Another one stands at the head of the queue than when the run was planned or cut, or none. */
 static void new_head(llm_state *s, int64_t now_ns)
 {
@@ -138,7 +153,7 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     s->keyed += keyed;
     llm_enqueue(s, slot);
     if (idle) {
-        s->at = (llm_clock){.ns = now_ns, .ps = 0};
+        wake(s, now_ns);
     } else if (s->queue.head == slot && s->planned) {
         new_head(s, now_ns);
     }
@@ -221,12 +236,12 @@ static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
                       .tokens_out = s->tokens_out,
                       .preemptions = s->preemptions,
                       .completed = s->completed,
-                      .busy_ns = s->busy.ns};
+                      .busy_ns = busy_ns(s, s->at)};
     if (s->planned) {
         int32_t begun = begun_steps(s, now_ns);
         out->kv_blocks_used += llm_run_blocks(s, begun);
         out->tokens_out += (int64_t)ended_steps(s, now_ns, begun) * s->decodes;
-        out->busy_ns = llm_after(s->busy, llm_until_ps(s->at, now_ns)).ns;
+        out->busy_ns = busy_ns(s, (llm_clock){.ns = now_ns, .ps = 0});
     }
 }
 
@@ -268,7 +283,7 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     llm_load(e, now_ns, &load);
     s->tokens_out = load.tokens_out;
     if (s->planned) {
-        s->busy = llm_after(s->busy, llm_until_ps(s->at, now_ns));
+        s->at = (llm_clock){.ns = now_ns, .ps = 0};
     }
     llm_gather(s);
     while (s->dropped != LLM_NIL) {

@@ -238,11 +238,12 @@ static int32_t phase_of(const llm_state *s, int32_t computed)
  * foretold, and those beyond block_tokens are never read. */
 static void count_phase(llm_state *s, int32_t phase, int32_t more)
 {
+    const int32_t last = phase - 1;
     four place = {0, 1, 2, 3};
     for (int32_t i = 0; i < s->config->block_tokens; i += 4, place += 4) {
         four sums;
         memcpy(&sums, &s->below[i + 1], sizeof sums);
-        sums += (place >= phase) & more;
+        sums += (place > last) & more;
         memcpy(&s->below[i + 1], &sums, sizeof sums);
     }
 }

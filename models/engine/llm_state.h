@@ -109,7 +109,7 @@ typedef struct llm_state {
     llm_finish *finish;  /* [decodes] latest first */
 
     llm_request *requests;
-    llm_clock busy;
+    llm_clock idle; /* all the time without work until `at` */
     int64_t tokens_out, tokens_in, completed;
     uint32_t dropped;           /* stack linked by dropped_next */
     uint32_t spare[LLM_SPARES]; /* the last that became free, taken first: without a look at their lines */

@@ -93,17 +93,28 @@ static void throw_out(llm_state *s, int32_t left)
     s->preemptions++;
 }
 
-/* Tokens of r that lie in the prefix cache now. */
-static int32_t prefix_hit(const llm_state *s, const llm_request *r)
+/* Blocks that the prefix cache holds now under the key of r. */
+static int32_t held_blocks(const llm_state *s, const llm_request *r)
+{
+    return r->key != 0 ? mdl_prefix_find(&s->prefix, r->key) : 0;
+}
+
+/* Tokens of r that these spare it. */
+static int32_t hit_of(const llm_state *s, const llm_request *r, int32_t held)
 {
     int32_t hit = r->hot;
-    if (r->key != 0) {
-        int32_t block = s->config->block_tokens;
+    if (held > 0) {
         int32_t most = llm_whole(s, (uint32_t)llm_min(r->prefix, r->input + r->sampled - 1));
-        int32_t found = block * llm_min(mdl_prefix_find(&s->prefix, r->key), most);
+        int32_t found = s->config->block_tokens * llm_min(held, most);
         hit = found > hit ? found : hit;
     }
     return hit;
+}
+
+/* Tokens of r that lie in the prefix cache now. */
+static int32_t prefix_hit(const llm_state *s, const llm_request *r)
+{
+    return hit_of(s, r, held_blocks(s, r));
 }
 
 /* Makes the blocks available that the batch needs in this step. @return true if a request was thrown out */
@@ -138,13 +149,14 @@ static void admit(llm_state *s, mdl_step *step)
         llm_request *r = &s->requests[slot];
         int32_t left = s->free_blocks - llm_due(s);
         llm_keep_prefixes(s, left);
-        int32_t hit = prefix_hit(s, r);
+        int32_t held = held_blocks(s, r);
+        int32_t hit = hit_of(s, r, held);
         int32_t chunk = llm_min(prefill_rest(r) - hit, budget);
         int32_t need = llm_blocks(s, hit + chunk);
         if (need > left) {
             return;
         }
-        if (r->key != 0) {
+        if (held > 0) {
             mdl_prefix_drop(&s->prefix, r->key);
         }
         r->computed = hit;
@@ -297,7 +309,6 @@ void llm_finish_run(llm_state *s)
     s->phase_now = llm_rest(s, (uint32_t)s->phase_now + (uint32_t)steps);
     s->context += (int64_t)s->decodes * steps;
     s->tokens_out += (int64_t)s->decodes * steps;
-    s->busy = llm_after(s->busy, (s->end.ns - s->at.ns) * 1000 + s->end.ps - s->at.ps);
     s->at = s->end;
     s->planned = false;
     if (s->mixed) {

@@ -36,12 +36,12 @@ static uint32_t *buckets_of(const mdl_prefix *p)
     return buckets;
 }
 
-/* Finaliser of splitmix64 (Steele, Lea, Flood 2014): every bit of the key reaches the low ones. */
+/* 2^64 times the golden ratio (Knuth, The Art of Computer Programming 3, 6.4): every bit of the key reaches the high
+ * ones, and these choose. */
 static uint32_t *bucket_of(const mdl_prefix *p, uint64_t key)
 {
-    key = (key ^ (key >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    key = (key ^ (key >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return &buckets_of(p)[(uint32_t)(key ^ (key >> 31)) & (p->cap - 1)];
+    const uint64_t high = (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+    return &buckets_of(p)[(high * p->cap) >> 32];
 }
 
 static void append(mdl_prefix *p, const mdl_prefix_entry *from, uint64_t number)
@@ -211,7 +211,7 @@ void mdl_prefix_drop(mdl_prefix *p, uint64_t key)
     }
 }
 
-void mdl_prefix_trim(mdl_prefix *p, int32_t most)
+void mdl_prefix_cut(mdl_prefix *p, int32_t most)
 {
     while (p->blocks > most) {
         mdl_prefix_entry *e = entry_at(p, p->tail);

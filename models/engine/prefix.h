@@ -52,8 +52,14 @@ void mdl_prefix_prefetch(const mdl_prefix *p, uint64_t key);
 void mdl_prefix_prefetch_ends(const mdl_prefix *p);
 /** Forgets a key, if it is there. */
 void mdl_prefix_drop(mdl_prefix *p, uint64_t key);
-/** Takes blocks from the oldest until at most `most` >= 0 are held. */
-void mdl_prefix_trim(mdl_prefix *p, int32_t most);
+/** Takes blocks from the oldest until at most `most` >= 0 are held: what mdl_prefix_trim does if more are. */
+void mdl_prefix_cut(mdl_prefix *p, int32_t most);
+static inline void mdl_prefix_trim(mdl_prefix *p, int32_t most)
+{
+    if (p->blocks > most) {
+        mdl_prefix_cut(p, most);
+    }
+}
 void mdl_prefix_clear(mdl_prefix *p);
 void mdl_prefix_free(mdl_prefix *p);
 
