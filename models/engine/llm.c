@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * llm.c - llm engine: the calls of engine.h. How a step is composed: llm_step.c; the state and its invariants:
- * llm_state.h.
+ * llm.c - llm engine: the calls of engine.h. How a step is composed: llm_step.c; how time goes on: llm_settle.c; the
+ * state and its invariants: llm_state.h.
  *
  * An arrival cuts the planned run at the first boundary at or after it, if it could be taken up there at all: behind
  * another waiting request, or with the batch, the token budget or the KV cache full, it changes nothing and the run
@@ -15,23 +15,6 @@
 #define REQUESTS_START 16u
 #define REQUESTS_MAX   (UINT32_C(1) << 30)
 #define STEP_PS_MAX    140737488355328.0 /* 2^47 */
-
-/* Processes all that is certain to happen by now_ns. Work may still come at now_ns itself. */
-static void settle(llm_state *s, int64_t now_ns)
-{
-    for (;;) {
-        if (s->planned) {
-            if (llm_ceil_ns(s->end) > now_ns) {
-                return;
-            }
-            llm_finish_run(s);
-        } else if (s->at.ns < now_ns && s->batch + s->queue.count > 0) {
-            llm_plan(s);
-        } else {
-            return;
-        }
-    }
-}
 
 /* The run under way ends at the first boundary at or after now_ns. */
 static void cut_run(llm_state *s, int64_t now_ns)
@@ -130,7 +113,7 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     if (work->prefix_key != 0) {
         mdl_prefix_prefetch(&s->prefix, work->prefix_key);
     }
-    settle(s, now_ns);
+    llm_settle(s, now_ns);
     bool keyed = work->prefix_key != 0 && s->config->prefix_blocks > 0;
     if (!fits(s, work) || s->queue.count >= s->config->max_waiting) {
         return MDL_REFUSED;
@@ -164,7 +147,7 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
 {
     llm_state *s = llm_state_of(e);
-    settle(s, now_ns);
+    llm_settle(s, now_ns);
     if (handle >= s->fresh_slot || s->requests[handle].where == LLM_FREE || s->requests[handle].dropped) {
         return;
     }
@@ -207,7 +190,7 @@ static int64_t llm_next(const mdl_engine *e)
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
     llm_state *s = llm_state_of(e);
-    settle(s, now_ns);
+    llm_settle(s, now_ns);
     return s->ring.count > 0 ? mdl_ring_drain(&s->ring, out, out_max) : 0;
 }
 
@@ -226,7 +209,7 @@ static int32_t ended_steps(const llm_state *s, int64_t now_ns, int32_t begun)
 static void llm_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
 {
     llm_state *s = llm_state_of(e);
-    settle(s, now_ns);
+    llm_settle(s, now_ns);
     *out = (mdl_load){.running = s->batch,
                       .waiting = s->queue.count,
                       .kv_blocks = s->config->kv_blocks,
@@ -260,7 +243,7 @@ static mdl_kv llm_kv(const mdl_engine *e)
 static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
 {
     llm_state *s = llm_state_of(e);
-    settle(s, now_ns);
+    llm_settle(s, now_ns);
     const llm_request *r = &s->requests[handle];
     if (r->where != LLM_DECODE) {
         return r->sampled;
@@ -304,7 +287,7 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
 static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
 {
     llm_state *s = llm_state_of(e);
-    settle(s, now_ns);
+    llm_settle(s, now_ns);
     if (s->batch + s->queue.count > 0) {
         stop(s, e, now_ns);
     }

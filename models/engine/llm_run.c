@@ -10,15 +10,6 @@
 
 #include <math.h>
 
-int32_t llm_run_blocks(const llm_state *s, int32_t steps)
-{
-    const int32_t block = s->config->block_tokens;
-    const int32_t cycles = llm_whole(s, (uint32_t)steps);
-    const int32_t end = s->phase_now + steps - cycles * block;
-    const int32_t wraps = end >= block; /* a cycle more, less what lies between */
-    return (cycles + wraps) * s->decodes + s->below[end - wraps * block] - s->below[s->phase_now];
-}
-
 int32_t llm_run_limit(const llm_state *s, int32_t steps)
 {
     int32_t block = s->config->block_tokens;

@@ -221,6 +221,16 @@ static inline int64_t llm_run_ps(const llm_state *s, int64_t k)
     return k * s->first_ps + s->growth_ps * (int64_t)((uint64_t)(k * (k - 1)) / 2);
 }
 
+/* Blocks that the first of those steps take, see llm_run.c. */
+static inline int32_t llm_run_blocks(const llm_state *s, int32_t steps)
+{
+    const int32_t block = s->config->block_tokens;
+    const int32_t cycles = llm_whole(s, (uint32_t)steps);
+    const int32_t end = s->phase_now + steps - cycles * block;
+    const int32_t wraps = end >= block; /* a cycle more, less what lies between */
+    return (cycles + wraps) * s->decodes + s->below[end - wraps * block] - s->below[s->phase_now];
+}
+
 /* llm_batch.c: lists, the decoding set, leaving */
 void llm_append(llm_state *s, llm_list *list, uint32_t slot);
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
@@ -235,7 +245,6 @@ void llm_batch_join(llm_state *s, uint32_t slot);  /* as the last of the prefill
 void llm_batch_leave(llm_state *s, uint32_t slot); /* batch, decoding set, blocks; at a boundary or while planning */
 
 /* llm_run.c: the closed form of a run of decode steps */
-int32_t llm_run_blocks(const llm_state *s, int32_t steps);           /* blocks the first steps take */
 int32_t llm_run_limit(const llm_state *s, int32_t steps);            /* of `steps`, how many the free blocks allow */
 int32_t llm_run_reach(const llm_state *s, int64_t ps, int32_t most); /* fewest steps that last >= ps; at most `most` */
 
@@ -247,9 +256,22 @@ static inline void llm_keep_prefixes(llm_state *s, int32_t left)
     }
 }
 
-/* llm_step.c: composing a step, ending a run */
-void llm_plan(llm_state *s);
-void llm_finish_run(llm_state *s);
+/* llm_step.c: composing a step */
+void llm_compose(llm_state *s); /* takes up requests, goes on with a prefill, makes room for the batch if it must */
+
+/* llm_settle.c: beginning and ending runs */
+void llm_begin_run(llm_state *s, int64_t first_ps, bool single); /* of the step that is composed, which lasts so long */
+void llm_go_on(llm_state *s, int64_t now_ns);                    /* settles, when there is something to do */
+
+/* Processes all that is certain to happen by now_ns. Work may still come at now_ns itself. */
+static inline void llm_settle(llm_state *s, int64_t now_ns)
+{
+    if ((s->planned ? llm_ceil_ns(s->end) : s->at.ns + 1) <= now_ns) {
+        llm_go_on(s, now_ns);
+    }
+}
+
+/* llm_foresee.c: when a request ends next, at the earliest */
 bool llm_head_may_join(const llm_state *s);    /* could a later boundary take up the head of the queue? */
 int64_t llm_next_guess_ns(const llm_state *s); /* unplanned: a time not after the end of the step to come */
 /* Planned, and somebody is to join the decoding requests: if it is certain that nothing else happens before, next_ns
