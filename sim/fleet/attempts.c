@@ -66,11 +66,14 @@ static void attempt_leave(fl_world *w, uint32_t request)
 static bool admitted(fl_world *w, fl_service *s, uint32_t request)
 {
     const sc_admission *a = &s->sc->admission;
-    bool urgent = w->talks == NULL || w->talks[request].priority <= s->urgent;
-    double open = urgent ? a->per_replica : a->per_replica * (1.0 - a->reserved);
 
-    if (a->per_replica > 0 && (double)s->inside >= open * s->ready_total) {
-        return false;
+    if (a->per_replica > 0) {
+        const bool urgent = w->talks == NULL || w->talks[request].priority <= s->urgent;
+        const double open = urgent ? a->per_replica : a->per_replica * (1.0 - a->reserved);
+
+        if ((double)s->inside >= open * s->ready_total) {
+            return false;
+        }
     }
     return a->rate_per_s <= 0 || mdl_bucket_take(&s->admission, w->now);
 }
@@ -130,7 +133,8 @@ int64_t fl_attempt_deadline(const fl_world *w, uint32_t request)
                               : FL_NEVER;
 }
 
-bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t at_ns)
+/* After an attempt that was rejected or timed out: whether another one will follow. */
+__attribute__((noinline)) static bool tries_again(fl_world *w, uint32_t request, fl_outcome outcome, int64_t at_ns)
 {
     fl_request *q = &w->requests[request];
     fl_service *s = &w->services[q->service];
@@ -139,10 +143,6 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t a
     int64_t due_ns = 0;
     uint32_t slot;
 
-    attempt_leave(w, request);
-    if (outcome == FL_COMPLETED || outcome == FL_IN_FLIGHT) {
-        return false;
-    }
     out->rejected += outcome == FL_REJECTED ? one : 0;
     out->timed_out += outcome == FL_TIMED_OUT ? one : 0;
     if (!retries(s) || !granted(w, s, q, &w->tries[request], at_ns, &due_ns)) {
@@ -160,6 +160,12 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t a
     q->place.slot = slot;
     evq_set(w->queue, slot, due_ns, EVQ_ARRIVAL);
     return true;
+}
+
+bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t at_ns)
+{
+    attempt_leave(w, request);
+    return outcome != FL_COMPLETED && outcome != FL_IN_FLIGHT && tries_again(w, request, outcome, at_ns);
 }
 
 static void backoff_end(fl_world *w, uint32_t request)

@@ -129,15 +129,10 @@ void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica)
     }
 }
 
-bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
+bool fl_balance_level(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
 {
     fl_replica *r = &w->replicas[replica];
 
-    if (b->no_levels) {
-        r->outstanding += by;
-        b->inside += by;
-        return true;
-    }
     if (!buckets_reach(w, b, r->outstanding + by)) {
         return false;
     }

@@ -15,8 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum measured { NOT_SEEN = 0, WITHIN = 1, BEYOND = 2 } measured;
-
 void fl_note_system(fl_world *w, int change)
 {
     w->run->in_system_area_ns += (fl_wide)w->in_system * (w->now - w->in_system_last_ns);
@@ -47,13 +45,13 @@ void fl_note_sent(fl_world *w, uint32_t request)
     fl_note_system(w, 1);
 }
 
-/* Of a target of a service, the minute in which at_ns lies: the one that began at minute_ns, or the one before or after
- * it, of which one alone can be under way. */
-static fl_minute *minute_of(const fl_world *w, const fl_service *s, int32_t target, int64_t at_ns)
+/* Of a target, the minute in which at_ns lies: the one that began at minute_ns, or the one before or after it, of which
+ * one alone can be under way. */
+static fl_minute *minute_of(const fl_world *w, fl_goal *goal, int64_t at_ns)
 {
-    const bool present = at_ns - w->minute_ns >= 0 && at_ns - w->minute_ns < FL_MINUTE_NS;
+    const bool present = (uint64_t)(at_ns - w->minute_ns) < (uint64_t)FL_MINUTE_NS;
 
-    return &s->minutes[2 * target + (present != w->minute_odd)];
+    return &goal->minutes[present != w->minute_odd];
 }
 
 /* The present minute is over, for all targets. */
@@ -63,7 +61,7 @@ static void minutes_close(fl_world *w)
         const fl_service *s = &w->services[i];
 
         for (int32_t t = 0; t < s->sc->target_count; t++) {
-            fl_minute *m = minute_of(w, s, t, w->minute_ns);
+            fl_minute *m = minute_of(w, &s->goals[t], w->minute_ns);
             res_slo *slo = &w->run->services[i].slo[t];
             double needed = ceil(s->sc->targets[t].percentile * (double)m->seen - 1e-9);
 
@@ -85,9 +83,9 @@ void fl_minute_event(fl_world *w)
     w->minute_odd = !w->minute_odd;
 }
 
-static void minute_add(const fl_world *w, const fl_request *q, int32_t target, bool within, int64_t at_ns)
+static void minute_add(const fl_world *w, fl_goal *goal, bool within, int64_t at_ns)
 {
-    fl_minute *m = minute_of(w, &w->services[q->service], target, at_ns);
+    fl_minute *m = minute_of(w, goal, at_ns);
 
     m->seen++;
     m->within += within ? 1 : 0;
@@ -99,17 +97,19 @@ static size_t row_at(const fl_world *w, const fl_request *q, int64_t at_ns)
     return (size_t)(fl_bin_of(w, at_ns) * w->run->service_count + q->service);
 }
 
+/* The first value of a bin. */
+__attribute__((noinline)) static bool timeline_begin(fl_world *w, stat_hist **cell)
+{
+    *cell = stat_hist_new(5);
+    w->no_memory = w->no_memory || *cell == NULL;
+    return *cell != NULL;
+}
+
 static void timeline_add(fl_world *w, stat_hist **cell, int64_t value)
 {
-
-    if (*cell == NULL) {
-        *cell = stat_hist_new(5);
-        if (*cell == NULL) {
-            w->no_memory = true;
-            return;
-        }
+    if (*cell != NULL || timeline_begin(w, cell)) {
+        stat_hist_add(*cell, value);
     }
-    stat_hist_add(*cell, value);
 }
 
 void fl_note_first(fl_world *w, const fl_request *q, int64_t at_ns, int64_t seen_ns)
@@ -123,71 +123,50 @@ void fl_note_first(fl_world *w, const fl_request *q, int64_t at_ns, int64_t seen
     }
     stat_hist_add(cell_of(w, q)->latency.ttft, ttft);
     for (int32_t t = 0; t < s->sc->target_count; t++) {
-        if (s->target_kind[t] == FL_TARGET_TTFT) {
-            minute_add(w, q, t, ttft <= s->sc->targets[t].limit_ns, at_ns);
+        if (s->goals[t].kind == FL_TARGET_TTFT) {
+            minute_add(w, &s->goals[t], ttft <= s->goals[t].limit_ns, at_ns);
         }
     }
 }
 
-/** What a completed request comes to; of the others only when they ended. */
-typedef struct answer {
-    bool completed;
-    int64_t seen_ns;
-    int64_t tpot_ns; /* -1: fewer than two tokens came, or it is not of an llm */
-    int64_t back_ns; /* its way back */
-    int32_t output;  /* tokens */
-} answer;
-
-static answer answer_of(const fl_world *w, const fl_request *q, bool completed, int64_t seen_ns)
-{
-    answer a = {.completed = completed, .seen_ns = seen_ns, .tpot_ns = -1};
-
-    if (completed) {
-        const uint32_t cluster = w->replicas[q->place.at.replica].cluster;
-
-        a.back_ns = fl_way_ns(w, fl_line_of(w, q->region, cluster, true), (uint32_t)(q - w->requests));
-        a.output = w->services[q->service].sc->engine == SC_ENGINE_LLM ? q->need.tokens.output : 0;
-        a.tpot_ns = a.output > 1 ? (seen_ns - q->first_ns) / (a.output - 1) : -1;
-    }
-    return a;
-}
-
-static measured judge(const fl_service *s, const fl_request *q, int32_t target, const answer *a)
-{
-    int64_t value = a->seen_ns - q->sent_ns;
-
-    if (!a->completed) {
-        return BEYOND;
-    }
-    if (s->target_kind[target] == FL_TARGET_TTFT) {
-        value = q->first_ns - q->sent_ns;
-    } else if (s->target_kind[target] == FL_TARGET_TPOT) {
-        value = a->tpot_ns;
-    }
-    return value < 0 ? NOT_SEEN : value <= s->sc->targets[target].limit_ns ? WITHIN : BEYOND;
-}
-
-/* Targets at the end of a counted request. */
-static void targets_end(fl_world *w, const fl_request *q, const answer *a)
+/* Targets of a completed, counted request, of which each limits one figure; negative: not seen. @return all were met */
+static bool targets_met(fl_world *w, const fl_request *q, int64_t tpot_ns, int64_t e2e_ns)
 {
     const fl_service *s = &w->services[q->service];
+    const int64_t values[] = {
+        [FL_TARGET_TTFT] = q->first_ns - q->sent_ns, [FL_TARGET_TPOT] = tpot_ns, [FL_TARGET_E2E] = e2e_ns};
     res_slo *slo = w->run->services[q->service].slo;
-    bool good = a->completed;
+    bool good = true;
 
     for (int32_t t = 0; t < s->sc->target_count; t++) {
-        const measured m = judge(s, q, t, a);
+        fl_goal *goal = &s->goals[t];
+        const int64_t value = values[goal->kind];
+        const bool within = value <= goal->limit_ns;
 
-        if (m == NOT_SEEN) {
+        if (value < 0) {
             continue;
         }
-        slo[t].met += m == WITHIN ? 1 : 0;
-        slo[t].missed += m == BEYOND ? 1 : 0;
-        good = good && m == WITHIN;
-        if (s->target_kind[t] != FL_TARGET_TTFT || (q->flags & FL_RQ_FIRST) == 0) {
-            minute_add(w, q, t, m == WITHIN, w->now);
+        slo[t].met += within ? 1 : 0;
+        slo[t].missed += within ? 0 : 1;
+        good = good && within;
+        if (goal->kind != FL_TARGET_TTFT || (q->flags & FL_RQ_FIRST) == 0) {
+            minute_add(w, goal, within, w->now);
         }
     }
-    cell_of(w, q)->good += good ? 1 : 0;
+    return good;
+}
+
+/* The same of one that came to nothing. */
+static void targets_missed(fl_world *w, const fl_request *q)
+{
+    const fl_service *s = &w->services[q->service];
+
+    for (int32_t t = 0; t < s->sc->target_count; t++) {
+        w->run->services[q->service].slo[t].missed++;
+        if (s->goals[t].kind != FL_TARGET_TTFT || (q->flags & FL_RQ_FIRST) == 0) {
+            minute_add(w, &s->goals[t], false, w->now);
+        }
+    }
 }
 
 /* A region whose law is not known is abroad to nobody, and on no list. */
@@ -211,80 +190,93 @@ bool fl_unlawful(const fl_world *w, const fl_service *s, uint32_t cluster)
     return s->workload->jurisdiction_count > 0;
 }
 
-static void completed_counted(fl_world *w, const fl_request *q, uint32_t cluster, const answer *a)
+static void abroad_counted(const fl_world *w, const fl_request *q, uint32_t cluster)
 {
     res_service *out = &w->run->services[q->service];
-    const res_latency *l = &cell_of(w, q)->latency;
 
-    if (w->laws > 1) {
-        out->served_abroad += abroad(w->sc, q->region, cluster) ? 1 : 0;
-        out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
-    }
-    if (a->tpot_ns >= 0) {
-        stat_hist_add(l->tpot, a->tpot_ns);
-    }
-    stat_hist_add(l->e2e, a->seen_ns - q->sent_ns);
-    stat_hist_add(l->queue, q->started_ns - q->sent_ns - q->wire_ns);
-    stat_hist_add(l->network, q->wire_ns + a->back_ns);
-    if (w->services[q->service].sc->engine == SC_ENGINE_LLM) {
-        out->tokens_in += (uint64_t)q->need.tokens.input;
-        out->tokens_out += (uint64_t)a->output;
-    }
+    out->served_abroad += abroad(w->sc, q->region, cluster) ? 1 : 0;
+    out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
 }
 
-static void completed(fl_world *w, const fl_request *q, size_t row, const answer *a)
+static void completed(fl_world *w, const fl_request *q, fl_cell *cell, size_t row, int64_t seen_ns)
 {
+    const fl_service *s = &w->services[q->service];
     const uint32_t cluster = w->replicas[q->place.at.replica].cluster;
-    const sc_payload *payload = &w->sc->payload;
+    const bool llm = s->sc->engine == SC_ENGINE_LLM;
+    const int32_t output = llm ? q->need.tokens.output : 0;
+    const int64_t tpot_ns = output > 1 ? (seen_ns - q->first_ns) / (output - 1) : -1; /* < 0: fewer than two tokens */
+    const int64_t e2e_ns = seen_ns - q->sent_ns;
 
     w->run->timeline.completed[row]++;
-    if (a->tpot_ns >= 0) {
-        timeline_add(w, &w->run->timeline.tpot[row], a->tpot_ns);
+    if (tpot_ns >= 0) {
+        timeline_add(w, &w->run->timeline.tpot[row], tpot_ns);
     }
     if (fl_enters(w, q)) {
         fl_ways_back(w, q, cluster);
     } else if (w->counting) {
+        const sc_payload *payload = &w->sc->payload;
+
         w->egress_bytes[cluster] +=
-            fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)a->output);
+            fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output);
     }
-    if ((q->flags & FL_RQ_COUNTED) != 0) {
-        completed_counted(w, q, cluster, a);
+    if ((q->flags & FL_RQ_COUNTED) == 0) {
+        return;
+    }
+    cell->requests.completed++;
+    if (w->laws > 1) {
+        abroad_counted(w, q, cluster);
+    }
+    if (tpot_ns >= 0) {
+        stat_hist_add(cell->latency.tpot, tpot_ns);
+    }
+    stat_hist_add(cell->latency.e2e, e2e_ns);
+    stat_hist_add(cell->latency.queue, q->started_ns - q->sent_ns - q->wire_ns);
+    /* its last token came out now: what is left is its way back */
+    stat_hist_add(cell->latency.network, q->wire_ns + seen_ns - w->now - s->sc->frontend_ns);
+    if (llm) {
+        res_service *out = &w->run->services[q->service];
+
+        out->tokens_in += (uint64_t)q->need.tokens.input;
+        out->tokens_out += (uint64_t)output;
+    }
+    cell->good += targets_met(w, q, tpot_ns, e2e_ns) ? 1 : 0;
+}
+
+static void failed(fl_world *w, const fl_request *q, fl_cell *cell, size_t row, fl_outcome outcome)
+{
+    const bool counted = (q->flags & FL_RQ_COUNTED) != 0;
+
+    if (outcome == FL_IN_FLIGHT) {
+        cell->requests.in_flight += counted ? 1 : 0;
+        return;
+    }
+    if (outcome == FL_REJECTED) {
+        cell->requests.rejected += counted ? 1 : 0;
+        w->run->timeline.rejected[row]++;
+    } else {
+        cell->requests.timed_out += counted ? 1 : 0;
+        w->run->timeline.timed_out[row]++;
+    }
+    if ((q->flags & FL_RQ_HURT) == 0) {
+        fl_burst_hurt(w, q->service);
+    }
+    if (counted) {
+        targets_missed(w, q);
     }
 }
 
 void fl_note_end(fl_world *w, const fl_request *q, fl_outcome outcome, int64_t seen_ns)
 {
-    fl_service *s = &w->services[q->service];
-    res_requests *requests = &cell_of(w, q)->requests;
-    const answer a = answer_of(w, q, outcome == FL_COMPLETED, seen_ns);
-    const uint64_t one = (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
+    fl_cell *cell = cell_of(w, q);
     const size_t row = row_at(w, q, seen_ns);
 
-    s->waiting -= (q->flags & FL_RQ_STARTED) == 0 ? 1 : 0;
+    w->services[q->service].waiting -= (q->flags & FL_RQ_STARTED) == 0 ? 1 : 0;
     fl_note_system(w, -1);
     w->run->sojourn_sum_ns += w->now - q->sent_ns;
-    switch (outcome) {
-    case FL_COMPLETED:
-        requests->completed += one;
-        completed(w, q, row, &a);
-        break;
-    case FL_REJECTED:
-        requests->rejected += one;
-        w->run->timeline.rejected[row]++;
-        break;
-    case FL_TIMED_OUT:
-        requests->timed_out += one;
-        w->run->timeline.timed_out[row]++;
-        break;
-    case FL_IN_FLIGHT:
-        requests->in_flight += one;
-        return;
-    }
-    if (!a.completed && (q->flags & FL_RQ_HURT) == 0) {
-        fl_burst_hurt(w, q->service);
-    }
-    if (one != 0) {
-        targets_end(w, q, &a);
+    if (outcome == FL_COMPLETED) {
+        completed(w, q, cell, row, seen_ns);
+    } else {
+        failed(w, q, cell, row, outcome);
     }
 }
 

@@ -23,33 +23,40 @@ static void *grown(fl_world *w, void *rows, uint32_t *cap, uint32_t need, size_t
     return rows;
 }
 
+/* More records, all free; false: no memory. */
+__attribute__((noinline)) static bool records_grow(fl_world *w)
+{
+    const uint32_t old = w->request_cap;
+    uint32_t cap = old;
+
+    w->requests = grown(w, w->requests, &w->request_cap, old + 1, sizeof *w->requests);
+    if (w->hooks != NULL && w->hooks->request != NULL) {
+        w->numbers = grown(w, w->numbers, &cap, old + 1, sizeof *w->numbers);
+    }
+    if (w->tries != NULL) {
+        w->tries = grown(w, w->tries, &w->tries_cap, old + 1, sizeof *w->tries);
+    }
+    if (w->talks != NULL) {
+        w->talks = grown(w, w->talks, &w->talks_cap, old + 1, sizeof *w->talks);
+    }
+    if (w->no_memory) {
+        return false;
+    }
+    for (uint32_t i = w->request_cap; i-- > old;) {
+        w->requests[i].seat = w->request_free;
+        w->request_free = i;
+    }
+    return true;
+}
+
 uint32_t fl_request_new(fl_world *w)
 {
-    uint32_t index = w->request_free;
+    uint32_t index;
 
-    if (index == FL_NONE) {
-        uint32_t old = w->request_cap;
-        uint32_t cap = old;
-
-        w->requests = grown(w, w->requests, &w->request_cap, old + 1, sizeof *w->requests);
-        if (w->hooks != NULL && w->hooks->request != NULL) {
-            w->numbers = grown(w, w->numbers, &cap, old + 1, sizeof *w->numbers);
-        }
-        if (w->tries != NULL) {
-            w->tries = grown(w, w->tries, &w->tries_cap, old + 1, sizeof *w->tries);
-        }
-        if (w->talks != NULL) {
-            w->talks = grown(w, w->talks, &w->talks_cap, old + 1, sizeof *w->talks);
-        }
-        if (w->no_memory) {
-            return FL_NONE;
-        }
-        for (uint32_t i = w->request_cap; i-- > old;) {
-            w->requests[i].seat = w->request_free;
-            w->request_free = i;
-        }
-        index = w->request_free;
+    if (w->request_free == FL_NONE && !records_grow(w)) {
+        return FL_NONE;
     }
+    index = w->request_free;
     w->request_free = w->requests[index].seat;
     w->request_used++;
     return index;
@@ -211,6 +218,16 @@ bool fl_engine_due(fl_world *w, uint32_t request)
     return true;
 }
 
+/* A request has left its engine. */
+static void leave_replica(fl_world *w, fl_replica *r, uint32_t replica)
+{
+    if (r->state == FL_RP_READY) {
+        fl_balance_shift(w, &w->services[r->service].balancers[r->cluster], replica, -1);
+    } else {
+        r->outstanding--;
+    }
+}
+
 static void engine_forgets(fl_world *w, uint32_t request)
 {
     fl_request *q = &w->requests[request];
@@ -220,11 +237,7 @@ static void engine_forgets(fl_world *w, uint32_t request)
     fl_replica_hear(w, replica);
     fl_ways_broken(w, q);
     mdl_engine_cancel(r->engine, w->now, q->place.at.handle);
-    if (r->state == FL_RP_READY) {
-        fl_balance_shift(w, &w->services[q->service].balancers[r->cluster], replica, -1);
-    } else {
-        r->outstanding--;
-    }
+    leave_replica(w, r, replica);
 }
 
 static void replica_after(fl_world *w, uint32_t replica)
@@ -280,62 +293,58 @@ void fl_timeout_event(fl_world *w, uint32_t service)
 }
 
 /* Nobody waits for it, but the engine works on. */
-static void abandoned_says(fl_world *w, uint32_t replica, const mdl_event *event)
+__attribute__((noinline)) static void abandoned_says(fl_world *w, uint32_t replica, const mdl_event *event)
 {
     fl_replica *r = &w->replicas[replica];
 
     if (event->kind != MDL_DONE) {
         return;
     }
-    if (r->state == FL_RP_READY) {
-        fl_balance_shift(w, &w->services[r->service].balancers[r->cluster], replica, -1);
-    } else {
-        r->outstanding--;
-    }
+    leave_replica(w, r, replica);
     fl_ways_unheard(w, &w->requests[event->tag], r->cluster);
     fl_request_drop(w, event->tag);
 }
 
-void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
+/* When the user sees what the engine puts out now: what it takes from there. */
+static int64_t seen_after(const fl_world *w, const fl_service *s, const fl_replica *r, uint32_t request)
+{
+    return s->sc->frontend_ns + fl_way_ns(w, fl_line_of(w, w->requests[request].region, r->cluster, true), request);
+}
+
+static int64_t deadline_of(const fl_service *s, const fl_request *q)
+{
+    return s->sc->timeout_ns < FL_NEVER - q->sent_ns ? q->sent_ns + s->sc->timeout_ns : FL_NEVER;
+}
+
+/* The three things an engine says are functions of their own, so that each saves and fetches what it needs alone. */
+
+__attribute__((noinline)) static void first_token(fl_world *w, uint32_t replica, const mdl_event *event)
+{
+    fl_request *q = &w->requests[event->tag];
+    const fl_service *s = &w->services[q->service];
+    const int64_t seen = event->at_ns + seen_after(w, s, &w->replicas[replica], event->tag);
+
+    if ((q->flags & FL_RQ_FIRST) != 0 || seen > deadline_of(s, q) || seen > w->end_ns) {
+        return;
+    }
+    q->flags |= FL_RQ_FIRST;
+    q->first_ns = seen;
+    if (seen - q->sent_ns > s->ttft_limit_ns) {
+        q->flags |= FL_RQ_HURT;
+        fl_burst_hurt(w, q->service);
+    }
+    fl_note_first(w, q, event->at_ns, seen);
+}
+
+__attribute__((noinline)) static void last_token(fl_world *w, uint32_t replica, const mdl_event *event)
 {
     fl_request *q = &w->requests[event->tag];
     fl_service *s = &w->services[q->service];
     fl_replica *r = &w->replicas[replica];
-    int64_t seen;
-    int64_t deadline;
+    const int64_t seen = event->at_ns + seen_after(w, s, r, event->tag);
+    int64_t deadline = deadline_of(s, q);
 
-    if (q->state == FL_RQ_ABANDONED) {
-        abandoned_says(w, replica, event);
-        return;
-    }
-    FL_CHECK(w, q->state == FL_RQ_RUNNING && q->place.at.replica == replica);
-    if (event->kind == MDL_STARTED) {
-        if ((q->flags & FL_RQ_STARTED) == 0) {
-            q->flags |= FL_RQ_STARTED;
-            q->started_ns = event->at_ns;
-            s->waiting--;
-        }
-        return;
-    }
-    seen = event->at_ns + s->sc->frontend_ns + fl_way_ns(w, fl_line_of(w, q->region, r->cluster, true), event->tag);
-    deadline = s->sc->timeout_ns < FL_NEVER - q->sent_ns ? q->sent_ns + s->sc->timeout_ns : FL_NEVER;
-    if (event->kind == MDL_FIRST) {
-        if ((q->flags & FL_RQ_FIRST) == 0 && seen <= deadline && seen <= w->end_ns) {
-            q->flags |= FL_RQ_FIRST;
-            q->first_ns = seen;
-            fl_note_first(w, q, event->at_ns, seen);
-            if (seen - q->sent_ns > s->ttft_limit_ns) {
-                q->flags |= FL_RQ_HURT;
-                fl_burst_hurt(w, q->service);
-            }
-        }
-        return;
-    }
-    if (r->state == FL_RP_READY) {
-        fl_balance_shift(w, &s->balancers[r->cluster], replica, -1);
-    } else {
-        r->outstanding--;
-    }
+    leave_replica(w, r, replica);
     if (w->tries != NULL) { /* who waits gives up the attempt or the request, whichever comes first */
         const int64_t attempt = fl_attempt_deadline(w, event->tag);
 
@@ -346,6 +355,26 @@ void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
         fl_finish(w, event->tag, FL_TIMED_OUT, deadline);
     } else {
         fl_finish(w, event->tag, seen > w->end_ns ? FL_IN_FLIGHT : FL_COMPLETED, seen);
+    }
+}
+
+void fl_engine_says(fl_world *w, uint32_t replica, const mdl_event *event)
+{
+    fl_request *q = &w->requests[event->tag];
+
+    if (q->state == FL_RQ_ABANDONED) {
+        abandoned_says(w, replica, event);
+        return;
+    }
+    FL_CHECK(w, q->state == FL_RQ_RUNNING && q->place.at.replica == replica);
+    if (event->kind == MDL_FIRST) {
+        first_token(w, replica, event);
+    } else if (event->kind == MDL_DONE) {
+        last_token(w, replica, event);
+    } else if ((q->flags & FL_RQ_STARTED) == 0) {
+        q->flags |= FL_RQ_STARTED;
+        q->started_ns = event->at_ns;
+        w->services[q->service].waiting--;
     }
 }
 

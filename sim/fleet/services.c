@@ -93,11 +93,10 @@ static bool service_arrays(const sc_scenario *sc, fl_service *s)
     s->current = calloc(clusters, sizeof *s->current);
     s->eligible = calloc(clusters, sizeof *s->eligible);
     s->effective = calloc(clusters, sizeof *s->effective);
-    s->minutes = calloc(2 * (size_t)s->sc->target_count + 1, sizeof *s->minutes);
-    s->target_kind = calloc((size_t)s->sc->target_count + 1, 1);
+    s->goals = calloc((size_t)s->sc->target_count + 1, sizeof *s->goals);
     return s->pool_ok != NULL && s->unit_of != NULL && s->t_ready_pool != NULL && s->group_of != NULL &&
            s->places != NULL && s->balancers != NULL && s->weight != NULL && s->current != NULL &&
-           s->eligible != NULL && s->effective != NULL && s->minutes != NULL && s->target_kind != NULL;
+           s->eligible != NULL && s->effective != NULL && s->goals != NULL;
 }
 
 bool fl_service_init(fl_world *w, uint32_t index)
@@ -144,12 +143,14 @@ bool fl_service_init(fl_world *w, uint32_t index)
     s->ttft_limit_ns = FL_NEVER;
     for (int32_t t = s->sc->target_count - 1; t >= 0; t--) {
         const sc_target *target = &s->sc->targets[t];
+        fl_goal *goal = &s->goals[t];
 
+        goal->limit_ns = target->limit_ns;
         if (strcmp(target->metric, "ttft") == 0) {
-            s->target_kind[t] = FL_TARGET_TTFT;
+            goal->kind = FL_TARGET_TTFT;
             s->ttft_limit_ns = target->limit_ns;
         } else {
-            s->target_kind[t] = strcmp(target->metric, "tpot") == 0 ? FL_TARGET_TPOT : FL_TARGET_E2E;
+            goal->kind = strcmp(target->metric, "tpot") == 0 ? FL_TARGET_TPOT : FL_TARGET_E2E;
         }
     }
     stat_timew_init(&s->t_desired, 0, s->desired);
@@ -194,8 +195,7 @@ void fl_service_fini(fl_world *w, fl_service *s)
     free(s->current);
     free(s->eligible);
     free(s->effective);
-    free(s->minutes);
-    free(s->target_kind);
+    free(s->goals);
     free(s->metric_keys);
     free(s->metric_kinds);
     free(s->metric_resource);

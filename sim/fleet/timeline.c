@@ -16,15 +16,11 @@ int64_t fl_bin_width(const sc_scenario *sc)
     return (width + sc->tick_ns - 1) / sc->tick_ns * sc->tick_ns;
 }
 
-int32_t fl_bin_of(const fl_world *w, int64_t at_ns)
+int32_t fl_bin_later(const fl_world *w, int64_t at_ns)
 {
     const res_timeline *t = &w->run->timeline;
-    int64_t bin;
+    const int64_t bin = at_ns / t->bin_ns;
 
-    if (at_ns - w->bin_start_ns < t->bin_ns) { /* nearly always: spares a division */
-        return w->bin;
-    }
-    bin = at_ns / t->bin_ns;
     return bin < t->bins ? (int32_t)bin : t->bins - 1;
 }
 

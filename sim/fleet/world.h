@@ -289,6 +289,12 @@ typedef struct fl_minute { /**< a latency target within a minute */
     uint64_t seen, within;
 } fl_minute;
 
+typedef struct fl_goal { /**< a latency target of a service */
+    int64_t limit_ns;
+    fl_target kind;
+    fl_minute minutes[2]; /**< that take turns */
+} fl_goal;
+
 typedef struct fl_burst fl_burst;
 typedef struct fl_starts fl_starts;     /**< starts.c */
 typedef struct fl_supply fl_supply;     /**< supply.c */
@@ -329,8 +335,7 @@ typedef struct fl_service {
     int32_t ready_total, assigned_total, live_total;
     stat_timew t_desired, t_assigned, t_ready, t_starting;
     stat_timew *t_ready_pool; /**< [pool_count] */
-    fl_minute *minutes;       /**< [2 * target_count] of each target two, that take turns */
-    uint8_t *target_kind;     /**< [target_count] fl_target */
+    fl_goal *goals;           /**< [target_count] */
     int64_t ttft_limit_ns;    /**< the first ttft target, FL_NEVER if none */
     uint64_t *metric_keys;    /**< [metric_count] per-pod metrics its HPA reads, by the core's key */
     uint8_t *metric_kinds;    /**< [metric_count] fl_metric */
@@ -444,7 +449,8 @@ typedef struct fl_world {
 
 /** Checks our own logic, in every build: prints seed, simulated time and event number, and aborts. */
 #define FL_CHECK(w, condition) ((condition) ? (void)0 : fl_check_failed((w), #condition, __FILE__, __LINE__))
-_Noreturn void fl_check_failed(const fl_world *w, const char *condition, const char *file, int line);
+__attribute__((cold)) _Noreturn void fl_check_failed(const fl_world *w, const char *condition, const char *file,
+                                                     int line);
 
 /* world.c */
 fl_world *fl_world_new(const sc_scenario *sc, uint64_t seed, uint32_t replication, const fleet_hooks *hooks);
@@ -519,7 +525,17 @@ void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset);
 /* balance.c */
 bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica);
 void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica);
-bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by); /**< outstanding changes by +-1 */
+bool fl_balance_level(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by); /**< the same where there are lists */
+/** Its outstanding requests change by +-1. */
+static inline bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
+{
+    if (!b->no_levels) {
+        return fl_balance_level(w, b, replica, by);
+    }
+    w->replicas[replica].outstanding += by;
+    b->inside += by;
+    return true;
+}
 /** key: conversation, for a router with affinity; 0 = none. attempt: replicas that have refused */
 uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt);
 void fl_balance_fini(fl_balancer *b);
@@ -648,7 +664,11 @@ void fl_bill_price(fl_world *w, uint32_t pool, int64_t uusd_per_gpu_h); /**< fro
 void fl_sample_event(fl_world *w);
 void fl_warmup_event(fl_world *w);
 int64_t fl_bin_width(const sc_scenario *sc);
-int32_t fl_bin_of(const fl_world *w, int64_t at_ns);
+int32_t fl_bin_later(const fl_world *w, int64_t at_ns); /**< the bin of a time that is not in the present one */
+static inline int32_t fl_bin_of(const fl_world *w, int64_t at_ns)
+{
+    return at_ns - w->bin_start_ns < w->run->timeline.bin_ns ? w->bin : fl_bin_later(w, at_ns);
+}
 void fl_count_nodes(fl_world *w, uint32_t pool);       /**< after any change of a pool's counts */
 void fl_count_replicas(fl_world *w, uint32_t service); /**< after any change of a service's counts */
 
