@@ -83,7 +83,7 @@ static bool reserve(llm_state *s, bool keyed)
         s->finish = finish;
         s->finish_cap = (uint32_t)cap;
     }
-    return (!keyed || mdl_prefix_reserve(&s->prefix, (size_t)s->keyed + 1)) && mdl_ring_reserve(&s->ring, most);
+    return (!keyed || mdl_prefix_reserve(&s->prefix, (size_t)s->keyed + 1)) && mdl_pending_reserve(&s->pending, most);
 }
 
 /* Tokens of whole blocks, fewer than `below`. */
@@ -152,7 +152,7 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
         return;
     }
     llm_request *r = &s->requests[handle];
-    mdl_ring_forget(&s->ring, r->tag);
+    mdl_pending_forget(&s->pending, r->tag);
     s->next_ns = LLM_UNSEEN;
     if (r->where == LLM_WAITING) {
         bool head = s->queue.head == handle;
@@ -178,8 +178,8 @@ static void llm_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
 static int64_t llm_next(const mdl_engine *e)
 {
     llm_state *s = llm_state_of(e);
-    if (s->ring.due_ns != MDL_NEVER) {
-        return s->ring.due_ns;
+    if (s->pending.due_ns != MDL_NEVER) {
+        return s->pending.due_ns;
     }
     if (!s->planned) {
         return llm_next_guess_ns(s);
@@ -190,8 +190,9 @@ static int64_t llm_next(const mdl_engine *e)
 static size_t llm_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
     llm_state *s = llm_state_of(e);
+    mdl_pending_listen(&s->pending, out, out_max);
     llm_settle(s, now_ns);
-    return s->ring.count > 0 ? mdl_ring_drain(&s->ring, out, out_max) : 0;
+    return mdl_pending_heard(&s->pending, out);
 }
 
 /* Of the planned run, steps that have begun before now_ns. */
@@ -281,7 +282,7 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     s->free_blocks = s->config->kv_blocks;
     memset(s->below, 0, below_bytes(s->config));
     mdl_prefix_clear(&s->prefix);
-    mdl_ring_clear(&s->ring);
+    mdl_pending_clear(&s->pending);
 }
 
 static size_t llm_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_t tags_max)
@@ -324,7 +325,7 @@ static void llm_free(mdl_engine *e)
     free(s->finish);
     free(s->requests);
     mdl_prefix_free(&s->prefix);
-    mdl_ring_free(&s->ring);
+    mdl_pending_free(&s->pending);
     free(s);
 }
 
@@ -387,7 +388,7 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                      .dropped = LLM_NIL,
                      .free_slot = LLM_NIL,
                      .prefix = mdl_prefix_empty(),
-                     .ring = {.due_ns = MDL_NEVER}};
+                     .pending = {.due_ns = MDL_NEVER}};
     s->block_shift =
         (config->block_tokens & (config->block_tokens - 1)) == 0 ? __builtin_ctz((unsigned)config->block_tokens) : -1;
     memset(s->below, 0, below_bytes(config));

@@ -24,7 +24,7 @@ void llm_prefetch(const mdl_engine *e)
     if (s->request_cap == 0) {
         return; /* nothing was ever submitted */
     }
-    __builtin_prefetch(&s->ring.at[s->ring.head]);
+    __builtin_prefetch(&s->pending.at[0]);
     __builtin_prefetch(&s->requests[s->soonest.slot]);
     const uint32_t prefill = s->prefills > 0 ? s->prefill_head : s->queue.head;
     __builtin_prefetch(&s->requests[prefill != LLM_NIL ? prefill : s->soonest.slot]);

@@ -32,7 +32,7 @@ static void plan(llm_state *s)
 
 static void complete(llm_state *s, uint32_t slot, int64_t at_ns)
 {
-    mdl_ring_push(&s->ring, s->requests[slot].tag, MDL_DONE, at_ns);
+    mdl_pending_push(&s->pending, s->requests[slot].tag, MDL_DONE, at_ns);
     s->completed++;
     llm_batch_leave(s, slot);
     llm_release(s, slot);
@@ -48,7 +48,7 @@ static void end_prefill(llm_state *s, uint32_t slot, int64_t at_ns)
         return;
     }
     if (r->sampled == 1) {
-        mdl_ring_push(&s->ring, r->tag, MDL_FIRST, at_ns);
+        mdl_pending_push(&s->pending, r->tag, MDL_FIRST, at_ns);
     }
     if (r->sampled == r->output) {
         complete(s, slot, at_ns);

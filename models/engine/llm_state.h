@@ -21,8 +21,8 @@
 #define MODELS_ENGINE_LLM_STATE_H
 
 #include "models/engine/engine.h"
+#include "models/engine/pending.h"
 #include "models/engine/prefix.h"
-#include "models/engine/ring.h"
 
 #define LLM_NIL     UINT32_MAX
 #define LLM_UNSEEN  (-1)
@@ -87,7 +87,7 @@ typedef struct llm_state {
     bool planned, mixed;
     uint8_t spares, spare_top; /* slots in `spare`, and where the next one goes, modulo its length */
     int32_t run_steps;
-    mdl_ring ring;
+    mdl_pending pending;
 
     const mdl_llm_config *config;
     llm_clock at;
@@ -126,7 +126,7 @@ typedef struct llm_state {
     int64_t tokens_cached, preemptions;
     int64_t queued_blocks; /* that the prompts of those in the queue need */
 
-    int32_t pad[3];  /* brings below[1] to the start of a line */
+    int32_t pad[1];  /* brings below[1] to the start of a line */
     int32_t below[]; /* [block_tokens + 1, and to the end of its line] decoding requests whose phase is less than i */
 } llm_state;
 _Static_assert(offsetof(llm_state, below) + sizeof(int32_t) == (MDL_ENGINE_LINES - 1) * LLM_LINE,

@@ -103,7 +103,7 @@ static void admit(llm_state *s, mdl_step *step)
         r->where = LLM_PREFILL;
         if (!r->started) {
             r->started = true;
-            mdl_ring_push(&s->ring, r->tag, MDL_STARTED, llm_ceil_ns(s->at));
+            mdl_pending_push(&s->pending, r->tag, MDL_STARTED, llm_ceil_ns(s->at));
         }
     }
 }

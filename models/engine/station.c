@@ -6,7 +6,7 @@
  * client who leaves costs O(1) there and O(log c) in service. Invariant: nobody waits while a server is free.
  */
 #include "models/engine/engine.h"
-#include "models/engine/ring.h"
+#include "models/engine/pending.h"
 
 #include <stdlib.h>
 
@@ -40,7 +40,7 @@ typedef struct station {
     int64_t completed;
     int64_t counted_ns; /* up to when busy time is summed: busy_ns + busy_rest / servers */
     int64_t busy_ns, busy_rest;
-    mdl_ring ring;
+    mdl_pending pending;
 } station;
 
 typedef struct station_engine {
@@ -112,7 +112,7 @@ static void begin_service(station *s, uint32_t slot, int64_t now_ns)
     customer *c = &s->customers[slot];
     c->where = SERVED;
     c->end_ns = c->service_ns < MDL_NEVER - now_ns ? now_ns + c->service_ns : MDL_NEVER;
-    mdl_ring_push(&s->ring, c->tag, MDL_STARTED, now_ns);
+    mdl_pending_push(&s->pending, c->tag, MDL_STARTED, now_ns);
     s->served++;
     sift_up(s, (uint32_t)s->served - 1, slot);
 }
@@ -184,8 +184,8 @@ static void settle(station *s, int64_t now_ns)
         int64_t at_ns = s->customers[slot].end_ns;
         count_busy(s, at_ns);
         end_service(s, slot);
-        mdl_ring_push(&s->ring, s->customers[slot].tag, MDL_FIRST, at_ns);
-        mdl_ring_push(&s->ring, s->customers[slot].tag, MDL_DONE, at_ns);
+        mdl_pending_push(&s->pending, s->customers[slot].tag, MDL_FIRST, at_ns);
+        mdl_pending_push(&s->pending, s->customers[slot].tag, MDL_DONE, at_ns);
         s->completed++;
         release(s, slot);
         serve_next(s, at_ns);
@@ -217,7 +217,7 @@ static bool reserve(station *s)
         s->heap = heap;
         s->heap_cap = 2 * most;
     }
-    return mdl_ring_reserve(&s->ring, s->live + 1);
+    return mdl_pending_reserve(&s->pending, s->live + 1);
 }
 
 static uint32_t station_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
@@ -271,7 +271,7 @@ static void station_cancel(mdl_engine *e, int64_t now_ns, uint32_t handle)
         return;
     }
     uint32_t was = s->customers[handle].where;
-    mdl_ring_forget(&s->ring, s->customers[handle].tag);
+    mdl_pending_forget(&s->pending, s->customers[handle].tag);
     if (was == WAITING) {
         queue_leave(s, handle);
     } else if (was == SERVED) {
@@ -285,14 +285,15 @@ static int64_t station_next(const mdl_engine *e)
 {
     const station *s = state_of(e);
     int64_t end_ns = s->served > 0 ? s->customers[s->heap[0]].end_ns : MDL_NEVER;
-    return s->ring.due_ns < end_ns ? s->ring.due_ns : end_ns;
+    return s->pending.due_ns < end_ns ? s->pending.due_ns : end_ns;
 }
 
 static size_t station_advance(mdl_engine *e, int64_t now_ns, mdl_event *out, size_t out_max)
 {
     station *s = state_of(e);
+    mdl_pending_listen(&s->pending, out, out_max);
     settle(s, now_ns);
-    return mdl_ring_drain(&s->ring, out, out_max);
+    return mdl_pending_heard(&s->pending, out);
 }
 
 static void station_load(const mdl_engine *e, int64_t now_ns, mdl_load *out)
@@ -328,7 +329,7 @@ static size_t station_evict(mdl_engine *e, int64_t now_ns, uint32_t *tags, size_
         s->waiting = 0;
         s->head = NIL;
         s->tail = NIL;
-        mdl_ring_clear(&s->ring);
+        mdl_pending_clear(&s->pending);
     }
     size_t n = 0;
     for (; n < tags_max && s->oldest != NIL; n++) {
@@ -357,8 +358,8 @@ static void station_prefetch(const mdl_engine *e)
     if (s->served > 0) {
         __builtin_prefetch(s->heap);
     }
-    if (s->ring.count > 0) {
-        __builtin_prefetch(&s->ring.at[s->ring.head]);
+    if (s->pending.count > 0) {
+        __builtin_prefetch(&s->pending.at[0]);
     }
 }
 
@@ -366,7 +367,7 @@ static mdl_expected station_expect(const mdl_engine *e)
 {
     const station *s = state_of(e);
     return (mdl_expected){.ends = s->served > 0 ? s->customers[s->heap[0]].tag : MDL_REFUSED,
-                          .begins = s->ring.count > 0 ? s->ring.at[s->ring.head].tag : MDL_REFUSED};
+                          .begins = s->pending.count > 0 ? s->pending.at[0].tag : MDL_REFUSED};
 }
 
 static void station_free(mdl_engine *e)
@@ -374,7 +375,7 @@ static void station_free(mdl_engine *e)
     station *s = state_of(e);
     free(s->customers);
     free(s->heap);
-    mdl_ring_free(&s->ring);
+    mdl_pending_free(&s->pending);
     free(e);
 }
 
@@ -410,6 +411,6 @@ mdl_engine *mdl_station_new(const mdl_station_config *config)
                        .tail = NIL,
                        .oldest = NIL,
                        .youngest = NIL,
-                       .ring = {.due_ns = MDL_NEVER}};
+                       .pending = {.due_ns = MDL_NEVER}};
     return &e->base;
 }
