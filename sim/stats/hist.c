@@ -35,7 +35,7 @@ struct stat_hist {
 static inline size_t bucket_of(unsigned sub_bits, int64_t v)
 {
     uint64_t u = (uint64_t)v;
-    unsigned top = 63u - (unsigned)__builtin_clzll(u | (UINT64_C(1) << sub_bits));
+    unsigned top = 63u ^ (unsigned)__builtin_clzll(u | (UINT64_C(1) << sub_bits)); /* 63 - : one instruction */
     unsigned shift = top - sub_bits;
 
     return ((size_t)shift << sub_bits) + (size_t)(u >> shift);

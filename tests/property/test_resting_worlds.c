@@ -299,7 +299,8 @@ static void show(world *w, const int *order, bool scattered)
     w->snap = (spw_snapshot){
         .version = SPW_API_VERSION,
         .now = w->now,
-        .clusters = {CLUSTERS, w->keys, w->names, w->empty, w->empty, w->empty, w->labels, w->answers, w->observed, NULL},
+        .clusters = {CLUSTERS, w->keys, w->names, w->empty, w->empty, w->empty, w->labels, w->answers, w->observed,
+                     NULL},
         .pools = {.count = CLUSTERS,
                   .key = w->pool_keys,
                   .name = w->pools,
