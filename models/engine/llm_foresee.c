@@ -4,6 +4,8 @@
  */
 #include "models/engine/llm_step.h"
 
+#define QUEUE_LOOK 4 /* more are not looked at one by one */
+
 bool llm_head_may_join(const llm_state *s)
 {
     /* Free blocks and room in the batch only shrink until the run ends. So does what the prefix cache holds of the
@@ -21,44 +23,72 @@ bool llm_head_may_join(const llm_state *s)
     return llm_blocks(s, hit + llm_min(rest - hit, budget)) <= s->free_blocks;
 }
 
-/* From a boundary on those that decode and one more go on, with these contexts and free blocks, and the first of them
- * ends after so many steps. next_ns is not after that end, if nobody comes or leaves before. */
-static void foresee_end(llm_state *s, llm_clock from, int64_t context, int32_t steps, int32_t free_blocks)
-{
-    s->next_ns = llm_ceil_ns(from);
-    if (steps < 1) {
-        return; /* it ends there */
-    }
-    const int64_t decodes = s->decodes + 1;
-    if (decodes * (llm_whole(s, (uint32_t)steps) + 1) > free_blocks) {
-        return; /* somebody may be thrown out */
-    }
-    const int64_t ps = llm_decodes_ps(&s->config->step, decodes, context + decodes, llm_min(steps, LLM_RUN_MAX));
-    s->next_ns = llm_ceil_ns(llm_after(from, ps));
-}
+/* What is certain from a boundary on, if nobody comes or leaves. */
+typedef struct sequel {
+    llm_clock from;
+    int64_t decodes, context; /* of those that decode then, and of no others */
+    int64_t free_blocks;      /* when all prompts that are not computed yet have theirs */
+    int32_t steps;            /* nobody ends before so many more, whoever is taken up at once */
+} sequel;
 
-/* Steps until the first of the decoding requests ends, or of those and one that has `own` steps to go. */
-static int32_t steps_to_end(const llm_state *s, int32_t own)
+/* next_ns is not after the first end: each step until then takes no less than what those need who decode throughout,
+ * for blocks are there for all, so that nobody is thrown out. */
+static void foresee_end(llm_state *s, const sequel *q)
 {
-    return s->decodes > 0 ? llm_min(llm_steps_left(s, &s->soonest), own) : own;
-}
-
-/* A mixed step that completes the one prefill there is, and nobody waits: all go on to decode. */
-static void foresee_decode(llm_state *s)
-{
-    const llm_request *r = &s->requests[s->prefill_head];
-    if (s->prefills > 1 || s->queue.count > 0 || s->last_chunk < llm_prefill_rest(r)) {
+    const int64_t inside = s->batch + s->queue.count;
+    s->next_ns = llm_ceil_ns(q->from);
+    if (q->steps < 1 || q->decodes < 1 || inside * (llm_whole(s, (uint32_t)q->steps) + 1) > q->free_blocks) {
         return;
     }
-    foresee_end(s, s->end, s->context + s->decodes + r->input + r->sampled, steps_to_end(s, r->output - r->sampled) - 1,
-                s->free_blocks - llm_due(s));
+    const int64_t ps = llm_decodes_ps(&s->config->step, q->decodes, q->context + q->decodes, q->steps);
+    s->next_ns = llm_ceil_ns(llm_after(q->from, ps));
+}
+
+/* Of those in the queue but `but`, the fewest tokens that one needs to end; 1, the least there is, if they are many. */
+static int32_t queue_steps(const llm_state *s, uint32_t but)
+{
+    int32_t least = s->queue.count > QUEUE_LOOK ? 1 : LLM_RUN_MAX;
+    for (uint32_t slot = least > 1 ? s->queue.head : LLM_NIL; slot != LLM_NIL; slot = s->requests[slot].next) {
+        const llm_request *r = &s->requests[slot];
+        least = slot != but ? llm_min(least, r->output - r->sampled) : least;
+    }
+    return least;
+}
+
+/* Steps until the first of the decoding requests ends. */
+static int32_t decode_steps(const llm_state *s)
+{
+    return s->decodes > 0 ? llm_min(llm_steps_left(s, &s->soonest), LLM_RUN_MAX) : LLM_RUN_MAX;
+}
+
+/* A mixed step: those whose prompts it completes go on to decode. */
+static void foresee_decode(llm_state *s)
+{
+    sequel q = {.from = s->end,
+                .decodes = s->decodes,
+                .context = s->context + s->decodes,
+                .free_blocks = s->free_blocks - llm_due(s) - s->queued_blocks,
+                .steps = llm_min(decode_steps(s) - 1, queue_steps(s, LLM_NIL))};
+    for (uint32_t slot = s->prefill_head; slot != LLM_NIL; slot = s->requests[slot].next) {
+        const llm_request *r = &s->requests[slot];
+        const int32_t own = r->output - r->sampled, all = r->input + r->sampled;
+        if (r->next != LLM_NIL || s->last_chunk == llm_prefill_rest(r)) {
+            q.decodes++;
+            q.context += all;
+            q.steps = llm_min(q.steps, own - 1);
+        } else {
+            q.free_blocks -= llm_blocks(s, all) - llm_blocks(s, r->computed + s->last_chunk);
+            q.steps = llm_min(q.steps, own);
+        }
+    }
+    foresee_end(s, &q);
 }
 
 /* A run of decode steps after which the head of the queue certainly joins. */
 static void foresee_join(llm_state *s)
 {
     const int32_t steps = s->run_steps;
-    if (s->batch >= s->config->max_sequences || (s->decodes > 0 && llm_steps_left(s, &s->soonest) <= steps)) {
+    if (s->batch >= s->config->max_sequences || decode_steps(s) <= steps) {
         return;
     }
     const llm_request *r = &s->requests[s->queue.head];
@@ -69,21 +99,23 @@ static void foresee_join(llm_state *s)
     const int32_t due = llm_in_phase(s, llm_rest(s, (uint32_t)(s->phase_now + steps)));
     const int32_t free_blocks = s->free_blocks - llm_run_blocks(s, steps) - due;
     /* A smaller hit by then takes no more blocks, and lets the step last no shorter. */
-    const int32_t need = llm_blocks(s, hit + chunk);
-    if (chunk <= 0 || need > free_blocks) {
+    if (chunk <= 0 || llm_blocks(s, hit + chunk) > free_blocks) {
         return;
     }
     mdl_step step;
     llm_decode_step(s, &step);
     step.decode_context += (int64_t)s->decodes * steps;
     llm_add_chunk(&step, r, chunk);
-    const llm_clock from = llm_after(s->end, mdl_step_ps(&s->config->step, &step));
-    s->next_ns = llm_ceil_ns(from);
     /* It goes on to decode, if the hit stays what it is: nothing takes blocks from the prefix cache before. */
-    if (chunk == rest && s->queue.count == 1 && s->prefix.blocks <= llm_min(free_blocks, s->config->prefix_blocks)) {
-        foresee_end(s, from, step.decode_context + r->input + r->sampled,
-                    steps_to_end(s, r->output - r->sampled + steps) - steps - 1, free_blocks - need);
-    }
+    const bool goes_on = chunk == rest && s->prefix.blocks <= llm_min(free_blocks, s->config->prefix_blocks);
+    const int32_t own = r->output - r->sampled - (chunk == rest);
+    const sequel q = {.from = llm_after(s->end, mdl_step_ps(&s->config->step, &step)),
+                      .decodes = s->decodes + goes_on,
+                      .context = step.decode_context + (goes_on ? r->input + r->sampled : 0),
+                      .free_blocks = free_blocks - s->queued_blocks,
+                      .steps = llm_min(llm_min(decode_steps(s) - steps - 1, own), /* the others may join with it */
+                                       queue_steps(s, s->queue.head) - 1)};
+    foresee_end(s, &q);
 }
 
 void llm_foresee(llm_state *s)
