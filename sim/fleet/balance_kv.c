@@ -4,9 +4,9 @@
  *
  * Taken are the blocks that an engine holds and those that prompts need which wait, or are worked on in parts: what a
  * router knows that keeps the books of what it has sent. With the first alone all requests of a moment would go to the
- * same few replicas, for blocks are held only from the next step on. Shares are noted at each event of an engine, which
- * then is at hand, and stand side by side: in a large fleet a look at each engine that is compared would cost more than
- * all else.
+ * same few replicas, for blocks are held only from the next step on. Shares are noted when a request comes to an engine
+ * or leaves it, which then is at hand, and stand side by side: in a large fleet a look at each engine that is compared
+ * would cost more than all else.
  */
 #include "sim/fleet/world.h"
 

@@ -162,13 +162,6 @@ void fl_replica_arm(fl_world *w, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
 
-    if (r->state == FL_RP_READY) {
-        const fl_balancer *b = &w->services[r->service].balancers[r->cluster];
-
-        if (b->has_kv) {
-            fl_kv_note(b, r);
-        }
-    }
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);
     } else {

@@ -526,7 +526,8 @@ void fl_replica_settle_counters(fl_world *w, uint32_t replica, bool reset);
 bool fl_balance_add(fl_world *w, fl_balancer *b, uint32_t replica);
 void fl_balance_remove(fl_world *w, fl_balancer *b, uint32_t replica);
 bool fl_balance_level(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by); /**< the same where there are lists */
-/** Its outstanding requests change by +-1. */
+void fl_kv_note(const fl_balancer *b, const fl_replica *r); /**< of a ready one, what the KV-aware router goes by */
+/** Its outstanding requests have changed by +-1, its engine knows it. */
 static inline bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
 {
     if (!b->no_levels) {
@@ -534,14 +535,16 @@ static inline bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replic
     }
     w->replicas[replica].outstanding += by;
     b->inside += by;
+    if (b->has_kv) {
+        fl_kv_note(b, &w->replicas[replica]);
+    }
     return true;
 }
 /** key: conversation, for a router with affinity; 0 = none. attempt: replicas that have refused */
 uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt);
 void fl_balance_fini(fl_balancer *b);
 
-/* balance_kv.c */
-void fl_kv_note(const fl_balancer *b, const fl_replica *r); /**< a ready one: its engine has changed or was looked at */
+/* balance_kv.c; see also fl_kv_note above */
 /** Of a few of the ready replicas, of which there must be some, that with the smallest share of KV blocks taken. */
 uint32_t fl_kv_pick(const fl_world *w, const fl_balancer *b, gsl_rng *r);
 
