@@ -138,17 +138,8 @@ static double memory_exact(double hours)
     return exp2(-hours / 6);
 }
 
-/* Without cost of capital and staff, which price-owned leaves out. */
-static const mdl_owned bare_server = {.server_usd = 24000,
-                                      .gpus_per_server = 8,
-                                      .residual_share = 0.1,
-                                      .months = 36,
-                                      .kw_per_gpu = 0.5,
-                                      .pue = 1.5,
-                                      .usd_per_kwh = 0.1,
-                                      .space_usd_per_kw_month = 73,
-                                      .maintenance_share_per_year = 0.05};
-static const mdl_owned whole_server = {.server_usd = 24000,
+/* Capital and staff are in price-owned-full alone. */
+static const mdl_owned owned_server = {.server_usd = 24000,
                                        .gpus_per_server = 8,
                                        .residual_share = 0.1,
                                        .months = 36,
@@ -303,7 +294,7 @@ static const law laws[] = {
      .source = "straight-line depreciation, a month of 730 h: by definition",
      .x = "months in use",
      .y = "USD per GPU-hour",
-     .of = &bare_server,
+     .of = &owned_server,
      .at_of = owned,
      .exact_of = owned_exact,
      .from = 12,
@@ -316,7 +307,7 @@ static const law laws[] = {
      .source = "cost of capital on the mean value in the books: by definition",
      .x = "months in use",
      .y = "USD per GPU-hour",
-     .of = &whole_server,
+     .of = &owned_server,
      .at_of = owned_full,
      .exact_of = owned_full_exact,
      .from = 12,
