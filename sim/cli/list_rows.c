@@ -113,11 +113,7 @@ static size_t shape(const table_shape_days *s, row_law *out)
 
 static size_t profile(const tables *t, const mdl_profile *p, row_law out[ROW_LAWS])
 {
-    const law_profile of = {p, tables_model(t, p->model)};
-    if (of.model == NULL) {
-        return 0;
-    }
-    out[0].profile = out[1].profile = of;
+    out[0].profile = out[1].profile = (law_profile){p, tables_model(t, p->model)}; /* tables_load has seen to it */
     char *figures = out[0].line.figures;
     int n = snprintf(figures, sizeof out[0].line.figures,
                      "c1 = %.5g, c2 = %.5g, c3 = %.5g, c4 = %.5g, h0 = %.5g, h1 = %.5g,\n", p->c1_us, p->c2_us,

@@ -25,8 +25,7 @@ typedef struct row_law {
 } row_law;
 
 #define ROW_LAWS 3 /**< most of one row: the spells of a stock, up and down, and its level by the hour */
-/** @return how many laws a row has; 0: none of its table have, or it is a stock that does not change, or a profile
- * whose model is not in models.csv */
+/** @return how many laws a row has; 0: none of its table have, or it is a stock that does not change */
 size_t list_row_laws(const tables *t, tables_kind kind, size_t index, row_law out[ROW_LAWS]);
 
 /** Draws the rows of a name into a folder. A table without laws is refused with those that have some. */

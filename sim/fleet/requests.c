@@ -344,6 +344,7 @@ __attribute__((noinline)) static void last_token(fl_world *w, uint32_t replica, 
     const int64_t seen = event->at_ns + seen_after(w, s, r, event->tag);
     int64_t deadline = deadline_of(s, q);
 
+    FL_CHECK(w, event->at_ns == w->now); /* what the books take for the way back begins now */
     leave_replica(w, r, replica);
     if (w->tries != NULL) { /* who waits gives up the attempt or the request, whichever comes first */
         const int64_t attempt = fl_attempt_deadline(w, event->tag);
