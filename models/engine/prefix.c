@@ -12,7 +12,7 @@
 
 #define CAP_START   32u
 #define CAP_MAX     (UINT32_C(1) << 30)
-#define ENTRY_BYTES (sizeof(mdl_prefix_entry) + sizeof(uint64_t) + sizeof(uint32_t))
+#define PLACE_BYTES (sizeof(mdl_prefix_entry) + sizeof(uint32_t))
 
 mdl_prefix mdl_prefix_empty(void)
 {
@@ -24,15 +24,9 @@ static mdl_prefix_entry *entry_at(const mdl_prefix *p, uint32_t place)
     return &p->entries[place & (p->cap - 1)];
 }
 
-static uint64_t *number_at(const mdl_prefix *p, uint32_t place)
-{
-    void *numbers = p->entries + p->cap;
-    return (uint64_t *)numbers + (place & (p->cap - 1));
-}
-
 static uint32_t *buckets_of(const mdl_prefix *p)
 {
-    void *buckets = (char *)p->entries + (size_t)p->cap * (ENTRY_BYTES - sizeof(uint32_t));
+    void *buckets = p->entries + p->cap;
     return buckets;
 }
 
@@ -44,11 +38,12 @@ static uint32_t *bucket_of(const mdl_prefix *p, uint64_t key)
     return &buckets_of(p)[(high * p->cap) >> 32];
 }
 
-static void append(mdl_prefix *p, const mdl_prefix_entry *from, uint64_t number)
+static void append(mdl_prefix *p, const mdl_prefix_entry *from)
 {
     uint32_t *bucket = bucket_of(p, from->key);
-    *entry_at(p, p->head) = (mdl_prefix_entry){.key = from->key, .blocks = from->blocks, .chain = *bucket};
-    *number_at(p, p->head) = number;
+    mdl_prefix_entry *e = entry_at(p, p->head);
+    *e = *from;
+    e->chain = *bucket;
     *bucket = p->head++;
 }
 
@@ -61,7 +56,7 @@ static void rewrite(const mdl_prefix *p, mdl_prefix *to)
     for (uint32_t place = p->tail; place != p->head; place++) {
         to->group = place == p->group ? to->head : to->group;
         if (entry_at(p, place)->key != 0) {
-            append(to, entry_at(p, place), *number_at(p, place));
+            append(to, entry_at(p, place));
         }
     }
     to->group = p->group == p->head ? to->head : to->group;
@@ -77,7 +72,7 @@ bool mdl_prefix_reserve(mdl_prefix *p, size_t more)
     while (cap < need && cap < CAP_MAX) {
         cap *= 2;
     }
-    mdl_prefix_entry *entries = cap < need ? NULL : malloc(cap * ENTRY_BYTES);
+    mdl_prefix_entry *entries = cap < need ? NULL : malloc(cap * PLACE_BYTES);
     if (entries == NULL) {
         return false;
     }
@@ -125,7 +120,7 @@ static uint32_t place_for(const mdl_prefix *p, uint64_t number)
     for (uint32_t i = p->head; i > first;) {
         i--;
         if (entry_at(p, i)->key != 0) {
-            if (*number_at(p, i) <= number) {
+            if (entry_at(p, i)->number <= number) {
                 break;
             }
             place = i;
@@ -141,7 +136,6 @@ static void make_way(mdl_prefix *p, uint32_t place)
         const uint32_t from = to - 1;
         mdl_prefix_entry *e = entry_at(p, to);
         *e = *entry_at(p, from);
-        *number_at(p, to) = *number_at(p, from);
         if (e->key != 0) {
             uint32_t *bucket = bucket_of(p, e->key);
             *bucket += *bucket == from;
@@ -162,7 +156,7 @@ void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, 
     }
     uint32_t *link = link_of(p, key);
     if (link != NULL) {
-        if (*link >= p->group && *number_at(p, *link) > number) {
+        if (*link >= p->group && entry_at(p, *link)->number > number) {
             return;
         }
         forget(p, link);
@@ -177,8 +171,7 @@ void mdl_prefix_put(mdl_prefix *p, uint64_t key, int32_t blocks, int64_t stamp, 
     while (*link > place) {
         link = &entry_at(p, *link)->chain;
     }
-    *entry_at(p, place) = (mdl_prefix_entry){.key = key, .blocks = blocks, .chain = *link};
-    *number_at(p, place) = number;
+    *entry_at(p, place) = (mdl_prefix_entry){.key = key, .number = number, .blocks = blocks, .chain = *link};
     *link = place;
     p->count++;
     p->blocks += blocks;

@@ -19,13 +19,14 @@
 #include <stdint.h>
 
 typedef struct mdl_prefix_entry {
-    uint64_t key;   /* 0 = gap */
-    int32_t blocks; /* of a gap 0 */
-    uint32_t chain; /* place of the next older entry with the same bucket; before the tail: none */
+    uint64_t key;    /* 0 = gap */
+    uint64_t number; /* of submission */
+    int32_t blocks;  /* of a gap 0 */
+    uint32_t chain;  /* place of the next older entry with the same bucket; before the tail: none */
 } mdl_prefix_entry;
 
 typedef struct mdl_prefix {
-    mdl_prefix_entry *entries; /* [cap], then numbers of submission [cap], then buckets [cap] */
+    mdl_prefix_entry *entries; /* [cap], then buckets [cap] */
     int64_t stamp;             /* of the youngest */
     uint32_t cap;              /* 0 or a power of two */
     uint32_t tail, head;       /* places of the oldest entry or gap, and behind the youngest */
