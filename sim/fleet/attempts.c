@@ -9,24 +9,13 @@
  * notice that its client has gone, the work in the engine. Such a rest keeps the old record; the request goes on in a
  * new one.
  *
- * w->tries stands beside w->requests and exists only where a service retries.
+ * What is known of attempts stands in w->beside, where w->has_tries: where a service retries.
  */
 #include "sim/fleet/world.h"
 
 static bool retries(const fl_service *s)
 {
     return s->sc->retry.attempts > 1;
-}
-
-bool fl_tries_new(fl_world *w)
-{
-    void *rows = w->tries;
-
-    if (!fl_grow(w, &rows, &w->tries_cap, 1, sizeof *w->tries)) {
-        return false;
-    }
-    w->tries = rows;
-    return true;
 }
 
 /* Whether an attempt that begins now can time out before the run ends. */
@@ -38,7 +27,7 @@ static bool has_deadline(const fl_world *w, const fl_service *s)
 static void attempt_append(fl_world *w, uint32_t request)
 {
     fl_service *s = &w->services[w->requests[request].service];
-    fl_try *t = &w->tries[request];
+    fl_try *t = &w->beside[request].attempt;
 
     t->begin_ns = w->now;
     t->seat = fl_order_add(w, &s->attempts, request);
@@ -57,9 +46,9 @@ static void attempt_leave(fl_world *w, uint32_t request)
         q->flags &= (uint8_t)~FL_RQ_INSIDE;
         s->inside--;
     }
-    if (w->tries != NULL && w->tries[request].seat != FL_NONE) {
-        fl_order_take(&s->attempts, w->tries[request].seat);
-        w->tries[request].seat = FL_NONE;
+    if (w->has_tries && w->beside[request].attempt.seat != FL_NONE) {
+        fl_order_take(&s->attempts, w->beside[request].attempt.seat);
+        w->beside[request].attempt.seat = FL_NONE;
     }
 }
 
@@ -68,7 +57,7 @@ static bool admitted(fl_world *w, fl_service *s, uint32_t request)
     const sc_admission *a = &s->sc->admission;
 
     if (a->per_replica > 0) {
-        const bool urgent = w->talks == NULL || w->talks[request].priority <= s->urgent;
+        const bool urgent = !w->has_talks || w->beside[request].talk.priority <= s->urgent;
         const double open = urgent ? a->per_replica : a->per_replica * (1.0 - a->reserved);
 
         if ((double)s->inside >= open * s->ready_total) {
@@ -86,7 +75,7 @@ void fl_attempt(fl_world *w, uint32_t request)
     const uint64_t one = (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
 
     out->sent += one;
-    if (w->tries != NULL && w->tries[request].number == 0) {
+    if (w->has_tries && w->beside[request].attempt.number == 0) {
         s->budget += s->sc->retry.budget;
         s->budget = s->budget < s->sc->retry.budget_burst ? s->budget : s->sc->retry.budget_burst;
     }
@@ -127,7 +116,7 @@ static bool granted(fl_world *w, fl_service *s, const fl_request *q, const fl_tr
 
 int64_t fl_attempt_deadline(const fl_world *w, uint32_t request)
 {
-    const fl_try *t = &w->tries[request];
+    const fl_try *t = &w->beside[request].attempt;
 
     return t->seat != FL_NONE ? t->begin_ns + w->services[w->requests[request].service].sc->retry.attempt_timeout_ns
                               : FL_NEVER;
@@ -145,7 +134,7 @@ __attribute__((noinline)) static bool tries_again(fl_world *w, uint32_t request,
 
     out->rejected += outcome == FL_REJECTED ? one : 0;
     out->timed_out += outcome == FL_TIMED_OUT ? one : 0;
-    if (!retries(s) || !granted(w, s, q, &w->tries[request], at_ns, &due_ns)) {
+    if (!retries(s) || !granted(w, s, q, &w->beside[request].attempt, at_ns, &due_ns)) {
         return false;
     }
     slot = fl_slot_new(w, FL_OWNER_RETRY, request);
@@ -180,7 +169,7 @@ static void backoff_end(fl_world *w, uint32_t request)
 void fl_retry_event(fl_world *w, uint32_t request)
 {
     backoff_end(w, request);
-    w->tries[request].number++;
+    w->beside[request].attempt.number++;
     fl_attempt(w, request);
 }
 
@@ -196,10 +185,7 @@ static uint32_t leave_behind(fl_world *w, uint32_t request)
     q = &w->requests[fresh];
     *q = w->requests[request];
     q->state = FL_RQ_FREE;
-    w->tries[fresh] = w->tries[request];
-    if (w->talks != NULL) {
-        w->talks[fresh] = w->talks[request];
-    }
+    w->beside[fresh] = w->beside[request];
     if (w->numbers != NULL) {
         w->numbers[fresh] = w->numbers[request];
     }
@@ -250,7 +236,8 @@ void fl_attempt_event(fl_world *w, uint32_t service)
     const int64_t limit_ns = s->sc->retry.attempt_timeout_ns;
     uint32_t request;
 
-    while ((request = fl_order_first(&s->attempts)) != FL_NONE && w->tries[request].begin_ns + limit_ns <= w->now) {
+    while ((request = fl_order_first(&s->attempts)) != FL_NONE &&
+           w->beside[request].attempt.begin_ns + limit_ns <= w->now) {
         if (fl_engine_due(w, request)) {
             continue; /* it may have ended this very request */
         }
@@ -260,6 +247,6 @@ void fl_attempt_event(fl_world *w, uint32_t service)
         }
         fl_finish(w, request, FL_TIMED_OUT, w->now);
     }
-    evq_set(w->queue, s->attempt_slot, request == FL_NONE ? FL_NEVER : w->tries[request].begin_ns + limit_ns,
+    evq_set(w->queue, s->attempt_slot, request == FL_NONE ? FL_NEVER : w->beside[request].attempt.begin_ns + limit_ns,
             EVQ_TIMEOUT);
 }

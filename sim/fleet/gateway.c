@@ -47,7 +47,7 @@ static void routes_refresh(fl_world *w, fl_service *s)
 /* What a router with affinity goes by; 0 = nothing. */
 static uint64_t affinity_key(const fl_world *w, const fl_service *s, uint32_t request)
 {
-    return s->sc->router == SC_ROUTER_SESSION && w->talks != NULL ? w->talks[request].prefix_key : 0;
+    return s->sc->router == SC_ROUTER_SESSION && w->has_talks ? w->beside[request].talk.prefix_key : 0;
 }
 
 static uint32_t cluster_pick(fl_world *w, fl_service *s, uint64_t key, uint32_t avoid)
@@ -134,8 +134,8 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         work.input_tokens = q->need.tokens.input;
         work.output_tokens = q->need.tokens.output;
         work.cached_tokens = (int32_t)(s->sc->prefix_hit_share * work.input_tokens);
-        if (w->talks != NULL) {
-            const fl_talk *t = &w->talks[request];
+        if (w->has_talks) {
+            const fl_talk *t = &w->beside[request].talk;
 
             work.cached_tokens = t->shared_tokens > work.cached_tokens ? t->shared_tokens : work.cached_tokens;
             work.prefix_tokens = t->prefix_tokens;

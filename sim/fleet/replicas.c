@@ -147,8 +147,8 @@ static void look_ahead(fl_world *w, uint32_t replica)
 
         if (expected.ends < w->request_cap) {
             __builtin_prefetch(&w->requests[expected.ends]);
-            if (w->tries != NULL) {
-                __builtin_prefetch(&w->tries[expected.ends]);
+            if (w->has_tries) {
+                __builtin_prefetch(&w->beside[expected.ends]);
             }
         }
         if (expected.begins < w->request_cap) {

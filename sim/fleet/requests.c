@@ -33,11 +33,8 @@ __attribute__((noinline)) static bool records_grow(fl_world *w)
     if (w->hooks != NULL && w->hooks->request != NULL) {
         w->numbers = grown(w, w->numbers, &cap, old + 1, sizeof *w->numbers);
     }
-    if (w->tries != NULL) {
-        w->tries = grown(w, w->tries, &w->tries_cap, old + 1, sizeof *w->tries);
-    }
-    if (w->talks != NULL) {
-        w->talks = grown(w, w->talks, &w->talks_cap, old + 1, sizeof *w->talks);
+    if (w->has_tries || w->has_talks) {
+        w->beside = grown(w, w->beside, &w->beside_cap, old + 1, sizeof *w->beside);
     }
     if (w->no_memory) {
         return false;
@@ -141,13 +138,13 @@ void fl_source_event(fl_world *w, uint32_t source)
                       .tenant = (uint16_t)src->tenant,
                       .flags = w->counting ? FL_RQ_COUNTED : 0};
     needs_draw(w, src, q);
-    if (w->talks != NULL) {
-        w->talks[index] = (fl_talk){.prefix_key = src->next.prefix_key,
-                                    .prefix_tokens = src->next.prefix_tokens,
-                                    .shared_tokens = src->next.shared_tokens,
-                                    .priority = src->sc->priority + src->next.priority};
+    if (w->has_talks) {
+        w->beside[index].talk = (fl_talk){.prefix_key = src->next.prefix_key,
+                                          .prefix_tokens = src->next.prefix_tokens,
+                                          .shared_tokens = src->next.shared_tokens,
+                                          .priority = src->sc->priority + src->next.priority};
         if (src->jitter_rng != NULL) {
-            w->talks[index].late = (float)mdl_ran_exponential(src->jitter_rng);
+            w->beside[index].talk.late = (float)mdl_ran_exponential(src->jitter_rng);
             q->late = (float)mdl_ran_exponential(src->jitter_rng);
         }
     }
@@ -157,8 +154,8 @@ void fl_source_event(fl_world *w, uint32_t source)
     w->request_next++;
     fl_source_arm(w, source);
     deadline_append(w, index);
-    if (w->tries != NULL) {
-        w->tries[index] = (fl_try){.seat = FL_NONE};
+    if (w->has_tries) {
+        w->beside[index].attempt = (fl_try){.seat = FL_NONE};
     }
     fl_note_sent(w, index);
     fl_attempt(w, index);
@@ -278,7 +275,7 @@ void fl_timeout_event(fl_world *w, uint32_t service)
             replica_after(w, replica);
             continue;
         }
-        if (w->tries != NULL) {
+        if (w->has_tries) {
             request = fl_give_up(w, request);
         } else if (q->state == FL_RQ_GATEWAY) {
             fl_gate_unlink(w, request);
@@ -346,7 +343,7 @@ __attribute__((noinline)) static void last_token(fl_world *w, uint32_t replica, 
 
     FL_CHECK(w, event->at_ns == w->now); /* what the books take for the way back begins now */
     leave_replica(w, r, replica);
-    if (w->tries != NULL) { /* who waits gives up the attempt or the request, whichever comes first */
+    if (w->has_tries) { /* who waits gives up the attempt or the request, whichever comes first */
         const int64_t attempt = fl_attempt_deadline(w, event->tag);
 
         deadline = attempt < deadline ? attempt : deadline;

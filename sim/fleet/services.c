@@ -162,9 +162,10 @@ bool fl_service_init(fl_world *w, uint32_t index)
     s->budget = s->sc->retry.budget_burst;
     s->admission = (mdl_bucket){s->sc->admission.rate_per_s, s->sc->admission.burst, s->sc->admission.burst, 0};
     if (s->sc->retry.attempts > 1) {
+        w->has_tries = true;
         s->attempt_slot = fl_slot_new(w, FL_OWNER_ATTEMPT, index);
         s->retry_rng = rng_stream(w->seed, w->replication, "retries", s->key);
-        if (s->attempt_slot == FL_NONE || s->retry_rng == NULL || !fl_tries_new(w)) {
+        if (s->attempt_slot == FL_NONE || s->retry_rng == NULL) {
             return false;
         }
     }

@@ -177,18 +177,6 @@ static bool lines_init(fl_world *w)
     return true;
 }
 
-/* Room beside the requests for what only conversations and priorities need. */
-static bool talks_init(fl_world *w)
-{
-    void *rows = w->talks;
-
-    if (!fl_grow(w, &rows, &w->talks_cap, 1, sizeof *w->talks)) {
-        return false;
-    }
-    w->talks = rows;
-    return true;
-}
-
 /* One stream for each turn of each conversation: both keep their luck whatever else goes on. */
 static gsl_rng *session_luck(void *self, uint64_t session, int32_t turn)
 {
@@ -234,11 +222,11 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
     source->slot = fl_slot_new_busy(w, FL_OWNER_SOURCE, w->source_count);
     source->tenant = (uint32_t)(w->run->tenant_count > 0 ? sc->tenant + 1 : 0);
     w->source_count++;
+    w->has_talks = w->has_talks || has_talks(sc) || w->sc->jitter_ns != NULL;
     return source->arrivals != NULL && source->arrival_rng != NULL && source->length_rng != NULL &&
            source->slot != FL_NONE && fl_cell_open(w, service, source->region, source->tenant) &&
            (spec.sessions == NULL || source->session_rng != NULL) &&
-           (w->sc->jitter_ns == NULL || source->jitter_rng != NULL) &&
-           ((!has_talks(sc) && w->sc->jitter_ns == NULL) || talks_init(w));
+           (w->sc->jitter_ns == NULL || source->jitter_rng != NULL);
 }
 
 static bool sources_init(fl_world *w)
@@ -354,8 +342,7 @@ static void traffic_fini(fl_world *w)
     free(w->lines);
     free(w->requests);
     free(w->numbers);
-    free(w->tries);
-    free(w->talks);
+    free(w->beside);
 }
 
 void fl_world_free(fl_world *w)

@@ -84,7 +84,7 @@ typedef struct fl_request {
 _Static_assert(sizeof(fl_request) <= 64, "one cache line for each request");
 _Static_assert(SC_NAMES_MAX <= UINT16_MAX, "numbers of services, regions and tenants, the last plus 1, fit");
 
-/** Beside each request, where a service retries. */
+/** Of each request, where a service retries. */
 typedef struct fl_try {
     int64_t begin_ns; /**< of the attempt under way */
     uint32_t seat;    /**< in the service's order of attempts that may time out; FL_NONE = not there */
@@ -99,13 +99,19 @@ typedef struct fl_order {
     uint32_t span;  /**< seats from there, holes counted */
 } fl_order;
 
-/** Beside each request, where a source has conversations or a priority, or ways have jitter. */
+/** Of each request, where a source has conversations or a priority, or ways have jitter. */
 typedef struct fl_talk {
     uint64_t prefix_key; /**< of the conversation; 0 = none */
     int32_t prefix_tokens, shared_tokens;
     int32_t priority;
     float late; /**< jitter of its way forth, in units of its mean, of the request alone: no policy changes this luck */
 } fl_talk;
+
+/** Beside each request, where there is need: one more cache line. */
+typedef struct fl_beside {
+    _Alignas(64) fl_try attempt;
+    fl_talk talk;
+} fl_beside;
 
 typedef enum fl_outcome { FL_COMPLETED = 1, FL_REJECTED = 2, FL_TIMED_OUT = 3, FL_IN_FLIGHT = 4 } fl_outcome;
 
@@ -404,9 +410,10 @@ typedef struct fl_world {
     uint32_t source_count;
 
     fl_request *requests;
-    fl_try *tries;  /**< [request_cap]; NULL = nothing retries */
-    fl_talk *talks; /**< [request_cap]; NULL = no source has any */
-    uint32_t tries_cap, talks_cap;
+    fl_beside *beside; /**< [request_cap] if there are tries or talks, else NULL */
+    uint32_t beside_cap;
+    bool has_tries;    /**< a service retries */
+    bool has_talks;    /**< a source has something of the kind */
     uint64_t *numbers; /**< request numbers; only with a request hook */
     uint32_t request_cap, request_free, request_used;
     uint32_t coming[FL_COMING]; /**< replicas whose engines come soon, see fl_replica_arm; a ring */
@@ -578,7 +585,7 @@ static inline fl_line *fl_line_of(const fl_world *w, uint32_t region, uint32_t c
 static inline int64_t fl_way_ns(const fl_world *w, const fl_line *line, uint32_t request)
 {
     if (line->jitter_ns > 0) {
-        const float late = line->back ? w->requests[request].late : w->talks[request].late;
+        const float late = line->back ? w->requests[request].late : w->beside[request].talk.late;
 
         return line->delay_ns + fl_round(line->jitter_ns * (double)late);
     }
@@ -597,7 +604,6 @@ uint32_t fl_order_first(const fl_order *o);                        /**< FL_NONE:
 void fl_order_fini(fl_order *o);
 
 /* attempts.c */
-bool fl_tries_new(fl_world *w);                 /**< retries are possible in this world */
 void fl_attempt(fl_world *w, uint32_t request); /**< the next attempt begins */
 /** An attempt ends, for its client at at_ns. @return true if it will be tried again: the end of the request is put off
  */
