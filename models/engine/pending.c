@@ -8,12 +8,8 @@
 #define CAP_START 16u
 #define CAP_MAX   (UINT32_C(1) << 31)
 
-bool mdl_pending_reserve(mdl_pending *p, size_t live)
+bool mdl_pending_grow(mdl_pending *p, size_t need)
 {
-    const size_t need = p->count + live * MDL_EVENTS_PER_REQUEST;
-    if (need <= p->cap) {
-        return true;
-    }
     size_t cap = p->cap > 0 ? p->cap : CAP_START;
     while (cap < need) {
         cap *= 2;

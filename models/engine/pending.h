@@ -21,8 +21,14 @@ typedef struct mdl_pending {
     size_t room;    /* 0 = it does not listen, or has heard all that it can */
 } mdl_pending;
 
-/** Room for `live` requests on top of what is kept. @return false if out of memory (nothing changed) */
-bool mdl_pending_reserve(mdl_pending *p, size_t live);
+/** Takes room for `need` events. @return false if out of memory (nothing changed) */
+bool mdl_pending_grow(mdl_pending *p, size_t need);
+/** Room for `live` requests on top of what is kept. @return as mdl_pending_grow */
+static inline bool mdl_pending_reserve(mdl_pending *p, size_t live)
+{
+    const size_t need = p->count + live * MDL_EVENTS_PER_REQUEST;
+    return need <= p->cap || mdl_pending_grow(p, need);
+}
 /** Moves up to out_max kept events to `out`. @return how many */
 size_t mdl_pending_fetch(mdl_pending *p, mdl_event *out, size_t out_max);
 /** Forgets the kept events of a tag. */

@@ -62,12 +62,8 @@ static void rewrite(const mdl_prefix *p, mdl_prefix *to)
     to->group = p->group == p->head ? to->head : to->group;
 }
 
-bool mdl_prefix_reserve(mdl_prefix *p, size_t more)
+bool mdl_prefix_grow(mdl_prefix *p, size_t need)
 {
-    size_t need = 2 * (p->count + more);
-    if (need <= p->cap) {
-        return true;
-    }
     uint32_t cap = p->cap > 0 ? p->cap : CAP_START;
     while (cap < need && cap < CAP_MAX) {
         cap *= 2;

@@ -37,8 +37,14 @@ typedef struct mdl_prefix {
 
 /** An empty cache; allocates nothing. */
 mdl_prefix mdl_prefix_empty(void);
-/** Room for `more` keys on top of those held. @return false if out of memory (nothing changed) */
-bool mdl_prefix_reserve(mdl_prefix *p, size_t more);
+/** Takes room for `need` places. @return false if out of memory (nothing changed) */
+bool mdl_prefix_grow(mdl_prefix *p, size_t need);
+/** Room for `more` keys on top of those held. @return as mdl_prefix_grow */
+static inline bool mdl_prefix_reserve(mdl_prefix *p, size_t more)
+{
+    const size_t need = 2 * (p->count + more);
+    return need <= p->cap || mdl_prefix_grow(p, need);
+}
 /**
  * Blocks of a key become readable; what was held under it before is forgotten. Needs reserved room. No blocks: nothing.
  * @param stamp   step boundary, never falling; the youngest entry is the one of the last boundary
