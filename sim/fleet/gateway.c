@@ -149,6 +149,7 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         uint32_t replica = fl_balance_pick(w, b, s->sc->router, affinity_key(w, s, request), s->route_rng, i);
         mdl_engine *engine = w->replicas[replica].engine;
         uint32_t handle;
+        int64_t next;
 
         if (mdl_engine_next(engine) <= w->now) {
             fl_replica_run(w, replica); /* an engine is brought to now before it is given work */
@@ -160,10 +161,11 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
             q->place.at.replica = replica;
             q->place.at.handle = handle;
             fl_balance_shift(w, b, replica, 1);
-            if (mdl_engine_next(engine) <= w->now) { /* it began at once: said now, not in an event of its own */
+            next = mdl_engine_next(engine);
+            if (next <= w->now) { /* it began at once: said now, not in an event of its own */
                 fl_replica_run(w, replica);
             } else {
-                fl_replica_arm(w, replica);
+                fl_replica_arm_at(w, replica, next);
             }
             return true;
         }

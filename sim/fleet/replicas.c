@@ -157,16 +157,22 @@ static void look_ahead(fl_world *w, uint32_t replica)
     }
 }
 
-void fl_replica_arm(fl_world *w, uint32_t replica)
+void fl_replica_arm_at(fl_world *w, uint32_t replica, int64_t next)
 {
-    fl_replica *r = &w->replicas[replica];
-    int64_t next = r->engine != NULL ? mdl_engine_next(r->engine) : FL_NEVER;
+    const fl_replica *r = &w->replicas[replica];
 
     if (next <= r->until_ns) {
         evq_set(w->queue, r->slot, next, EVQ_ENGINE);
     } else {
         evq_set(w->queue, r->slot, r->until_ns, EVQ_LIFECYCLE);
     }
+}
+
+void fl_replica_arm(fl_world *w, uint32_t replica)
+{
+    const mdl_engine *engine = w->replicas[replica].engine;
+
+    fl_replica_arm_at(w, replica, engine != NULL ? mdl_engine_next(engine) : FL_NEVER);
 }
 
 static void lag_note(fl_world *w, const fl_replica *r)
@@ -512,6 +518,9 @@ void fl_replica_hear(fl_world *w, uint32_t replica)
 
     do {
         n = mdl_engine_advance(engine, w->now, events, room);
+        for (size_t i = 1; i < n; i++) {
+            __builtin_prefetch(&w->requests[events[i].tag]);
+        }
         for (size_t i = 0; i < n; i++) {
             fl_engine_says(w, replica, &events[i]);
         }

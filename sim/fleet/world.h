@@ -521,6 +521,8 @@ void fl_replica_hear(fl_world *w, uint32_t replica);
 /** The same for all, before something changes what those are counted for; where none has an end to say now. */
 void fl_replicas_hear(fl_world *w);
 void fl_replica_arm(fl_world *w, uint32_t replica);
+/** The same for one whose engine has just named its next event. */
+void fl_replica_arm_at(fl_world *w, uint32_t replica, int64_t next);
 void fl_replica_delivered(fl_world *w, uint32_t replica); /**< a file that it may wait for is on its node */
 void fl_replica_drain(fl_world *w, uint32_t replica, int64_t until_ns);
 void fl_replica_withdraw(fl_world *w, uint32_t replica); /**< takes nothing new; a stop has to follow */
