@@ -7,15 +7,11 @@
 
 void llm_prefetch_finish(const llm_state *s)
 {
-    const char *line = (const char *)s->finish; /* 64 requests, as many as most batches hold */
+    const char *line = (const char *)s->finish; /* 32 requests, as many as most batches hold */
     __builtin_prefetch(line);
     __builtin_prefetch(line + 1 * LLM_LINE);
     __builtin_prefetch(line + 2 * LLM_LINE);
     __builtin_prefetch(line + 3 * LLM_LINE);
-    __builtin_prefetch(line + 4 * LLM_LINE);
-    __builtin_prefetch(line + 5 * LLM_LINE);
-    __builtin_prefetch(line + 6 * LLM_LINE);
-    __builtin_prefetch(line + 7 * LLM_LINE);
 }
 
 void llm_prefetch(const mdl_engine *e)

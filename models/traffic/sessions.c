@@ -107,6 +107,14 @@ static void file(sessions *s, uint32_t row)
     }
 }
 
+/* Those of the span that opens next, for they lie anywhere. */
+static void ask_for_turns(const sessions *s, uint32_t row)
+{
+    for (; row != 0; row = s->next[row - 1]) {
+        __builtin_prefetch(&s->turns[row - 1]);
+    }
+}
+
 /* Opens spans until the earliest turn stands in soon. */
 static void open_spans(sessions *s)
 {
@@ -121,6 +129,7 @@ static void open_spans(sessions *s)
         uint32_t row = *bucket;
         *bucket = 0;
         s->open_ns += SESSIONS_WIDTH_NS;
+        ask_for_turns(s, *bucket_of(s, s->open_ns));
         for (; row != 0; s->listed--) {
             const uint32_t next = s->next[row - 1];
             file(s, row - 1);
