@@ -241,6 +241,18 @@ int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, mdl_arrival *out)
     return out->at_ns;
 }
 
+int mdl_arrivals_answered(mdl_arrivals *a, const mdl_arrival *turn, int64_t at_ns, const mdl_arrival *next)
+{
+    sessions *s = &a->sessions;
+    if (!sessions_answered(s, turn, at_ns)) {
+        return -1;
+    }
+    if (sessions_due(s) >= next->at_ns) {
+        return 0;
+    }
+    return next->at_ns == NEVER || sessions_put_back(s, next) ? 1 : -1;
+}
+
 double mdl_arrivals_rate(const mdl_arrivals *a, int64_t at_ns)
 {
     if (a->spec.kind == MDL_ARRIVAL_TRACE) {

@@ -149,6 +149,10 @@ void sessions_fini(sessions *s);
 /** The first turn of a conversation that begins at at_ns, or the earliest that waits, into *out. */
 int64_t sessions_begin(sessions *s, int64_t at_ns, mdl_arrival *out);
 int64_t sessions_go_on(sessions *s, mdl_arrival *out);
+/** A turn was answered: the next one waits, if there is to be one. False: no memory. */
+bool sessions_answered(sessions *s, const mdl_arrival *turn, int64_t at_ns);
+/** A turn that was given out waits again. False: no memory. */
+bool sessions_put_back(sessions *s, const mdl_arrival *turn);
 /** When the earliest of those that wait is due; ARRIVALS_NEVER = none. */
 static inline int64_t sessions_due(const sessions *s)
 {

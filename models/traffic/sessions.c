@@ -162,8 +162,8 @@ static bool fits(const mdl_sessions *spec, int64_t tokens)
     return tokens <= (spec->max_context > 0 ? spec->max_context : INT32_MAX);
 }
 
-/* After `t` has been sent: its next turn waits, if there is one. False: no memory. */
-static bool go_on(sessions *s, const sessions_turn *t)
+/* After `t`: its next turn waits, if there is one, to be sent a think time after from_ns. False: no memory. */
+static bool go_on(sessions *s, const sessions_turn *t, int64_t from_ns)
 {
     const mdl_sessions *spec = s->spec;
     if (t->turn + 1 >= t->turns) {
@@ -174,13 +174,13 @@ static bool go_on(sessions *s, const sessions_turn *t)
     mdl_lengths_draw(spec->lengths, r, &fresh, &output);
     const int64_t context = (int64_t)t->input + t->output;
     const int64_t think_ns = mdl_service_draw(&spec->think, r);
-    if (!fits(spec, context + fresh + output) || think_ns > ARRIVALS_NEVER - 1 - t->at_ns) {
+    if (!fits(spec, context + fresh + output) || think_ns > ARRIVALS_NEVER - 1 - from_ns) {
         return true;
     }
     if (!room(s)) {
         return false;
     }
-    push(s, &(sessions_turn){.at_ns = t->at_ns + think_ns,
+    push(s, &(sessions_turn){.at_ns = from_ns + think_ns,
                              .session = t->session,
                              .turn = t->turn + 1,
                              .turns = t->turns,
@@ -196,12 +196,40 @@ static int64_t send(sessions *s, const sessions_turn *t, mdl_arrival *out)
                          .row = SIZE_MAX,
                          .session = t->session,
                          .turn = t->turn,
+                         .turns = t->turns,
                          .shared_tokens = s->spec->system_tokens,
                          .prefix_tokens = t->before,
                          .prefix_key = s->spec->key + (uint64_t)t->session,
                          .input = t->input,
                          .output = t->output};
-    return go_on(s, t) ? t->at_ns : -1;
+    return s->spec->answered || go_on(s, t, t->at_ns) ? t->at_ns : -1;
+}
+
+static sessions_turn turn_of(const mdl_arrival *sent)
+{
+    return (sessions_turn){.at_ns = sent->at_ns,
+                           .session = sent->session,
+                           .turn = sent->turn,
+                           .turns = sent->turns,
+                           .input = sent->input,
+                           .output = sent->output,
+                           .before = sent->prefix_tokens};
+}
+
+bool sessions_answered(sessions *s, const mdl_arrival *turn, int64_t at_ns)
+{
+    const sessions_turn t = turn_of(turn);
+    return go_on(s, &t, at_ns);
+}
+
+bool sessions_put_back(sessions *s, const mdl_arrival *turn)
+{
+    const sessions_turn t = turn_of(turn);
+    if (!room(s)) {
+        return false;
+    }
+    push(s, &t);
+    return true;
 }
 
 int64_t sessions_begin(sessions *s, int64_t at_ns, mdl_arrival *out)

@@ -101,14 +101,17 @@ typedef struct mdl_burstiness {
 
 /**
  * Conversations. What the rate counts are requests: conversations begin at rate / mean turns, as drawn by the source's
- * law, and each sends its turns `think` apart, from one sending to the next, whatever the answer takes. Each turn's
- * input is all that went before, in and out, and new tokens; the first begins with the system prompt. A conversation
- * whose next turn would not fit max_context ends early. At time 0 none is under way: the rate is reached after about
- * one length of a conversation.
+ * law, and each sends its turns `think` apart: from one sending to the next, whatever the answer takes, so that what
+ * comes does not depend on who serves it; or, `answered`, from the answer to one to the sending of the next, so that
+ * slow answers make fewer requests, and a turn that comes to nothing is its conversation's last. Each turn's input is
+ * all that went before, in and out, and new tokens; the first begins with the system prompt. A conversation whose next
+ * turn would not fit max_context ends early. At time 0 none is under way: the rate is reached after about one length of
+ * a conversation.
  */
 typedef struct mdl_sessions {
     mdl_length_law turns;
     mdl_service_law think;
+    bool answered;              /**< it runs from the answer: mdl_arrivals_answered tells when that came */
     const mdl_lengths *lengths; /**< new input of each turn, and its output */
     int32_t system_tokens;      /**< of the source, the same for all conversations */
     int32_t max_context;        /**< tokens in and out; 0 = no bound */
@@ -165,6 +168,7 @@ typedef struct mdl_arrival {
     size_t row;            /**< TRACE: of the trace; SIZE_MAX = drawn */
     int64_t session;       /**< conversation, numbered from 0 within the source; -1 = none */
     int32_t turn;          /**< of the conversation, from 0; -1 = none */
+    int32_t turns;         /**< that it may have; 0 = none */
     int32_t shared_tokens; /**< leading input tokens that every request of the source begins with (a system prompt) */
     int32_t prefix_tokens; /**< leading input tokens that earlier turns had in their input or output */
     uint64_t prefix_key;   /**< conversation whose KV blocks the next turn can use again; 0 = none */
@@ -183,6 +187,16 @@ void mdl_arrivals_free(mdl_arrivals *a); /**< NULL allowed */
  * @return out->at_ns: ns; INT64_MAX when no more come; -1 if memory ran out
  */
 int64_t mdl_arrivals_next(mdl_arrivals *a, gsl_rng *r, mdl_arrival *out);
+/**
+ * The answer to a turn has come, of conversations that go on when they are answered: the next one, if there is to be
+ * one, will be sent a think time after that.
+ * @param turn  as it was sent: session, turn, turns, input and output
+ * @param at_ns of the answer; the next turn may not be due before what has happened already
+ * @param next  what mdl_arrivals_next has told last, if it has not happened yet
+ * @return 0 = it is still the next one; 1 = another one comes before it: it was taken back, mdl_arrivals_next tells
+ *         which, and it again in its turn; -1 = memory ran out
+ */
+int mdl_arrivals_answered(mdl_arrivals *a, const mdl_arrival *turn, int64_t at_ns, const mdl_arrival *next);
 /** Expected rate at a simulated time, requests/s (TRACE: mean rate over the minute around it). */
 double mdl_arrivals_rate(const mdl_arrivals *a, int64_t at_ns);
 

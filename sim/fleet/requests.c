@@ -143,6 +143,11 @@ void fl_source_event(fl_world *w, uint32_t source)
                                           .prefix_tokens = src->next.prefix_tokens,
                                           .shared_tokens = src->next.shared_tokens,
                                           .priority = src->sc->priority + src->next.priority};
+        if (src->sessions.answered) {
+            w->beside[index].talk.source = source;
+            w->beside[index].talk.turn = src->next.turn;
+            w->beside[index].talk.turns = src->next.turns;
+        }
         if (src->jitter_rng != NULL) {
             w->beside[index].talk.late = (float)mdl_ran_exponential(src->jitter_rng);
             q->late = (float)mdl_ran_exponential(src->jitter_rng);
@@ -184,6 +189,25 @@ static void row_out(fl_world *w, uint32_t request, fl_outcome outcome, int64_t s
     w->hook_stopped = w->hooks->request(w->hooks->user, &row) != 0 || w->hook_stopped;
 }
 
+/* The user of a turn has seen its answer, and thinks about the next one. */
+static void turn_answered(fl_world *w, uint32_t request, int64_t seen_ns)
+{
+    const fl_request *q = &w->requests[request];
+    const fl_talk *talk = &w->beside[request].talk;
+    fl_source *src = &w->sources[talk->source];
+    const mdl_arrival turn = {.session = (int64_t)(talk->prefix_key - src->sessions.key),
+                              .turn = talk->turn,
+                              .turns = talk->turns,
+                              .input = q->need.tokens.input,
+                              .output = q->need.tokens.output};
+    const int earlier = mdl_arrivals_answered(src->arrivals, &turn, seen_ns, &src->next);
+
+    w->no_memory = w->no_memory || earlier < 0;
+    if (earlier > 0) {
+        fl_source_arm(w, talk->source);
+    }
+}
+
 /* Once for each request that ends, by whatever way; its record is free again unless a wire still holds it. */
 void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_ns)
 {
@@ -194,6 +218,9 @@ void fl_finish(fl_world *w, uint32_t request, fl_outcome outcome, int64_t seen_n
     }
     fl_note_end(w, q, outcome, seen_ns);
     deadline_unlink(w, q);
+    if (w->has_answers && outcome == FL_COMPLETED && w->beside[request].talk.turns > 0) {
+        turn_answered(w, request, seen_ns);
+    }
     if (w->numbers != NULL) {
         row_out(w, request, outcome, seen_ns);
     }

@@ -222,6 +222,7 @@ static bool source_init(fl_world *w, fl_source *source, uint32_t service, const 
     source->slot = fl_slot_new_busy(w, FL_OWNER_SOURCE, w->source_count);
     source->tenant = (uint32_t)(w->run->tenant_count > 0 ? sc->tenant + 1 : 0);
     w->source_count++;
+    w->has_answers = w->has_answers || source->sessions.answered;
     w->has_talks = w->has_talks || has_talks(sc) || w->sc->jitter_ns != NULL;
     return source->arrivals != NULL && source->arrival_rng != NULL && source->length_rng != NULL &&
            source->slot != FL_NONE && fl_cell_open(w, service, source->region, source->tenant) &&

@@ -105,6 +105,8 @@ typedef struct fl_talk {
     int32_t prefix_tokens, shared_tokens;
     int32_t priority;
     float late; /**< jitter of its way forth, in units of its mean, of the request alone: no policy changes this luck */
+    uint32_t source;
+    int32_t turn, turns; /**< of a conversation that goes on when it is answered; else 0 */
 } fl_talk;
 
 /** Beside each request, where there is need: one more cache line. */
@@ -414,6 +416,7 @@ typedef struct fl_world {
     uint32_t beside_cap;
     bool has_tries;    /**< a service retries */
     bool has_talks;    /**< a source has something of the kind */
+    bool has_answers;  /**< a source has conversations that go on when they are answered */
     uint64_t *numbers; /**< request numbers; only with a request hook */
     uint32_t request_cap, request_free, request_used;
     uint32_t coming[FL_COMING]; /**< replicas whose engines come soon, see fl_replica_arm; a ring */

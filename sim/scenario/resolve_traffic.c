@@ -156,6 +156,7 @@ static void resolve_sessions(resolve *r, const spec_sessions *spec, const sc_ser
         return;
     }
     *sessions = (mdl_sessions){.lengths = traffic->lengths != NULL ? traffic->lengths : &service->lengths,
+                               .answered = spec->answered != 0,
                                .system_tokens = spec->system_tokens,
                                .max_context = spec->max_context,
                                .key = spw_key(traffic->name)};

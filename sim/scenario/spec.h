@@ -170,6 +170,7 @@ typedef struct spec_burstiness {
 typedef struct spec_sessions {
     spec_length turns;
     spec_station_law think;
+    int32_t answered;                   /**< think runs from the answer */
     int32_t system_tokens, max_context; /**< max_context 0 = that of the model */
 } spec_sessions;
 

@@ -266,11 +266,17 @@ static const bind_field turns_fields[] = {
     {.key = NULL}};
 static const bind_table turns_table = {.name = "turns", .size = sizeof(spec_length), .fields = turns_fields,
                                        .self_at = offsetof(spec_length, self) + 1u, .check = turns_check};
+static const bind_name think_names[] = {{"sending", 0}, {"answer", 1}, {NULL, 0}};
 static const bind_field sessions_fields[] = {
     {.key = "turns", .kind = BIND_TABLE, .required = true, .table = &turns_table, BIND_AT(spec_sessions, turns),
      .help = "requests of a conversation"},
     {.key = "think", .kind = BIND_TABLE, .required = true, .table = &spec_law_table, BIND_AT(spec_sessions, think),
-     .help = "law of the time from sending one to sending the next"},
+     .help = "law of the time until the next one is sent"},
+    {.key = "thinkFrom", .kind = BIND_ENUM, .preset = "sending", .names = think_names,
+     BIND_AT(spec_sessions, answered),
+     .help = "sending: it runs from the sending of the one before, so that what comes is the same whoever serves it; "
+             "answer: from the answer to that, so that slow answers make fewer requests, and one that is lost is the "
+             "last of its conversation"},
     {.key = "systemPrompt", .kind = BIND_INT32, .unit = "tokens", .preset = "0", .range = BIND_MIN | BIND_MAX,
      .min = 0, .max = TOKENS_MAX, BIND_AT(spec_sessions, system_tokens),
      .help = "leading tokens of every first turn, the same for all: in every prefix cache"},

@@ -114,12 +114,18 @@ static void conversations(void **state)
     const sc_override turn[] = {{"spec.services[0].router", "round-robin"}};
     const sc_override many[] = {{"spec.services[0].traffic[0].rate", "4/s"}};
     const sc_override slow[] = {{"spec.services[0].traffic[0].sessions.think.exponential.mean", "10m"}};
+    const sc_override flood[] = {{"spec.services[0].traffic[0].rate", "12/s"}};
+    const sc_override patient[] = {flood[0], {"spec.services[0].traffic[0].sessions.thinkFrom", "answer"}};
     for (uint64_t seed = 1; seed <= 3; seed++) {
         const figures stay = tell(path, NULL, 0, seed), move = tell(path, turn, 1, seed),
-                      full = tell(path, many, 1, seed), late = tell(path, slow, 1, seed);
+                      full = tell(path, many, 1, seed), late = tell(path, slow, 1, seed),
+                      over = tell(path, flood, 1, seed), wait = tell(path, patient, COUNT(patient), seed);
         assert_true(stay.hit_share > 0.6 && move.hit_share < 0.3);
         assert_true(stay.ttft_s < 0.65 * move.ttft_s);
         assert_true(full.hit_share < 0.4 && late.hit_share < 0.4);
+        /* who waits for an answer before asking again asks less of a service that is too slow */
+        assert_true(over.lost > 0.1 * over.offered && wait.lost < 0.03 * wait.offered);
+        assert_true(wait.offered < 0.98 * over.offered && wait.ttft_s < 0.6 * over.ttft_s);
     }
 }
 
