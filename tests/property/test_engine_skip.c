@@ -24,6 +24,11 @@
 #define MAX_REQUESTS 60
 #define MAX_OPS      (4 * MAX_REQUESTS)
 
+/* Beside the first ones, where something matters that hardly ever does: the blocks that a prompt in parts still needs,
+ * for when a request ends next. */
+static const uint64_t rare[] = {1087450};
+#define RARE (sizeof rare / sizeof *rare)
+
 typedef struct world {
     mdl_llm_config config;
     plain_request requests[MAX_REQUESTS];
@@ -357,7 +362,8 @@ static void skipping_equals_stepping(void **state)
     plain_tally sum = {0};
     int64_t refused = 0;
     int64_t done = 0, kv_looks = 0, waited_again = 0, sums = 0;
-    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+    for (uint64_t i = 1; i <= WORLDS + RARE; i++) {
+        const uint64_t seed = i <= WORLDS ? i : rare[i - WORLDS - 1];
         draw_world(seed, &w);
         plain_tally tally = {0};
         assert_true(plain_run(&w.config, w.ops, w.op_count, w.requests, w.request_count, w.plain_loads, &tally));
@@ -365,8 +371,8 @@ static void skipping_equals_stepping(void **state)
         book b = {.complaint = NULL};
         play(&w, &b, seed);
         bool cancelled[MAX_REQUESTS] = {false};
-        for (size_t i = 0; i < w.op_count; i++) {
-            cancelled[w.ops[i].which] |= w.ops[i].kind == PLAIN_CANCEL;
+        for (size_t k = 0; k < w.op_count; k++) {
+            cancelled[w.ops[k].which] |= w.ops[k].kind == PLAIN_CANCEL;
         }
         if (!compare(&w, &b, cancelled)) {
             fail_msg("world of seed %llu differs", (unsigned long long)seed);
@@ -374,9 +380,9 @@ static void skipping_equals_stepping(void **state)
         kv_looks += b.kv_looks;
         waited_again += b.waited_again;
         sums += b.sums;
-        for (size_t i = 0; i < w.request_count; i++) {
-            refused += w.requests[i].refused;
-            done += w.requests[i].done_ns >= 0;
+        for (size_t k = 0; k < w.request_count; k++) {
+            refused += w.requests[k].refused;
+            done += w.requests[k].done_ns >= 0;
         }
     }
     print_message("%d worlds, %lld steps, %lld done, %lld refused, %lld preemptions (%lld of oneself), %lld chunked "
