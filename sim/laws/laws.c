@@ -102,16 +102,23 @@ bool law_points(const law *l, unsigned long seed, law_point *at)
     return good;
 }
 
+/* The larger one; no number if either is none. */
+static double larger(double a, double b)
+{
+    return a > b || isnan(a) ? a : b;
+}
+
 static double misfit_shares(const law *l, unsigned long seed)
 {
     double *values = sorted(l, seed);
     double worst = values != NULL ? 0 : (double)NAN;
     for (size_t i = 0, next = 0; values != NULL && i < LAW_DRAWS; i = next) {
-        while (next < LAW_DRAWS && values[next] <= values[i]) {
+        do {
             next++;
-        }
+        } while (next < LAW_DRAWS && values[next] <= values[i]);
         const double below = law_exact(l, nextafter(values[i], -HUGE_VAL)), here = law_exact(l, values[i]);
-        worst = fmax(worst, fmax(fabs((double)i / LAW_DRAWS - below), fabs((double)next / LAW_DRAWS - here)));
+        const double most = larger(fabs((double)i / LAW_DRAWS - below), fabs((double)next / LAW_DRAWS - here));
+        worst = larger(worst, isnan(values[i]) ? values[i] : most);
     }
     free(values);
     return worst * sqrt(LAW_DRAWS) / KOLMOGOROV_99;
@@ -125,7 +132,7 @@ double law_misfit(const law *l, unsigned long seed)
     law_point *at = calloc((size_t)l->points, sizeof *at);
     double worst = at != NULL && law_points(l, seed, at) ? 0 : (double)NAN;
     for (int i = 0; !isnan(worst) && i < l->points; i++) {
-        worst = fmax(worst, fabs(at[i].model - at[i].exact) / l->within);
+        worst = larger(worst, fabs(at[i].model - at[i].exact) / l->within);
     }
     free(at);
     return worst;

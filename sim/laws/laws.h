@@ -75,7 +75,7 @@ bool law_points(const law *l, unsigned long seed, law_point *at);
  * How far the model is from the closed form, as a share of what chance explains: a distribution by the largest
  * difference of the shares at or below a value, and just below it, times sqrt(n), over 1.63, which one sample in a
  * hundred exceeds (Kolmogorov's limit law; fewer where values repeat); a curve by its largest difference over `within`.
- * @return 0 to 1: agrees; NaN: no memory
+ * @return 0 to 1: agrees; NaN: no memory, or the model or the closed form gives no number somewhere
  */
 double law_misfit(const law *l, unsigned long seed);
 

@@ -35,14 +35,14 @@ law law_of_jitter(const mdl_jitter *of)
 
 static double answer(double tokens, gsl_rng *r)
 {
-    const mdl_payload payload = {.response_bytes_fixed = 800, .response_bytes_per_token = 4.5};
+    const mdl_payload payload = {.response_bytes_fixed = 800, .response_bytes_per_token = 4.567};
     (void)r;
     return (double)mdl_payload_response_bytes(&payload, (int32_t)tokens);
 }
 
 static double answer_exact(double tokens)
 {
-    return 800 + 4.5 * tokens;
+    return 800 + 4.567 * tokens;
 }
 
 /* Transfers that begin together over one link. @return when the last ends */
@@ -138,7 +138,7 @@ static const law laws[] = {
      .exact_of = late_cdf},
     {.name = "network-payload",
      .formula = "bytes = fixed + bytes a token x tokens",
-     .parameters = "fixed = 800, 4.5 bytes a token; those of the world: payload.csv",
+     .parameters = "fixed = 800, 4.567 bytes a token; those of the world: payload.csv",
      .source = "a head of one size and text in proportion to its tokens: by definition",
      .x = "output tokens",
      .y = "bytes of the answer",

@@ -145,6 +145,41 @@ static double one(double x)
     return 1;
 }
 
+static double none(double x)
+{
+    return x > 6 ? (double)NAN : 1 / (1 + x / 6);
+}
+
+static bool nothing(const void *of, double *values, size_t n, gsl_rng *r)
+{
+    const bool drawn = sooner(of, values, n, r);
+    values[n / 2] = (double)NAN;
+    return drawn;
+}
+
+/* What is no number agrees with nothing. */
+static void no_numbers(void **state)
+{
+    (void)state;
+    law other = *law_find("stock-spells");
+    other.exact = none;
+    assert_true(isnan(law_misfit(&other, SEED)));
+    const mdl_law later = {MDL_LAW_WEIBULL, 62, 0.7, 0};
+    other = law_of_delay(&later);
+    other.sample_of = nothing;
+    assert_true(isnan(law_misfit(&other, SEED)));
+    other = law_of_delay(&later);
+    other.exact_of = NULL;
+    other.exact = none;
+    assert_true(isnan(law_misfit(&other, SEED)));
+}
+
+static double cut_off(double tokens, gsl_rng *r)
+{
+    (void)r;
+    return floor(800 + 4.567 * tokens);
+}
+
 static void differ(void **state)
 {
     (void)state;
@@ -155,6 +190,9 @@ static void differ(void **state)
     assert_true(law_misfit(&other, SEED) > 1);
     other = *law_find("stock-spells");
     other.exact = longer;
+    assert_true(law_misfit(&other, SEED) > 1);
+    other = *law_find("network-payload"); /* rounded, not cut off */
+    other.at = cut_off;
     assert_true(law_misfit(&other, SEED) > 1);
     other = *law_find("delay-constant"); /* right at the values, but not below them */
     other.exact_of = NULL;
@@ -250,9 +288,9 @@ static void rows(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(complete),     cmocka_unit_test(agree),
-                                       cmocka_unit_test(differ),       cmocka_unit_test(points),
-                                       cmocka_unit_test(a_whole_step), cmocka_unit_test(named_by_tables),
-                                       cmocka_unit_test(rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(complete),        cmocka_unit_test(agree),
+                                       cmocka_unit_test(differ),          cmocka_unit_test(no_numbers),
+                                       cmocka_unit_test(points),          cmocka_unit_test(a_whole_step),
+                                       cmocka_unit_test(named_by_tables), cmocka_unit_test(rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
