@@ -172,32 +172,34 @@ static const char *engine_on(resolve *r, const spec_service *spec, const mdl_mod
     if (mdl_kv_blocks(gpu, model, profile, &limits.parallel) <= 0) {
         return too_large;
     }
-    problem = mdl_profile_config(gpu, model, profile, &limits, config);
-    config->max_context = model->max_context < INT32_MAX ? (int32_t)model->max_context : 0;
-    return problem;
+    return mdl_profile_config(gpu, model, profile, &limits, config);
 }
 
-/* Tells about pools that the manifest allows and the model does not; an error if that is all of them. */
+/* Tells about pools that the manifest allows and the model does not, each with its reason; errors if that is all of
+ * them, one alone if they have the same. */
 static void report_pools(resolve *r, const spec_service *spec, const char *model, const char *const *why, int usable)
 {
-    const char *reason =
+    const char *first =
         NULL; /* none: no pool has a class that the manifest allows, as resolve_check_classes has said */
+    bool several = false;
+    for (int32_t pool = 0; pool < r->sc->pool_count; pool++) {
+        first = first == NULL ? why[pool] : first;
+        several = several || (why[pool] != NULL && strcmp(why[pool], first) != 0);
+    }
+    if (usable == 0 && first != NULL && !several) {
+        ynode_error(r->diag, spec->self, "'%s' can run on no pool that the manifest allows: %s", model, first);
+        return;
+    }
     for (int32_t c = 0; c < r->sc->cluster_count; c++) {
         const sc_cluster *cluster = &r->sc->clusters[c];
         for (int32_t p = 0; p < cluster->pool_count; p++) {
-            if (why[cluster->pool_first + p] == NULL) {
-                continue;
-            }
-            reason = why[cluster->pool_first + p];
-            if (usable > 0) {
-                ynode_warning(r->diag, spec->self,
-                              "'%s' cannot run on pool '%s' of '%s' (%s), which the manifest allows: %s", model,
-                              cluster->pools[p].name, cluster->name, cluster->pools[p].gpu->name, reason);
+            const char *reason = why[cluster->pool_first + p];
+            if (reason != NULL) {
+                (usable > 0 ? ynode_warning : ynode_error)(
+                    r->diag, spec->self, "'%s' cannot run on pool '%s' of '%s' (%s), which the manifest allows: %s",
+                    model, cluster->pools[p].name, cluster->name, cluster->pools[p].gpu->name, reason);
             }
         }
-    }
-    if (usable == 0 && reason != NULL) {
-        ynode_error(r->diag, spec->self, "'%s' can run on no pool of the fleet: %s", model, reason);
     }
 }
 
