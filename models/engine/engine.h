@@ -266,8 +266,8 @@ typedef struct mdl_llm_config {
 /**
  * @return NULL if mdl_llm_new accepts it, else a static message. Refused: a figure below 1 (block_tokens, kv_blocks,
  * max_batched_tokens, max_sequences), max_waiting, max_context or prefix_blocks < 0, a negative coefficient, a step
- * that could take no time, a step that could take more than 2^47 ps (140 s; sums over a run of steps must stay within
- * 63 bits), more KV than 2^31 - 1 tokens.
+ * that could take no time, one that only decodes and could take more than 2^47 ps (140 s; sums over a run of steps must
+ * stay within 63 bits), one with prefills that could take more than 2^60 ps, more KV than 2^31 - 1 tokens.
  */
 const char *mdl_llm_check(const mdl_llm_config *config);
 /** Tokens, in and out, of the longest request that can ever run: what the context and the KV cache hold. */

@@ -14,7 +14,8 @@
 
 #define REQUESTS_START 16u
 #define REQUESTS_MAX   (UINT32_C(1) << 30)
-#define STEP_PS_MAX    140737488355328.0 /* 2^47 */
+#define DECODE_PS_MAX  0x1p47 /* runs hold LLM_RUN_MAX = 2^14 of such steps */
+#define STEP_PS_MAX    0x1p60 /* one with prefills stands alone */
 
 /* The run under way ends at the first boundary at or after now_ns. */
 static void cut_run(llm_state *s, int64_t now_ns)
@@ -344,6 +345,15 @@ const mdl_engine_type mdl_engine_llm = {.name = "llm",
                                         .prefetch = llm_prefetch,
                                         .expect = llm_expect};
 
+/* The longest time that a step of n tokens can take, without prefills. */
+static double step_ps(const mdl_step_model *m, double n, double context)
+{
+    const double memory = (double)m->c1 + (double)m->c2 * n + (double)m->x;
+    const double compute = (double)m->c3 + (double)m->c4 * n;
+    return (memory > compute ? memory : compute) + (double)m->h0 + (double)m->h1 * n + (double)m->e0 +
+           (double)m->e1 * n + (double)m->e2 * context;
+}
+
 const char *mdl_llm_check(const mdl_llm_config *config)
 {
     const mdl_step_model *m = &config->step;
@@ -361,12 +371,17 @@ const char *mdl_llm_check(const mdl_llm_config *config)
     if (m->h0 < 1 && m->c1 < 1 && m->c3 < 1 && m->c4 < 1) {
         return "a step of one token takes no time";
     }
-    double n = config->max_batched_tokens;
-    double kv = (double)config->kv_blocks * config->block_tokens;
-    double ps = (double)m->c1 + (double)m->c2 * n + (double)m->c3 + (double)m->c4 * n + (double)m->x + (double)m->h0 +
-                (double)m->h1 * n + (double)m->e0 + (double)m->e1 * n + (double)m->e2 * kv + (double)m->g0 +
-                (double)m->g1_half * n * 2.0 * kv;
-    return ps <= STEP_PS_MAX ? NULL : "a step could take more than 2^47 ps";
+    /* tokens of a step lie in the KV cache behind it, and each sees no more before it than its request can hold */
+    const double kv = (double)config->kv_blocks * config->block_tokens;
+    const double n = config->max_batched_tokens < kv ? config->max_batched_tokens : kv;
+    const double decodes = config->max_sequences < n ? config->max_sequences : n;
+    if (step_ps(m, decodes, kv) > DECODE_PS_MAX) {
+        return "a step of max_sequences requests that decode could take more than 2^47 ps (140 s)";
+    }
+    if (step_ps(m, n, kv) + (double)m->g0 + (double)m->g1_half * n * 2.0 * (double)mdl_llm_room(config) > STEP_PS_MAX) {
+        return "a step of max_batched_tokens could take more than 2^60 ps (13 days)";
+    }
+    return NULL;
 }
 
 mdl_engine *mdl_llm_new(const mdl_llm_config *config)

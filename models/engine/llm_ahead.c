@@ -17,7 +17,7 @@ void llm_prefetch_finish(const llm_state *s)
 void llm_prefetch(const mdl_engine *e)
 {
     const llm_state *s = llm_state_of(e);
-    if (s->request_cap == 0) {
+    if (s->pending.cap == 0) {
         return; /* nothing was ever submitted */
     }
     __builtin_prefetch(&s->pending.at[0]);

@@ -250,6 +250,7 @@ const char *mdl_profile_config(const mdl_gpu *g, const mdl_model *m, const mdl_p
                         .max_batched_tokens = limits->max_batched_tokens,
                         .max_sequences = limits->max_sequences,
                         .max_waiting = limits->max_waiting,
+                        .max_context = m->max_context < INT32_MAX ? (int32_t)m->max_context : 0,
                         .prefix_blocks = (int32_t)(limits->prefix_share * (double)blocks)};
     c.step.stages = limits->parallel.pipeline;
     error = mdl_llm_check(&c);

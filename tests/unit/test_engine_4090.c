@@ -203,6 +203,37 @@ static void rows_are_sound_and_graded(void **state)
     }
 }
 
+/* A step may hold as many tokens as operators give it, on every GPU, spread over as many: what a step can take is bound
+ * by the longest context, not by the whole of a large KV cache. */
+static void large_steps_are_taken(void **state)
+{
+    const tables *t = *state;
+    int taken = 0;
+    for (size_t i = 0; i < t->profile_count; i++) {
+        const mdl_profile *p = &t->profiles[i];
+        const mdl_gpu *g = find_gpu(t, p->gpu);
+        const mdl_model *m = find_model(t, p->model);
+        for (int32_t spread = 0; spread < 24; spread++) {
+            const mdl_engine_limits limits = {
+                .max_batched_tokens = 1 << 20,
+                .max_sequences = 256,
+                .max_waiting = 10,
+                .parallel = {.tensor = 1 << spread % 4, .pipeline = 1 << spread / 4 % 3, .kv_fp8 = spread >= 12}};
+            mdl_llm_config config;
+            if (mdl_parallel_check(&limits.parallel, m) != NULL || mdl_kv_blocks(g, m, p, &limits.parallel) <= 0) {
+                continue;
+            }
+            const char *refused = mdl_profile_config(g, m, p, &limits, &config);
+            if (refused != NULL) {
+                fail_msg("%s, %s, spread %d: %s", p->gpu, p->model, spread, refused);
+            }
+            assert_true(config.max_context == m->max_context);
+            taken++;
+        }
+    }
+    assert_true(taken > 1000);
+}
+
 static void required_gpus_serve_both_8b_models(void **state)
 {
     static const char *const gpus[] = {"RTX-4090", "RTX-5090", "L20", "L40S", "A10", "A100", "H100"};
@@ -495,10 +526,15 @@ static void measured_run_within_5_percent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_sound_and_graded),         cmocka_unit_test(required_gpus_serve_both_8b_models),
-        cmocka_unit_test(kv_blocks_of_the_measured_engine),  cmocka_unit_test(roofline_by_hand),
-        cmocka_unit_test(derived_rows_follow_their_formula), cmocka_unit_test(saturation_of_one_sequence_by_hand),
-        cmocka_unit_test(rtx5090_against_rtx4090),           cmocka_unit_test(measured_run_within_5_percent),
+        cmocka_unit_test(large_steps_are_taken),
+        cmocka_unit_test(rows_are_sound_and_graded),
+        cmocka_unit_test(required_gpus_serve_both_8b_models),
+        cmocka_unit_test(kv_blocks_of_the_measured_engine),
+        cmocka_unit_test(roofline_by_hand),
+        cmocka_unit_test(derived_rows_follow_their_formula),
+        cmocka_unit_test(saturation_of_one_sequence_by_hand),
+        cmocka_unit_test(rtx5090_against_rtx4090),
+        cmocka_unit_test(measured_run_within_5_percent),
     };
     return cmocka_run_group_tests_name("engine_4090", tests, read_tables, free_tables);
 }

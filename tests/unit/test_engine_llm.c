@@ -515,6 +515,34 @@ static void bad_configurations(void **state)
     mdl_engine_free(NULL);
 }
 
+/* A step with a prompt may take hours, one that only decodes may not: runs of those add up. Two prompts of 30 tokens
+ * and 900 pairs of them, each of which takes 6 s: one after the other for 1.5 h; then 10 tokens each. */
+static void hours_of_prefill(void **state)
+{
+    (void)state;
+    const int64_t second = INT64_C(1000000000), read = 900 * 6 * second;
+    mdl_event events[EVENTS];
+    mdl_llm_config config = small_config();
+    config.max_sequences = 2;
+    config.step = (mdl_step_model){.c3 = 1, .c4 = 100 * second * NS};
+    assert_non_null(mdl_llm_check(&config)); /* two that decode: 200 s */
+    config.step = (mdl_step_model){.c3 = 1000 * NS, .g1_half = 6 * second * NS};
+    assert_null(mdl_llm_check(&config));
+    mdl_engine *e = mdl_llm_new(&config);
+    assert_true(submit(e, 0, 1, 30, 11) != MDL_REFUSED);
+    assert_true(submit(e, second, 2, 30, 11) != MDL_REFUSED); /* waits until the first is read */
+    assert_int_equal(run(e, 3 * read, events), 6);
+    expect(&events[0], 1, MDL_STARTED, 0);
+    expect(&events[1], 1, MDL_FIRST, read + 1000);
+    expect(&events[2], 2, MDL_STARTED, read + 1000);
+    expect(&events[3], 2, MDL_FIRST, 2 * read + 2000); /* and the second token of the first */
+    expect(&events[4], 1, MDL_DONE, 2 * read + 11000);
+    expect(&events[5], 2, MDL_DONE, 2 * read + 12000);
+    mdl_engine_free(e);
+    config.step.g1_half = INT64_MAX / 1000;
+    assert_non_null(mdl_llm_check(&config));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +561,7 @@ int main(void)
         cmocka_unit_test(evict_order_is_not_that_of_priorities),
         cmocka_unit_test(picoseconds_and_long_horizons),
         cmocka_unit_test(bad_configurations),
+        cmocka_unit_test(hours_of_prefill),
     };
     return cmocka_run_group_tests_name("engine_llm", tests, NULL, NULL);
 }
