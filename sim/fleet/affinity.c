@@ -117,11 +117,11 @@ void fl_ring_fini(fl_ring *ring)
     free(ring->fresh);
 }
 
-uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, uint32_t attempt)
+uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, const uint32_t *asked, uint32_t count)
 {
     fl_ring *ring = &b->ring;
     double bound = LOAD_BOUND * (double)(b->inside + 1) / b->count + LOAD_SLACK;
-    uint32_t at, last = FL_NONE;
+    uint32_t at, loaded = FL_NONE; /* the first of those over the bound */
 
     if (ring->fresh_count > 0) {
         settle(ring);
@@ -131,15 +131,15 @@ uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, uint32_t 
         at = at < ring->count ? at : 0;
         uint32_t replica = ring->points[at].replica;
 
-        if (replica == last || w->replicas[replica].outstanding >= bound) {
+        if (fl_asked(asked, count, replica)) {
             continue;
         }
-        last = replica;
-        if (attempt-- == 0) {
+        if (w->replicas[replica].outstanding < bound) {
             return replica;
         }
+        loaded = loaded == FL_NONE ? replica : loaded;
     }
-    return last != FL_NONE ? last : b->ready[0];
+    return loaded != FL_NONE ? loaded : b->ready[0];
 }
 
 uint32_t fl_cluster_of(const fl_service *s, uint64_t key)

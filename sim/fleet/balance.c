@@ -148,12 +148,12 @@ bool fl_balance_level(fl_world *w, fl_balancer *b, uint32_t replica, int32_t by)
     return true;
 }
 
-static uint32_t pick_least(const fl_world *w, const fl_balancer *b, uint32_t attempt)
+static uint32_t pick_least(const fl_world *w, const fl_balancer *b, const uint32_t *asked, uint32_t count)
 {
     int32_t level = b->least;
     uint32_t replica = b->head[level];
 
-    for (; attempt > 0; attempt--) {
+    while (fl_asked(asked, count, replica)) {
         replica = w->replicas[replica].bucket_after;
         while (replica == FL_NONE && level + 1 < b->buckets) {
             replica = b->head[++level];
@@ -165,7 +165,19 @@ static uint32_t pick_least(const fl_world *w, const fl_balancer *b, uint32_t att
     return replica;
 }
 
-uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt)
+/* Any of those that have not been asked. */
+static uint32_t pick_other(const fl_balancer *b, gsl_rng *r, const uint32_t *asked, uint32_t count)
+{
+    uint32_t replica;
+
+    do {
+        replica = b->ready[(uint32_t)(rng_uniform(r) * b->count)];
+    } while (fl_asked(asked, count, replica));
+    return replica;
+}
+
+uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, const uint32_t *asked,
+                         uint32_t count)
 {
     uint32_t first, second;
 
@@ -177,8 +189,11 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
         b->turn = b->turn + 1 < b->count ? b->turn + 1 : 0;
         return b->ready[b->turn];
     case SC_ROUTER_RANDOM:
-        return b->ready[(uint32_t)(rng_uniform(r) * b->count)];
+        return pick_other(b, r, asked, count);
     case SC_ROUTER_TWO_CHOICES:
+        if (count > 0) { /* the better one was full: any */
+            return pick_other(b, r, asked, count);
+        }
         first = (uint32_t)(rng_uniform(r) * b->count);
         second = (uint32_t)(rng_uniform(r) * (b->count - 1));
         second += second >= first ? 1 : 0;
@@ -186,17 +201,16 @@ uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t
         second = b->ready[second];
         return w->replicas[second].outstanding < w->replicas[first].outstanding ? second : first;
     case SC_ROUTER_LEAST_KV:
-        return attempt == 0 ? fl_kv_pick(w, b, r)
-                            : b->ready[(uint32_t)(rng_uniform(r) * b->count)]; /* the best was full: any */
+        return count == 0 ? fl_kv_pick(w, b, r) : pick_other(b, r, asked, count); /* the best was full: any */
     case SC_ROUTER_SESSION:
         if (key != 0) {
-            return fl_ring_pick(w, b, key, attempt);
+            return fl_ring_pick(w, b, key, asked, count);
         }
         break;
     case SC_ROUTER_LEAST_OUTSTANDING:
         break;
     }
-    return pick_least(w, b, attempt);
+    return pick_least(w, b, asked, count);
 }
 
 void fl_balance_fini(fl_balancer *b)

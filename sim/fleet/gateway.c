@@ -129,6 +129,7 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
     fl_service *s = &w->services[q->service];
     fl_balancer *b = &s->balancers[cluster];
     mdl_work work = {.tag = request, .input_tokens = 1, .output_tokens = 1};
+    uint32_t asked[TRIES];
 
     if (s->sc->engine == SC_ENGINE_LLM) {
         work.input_tokens = q->need.tokens.input;
@@ -146,11 +147,12 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         work.service_ns = q->need.service_ns;
     }
     for (uint32_t i = 0; i < TRIES && i < b->count; i++) {
-        uint32_t replica = fl_balance_pick(w, b, s->sc->router, affinity_key(w, s, request), s->route_rng, i);
+        uint32_t replica = fl_balance_pick(w, b, s->sc->router, affinity_key(w, s, request), s->route_rng, asked, i);
         mdl_engine *engine = w->replicas[replica].engine;
         uint32_t handle;
         int64_t next;
 
+        asked[i] = replica;
         if (mdl_engine_next(engine) <= w->now) {
             fl_replica_run(w, replica); /* an engine is brought to now before it is given work */
         }

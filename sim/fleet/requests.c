@@ -351,6 +351,10 @@ __attribute__((noinline)) static void first_token(fl_world *w, uint32_t replica,
     if ((q->flags & FL_RQ_FIRST) != 0 || seen > deadline_of(s, q) || seen > w->end_ns) {
         return;
     }
+    if (w->has_tries && seen - q->sent_ns > s->sc->retry.attempt_timeout_ns &&
+        seen > fl_attempt_deadline(w, event->tag)) {
+        return; /* whoever waited has given up this attempt; no attempt begins before the request was sent */
+    }
     q->flags |= FL_RQ_FIRST;
     q->first_ns = seen;
     if (seen - q->sent_ns > s->ttft_limit_ns) {

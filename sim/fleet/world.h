@@ -552,8 +552,20 @@ static inline bool fl_balance_shift(fl_world *w, fl_balancer *b, uint32_t replic
     }
     return true;
 }
-/** key: conversation, for a router with affinity; 0 = none. attempt: replicas that have refused */
-uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, uint32_t attempt);
+/**
+ * key: conversation, for a router with affinity; 0 = none
+ * asked: [count] replicas that have refused: none of them, of which there must be fewer than replicas
+ */
+uint32_t fl_balance_pick(fl_world *w, fl_balancer *b, sc_router router, uint64_t key, gsl_rng *r, const uint32_t *asked,
+                         uint32_t count);
+/** Whether it is one of those. */
+static inline bool fl_asked(const uint32_t *asked, uint32_t count, uint32_t replica)
+{
+    while (count > 0 && asked[count - 1] != replica) {
+        count--;
+    }
+    return count > 0;
+}
 void fl_balance_fini(fl_balancer *b);
 
 /* balance_kv.c; see also fl_kv_note above */
@@ -564,7 +576,7 @@ uint32_t fl_kv_pick(const fl_world *w, const fl_balancer *b, gsl_rng *r);
 bool fl_ring_add(fl_world *w, fl_ring *ring, uint32_t replica);
 void fl_ring_remove(fl_ring *ring, uint32_t replica);
 void fl_ring_fini(fl_ring *ring);
-uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, uint32_t attempt);
+uint32_t fl_ring_pick(const fl_world *w, fl_balancer *b, uint64_t key, const uint32_t *asked, uint32_t count);
 uint32_t fl_cluster_of(const fl_service *s, uint64_t key); /**< of the eligible ones, which there must be */
 
 /* gateway.c */

@@ -353,8 +353,8 @@ static void test_balancer(void **state)
         } else if (in[i] && what < 60) {
             assert_true(fl_balance_shift(&f, &b, i, 1));
         } else if (b.count > 0) {
-            uint32_t least = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, 0, r, 0);
-            uint32_t second = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, 0, r, 1);
+            uint32_t least = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, 0, r, NULL, 0);
+            uint32_t second = fl_balance_pick(&f, &b, SC_ROUTER_LEAST_OUTSTANDING, 0, r, &least, b.count > 1);
 
             assert_true(in[least]);
             assert_int_equal(replicas[least].outstanding, least_by_search(&f, &b));
@@ -382,7 +382,7 @@ static void affinity_moves_little(void **state)
         assert_true(fl_balance_add(&f, &b, i));
     }
     for (uint64_t k = 0; k < TALKS; k++) { /* nobody inside: room everywhere */
-        home[k] = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, 0);
+        home[k] = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, NULL, 0);
         held[home[k]]++;
     }
     for (uint32_t i = 0; i < REPLICAS; i++) {
@@ -390,17 +390,21 @@ static void affinity_moves_little(void **state)
     }
     fl_balance_remove(&f, &b, 7);
     for (uint64_t k = 0; k < TALKS; k++) {
-        const uint32_t now = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, 0);
+        const uint32_t now = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, NULL, 0);
         assert_true(home[k] == 7 ? now != 7 : now == home[k]);
     }
     assert_true(fl_balance_add(&f, &b, 7));
     for (uint64_t k = 0; k < TALKS; k++) {
-        assert_true(fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, 0) == home[k]);
+        assert_true(fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 1000 + k, NULL, NULL, 0) == home[k]);
     }
     for (uint64_t k = 0; k < 4000; k++) { /* they stay inside: nobody gets over 1.25 times the mean and 8 */
-        const uint32_t at = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 5000 + k, NULL, 0);
+        const uint32_t at = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 5000 + k, NULL, NULL, 0);
         assert_true(f.replicas[at].outstanding < 1.25 * (double)(k + 1) / REPLICAS + 8);
-        assert_true(fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 5000 + k, NULL, 1) != at);
+        uint32_t asked[REPLICAS] = {at};
+        for (uint32_t n = 1; n < REPLICAS; n++) { /* whoever has refused is not asked again */
+            asked[n] = fl_balance_pick(&f, &b, SC_ROUTER_SESSION, 5000 + k, NULL, asked, n);
+            assert_false(fl_asked(asked, n, asked[n]));
+        }
         assert_true(fl_balance_shift(&f, &b, at, 1));
     }
     fl_balance_fini(&b);

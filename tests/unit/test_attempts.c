@@ -293,7 +293,7 @@ static void test_least_kv(void **state)
     f->now = 1;
     assert_true(f->replicas[0].outstanding < f->replicas[1].outstanding);
     assert_int_equal(
-        fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_KV, 0, f->services[0].route_rng, 0), 1);
+        fl_balance_pick(f, &f->services[0].balancers[0], SC_ROUTER_LEAST_KV, 0, f->services[0].route_rng, NULL, 0), 1);
     fl_world_free(f);
 }
 
@@ -409,15 +409,18 @@ static void test_given_up_in_prefill(void **state)
 }
 
 /* Round trip 1 s, steps of a second, three tokens: sent at 5 s, there at 5.5, done at 8.5, seen at 9. A client that
- * waits 4 s has it; one that waits 3.8 s has gone at 8.8 s, tries again at 9.8 and is as late with that, at 13.6 s. */
+ * waits 4 s has it; one that waits 3.8 s has gone at 8.8 s, tries again at 9.8 and is as late with that, at 13.6 s. The
+ * first token is seen at 7: not by one that waits 1.8 s, nor that of its second attempt, sent at 7.8 s. */
 static void test_answered_too_late(void **state)
 {
     static const int64_t at[] = {5 * S};
-    static const int64_t patience_ns[] = {4 * S, 38 * S / 10};
+    static const int64_t patience_ns[] = {4 * S, 38 * S / 10, 18 * S / 10};
+    static const int64_t started_ns[] = {55 * S / 10, 103 * S / 10, 83 * S / 10};
     mdl_trace trace = {.count = 1, .at_ns = at};
 
     (void)state;
-    for (size_t late = 0; late < 2; late++) {
+    for (size_t i = 0; i < 3; i++) {
+        const bool late = i > 0;
         fleet_request row;
         world w;
         res_run *run;
@@ -429,14 +432,16 @@ static void test_answered_too_late(void **state)
                                           .base_ns = S,
                                           .max_ns = S,
                                           .factor = 1,
-                                          .attempt_timeout_ns = patience_ns[late],
+                                          .attempt_timeout_ns = patience_ns[i],
                                           .cancels = true};
         run = run_row(&w, &row);
-        assert_string_equal(row.outcome, late == 1 ? "timed_out" : "completed");
-        assert_int_equal(row.done_ns, late == 1 ? -1 : 9 * S);
-        assert_int_equal(row.started_ns, late == 1 ? 103 * S / 10 : 55 * S / 10);
-        assert_int_equal(run->services[0].attempts.sent, 1 + late);
-        assert_int_equal(run->services[0].attempts.timed_out, 2 * late);
+        assert_string_equal(row.outcome, late ? "timed_out" : "completed");
+        assert_int_equal(row.done_ns, late ? -1 : 9 * S);
+        assert_int_equal(row.started_ns, started_ns[i]);
+        assert_int_equal(row.first_ns, i == 2 ? -1 : 7 * S);
+        assert_int_equal(stat_hist_count(run->latency.ttft), i == 2 ? 0 : 1);
+        assert_int_equal(run->services[0].attempts.sent, late ? 2 : 1);
+        assert_int_equal(run->services[0].attempts.timed_out, late ? 2 : 0);
         res_free(run);
     }
 }
