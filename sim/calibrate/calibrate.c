@@ -32,7 +32,7 @@ typedef struct search {
     const mdl_gpu *gpu;
     const mdl_model *model;
     mdl_profile row;
-    double measured_ms; /* from end to end, less the time outside the engine */
+    double outside_ms; /* of a request's time from end to end, not in the engine */
     bool failed;
 } search;
 
@@ -51,14 +51,14 @@ static void add_constant(mdl_profile *row, double us)
 static double excess_ms(double constant_us, void *context)
 {
     search *s = context;
-    drive_sums sums;
+    drive_sums sums, measured;
     mdl_profile row = s->row;
     add_constant(&row, constant_us);
-    if (!calibrate_replayed(s->o, s->gpu, s->model, &row, &sums)) {
+    if (!calibrate_replayed(s->o, s->gpu, s->model, &row, &sums, &measured)) {
         s->failed = true;
         return 0.0;
     }
-    return sums.e2e_ms - s->measured_ms;
+    return sums.e2e_ms - (measured.e2e_ms - s->outside_ms);
 }
 
 /* Moves the constant until the replay lasts as long as the run did: Brent's method, a replay for each trial.
@@ -66,7 +66,7 @@ static double excess_ms(double constant_us, void *context)
 static bool tune(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out)
 {
     search s = {.o = o, .gpu = g, .model = m, .row = out->row};
-    s.measured_ms = calibrate_measured(o).e2e_ms - calibrate_counted_ms(&out->outside);
+    s.outside_ms = calibrate_counted_ms(&out->outside);
     double low = -out->row.h0_us - 0.5 * out->row.c1_us;
     double high = out->row.h0_us + out->row.c1_us;
     gsl_function f = {.function = excess_ms, .params = &s};
@@ -124,7 +124,11 @@ static bool settle(const observed *o, const mdl_gpu *g, const mdl_model *m, cali
     if (ok) {
         say_outside(out);
     }
-    ok = ok && calibrate_replayed(o, g, m, &out->row, &out->replay.simulated);
+    ok = ok && calibrate_replayed(o, g, m, &out->row, &out->replay.simulated, &out->replay.measured);
+    if (ok && out->replay.measured.done < o->request_count) {
+        calibrate_note(out, "%zu of %zu requests do not fit the KV cache that the row leaves: left out of the replay",
+                       o->request_count - out->replay.measured.done, o->request_count);
+    }
     calibrate_count_outside(&out->outside, &out->replay.simulated);
     return ok;
 }
@@ -234,7 +238,6 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
     }
     if (o->request_count > 0) {
         out->replay.done = settle(o, g, m, out);
-        out->replay.measured = calibrate_measured(o);
         if (!out->replay.done) {
             calibrate_note(out, "the requests could not be replayed: the model does not fit this GPU with this memory");
         }

@@ -70,10 +70,14 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
 
 /** Measured sums of requests, of all runs. */
 drive_sums calibrate_measured(const observed *o);
-/** The engine of this program under the same requests, idle at the start of each run. @return false if the engine
- * refuses */
+/**
+ * The engine of this program under the same requests, idle at the start of each run.
+ * @param out simulated  over the requests that fit its KV cache
+ * @param out measured   over the same
+ * @return false if the engine refuses the row, or all of them
+ */
 bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
-                        drive_sums *sums);
+                        drive_sums *simulated, drive_sums *measured);
 
 /**
  * @param out outside  not sought where times are the engine's own; all zero beside n where too few requests tell it

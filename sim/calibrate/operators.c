@@ -30,7 +30,24 @@ static int by_n(const void *a, const void *b)
 {
     const observed_operator *x = a;
     const observed_operator *y = b;
-    return (x->n > y->n) - (x->n < y->n);
+    return x->n != y->n ? (x->n > y->n) - (x->n < y->n) : strcmp(x->layer, y->layer);
+}
+
+/* One row for each operator and n, sorted by n: the mean of what was measured. @return rows */
+static size_t averaged(observed_operator *rows, size_t count)
+{
+    size_t kept = 0;
+    qsort(rows, count, sizeof *rows, by_n);
+    for (size_t i = 0; i < count;) {
+        observed_operator mean = rows[i];
+        const size_t first = i++;
+        for (; i < count && by_n(&rows[i], &rows[first]) == 0; i++) {
+            mean.time_us += rows[i].time_us;
+        }
+        mean.time_us /= (double)(i - first);
+        rows[kept++] = mean;
+    }
+    return kept;
 }
 
 /* What a step of n tokens (or sequences) spends, for every n that all operators have. Sorted by n. */
@@ -45,7 +62,7 @@ static bool sum_by_n(const observed_operator *rows, size_t count, double layers,
         return false;
     }
     memcpy(sorted, rows, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, by_n);
+    count = averaged(sorted, count);
     size_t most = 0;
     for (size_t pass = 0; pass < 2; pass++) { /* first: how many operators there are; then: those n that have all */
         for (size_t i = 0; i < count;) {

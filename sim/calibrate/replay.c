@@ -15,13 +15,19 @@
 
 #define TAIL 0.025 /* beyond either end of the interval */
 
-static drive_sums measured_run(const observed *o)
+/* Sums over the requests of a run; with `replayed` over those that were done there. */
+static drive_sums measured_run(const observed *o, const drive_request *replayed)
 {
-    drive_sums s = {.done = o->request_count};
+    drive_sums s = {.done = 0};
     double tokens = 0.0;
     double end_s = 0.0;
     for (size_t i = 0; i < o->request_count; i++) {
         const observed_request *r = &o->requests[i];
+        if (replayed != NULL && replayed[i].done_ns < 0) {
+            continue;
+        }
+        end_s = s.done == 0 || r->last_s > end_s ? r->last_s : end_s;
+        s.done++;
         s.ttft_ms += (r->first_s - r->arrival_s) * 1e3;
         s.e2e_ms += (r->last_s - r->arrival_s) * 1e3;
         if (r->output > 1) {
@@ -29,11 +35,10 @@ static drive_sums measured_run(const observed *o)
             s.spaced++;
         }
         tokens += r->output;
-        end_s = i == 0 || r->last_s > end_s ? r->last_s : end_s;
     }
-    if (o->request_count > 0) {
-        s.ttft_ms /= (double)o->request_count;
-        s.e2e_ms /= (double)o->request_count;
+    if (s.done > 0) {
+        s.ttft_ms /= (double)s.done;
+        s.e2e_ms /= (double)s.done;
         s.tpot_ms /= s.spaced > 0 ? (double)s.spaced : 1.0;
         s.makespan_ns = (int64_t)((end_s - o->requests[0].arrival_s) * 1e9);
         s.output_per_s = tokens / ((double)s.makespan_ns / 1e9);
@@ -46,7 +51,7 @@ drive_sums calibrate_measured(const observed *o)
     drive_sums all = {.done = 0};
     for (size_t k = 0; k < observed_run_count(o); k++) {
         const observed one = observed_one_run(o, k);
-        const drive_sums sums = measured_run(&one);
+        const drive_sums sums = measured_run(&one, NULL);
         drive_pool(&all, &sums);
     }
     return all;
@@ -71,26 +76,30 @@ static bool config_of(const observed *o, const mdl_gpu *g, const mdl_model *m, c
         .max_batched_tokens = o->max_batched_tokens > 0 ? (int32_t)o->max_batched_tokens : CALIBRATE_BATCHED_TOKENS,
         .max_sequences = o->max_sequences > 0 ? (int32_t)o->max_sequences : CALIBRATE_SEQUENCES,
         .max_waiting = INT32_MAX};
-    return mdl_profile_config(g, m, row, &limits, config) == NULL;
+    const bool ok = mdl_profile_config(g, m, row, &limits, config) == NULL;
+    config->max_context = 0; /* the engine took what it was sent */
+    return ok;
 }
 
 bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *row,
-                        drive_sums *sums)
+                        drive_sums *simulated, drive_sums *measured)
 {
     mdl_llm_config config;
     bool ok = config_of(o, g, m, row, &config);
-    *sums = (drive_sums){.done = 0};
+    *simulated = *measured = (drive_sums){.done = 0};
     for (size_t k = 0; ok && k < observed_run_count(o); k++) {
         const observed one = observed_one_run(o, k);
         drive_sums run;
         drive_request *r = requests_of(&one);
         ok = r != NULL && drive_engine(&config, r, one.request_count, 0, &run);
-        free(r);
-        if (ok) {
-            drive_pool(sums, &run);
+        if (ok && run.done > 0) {
+            const drive_sums seen = measured_run(&one, r);
+            drive_pool(simulated, &run);
+            drive_pool(measured, &seen);
         }
+        free(r);
     }
-    return ok;
+    return ok && (simulated->done > 0 || o->request_count == 0);
 }
 
 /* --- time outside the engine ----------------------------------------------------------------------------------------

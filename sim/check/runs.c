@@ -13,10 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PATH_BYTES  1200
-#define FOLDERS_MAX 64u
-#define RUN_WITHIN  0.03 /* means of a run that a row was not fitted to */
-#define LAW_WITHIN  0.05 /* a row's law against the operator times of its GPU */
+#define PATH_BYTES 1200
+#define RUN_WITHIN 0.03 /* means of a run that a row was not fitted to */
+#define LAW_WITHIN 0.05 /* a row's law against the operator times of its GPU */
 
 /* GPU and model that a folder's name holds, "rtx4090-llama31-8b": letters and digits of a table's name in a row. */
 static bool mentions(const char *folder, const char *name)
@@ -78,14 +77,22 @@ static void add_not_run(const char *what, const char *folder, const char *why, c
 static void replay(const check_input *in, const observed *o, const mdl_profile *row, const char *folder,
                    check_list *list)
 {
-    drive_sums got;
-    drive_sums known = calibrate_measured(o);
-    if (!calibrate_replayed(o, tables_gpu(in->tables, row->gpu), tables_model(in->tables, row->model), row, &got)) {
-        add_not_run("replay of", folder, "the model does not fit the GPU", list);
+    drive_sums got, known;
+    if (!calibrate_replayed(o, tables_gpu(in->tables, row->gpu), tables_model(in->tables, row->model), row, &got,
+                            &known)) {
+        add_not_run("replay of", folder, "the model does not fit the GPU, or no request its KV cache", list);
         return;
     }
+    if (known.done < o->request_count) {
+        char why[CHECK_NOTE];
+        (void)snprintf(why, sizeof why, "%zu of %zu requests do not fit the KV cache of this row: left out below",
+                       o->request_count - known.done, o->request_count);
+        add_not_run("some requests of", folder, why, list);
+    }
     add_mean(list, "TTFT mean", folder, "ms", known.ttft_ms, got.ttft_ms);
-    add_mean(list, "TPOT mean", folder, "ms", known.tpot_ms, got.tpot_ms);
+    if (known.spaced > 0) { /* of requests with one token there is none */
+        add_mean(list, "TPOT mean", folder, "ms", known.tpot_ms, got.tpot_ms);
+    }
     add_mean(list, "end to end mean", folder, "ms", known.e2e_ms, got.e2e_ms);
     add_mean(list, "output tokens/s", folder, "1/s", known.output_per_s, got.output_per_s);
 }
@@ -156,42 +163,29 @@ static bool one_folder(const check_input *in, const char *path, const char *fold
     return ok;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
 /* What a folder is visited for. @return false to stop */
 typedef bool (*visit_fn)(void *context, const char *path, const char *folder);
 
 /* Every folder under in->data, by name. */
 static bool each_folder(const check_input *in, visit_fn visit, void *context, char *err, size_t err_size)
 {
-    char(*names)[256] = malloc(FOLDERS_MAX * sizeof *names);
-    size_t count = 0;
-    DIR *dir = opendir(in->data);
-    bool ok = dir != NULL && names != NULL;
+    struct dirent **entries = NULL;
+    const int count = scandir(in->data, &entries, NULL, alphasort);
+    bool ok = count >= 0;
     if (!ok) {
         (void)snprintf(err, err_size, "%s: error: cannot be read as a folder", in->data);
     }
-    for (struct dirent *e = ok ? readdir(dir) : NULL; e != NULL && count < FOLDERS_MAX; e = readdir(dir)) {
-        if (e->d_name[0] != '.') {
-            (void)snprintf(names[count++], sizeof names[0], "%s", e->d_name);
-        }
-    }
-    if (dir != NULL) {
-        (void)closedir(dir);
-    }
-    if (count > 0) {
-        qsort(names, count, sizeof names[0], by_text);
-    }
-    for (size_t i = 0; ok && i < count; i++) {
+    for (int i = 0; i < count; i++) {
         char path[PATH_BYTES];
         struct stat st;
-        bool fits = snprintf(path, sizeof path, "%s/%s", in->data, names[i]) < (int)sizeof path;
-        ok = !fits || stat(path, &st) != 0 || !S_ISDIR(st.st_mode) || visit(context, path, names[i]);
+        const char *name = entries[i]->d_name;
+        const bool fits = name[0] != '.' && snprintf(path, sizeof path, "%s/%s", in->data, name) < (int)sizeof path;
+        if (ok && fits && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+            ok = visit(context, path, name);
+        }
+        free(entries[i]);
     }
-    free(names);
+    free(entries);
     return ok;
 }
 
@@ -249,9 +243,10 @@ bool check_replayed_rate(const check_input *in, const char *gpu, const char *mod
     bool ok = in->data == NULL || each_folder(in, visit_find, &v, err, err_size);
     *per_s = (double)NAN;
     if (ok && v.found.request_count > 0 && row != NULL) {
-        drive_sums sums;
-        if (calibrate_replayed(&v.found, tables_gpu(in->tables, gpu), tables_model(in->tables, model), row, &sums)) {
-            *per_s = sums.output_per_s;
+        drive_sums simulated, measured;
+        if (calibrate_replayed(&v.found, tables_gpu(in->tables, gpu), tables_model(in->tables, model), row, &simulated,
+                               &measured)) {
+            *per_s = simulated.output_per_s;
         }
     }
     observed_free(&v.found);

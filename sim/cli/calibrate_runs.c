@@ -102,9 +102,8 @@ bool calibrate_runs_print(const observed *o, const mdl_gpu *g, const mdl_model *
     printf("each under the row of all, below\n  run       TTFT       TPOT        E2E   output/s\n");
     for (size_t k = 0; k < o->run_count; k++) {
         const observed one = observed_one_run(o, k);
-        const drive_sums known = calibrate_measured(&one);
-        drive_sums got;
-        if (calibrate_replayed(&one, g, m, &all->row, &got)) {
+        drive_sums known, got;
+        if (calibrate_replayed(&one, g, m, &all->row, &got, &known)) {
             calibrate_count_outside(&all->outside, &got);
             printf("  %3zu", k + 1);
             print_errors(&got, &known);

@@ -3,6 +3,7 @@
  */
 #include "sim/cli/commands.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,12 @@ static cli_status act(const calibrate_values *v, const opt_list *operands)
     if (v->date != NULL && !table_is_date(v->date)) {
         fprintf(stderr, "spillway calibrate: --date %s: YYYY, YYYY-MM or YYYY-MM-DD is needed\n", v->date);
         return CLI_BAD;
+    }
+    for (const char *c = v->engine; c != NULL && *c != '\0'; c++) {
+        if (iscntrl((unsigned char)*c)) {
+            fprintf(stderr, "spillway calibrate: --engine holds a control character: it is a cell of a row\n");
+            return CLI_BAD;
+        }
     }
     if (v->engine != NULL && strlen(v->engine) >= MDL_NAME_SIZE) {
         fprintf(stderr, "spillway calibrate: --engine is longer than %d bytes\n", MDL_NAME_SIZE - 1);

@@ -63,6 +63,23 @@ int table_grade_rank(const char *grade)
     return -1;
 }
 
+static int number_of(const char *digits, int count)
+{
+    int number = 0;
+    for (int i = 0; i < count; i++) {
+        number = 10 * number + (digits[i] - '0');
+    }
+    return number;
+}
+
+/* Of a month that there is. */
+static bool is_day(int year, int month, int day)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return day >= 1 && day <= days[month - 1] + (leap && month == 2);
+}
+
 bool table_is_date(const char *text)
 {
     static const char pattern[] = "dddd-dd-dd";
@@ -78,7 +95,7 @@ bool table_is_date(const char *text)
     if (length >= 7 && (strncmp(text + 5, "01", 2) < 0 || strncmp(text + 5, "12", 2) > 0)) {
         return false;
     }
-    return length < 10 || (strncmp(text + 8, "01", 2) >= 0 && strncmp(text + 8, "31", 2) <= 0);
+    return length < 10 || is_day(number_of(text, 4), number_of(text + 5, 2), number_of(text + 8, 2));
 }
 
 static bool read_header(reading *r, const csv_row *row, csv_message *message)

@@ -183,6 +183,22 @@ static void operators_come_back(void **state)
     assert_close(c.row.g0_us, 500, 1e-9);
     assert_close(c.row.g1_us, 0.004, 1e-9);
     assert_string_equal(c.row.grade, "measured");
+    /* measured twice, or some of it: the mean counts, once */
+    static observed_operator again[400];
+    for (size_t i = 0; i < 200; i++) {
+        const double off = i % 3 == 0 ? 0.0 : 0.1;
+        again[2 * i] = again[2 * i + 1] = dense[i];
+        again[2 * i].time_us *= 1 - off;
+        again[2 * i + 1].time_us *= 1 + off;
+    }
+    const mdl_profile once = c.row;
+    o.dense = again;
+    o.dense_count = 400;
+    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_close(c.row.c1_us, once.c1_us, 1e-9);
+    assert_close(c.row.c2_us, once.c2_us, 1e-9);
+    assert_close(c.row.c3_us, once.c3_us, 1e-9);
+    assert_close(c.row.c4_us, once.c4_us, 1e-9);
     o.attention_count = 0;
     assert_false(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
     assert_non_null(strstr(err, "attention.csv"));
@@ -257,6 +273,18 @@ static void known_coefficients_come_back_from_a_log(void **state)
     /* one block is 2 MB: the reserved bytes within that */
     assert_true(llabs(c.row.reserved_bytes - truth.reserved_bytes) <= 16 * 131072);
     assert_string_equal(c.row.grade, "measured");
+    /* one that the KV cache cannot hold is left out on both sides, and is told */
+    const drive_sums whole = c.replay.measured;
+    o.requests[300].input = (int32_t)o.kv_blocks * 16;
+    assert_true(calibrate(&o, &gpu, &model, &elsewhere, &c, err, sizeof err));
+    assert_true(c.replay.done && c.replay.measured.done == REQUESTS - 1 && c.replay.simulated.done == REQUESTS - 1);
+    assert_close(c.replay.measured.e2e_ms * (REQUESTS - 1),
+                 whole.e2e_ms * REQUESTS - (o.requests[300].last_s - o.requests[300].arrival_s) * 1e3, 1e-9);
+    bool told = false;
+    for (size_t k = 0; k < c.note_count; k++) {
+        told = told || strstr(c.notes[k], "1 of 600 requests do not fit the KV cache") != NULL;
+    }
+    assert_true(told);
     observed_free(&o);
 }
 

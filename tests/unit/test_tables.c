@@ -122,6 +122,10 @@ static void test_markets_errors(void **state)
                  "2:15: error: date '23' is not YYYY, YYYY-MM or YYYY-MM-DD");
     expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023-13,estimate\n",
                  "2:15: error: date '2023-13' is not YYYY, YYYY-MM or YYYY-MM-DD");
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023-02-29,estimate\n",
+                 "2:15: error: date '2023-02-29' is not YYYY, YYYY-MM or YYYY-MM-DD");
+    assert_true(table_is_date("2024-02-29") && !table_is_date("1900-02-29") && table_is_date("2000-02-29"));
+    assert_true(table_is_date("2023-12-31") && !table_is_date("2023-11-31") && !table_is_date("2023-01-00"));
     expect_error("markets", MARKET_HEAD "a,0.6,2,120,,2023,estimate\n", "2:13: error: source is empty");
     expect_error("markets",
                  MARKET_HEAD "a,0.6,2,120,s,2023,estimate\n\nb,0.6,2,120,s,2023,estimate\na,1,1,1,s,2023,vendor\n",
