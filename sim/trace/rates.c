@@ -136,7 +136,7 @@ static int lengths_by_start(const void *a, const void *b)
     return (x->client > y->client) - (x->client < y->client);
 }
 
-/* Two lines, one for each field, make one entry: they may come in any order. */
+/* One field of a client in a window: merge() puts it to the other one. */
 static bool on_length(void *context, const csv_row *row, csv_message *message)
 {
     rates_reading *g = context;
@@ -164,18 +164,56 @@ static bool on_length(void *context, const csv_row *row, csv_message *message)
     if (!input && strcmp(field, "output_tokens") != 0) {
         return csv_fail(row, g->cell[3], message, "'%.40s' is neither input_tokens nor output_tokens", field);
     }
-    rate_lengths *to = r->length_count > 0 ? &r->lengths[r->length_count - 1] : NULL;
-    if (to == NULL || to->client != (int32_t)client || to->start_s != (int64_t)start) {
-        if (!make_room(&r->lengths, &g->capacity, r->length_count, sizeof l)) {
-            return csv_fail(row, 0, message, "out of memory");
-        }
-        l.start_s = (int64_t)start;
-        l.client = (int32_t)client;
-        to = &r->lengths[r->length_count++];
-        *to = l;
+    if (!make_room(&r->lengths, &g->capacity, r->length_count, sizeof l)) {
+        return csv_fail(row, 0, message, "out of memory");
     }
-    memcpy(input ? to->input : to->output, points, sizeof points);
-    *(input ? &to->input_mean : &to->output_mean) = mean;
+    l.start_s = (int64_t)start;
+    l.client = (int32_t)client;
+    memcpy(input ? l.input : l.output, points, sizeof points);
+    *(input ? &l.input_mean : &l.output_mean) = mean;
+    r->lengths[r->length_count++] = l;
+    return true;
+}
+
+/* Takes the field that one row has into another. False: both have it. */
+static bool take_field(rate_lengths *to, const rate_lengths *from)
+{
+    const bool input = from->input[RATES_POINTS - 1] > 0.0;
+    const bool output = from->output[RATES_POINTS - 1] > 0.0;
+    if ((input && to->input[RATES_POINTS - 1] > 0.0) || (output && to->output[RATES_POINTS - 1] > 0.0)) {
+        return false;
+    }
+    if (input) {
+        memcpy(to->input, from->input, sizeof to->input);
+        to->input_mean = from->input_mean;
+    }
+    if (output) {
+        memcpy(to->output, from->output, sizeof to->output);
+        to->output_mean = from->output_mean;
+    }
+    to->requests = from->requests > to->requests ? from->requests : to->requests;
+    return true;
+}
+
+/* Two lines, one for each field, make one entry: they may come in any order, and far from each other. */
+static bool merge(const char *path, client_rates *r, csv_message *message)
+{
+    size_t kept = 0;
+    if (r->length_count == 0) {
+        return true;
+    }
+    qsort(r->lengths, r->length_count, sizeof *r->lengths, lengths_by_start);
+    for (size_t i = 1; i < r->length_count; i++) {
+        rate_lengths *to = &r->lengths[kept];
+        const rate_lengths *l = &r->lengths[i];
+        if (lengths_by_start(to, l) != 0) {
+            r->lengths[++kept] = *l;
+        } else if (!take_field(to, l)) {
+            return csv_fail_at(path, 0, 0, message, "client %ld has the same field twice in the window from %lld s",
+                               (long)l->client, (long long)l->start_s);
+        }
+    }
+    r->length_count = kept + 1;
     return true;
 }
 
@@ -232,16 +270,13 @@ client_rates *rates_read(const char *path, char *err, size_t err_size)
         ok = csv_fail_at(path, 1, 1, &message, "there are no rates");
     }
     if (ok && lengths_path(path, beside, sizeof beside)) {
-        ok = scan_file(beside, on_length, r, &message);
+        ok = scan_file(beside, on_length, r, &message) && merge(beside, r, &message);
     }
     if (!ok) {
         rates_free(r);
         return NULL;
     }
     qsort(r->cells, r->count, sizeof *r->cells, by_start);
-    if (r->length_count > 0) {
-        qsort(r->lengths, r->length_count, sizeof *r->lengths, lengths_by_start);
-    }
     find_windows(r);
     return r;
 }
@@ -251,7 +286,7 @@ client_rates *rates_read_lengths(const char *path, char *err, size_t err_size)
     csv_message message = {err, err_size};
     client_rates *r = calloc(1, sizeof *r);
     bool ok = r != NULL || csv_fail_at(path, 0, 0, &message, "out of memory");
-    ok = ok && scan_file(path, on_length, r, &message);
+    ok = ok && scan_file(path, on_length, r, &message) && merge(path, r, &message);
     ok = ok && (r->length_count > 0 || csv_fail_at(path, 1, 1, &message, "there are no lengths"));
     if (!ok) {
         rates_free(r);

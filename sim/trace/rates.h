@@ -5,12 +5,13 @@
  *   timestamp_s,client,rate_per_s,cv,pattern,arg1,arg2     a window of a client; absent = rate 0
  * and beside it the lengths, NAME-token-quantiles.csv[.gz] for NAME-client-rates.csv[.gz]:
  *   client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max     field: input_tokens, output_tokens
+ * Lines of both may come in any order; a client has each field once in a window.
  *
  * Requests are drawn: in each window each client is a renewal process of its rate, with Gamma or Weibull gaps of its
  * CV, in equilibrium at the start of the window. Input and output are drawn independently of each other (the source
  * says nothing of their dependence) from the client's quantiles in the token window, logarithms interpolated; below
  * p10 the line from p25 goes on. Clients without published lengths draw from another client of the same time, in
- * proportion to requests.
+ * proportion to requests, and where no client of that time has both fields, from one that has them at another time.
  */
 #ifndef SIM_TRACE_RATES_H
 #define SIM_TRACE_RATES_H

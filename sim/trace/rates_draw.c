@@ -16,6 +16,8 @@
 typedef struct drawing {
     const client_rates *r;
     double *weight; /* [length_count] requests up to and with this row, from the first row of its window on */
+    size_t *whole;  /* [whole_count] rows that have both lengths: no other one is drawn from */
+    size_t whole_count;
     gsl_rng *gaps, *lengths;
     trace_request *at;
     size_t count, capacity;
@@ -61,11 +63,19 @@ static bool weigh(drawing *d)
 {
     const client_rates *r = d->r;
     d->weight = malloc(r->length_count * sizeof *d->weight);
-    for (size_t i = 0; d->weight != NULL && i < r->length_count; i++) {
-        const bool first = i == 0 || r->lengths[i].start_s != r->lengths[i - 1].start_s;
-        d->weight[i] = (first ? 0.0 : d->weight[i - 1]) + (whole_row(&r->lengths[i]) ? r->lengths[i].requests : 0.0);
+    d->whole = malloc(r->length_count * sizeof *d->whole);
+    if (d->weight == NULL || d->whole == NULL) {
+        return false;
     }
-    return d->weight != NULL;
+    for (size_t i = 0; i < r->length_count; i++) {
+        const bool first = i == 0 || r->lengths[i].start_s != r->lengths[i - 1].start_s;
+        const bool whole = whole_row(&r->lengths[i]);
+        d->weight[i] = (first ? 0.0 : d->weight[i - 1]) + (whole ? r->lengths[i].requests : 0.0);
+        if (whole) {
+            d->whole[d->whole_count++] = i;
+        }
+    }
+    return true;
 }
 
 /* Lengths of a request of some client between rows from and to, in proportion to their requests. */
@@ -129,7 +139,7 @@ static bool draw_cell(drawing *d, const rate_cell *c, int64_t from_s, int64_t to
         const int64_t at_ns = c->start_s * NS_PER_S + arrival.at_ns;
         const rate_lengths *l = known ? &r->lengths[own]
                                 : any ? some_client(d, from, to)
-                                      : &r->lengths[gsl_rng_uniform_int(d->lengths, r->length_count)];
+                                      : &r->lengths[d->whole[gsl_rng_uniform_int(d->lengths, d->whole_count)]];
         ok = arrival.at_ns >= 0 && (at_ns < from_s * NS_PER_S || at_ns >= to_s * NS_PER_S || put(d, at_ns, l));
     }
     mdl_arrivals_free(a);
@@ -141,7 +151,7 @@ static bool draw_all(drawing *d, int64_t from_s, int64_t to_s, double scale, uin
     const client_rates *r = d->r;
     d->gaps = rng_stream(seed, 0, "client-gaps", 0);
     d->lengths = rng_stream(seed, 0, "client-lengths", 0);
-    bool ok = weigh(d) && d->gaps != NULL && d->lengths != NULL;
+    bool ok = d->gaps != NULL && d->lengths != NULL;
     for (size_t i = 0; ok && i < r->count; i++) {
         const rate_cell *c = &r->cells[i];
         if (c->start_s + (int64_t)r->window_s <= from_s || c->start_s >= to_s || !(c->rate_per_s > 0.0)) {
@@ -173,6 +183,10 @@ trace *rates_draw(const client_rates *r, const char *name, int64_t from_s, int64
     } else if (expected > COUNT_MAX) {
         csv_fail_at(name, 0, 0, &message,
                     "about %.3g requests: take a part of it (--from, --to) or less of all (--factor)", expected);
+    } else if (!weigh(&d)) {
+        csv_fail_at(name, 0, 0, &message, "out of memory");
+    } else if (d.whole_count == 0) {
+        csv_fail_at(name, 0, 0, &message, "the lengths beside the rates have no client with both fields");
     } else if (!draw_all(&d, from_s, to_s, scale, seed)) {
         csv_fail_at(name, 0, 0, &message, "out of memory");
     } else if (d.count == 0) {
@@ -183,6 +197,7 @@ trace *rates_draw(const client_rates *r, const char *name, int64_t from_s, int64
     gsl_rng_free(d.gaps);
     gsl_rng_free(d.lengths);
     free(d.weight);
+    free(d.whole);
     free(d.at);
     return t;
 }

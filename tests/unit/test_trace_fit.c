@@ -227,13 +227,65 @@ static void test_published_requests(void **state)
     trace_close(t);
 }
 
+/* Client rates of a text, beside lengths of another one. */
+static client_rates *rates_of(const char *rates, const char *lengths)
+{
+    char directory[] = "/tmp/spillway-rates-XXXXXX", err[700] = "", files[2][64];
+    const char *const texts[2] = {rates, lengths};
+    assert_non_null(mkdtemp(directory));
+    snprintf(files[0], sizeof files[0], "%s/a-client-rates.csv", directory);
+    snprintf(files[1], sizeof files[1], "%s/a-token-quantiles.csv", directory);
+    for (int i = 0; i < 2; i++) {
+        FILE *f = fopen(files[i], "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(texts[i], 1, strlen(texts[i]), f), strlen(texts[i]));
+        assert_int_equal(fclose(f), 0);
+    }
+    client_rates *r = rates_read(files[0], err, sizeof err);
+    unlink(files[0]);
+    unlink(files[1]);
+    rmdir(directory);
+    if (r == NULL) {
+        print_message("%s\n", err);
+    }
+    return r;
+}
+
+#define RATES   "timestamp_s,client,rate_per_s,cv,pattern\n"
+#define LENGTHS "client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max\n"
+#define INPUT   "input_tokens,100,100,100,100,100,100,100,100,100\n"
+#define OUTPUT  "output_tokens,50,50,50,50,50,50,50,50,50\n"
+
+/* The two lines of a client lie apart, and a client with one field alone lends no lengths to anybody. */
+static void test_lengths_in_any_order(void **state)
+{
+    (void)state;
+    char err[700] = "";
+    client_rates *r = rates_of(RATES "0,1,1,1,Gamma\n0,2,1,1,Gamma\n600,3,1,1,Gamma\n", LENGTHS
+                               "1,0,10," INPUT "2,0,10," INPUT "3,600,10," INPUT "2,0,10," OUTPUT "1,0,10," OUTPUT);
+    assert_non_null(r);
+    assert_int_equal(r->length_count, 3);
+    trace *t = rates_draw(r, "a", 0, 1200, 1.0, 1, err, sizeof err);
+    assert_string_equal(err, "");
+    for (size_t i = 0; i < trace_columns(t)->count; i++) {
+        assert_int_equal(trace_columns(t)->input_tokens[i], 100);
+        assert_int_equal(trace_columns(t)->output_tokens[i], 50);
+    }
+    trace_close(t);
+    rates_free(r);
+    r = rates_of(RATES "0,1,1,1,Gamma\n", LENGTHS "1,0,10," INPUT);
+    assert_null(rates_draw(r, "a", 0, 600, 1.0, 1, err, sizeof err));
+    assert_string_equal(err, "a: error: the lengths beside the rates have no client with both fields");
+    rates_free(r);
+    assert_null(rates_of(RATES "0,1,1,1,Gamma\n", LENGTHS "1,0,10," INPUT "1,600,10," INPUT "1,0,10," INPUT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finds_its_source),
-        cmocka_unit_test(test_published_rates),
-        cmocka_unit_test(test_drawn_requests),
-        cmocka_unit_test(test_published_requests),
+        cmocka_unit_test(test_finds_its_source),     cmocka_unit_test(test_published_rates),
+        cmocka_unit_test(test_drawn_requests),       cmocka_unit_test(test_published_requests),
+        cmocka_unit_test(test_lengths_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
