@@ -9,10 +9,11 @@ typedef struct entry {
     uint64_t digest;
     int64_t bytes;
     int32_t pins;
+    bool here; /**< false: pinned before it has come */
 } entry;
 
 struct mdl_cache {
-    entry *entries; /**< most recently used first */
+    entry *entries; /**< most recently used first, then those that are not here */
     size_t count, capacity;
     int64_t bytes, budget;
 };
@@ -45,7 +46,8 @@ static size_t find(const mdl_cache *c, uint64_t digest)
 
 bool mdl_cache_has(const mdl_cache *c, uint64_t digest)
 {
-    return find(c, digest) < c->count;
+    size_t at = find(c, digest);
+    return at < c->count && c->entries[at].here;
 }
 
 static void to_front(mdl_cache *c, size_t at)
@@ -55,31 +57,51 @@ static void to_front(mdl_cache *c, size_t at)
     c->entries[0] = e;
 }
 
+static void drop(mdl_cache *c, size_t at)
+{
+    c->bytes -= c->entries[at].bytes;
+    c->count--;
+    memmove(&c->entries[at], &c->entries[at + 1], (c->count - at) * sizeof *c->entries);
+}
+
 static void shrink(mdl_cache *c)
 {
     for (size_t i = c->count; i-- > 1 && c->bytes > c->budget;) {
         if (c->entries[i].pins == 0) {
-            c->bytes -= c->entries[i].bytes;
-            c->count--;
-            memmove(&c->entries[i], &c->entries[i + 1], (c->count - i) * sizeof *c->entries);
+            drop(c, i);
         }
     }
 }
 
-bool mdl_cache_put(mdl_cache *c, uint64_t digest, int64_t bytes)
+/* Where the digest stands, at the end and not here if it is new. @return c->count if out of memory */
+static size_t find_or_add(mdl_cache *c, uint64_t digest)
 {
     size_t at = find(c, digest);
-    if (at == c->count) {
-        if (c->count == c->capacity) {
-            size_t wanted = c->capacity == 0 ? 8 : 2 * c->capacity;
-            entry *grown = realloc(c->entries, wanted * sizeof *grown);
-            if (grown == NULL) {
-                return false;
-            }
-            c->entries = grown;
-            c->capacity = wanted;
+    if (at < c->count) {
+        return at;
+    }
+    if (c->count == c->capacity) {
+        size_t wanted = c->capacity == 0 ? 8 : 2 * c->capacity;
+        entry *grown = realloc(c->entries, wanted * sizeof *grown);
+        if (grown == NULL) {
+            return c->count;
         }
-        c->entries[c->count++] = (entry){digest, bytes, 0};
+        c->entries = grown;
+        c->capacity = wanted;
+    }
+    c->entries[c->count++] = (entry){.digest = digest};
+    return at;
+}
+
+bool mdl_cache_put(mdl_cache *c, uint64_t digest, int64_t bytes)
+{
+    size_t at = find_or_add(c, digest);
+    if (at == c->count) {
+        return false;
+    }
+    if (!c->entries[at].here) {
+        c->entries[at].here = true;
+        c->entries[at].bytes = bytes;
         c->bytes += bytes;
     }
     to_front(c, at);
@@ -87,22 +109,30 @@ bool mdl_cache_put(mdl_cache *c, uint64_t digest, int64_t bytes)
     return true;
 }
 
-void mdl_cache_pin(mdl_cache *c, uint64_t digest)
+bool mdl_cache_pin(mdl_cache *c, uint64_t digest)
 {
-    size_t at = find(c, digest);
-    if (at < c->count) {
-        c->entries[at].pins++;
+    size_t at = find_or_add(c, digest);
+    if (at == c->count) {
+        return false;
+    }
+    c->entries[at].pins++;
+    if (c->entries[at].here) {
         to_front(c, at);
     }
+    return true;
 }
 
 void mdl_cache_unpin(mdl_cache *c, uint64_t digest)
 {
     size_t at = find(c, digest);
-    if (at < c->count && c->entries[at].pins > 0) {
-        c->entries[at].pins--;
-        shrink(c);
+    if (at == c->count || c->entries[at].pins == 0) {
+        return;
     }
+    c->entries[at].pins--;
+    if (c->entries[at].pins == 0 && !c->entries[at].here) {
+        drop(c, at);
+    }
+    shrink(c);
 }
 
 int64_t mdl_cache_bytes(const mdl_cache *c)
@@ -112,7 +142,11 @@ int64_t mdl_cache_bytes(const mdl_cache *c)
 
 size_t mdl_cache_count(const mdl_cache *c)
 {
-    return c->count;
+    size_t here = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        here += c->entries[i].here;
+    }
+    return here;
 }
 
 uint64_t mdl_cache_at(const mdl_cache *c, size_t i)

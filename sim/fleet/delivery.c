@@ -330,7 +330,11 @@ void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use)
     for (int32_t i = 0; i <= sc->layer_count; i++) {
         uint64_t digest = i < sc->layer_count ? sc->layers[i].digest : sc->weights.digest;
 
-        (in_use ? mdl_cache_pin : mdl_cache_unpin)(cache, digest);
+        if (!in_use) {
+            mdl_cache_unpin(cache, digest);
+        } else if (!mdl_cache_pin(cache, digest)) {
+            w->no_memory = true;
+        }
     }
 }
 

@@ -228,12 +228,6 @@ static int64_t overlap(int64_t from, int64_t to, int64_t since)
     return to > start ? to - start : 0;
 }
 
-static void pin(fl_world *w, uint32_t replica)
-{
-    w->replicas[replica].pinned = true;
-    fl_delivery_pin(w, replica, true);
-}
-
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
 {
     static const mdl_image weightless = {0, 0}; /* files come by delivery */
@@ -256,12 +250,14 @@ void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
     n->replica_count++;
     r->bound_ns = w->now;
     r->state = FL_RP_PULL;
+    if (w->delivery != NULL && w->warm_start) {
+        fl_delivery_present(w, replica);
+    }
+    if (w->delivery != NULL) {
+        fl_delivery_pin(w, replica, true);
+    }
     if (w->warm_start) {
         n->cached[r->service] = 1;
-        if (w->delivery != NULL) {
-            fl_delivery_present(w, replica);
-            pin(w, replica);
-        }
         replica_ready(w, replica);
         return;
     }
@@ -304,7 +300,6 @@ void fl_replica_delivered(fl_world *w, uint32_t replica)
         fl_replica_arm(w, replica);
     } else if (r->state == FL_RP_FETCH && fl_delivery_complete(w, replica, true)) {
         r->stage_ns[MDL_STAGE_FETCH] = w->now - r->fetch_ns;
-        pin(w, replica);
         load_begin(w, replica);
     }
 }
@@ -380,7 +375,7 @@ static void leave_node(fl_world *w, uint32_t replica)
     fl_replica *r = &w->replicas[replica];
     fl_node *n = &w->nodes[r->node];
 
-    if (r->pinned) {
+    if (w->delivery != NULL) {
         fl_delivery_pin(w, replica, false);
     }
     if (r->node_before == FL_NONE) {

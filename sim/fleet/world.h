@@ -211,7 +211,6 @@ typedef struct fl_replica {
     int64_t decision_ns; /**< age of the reading it was asked for on */
     int64_t stage_ns[MDL_STAGES];
     int64_t fetch_ns; /**< when FETCH began */
-    bool pinned;      /**< its files stay on the node */
     uint64_t ordinal, key;
     int64_t busy_base_ns, preempt_base, prefill_base, cached_base; /**< engine counters when statistics began */
     int64_t seen_in, seen_out, seen_done, seen_busy_ns;            /**< engine counters at the last scrape */
@@ -734,7 +733,7 @@ void fl_delivery_node_up(fl_world *w, uint32_t node);
 void fl_delivery_node_gone(fl_world *w, uint32_t node);
 bool fl_delivery_complete(fl_world *w, uint32_t replica, bool weights); /**< all there; else what lacks is fetched */
 void fl_delivery_present(fl_world *w, uint32_t replica);                /**< all of it is there from now on */
-void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use);
+void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use); /**< its files stay on the node, from arrival on */
 void fl_delivery_prefetch(fl_world *w, uint32_t service, uint32_t cluster, bool wanted);
 void fl_delivery_preheat(fl_world *w);       /**< time 0: what the scenario says is fetched */
 void fl_delivery_warm(fl_world *w);          /**< end of the warm-up: bytes that leave a registry count from here */

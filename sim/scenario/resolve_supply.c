@@ -206,4 +206,14 @@ void resolve_parts(resolve *r, const spec_service *spec, sc_service *service)
     }
     service->layers = layers;
     service->weights = (sc_part){digest_of("weights", spec->model), llround(service->image.weights_gb * 1e9)};
+    int64_t bytes = service->weights.bytes;
+    for (int32_t i = 0; i < service->layer_count; i++) {
+        bytes += layers[i].bytes;
+    }
+    if (r->sc->delivery != NULL && bytes > r->sc->delivery->cache_bytes) {
+        ynode_warning(r->diag, spec->model_node,
+                      "image and weights of '%s' are %.4g GB, more than the %.4g GB that a node keeps (cache_gb of the "
+                      "delivery network): no start finds all of it on a node, unless a replica runs there",
+                      spec->model, (double)bytes / 1e9, (double)r->sc->delivery->cache_bytes / 1e9);
+    }
 }

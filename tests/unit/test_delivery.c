@@ -185,11 +185,13 @@ static void test_cache(void **state)
     assert_true(mdl_cache_bytes(c) == 80 && mdl_cache_at(c, 0) == 1);
     assert_true(mdl_cache_put(c, 3, 40)); /* 120 > 100: 2 was used least recently */
     assert_true(mdl_cache_has(c, 1) && !mdl_cache_has(c, 2) && mdl_cache_has(c, 3));
-    mdl_cache_pin(c, 1);
+    assert_true(mdl_cache_pin(c, 1));
     assert_true(mdl_cache_put(c, 4, 70)); /* 150: 3 goes, 1 is in use and stays: 110 */
     assert_true(mdl_cache_has(c, 1) && !mdl_cache_has(c, 3) && mdl_cache_has(c, 4) && mdl_cache_bytes(c) == 110);
-    mdl_cache_pin(c, 4);
-    mdl_cache_pin(c, 9); /* not there: nothing happens */
+    assert_true(mdl_cache_pin(c, 4));
+    assert_true(mdl_cache_pin(c, 9)); /* awaited: that alone changes nothing */
+    assert_true(mdl_cache_count(c) == 2 && !mdl_cache_has(c, 9) && mdl_cache_bytes(c) == 110);
+    mdl_cache_unpin(c, 9); /* nor that nobody waits any more */
     assert_true(mdl_cache_count(c) == 2);
     mdl_cache_unpin(c, 1); /* over budget: 1 goes as soon as nobody uses it */
     assert_true(!mdl_cache_has(c, 1) && mdl_cache_bytes(c) == 70);
@@ -197,6 +199,12 @@ static void test_cache(void **state)
         assert_true(mdl_cache_put(c, d, 10));
         assert_true(mdl_cache_bytes(c) <= 100 && mdl_cache_has(c, 4) && mdl_cache_has(c, d));
     }
+    mdl_cache_free(c);
+    c = mdl_cache_new(100);
+    for (uint64_t d = 1; d <= 3; d++) { /* together beyond the budget, each awaited: none drives another out */
+        assert_true(mdl_cache_pin(c, d) && mdl_cache_put(c, d, 60));
+    }
+    assert_true(mdl_cache_count(c) == 3 && mdl_cache_bytes(c) == 180);
     mdl_cache_free(c);
     mdl_cache_free(NULL);
 }

@@ -10,11 +10,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "sim/fleet/world.h"
+#include "sim/scenario/tables.h"
 #include "tests/support/fleet_live.h"
+#include "tests/support/folder.h"
 #include "tests/support/world.h"
 
 #define S  SPW_NS_PER_S
@@ -129,6 +134,22 @@ static void test_one_copy_for_two(void **state)
     fleet_live(t.f, 100 * S);
     expect(&t, 0, 12, 10, 10);
     expect(&t, 1, 12, 10, 10);
+    fl_world_free(t.f);
+}
+
+/* A disk smaller than the image: what a replica waits for stays, so it starts; the layers come once. */
+static void test_small_disk(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, false, false);
+    t.delivery.cache_bytes = 5 * GB;
+    t.delivery.storage_uusd_per_gb_month = 0;
+    start(&t);
+    fl_assign(t.f, 0, 0, 1);
+    fleet_live(t.f, 600 * S);
+    expect(&t, 0, 22, 40, 10);
+    assert_int_equal(fl_delivery_cost(t.f), 30 * 20000);
     fl_world_free(t.f);
 }
 
@@ -341,6 +362,35 @@ static void test_prices_loaded(void **state)
     sc_messages_fini(&messages);
 }
 
+/* The shipped tables, but that nodes keep only 20 GB: the 11.8 of the image and 16.06 of weights are too much. */
+static void test_small_disk_told(void **state)
+{
+    (void)state;
+    char dir[64];
+    folder_make(dir, sizeof dir);
+    for (int k = 0; k < TABLES_KINDS; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.csv", tables_kind_name((tables_kind)k));
+        char *text = folder_read("scenarios/tables", name);
+        for (char *at = text; k == TABLES_DELIVERY && (at = strstr(at, ",500,")) != NULL; at++) {
+            at[1] = '0';
+            at[2] = '2';
+        }
+        folder_write(dir, name, text);
+        free(text);
+    }
+    const sc_options options = {.tables_dir = dir};
+    sc_messages messages = {0};
+    sc_scenario *sc = sc_load("scenarios/cold-cache.yaml", &options, &messages);
+    assert_non_null(sc);
+    assert_int_equal(messages.warnings, 1);
+    assert_non_null(strstr(messages.text, "scenarios/cold-cache.yaml:38:14: warning: image and weights of "
+                                          "'Llama-3.1-8B' are 27.86 GB, more than the 20 GB that a node keeps"));
+    sc_free(sc);
+    sc_messages_fini(&messages);
+    folder_remove(dir);
+}
+
 /* Where nothing is said of the registries' provider, only the regions count. */
 static void test_prices_unsaid(void **state)
 {
@@ -400,6 +450,7 @@ int main(void)
                                        cmocka_unit_test(test_cut_short),       cmocka_unit_test(test_prefetch),
                                        cmocka_unit_test(test_replication_lag), cmocka_unit_test(test_prices_by_pair),
                                        cmocka_unit_test(test_prices_loaded),   cmocka_unit_test(test_prices_unsaid),
-                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_whole_run)};
+                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_small_disk),
+                                       cmocka_unit_test(test_small_disk_told), cmocka_unit_test(test_whole_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
