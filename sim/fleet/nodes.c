@@ -7,7 +7,8 @@
  * cancelled, then empty nodes are released, longest empty first. A node that carries replicas is never released; if
  * it empties while the pool is still above its target, it goes then.
  * When a node is lost without having been asked (order came to nothing, the market took it) the target falls with it,
- * but never below the pool's minimum, which the node group itself keeps up.
+ * but never below the pool's minimum, which the node group itself keeps up. An order that comes to nothing may do so at
+ * once, so the next one waits for the next tick, or a new target.
  */
 #include "sim/fleet/faults.h"
 
@@ -195,6 +196,7 @@ static void node_boots(fl_world *w, uint32_t node)
         w->pools[pool].coming--;
         w->run->pools[pool].failed_to_provision++;
         w->pools[pool].failures++;
+        w->pools[pool].refused = true;
         target_follows(w, pool);
         node_remove(w, node);
         fl_pool_settle(w, pool);
@@ -374,7 +376,7 @@ void fl_pool_settle(fl_world *w, uint32_t pool)
 {
     fl_pool *p = &w->pools[pool];
 
-    while (p->up + p->coming + p->down < p->target && !w->no_memory && fl_supply_may_order(w, pool)) {
+    while (p->up + p->coming + p->down < p->target && !p->refused && !w->no_memory && fl_supply_may_order(w, pool)) {
         node_order(w, pool);
     }
     while (p->up + p->coming + p->down > p->target) {
@@ -393,6 +395,16 @@ void fl_pool_settle(fl_world *w, uint32_t pool)
     fl_count_nodes(w, pool);
 }
 
+void fl_pools_ask(fl_world *w)
+{
+    for (uint32_t pool = 0; pool < (uint32_t)w->sc->pool_count; pool++) {
+        if (w->pools[pool].refused) {
+            w->pools[pool].refused = false;
+            fl_pool_settle(w, pool);
+        }
+    }
+}
+
 void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes)
 {
     fl_pool *p = &w->pools[pool];
@@ -404,5 +416,6 @@ void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes)
         nodes = p->sc->nodes_max;
     }
     p->target = (int32_t)nodes;
+    p->refused = false;
     fl_pool_settle(w, pool);
 }

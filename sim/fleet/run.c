@@ -250,6 +250,7 @@ static int dispatch(fl_world *w, control *k, fl_slot slot, char *err, size_t siz
         return 1;
     case FL_OWNER_TICK:
         evq_set(w->queue, k->tick_slot, w->now + w->sc->tick_ns, EVQ_TICK);
+        fl_pools_ask(w);
         fl_schedule_waiting(w);
         return tick(w, k, err, size) ? 1 : -1;
     case FL_OWNER_SAMPLE:

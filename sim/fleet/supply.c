@@ -2,11 +2,11 @@
 /*
  * supply.c - what providers have to give over time, and for what price.
  *
- * Elastic pools of one zone (region and zone, stock and GPU class alike) share a stock. Its level is a bound on the
- * nodes that they hold together: an order whose turn has come while the bound is reached comes to nothing, so that of
- * five nodes ordered with three in stock three come up. What falls takes spot nodes along: the end of an up spell is a
- * shock (see models/provision/stock.h), a level that sinks otherwise takes the youngest nodes beyond it. On-demand
- * nodes that run stay. Quotas bound GPUs of a class that all elastic pools of a provider in a region hold.
+ * Elastic pools of one provider in one zone (region and zone, stock and GPU class alike) share a stock. Its level is a
+ * bound on the nodes that they hold together: an order whose turn has come while the bound is reached comes to nothing,
+ * so that of five nodes ordered with three in stock three come up. What falls takes spot nodes along: the end of an up
+ * spell is a shock (see models/provision/stock.h), a level that sinks otherwise takes the youngest nodes beyond it.
+ * On-demand nodes that run stay. Quotas bound GPUs of a class that all elastic pools of a provider in a region hold.
  *
  * The core sees none of it but what the provider tells at times (stockSeen), failed orders, and the price of now.
  *
@@ -22,7 +22,7 @@
 typedef struct stock {
     const sc_pool *sc; /**< the first pool on it says how it behaves */
     int32_t region;
-    const char *zone;
+    const char *provider, *zone;
     uint64_t key, spell; /**< spell: number of the present one */
     bool up;
     int32_t level;
@@ -71,17 +71,20 @@ static uint32_t stock_of(fl_world *w, uint32_t pool)
     for (uint32_t i = 0; i < u->stock_count; i++) {
         const stock *s = &u->stocks[i];
 
-        if (s->region == cluster->region && strcmp(s->zone, zone) == 0 &&
+        if (s->region == cluster->region && strcmp(s->provider, cluster->provider) == 0 && strcmp(s->zone, zone) == 0 &&
             strcmp(s->sc->stock_name, sc->stock_name) == 0 && strcmp(gpu_of(s->sc), gpu_of(sc)) == 0) {
             return i;
         }
     }
-    u->stocks[u->stock_count] = (stock){.sc = sc,
-                                        .region = cluster->region,
-                                        .zone = zone,
-                                        .key = spw_key2(region, zone) ^ fl_mix(spw_key2(sc->stock_name, gpu_of(sc)), 0),
-                                        .spell_end_ns = FL_NEVER,
-                                        .slot = fl_slot_new(w, FL_OWNER_SUPPLY, u->stock_count)};
+    u->stocks[u->stock_count] =
+        (stock){.sc = sc,
+                .region = cluster->region,
+                .provider = cluster->provider,
+                .zone = zone,
+                .key = fl_mix(spw_key2(region, zone) ^ fl_mix(spw_key2(sc->stock_name, gpu_of(sc)), 0),
+                              spw_key(cluster->provider)),
+                .spell_end_ns = FL_NEVER,
+                .slot = fl_slot_new(w, FL_OWNER_SUPPLY, u->stock_count)};
     return u->stock_count++;
 }
 
@@ -229,7 +232,7 @@ static void shock_spreads(fl_world *w, uint32_t from)
     for (uint32_t i = 0; i < u->stock_count; i++) {
         const stock *other = &u->stocks[i];
         bool near = i != from && other->region == s->region && other->sc->stock != NULL && other->up &&
-                    strcmp(gpu_of(other->sc), gpu_of(s->sc)) == 0;
+                    strcmp(other->provider, s->provider) == 0 && strcmp(gpu_of(other->sc), gpu_of(s->sc)) == 0;
 
         if (near &&
             gsl_rng_uniform(fl_luck(w, "spread", fl_mix(s->key ^ other->key, spell))) < s->sc->stock->spread_share) {

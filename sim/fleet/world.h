@@ -268,6 +268,7 @@ typedef struct fl_pool {
     int32_t down; /**< held by faults */
     uint64_t next_ordinal;
     int64_t failures;                          /**< orders that came to nothing, since the start */
+    bool refused;                              /**< the last one: there is no other before the next tick or target */
     int32_t free_nodes[SPW_NODE_GPUS_MAX + 1]; /**< UP nodes by free GPUs */
     stat_timew billed, held, t_up, t_ordered;  /**< nodes, GPUs, nodes, nodes */
     fl_wide tail_gpu_ns;                       /**< minimum billing beyond the life of nodes */
@@ -499,7 +500,8 @@ void fl_service_fini(fl_world *w, fl_service *s);
 void fl_node_start(fl_world *w, uint32_t pool); /**< a node that is up at time 0 */
 void fl_pool_target(fl_world *w, uint32_t pool, int64_t nodes);
 void fl_pool_settle(fl_world *w, uint32_t pool); /**< orders, cancels and releases until the target is met */
-void fl_node_until(fl_world *w, uint32_t node);  /**< of a node that is up: when the market wants it back */
+void fl_pools_ask(fl_world *w); /**< at a tick: those whose order came to nothing order again what they lack */
+void fl_node_until(fl_world *w, uint32_t node); /**< of a node that is up: when the market wants it back */
 void fl_node_event(fl_world *w, uint32_t node);
 void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns);    /**< the market wants it back by then */
 void fl_node_take(fl_world *w, uint32_t node, int32_t gpus);          /**< gpus < 0 gives back */

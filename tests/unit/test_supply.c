@@ -188,6 +188,78 @@ static void test_told(void **state)
     fl_world_free(f);
 }
 
+/* Two providers in one place have a stock each: 3 nodes of both come up, and the shock of one is none of the other's.
+ */
+static void test_stock_of_each_provider(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {3, 0};
+    mdl_stock_trace record = {level, NULL, 2, 600 * S};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
+    elastic(&w, 1, SPW_CAPACITY_SPOT)->stock_record = &record;
+    w.clusters[1].provider = "other";
+    w.sc.cluster_count = 2;
+    fl_world *f = fleet_open(&w);
+    fl_pool_target(f, 0, 5);
+    fl_pool_target(f, 1, 5);
+    fleet_live(f, 100 * S);
+    assert_int_equal(f->pools[0].up, 3);
+    assert_int_equal(f->pools[1].up, 3);
+    fl_world_free(f);
+
+    mdl_stock early = {.up_h = {MDL_LAW_CONSTANT, 1, 0, 0}, .down_h = {MDL_LAW_CONSTANT, 0.5, 0, 0}, .spread_share = 1};
+    mdl_stock late = early;
+    early.take_share = late.take_share = 1;
+    late.up_h.a = 40;
+    w.pools[0][0].stock_record = w.pools[1][0].stock_record = NULL;
+    w.pools[0][0].stock = &early;
+    w.pools[1][0].stock = &late;
+    bool both = false;
+    for (uint64_t seed = 1; seed < 50 && !both; seed++) { /* one that begins with both up */
+        f = fl_world_new(world_scenario(&w), seed, 0, NULL);
+        assert_non_null(f);
+        fl_pool_target(f, 0, 2);
+        fl_pool_target(f, 1, 2);
+        fleet_live(f, 100 * S);
+        both = f->pools[0].up == 2 && f->pools[1].up == 2;
+        fleet_live(f, 3600 * S);
+        assert_true(!both || (f->pools[0].notice == 2 && f->pools[1].up == 2));
+        fl_world_free(f);
+    }
+    assert_true(both);
+}
+
+/* A node group keeps up its minimum; what it orders comes to nothing at once while there is no stock, so it asks at
+ * every tick of 15 s: 120 times until it is refused no more. */
+static void test_minimum_without_stock(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {1, 0, 0, 0, 1};
+    mdl_stock_trace record = {level, NULL, 5, 600 * S};
+    char err[200] = "";
+
+    world_init(&w);
+    sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_SPOT);
+    pool->stock_record = &record;
+    pool->lag.inventory_s = constant(0);
+    pool->nodes_min = pool->nodes_start = 1;
+    pool->notice_s = 0;
+    w.sc.tick_ns = 15 * S;
+    w.sc.duration_ns = 3000 * S;
+    res_run *run = fleet_run(world_scenario(&w), 1, 0, NULL, err, sizeof err);
+    if (run == NULL) {
+        fail_msg("%s", err);
+    }
+    assert_int_equal(run->pools[0].taken_by_shocks, 1);
+    assert_in_range(run->pools[0].refused_stock, 119, 122);
+    assert_int_equal(run->pools[0].provisioned, 1);
+    res_free(run);
+}
+
 /* A shock in one zone with spread 1 takes the other zone of the region along, and every node with share 1. */
 static void test_shocks(void **state)
 {
@@ -334,6 +406,8 @@ static void test_reclaim_policies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_record),
+                                       cmocka_unit_test(test_stock_of_each_provider),
+                                       cmocka_unit_test(test_minimum_without_stock),
                                        cmocka_unit_test(test_on_demand_stays),
                                        cmocka_unit_test(test_shared_stock),
                                        cmocka_unit_test(test_quota_and_batches),
