@@ -67,6 +67,8 @@ double rate_within(const rate_walk *c, double x);
 double rate_at(const rate_walk *c, int64_t at_ns);
 /** growth x seasons x crowds at a time, and the rate of the step that holds it. */
 double rate_multiplier(const mdl_arrival_spec *spec, int64_t at_ns);
+/** What rate_multiplier never exceeds from a time on, of a source without steps. */
+double rate_most(const mdl_arrival_spec *spec, int64_t at_ns);
 /** Nothing comes any more: a linear growth downwards has reached 0, or steps have ended with 0. */
 bool rate_over(const mdl_arrival_spec *spec, int64_t at_ns);
 /** rate_multiplier is something else than 1 at times. */

@@ -44,14 +44,21 @@ static void cut(int64_t at_ns, int64_t mark_ns, int64_t *end_ns)
     }
 }
 
+/* When nothing is left of a crowd. */
+static int64_t crowd_over_ns(const mdl_crowd *d)
+{
+    const int64_t falls_ns = later(later(d->at_ns, d->rise_ns), d->hold_ns);
+    const int64_t tail = d->spike ? MDL_CROWD_TAIL : 1;
+    return d->decay_ns > INT64_MAX / MDL_CROWD_TAIL ? INT64_MAX : later(falls_ns, tail * d->decay_ns);
+}
+
 /* A crowd from `at` on, until its phase ends. */
 static rate_factor crowd_factor(const mdl_crowd *d, int64_t at_ns, int64_t *end_ns)
 {
     const double more = d->factor - 1.0;
     const int64_t full_ns = later(d->at_ns, d->rise_ns);
     const int64_t falls_ns = later(full_ns, d->hold_ns);
-    const int64_t tail = d->spike ? MDL_CROWD_TAIL : 1;
-    const int64_t over_ns = d->decay_ns > INT64_MAX / MDL_CROWD_TAIL ? INT64_MAX : later(falls_ns, tail * d->decay_ns);
+    const int64_t over_ns = crowd_over_ns(d);
     cut(at_ns, d->at_ns, end_ns);
     cut(at_ns, full_ns, end_ns);
     cut(at_ns, falls_ns, end_ns);
@@ -168,6 +175,23 @@ double rate_multiplier(const mdl_arrival_spec *spec, int64_t at_ns)
 {
     int64_t end_ns = INT64_MAX;
     return collect(spec, at_ns, &end_ns, NULL, NULL);
+}
+
+double rate_most(const mdl_arrival_spec *spec, int64_t at_ns)
+{
+    int64_t end_ns = INT64_MAX;
+    double most = 1.0;
+    for (size_t i = 0; i < spec->season_count; i++) {
+        most *= at_ns < spec->seasons[i].end_ns ? fmax(spec->seasons[i].factor, 1.0) : 1.0;
+    }
+    for (size_t i = 0; i < spec->crowd_count; i++) {
+        most *= at_ns < crowd_over_ns(&spec->crowds[i]) ? fmax(spec->crowds[i].factor, 1.0) : 1.0;
+    }
+    if (spec->growth.over_ns > 0) {
+        const rate_factor f = growth_factor(&spec->growth, at_ns, &end_ns);
+        most *= spec->growth.factor > 1.0 ? (double)INFINITY : factor_value(&f, 0.0);
+    }
+    return most;
 }
 
 /* ---- modulation ---- */

@@ -4,7 +4,8 @@
  *
  * Walks the columns. With a fractional scale, the rows that get one more copy are chosen independently; the distance to
  * the next of them is geometric and drawn directly, which keeps tiny scales cheap. Where the scale varies in time,
- * every row is decided by itself.
+ * every row is decided by itself; once it stays tiny, rows are drawn so with the most that it can still be, and each is
+ * kept with the share of that which its own scale is. The law is the same, and a loop that fades away comes to its end.
  */
 #include "models/traffic/arrivals_int.h"
 
@@ -15,6 +16,7 @@
 #define NEVER       ARRIVALS_NEVER
 #define HALF_MIN_NS INT64_C(30000000000)
 #define COPIES_MAX  1e15
+#define RARE        1e-3 /* copies of a row: below it, rows without one are passed over at once */
 
 /* Rows of the trace with at_ns < x. */
 static size_t rows_before(const mdl_trace *t, int64_t x)
@@ -94,9 +96,10 @@ static bool settle_row(replay *p, uint64_t ahead)
     return true;
 }
 
-static uint64_t draw_skip(const replay *p, gsl_rng *r)
+/* Rows without a copy before one that has it, each with this probability. */
+static uint64_t draw_skip(double fraction, gsl_rng *r)
 {
-    double rows = floor(mdl_ran_exponential(r) / -log1p(-p->fraction));
+    double rows = floor(mdl_ran_exponential(r) / -log1p(-fraction));
     return rows < 9e18 ? (uint64_t)rows : UINT64_MAX / 2;
 }
 
@@ -107,7 +110,7 @@ static bool next_copies(replay *p, gsl_rng *r)
     uint64_t ahead = 0;
     if (p->fraction > 0.0) {
         if (!p->skip_known) {
-            p->skip = draw_skip(p, r);
+            p->skip = draw_skip(p->fraction, r);
             p->skip_known = true;
         }
         if (p->whole == 0) {
@@ -124,16 +127,33 @@ static bool next_copies(replay *p, gsl_rng *r)
     return settle_row(p, ahead);
 }
 
+/* Scale of the row `ahead` of the next one, which it makes the next; *at_ns: its time. False at the end. */
+static bool scale_ahead(replay *p, uint64_t ahead, int64_t *at_ns, double *scale)
+{
+    if (!settle_row(p, ahead) || __builtin_add_overflow(p->base_ns, p->spec->trace->at_ns[p->row], at_ns) ||
+        rate_over(p->spec, *at_ns)) {
+        return false;
+    }
+    *scale = fmin(p->spec->trace_scale * rate_multiplier(p->spec, *at_ns), COPIES_MAX);
+    return true;
+}
+
 /* The same where every row has a scale of its own. */
 static bool next_copies_varying(replay *p, gsl_rng *r)
 {
     do {
         int64_t at_ns = 0;
-        if (!settle_row(p, 0) || __builtin_add_overflow(p->base_ns, p->spec->trace->at_ns[p->row], &at_ns) ||
-            rate_over(p->spec, at_ns)) {
+        double scale = 0.0;
+        if (!scale_ahead(p, 0, &at_ns, &scale)) {
             return false;
         }
-        const double scale = fmin(p->spec->trace_scale * rate_multiplier(p->spec, at_ns), COPIES_MAX);
+        const double most = scale < RARE ? p->spec->trace_scale * rate_most(p->spec, at_ns) : COPIES_MAX;
+        if (most < RARE) {
+            if (!(most > 0.0) || !scale_ahead(p, draw_skip(most, r), &at_ns, &scale)) {
+                return false;
+            }
+            scale = fmin(scale / most, 1.0);
+        }
         p->copies = (uint64_t)scale;
         const double more = scale - (double)p->copies;
         p->copies += more > 0.0 && mdl_ran_uniform_pos(r) < more;

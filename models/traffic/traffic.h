@@ -135,7 +135,8 @@ typedef struct mdl_sessions {
  * instant has no such gap and is played once. Copies of a request come at the same instant. Rows that would fall before
  * time 0 (negative shift) are left out. A row's prefix lies in the blocks of its session; that of a row without one was
  * left by any earlier request and counts as found (shared_tokens): what a cache without limit would hold. Growth,
- * seasons and crowds multiply trace_scale; burst and sessions do not apply.
+ * seasons and crowds multiply trace_scale; burst and sessions do not apply. A looped trace whose growth falls thins out
+ * and ends where its scale is no longer above 0 as a double, if not before.
  */
 typedef struct mdl_arrival_spec {
     mdl_arrival_kind kind;

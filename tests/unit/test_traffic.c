@@ -438,6 +438,53 @@ static void test_replay_fractions(void **state)
     check_scale(2.25, 3);
 }
 
+/* A loop that fades: rows that get no copy are passed over, the counts are those of row by row, and it ends. */
+static void test_replay_fades(void **state)
+{
+    (void)state;
+    static int64_t at[1000];
+    static int32_t tokens[1000];
+    for (int i = 0; i < 1000; i++) {
+        at[i] = i * SECOND;
+        tokens[i] = 1;
+    }
+    const mdl_trace t = {.count = 1000, .at_ns = at, .input_tokens = tokens, .output_tokens = tokens};
+    const mdl_season later = {.begin_ns = 3 * HOUR, .end_ns = 4 * HOUR, .factor = 4.0};
+    mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_TRACE,
+                             .trace = &t,
+                             .trace_scale = 2e-3,
+                             .trace_loop = 1,
+                             .growth = {.factor = 0.5, .over_ns = HOUR},
+                             .seasons = &later,
+                             .season_count = 1};
+    double count[8] = {0.0}, expected[8];
+    gsl_rng *r = rng_stream(12, 0, "traffic", 7);
+    mdl_arrival next;
+    for (int i = 0; i < 2000; i++) {
+        mdl_arrivals *a = mdl_arrivals_new(&spec);
+        while (mdl_arrivals_next(a, r, &next) < INT64_MAX) {
+            count[next.at_ns / HOUR < 7 ? next.at_ns / HOUR : 7] += 1.0;
+        }
+        mdl_arrivals_free(a);
+    }
+    for (int h = 0; h < 8; h++) { /* the last: all that is left */
+        const double rows = 3600.0 / log(2.0) * pow(0.5, h) * (h < 7 ? 0.5 : 1.0);
+        expected[h] = 2000.0 * 2e-3 * rows * (h == 3 ? 4.0 : 1.0);
+    }
+    check_chi_square(count, expected, 8);
+
+    spec.growth.factor = 0.9999; /* half of it is left after 289 days */
+    spec.growth.over_ns = HOUR;
+    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    int64_t last_ns = 0;
+    while (mdl_arrivals_next(a, r, &next) < INT64_MAX) {
+        last_ns = next.at_ns;
+    }
+    assert_true(last_ns > 4 * HOUR);
+    mdl_arrivals_free(a);
+    gsl_rng_free(r);
+}
+
 /* ---- lengths and service times ---- */
 
 static int compare_int(const void *a, const void *b)
@@ -589,7 +636,7 @@ int main(void)
         cmocka_unit_test(test_replay),         cmocka_unit_test(test_replay_describes),
         cmocka_unit_test(test_replay_loop),    cmocka_unit_test(test_replay_fractions),
         cmocka_unit_test(test_lengths),        cmocka_unit_test(test_services),
-        cmocka_unit_test(test_length_bounds),
+        cmocka_unit_test(test_length_bounds),  cmocka_unit_test(test_replay_fades),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
