@@ -209,6 +209,47 @@ static bool under_way(const fl_world *w, uint32_t node, uint32_t swarm_index)
     return false;
 }
 
+/* What fed on a source that is gone goes on: the first of them takes its place at the registry, for what was left. */
+static void source_lost(fl_world *w, uint32_t swarm_index, double left)
+{
+    fl_delivery *d = w->delivery;
+
+    if (holders(w, &d->swarms[swarm_index]) > 0) {
+        for (uint32_t i = 0; i < d->fetch_cap; i++) { /* who has waited only for its last pieces gets them from there */
+            if (d->fetches[i].used && d->fetches[i].swarm == swarm_index && d->fetches[i].flow == NONE) {
+                launch(w, i, left, false);
+            }
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < d->fetch_cap; i++) {
+        fetch *f = &d->fetches[i];
+
+        if (f->used && f->swarm == swarm_index) {
+            if (f->flow != NONE) {
+                double own = cut(w, f);
+
+                left = own > left ? own : left;
+            }
+            launch(w, i, left, true);
+            return;
+        }
+    }
+}
+
+/* Somebody has let go of files, or is gone: who downloads what nobody has any more gets a source. */
+static void givers_lost(fl_world *w)
+{
+    fl_delivery *d = w->delivery;
+
+    for (uint32_t s = 0; d->sc->peers && s < d->swarm_count; s++) {
+        if (d->swarms[s].source == NONE && holders(w, &d->swarms[s]) == 0) {
+            source_lost(w, s, 0.0);
+        }
+        swarm_refresh(w, s);
+    }
+}
+
 static void fetch_start(fl_world *w, uint32_t node, int32_t region, const sc_part *part, bool is_layer)
 {
     fl_delivery *d = w->delivery;
@@ -235,19 +276,32 @@ static void fetch_start(fl_world *w, uint32_t node, int32_t region, const sc_par
     arm(w);
 }
 
+/* A file has come to a node's disk, where others may have had to go for it. */
+static void stored(fl_world *w, uint32_t node, uint64_t digest, int64_t bytes)
+{
+    mdl_cache *cache = w->delivery->disks[node].cache;
+    size_t count = mdl_cache_count(cache);
+
+    if (!mdl_cache_put(cache, digest, bytes)) {
+        w->no_memory = true;
+    } else if (mdl_cache_count(cache) <= count) {
+        givers_lost(w);
+    }
+}
+
 static void arrived(fl_world *w, uint32_t index)
 {
     fl_delivery *d = w->delivery;
     fetch f = d->fetches[index];
 
     d->fetches[index].used = false;
-    if (f.node == FL_NONE) {
-        d->swarms[f.swarm].seeded = true;
-    } else if (!mdl_cache_put(d->disks[f.node].cache, d->swarms[f.swarm].digest, f.bytes)) {
-        w->no_memory = true;
-    }
     if (d->swarms[f.swarm].source == (int32_t)index) {
         d->swarms[f.swarm].source = NONE;
+    }
+    if (f.node == FL_NONE) {
+        d->swarms[f.swarm].seeded = true;
+    } else {
+        stored(w, f.node, d->swarms[f.swarm].digest, f.bytes);
     }
 }
 
@@ -326,6 +380,7 @@ void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use)
     const fl_replica *r = &w->replicas[replica];
     const sc_service *sc = w->services[r->service].sc;
     mdl_cache *cache = w->delivery->disks[r->node].cache;
+    size_t count = mdl_cache_count(cache);
 
     for (int32_t i = 0; i <= sc->layer_count; i++) {
         uint64_t digest = i < sc->layer_count ? sc->layers[i].digest : sc->weights.digest;
@@ -335,6 +390,10 @@ void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use)
         } else if (!mdl_cache_pin(cache, digest)) {
             w->no_memory = true;
         }
+    }
+    if (mdl_cache_count(cache) < count) {
+        givers_lost(w);
+        arm(w);
     }
 }
 
@@ -440,34 +499,6 @@ void fl_delivery_node_up(fl_world *w, uint32_t node)
     }
 }
 
-/* What fed on a source that is gone goes on: the first of them takes its place at the registry, for what was left. */
-static void source_lost(fl_world *w, uint32_t swarm_index, double left)
-{
-    fl_delivery *d = w->delivery;
-
-    if (holders(w, &d->swarms[swarm_index]) > 0) {
-        for (uint32_t i = 0; i < d->fetch_cap; i++) { /* who has waited only for its last pieces gets them from there */
-            if (d->fetches[i].used && d->fetches[i].swarm == swarm_index && d->fetches[i].flow == NONE) {
-                launch(w, i, left, false);
-            }
-        }
-        return;
-    }
-    for (uint32_t i = 0; i < d->fetch_cap; i++) {
-        fetch *f = &d->fetches[i];
-
-        if (f->used && f->swarm == swarm_index) {
-            if (f->flow != NONE) {
-                double own = cut(w, f);
-
-                left = own > left ? own : left;
-            }
-            launch(w, i, left, true);
-            return;
-        }
-    }
-}
-
 void fl_delivery_node_gone(fl_world *w, uint32_t node)
 {
     fl_delivery *d = w->delivery;
@@ -497,9 +528,7 @@ void fl_delivery_node_gone(fl_world *w, uint32_t node)
     }
     mdl_flows_link_remove(d->flows, d->disks[node].nic);
     mdl_flows_link_remove(d->flows, d->disks[node].unpack);
-    for (uint32_t s = 0; s < d->swarm_count; s++) {
-        swarm_refresh(w, s);
-    }
+    givers_lost(w);
     arm(w);
 }
 

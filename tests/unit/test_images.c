@@ -235,6 +235,34 @@ static void test_source_lost(void **state)
     fl_world_free(t.f);
 }
 
+/* One node has it all; another has had 2 GB of each layer from it when the first goes, or makes room as nobody uses its
+ * image any more: the other 2 and 4 GB come from the origin, and are paid for. */
+static void test_holder_lost(void **state)
+{
+    (void)state;
+    for (int evicts = 0; evicts < 2; evicts++) {
+        images t;
+        init(&t, false, true);
+        t.w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+        t.delivery.cache_bytes = evicts == 1 ? 12 * GB : 100 * GB;
+        t.delivery.storage_uusd_per_gb_month = 0;
+        start(&t);
+        fl_assign(t.f, 0, 0, 1);
+        fleet_live(t.f, 100 * S);
+        assert_int_equal(fl_delivery_cost(t.f), 30 * 20000);
+        const uint32_t first = replica(&t, 0)->node;
+        fl_assign(t.f, 0, 0, 2);
+        fleet_live(t.f, 104 * S);
+        fl_assign(t.f, 0, 0, 0); /* what is under way comes none the less; nobody else begins to fetch */
+        if (evicts == 0) {
+            fl_node_reclaim(t.f, first, 104 * S);
+        }
+        fleet_live(t.f, 600 * S);
+        assert_in_range(fl_delivery_cost(t.f), 36 * 20000 - 1, 36 * 20000 + 1);
+        fl_world_free(t.f);
+    }
+}
+
 /* Bytes cost as they go. Two nodes share the origin's 0.5 GB/s, one goes at 10 s and has had 2.5 GB; the other has 10
  * at 25 s. Of both, 2.5 GB came in the first 5 s, which a warm-up may have. */
 static void test_cut_short(void **state)
@@ -450,7 +478,8 @@ int main(void)
                                        cmocka_unit_test(test_cut_short),       cmocka_unit_test(test_prefetch),
                                        cmocka_unit_test(test_replication_lag), cmocka_unit_test(test_prices_by_pair),
                                        cmocka_unit_test(test_prices_loaded),   cmocka_unit_test(test_prices_unsaid),
-                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_small_disk),
-                                       cmocka_unit_test(test_small_disk_told), cmocka_unit_test(test_whole_run)};
+                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_holder_lost),
+                                       cmocka_unit_test(test_small_disk),      cmocka_unit_test(test_small_disk_told),
+                                       cmocka_unit_test(test_whole_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
