@@ -247,12 +247,12 @@ static void node_reclaimed(fl_world *w, uint32_t node)
     fl_pool_settle(w, pool);
 }
 
-void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
+bool fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
 {
     fl_node *n = &w->nodes[node];
 
     if (gone_ns >= n->gone_ns) {
-        return;
+        return false;
     }
     n->gone_ns = gone_ns;
     if (n->state == FL_NODE_DOWN) {
@@ -262,6 +262,7 @@ void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
         node_notice(w, node);
         fl_count_nodes(w, w->nodes[node].pool);
     }
+    return true;
 }
 
 void fl_node_event(fl_world *w, uint32_t node)

@@ -146,7 +146,7 @@ typedef struct victim {
 
 static bool can_go(const fl_node *n)
 {
-    return n->state == FL_NODE_UP || n->state == FL_NODE_BOOTING;
+    return n->state == FL_NODE_UP || n->state == FL_NODE_BOOTING || n->state == FL_NODE_DOWN;
 }
 
 /* A node's notice can set others free and order new ones, so who goes is settled before anybody is told. */
@@ -155,9 +155,9 @@ static void take_all(fl_world *w, const victim *victims, size_t count)
     for (size_t i = 0; i < count; i++) {
         const fl_node *n = &w->nodes[victims[i].node];
 
-        if (can_go(n) && n->pool == victims[i].pool && n->ordinal == victims[i].ordinal) {
-            w->run->pools[n->pool].taken_by_shocks++;
-            fl_node_reclaim(w, victims[i].node, w->now + fl_ns(w->pools[n->pool].sc->notice_s));
+        if (can_go(n) && n->pool == victims[i].pool && n->ordinal == victims[i].ordinal &&
+            fl_node_reclaim(w, victims[i].node, w->now + fl_ns(w->pools[n->pool].sc->notice_s))) {
+            w->run->pools[victims[i].pool].taken_by_shocks++;
         }
     }
 }

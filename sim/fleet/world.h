@@ -503,7 +503,8 @@ void fl_pool_settle(fl_world *w, uint32_t pool); /**< orders, cancels and releas
 void fl_pools_ask(fl_world *w); /**< at a tick: those whose order came to nothing order again what they lack */
 void fl_node_until(fl_world *w, uint32_t node); /**< of a node that is up: when the market wants it back */
 void fl_node_event(fl_world *w, uint32_t node);
-void fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns);    /**< the market wants it back by then */
+bool fl_node_reclaim(fl_world *w, uint32_t node,
+                     int64_t gone_ns); /**< the market wants it back by then; false: it goes before */
 void fl_node_take(fl_world *w, uint32_t node, int32_t gpus);          /**< gpus < 0 gives back */
 uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus); /**< tightest node, lowest ordinal; FL_NONE */
 

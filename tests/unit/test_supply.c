@@ -80,6 +80,62 @@ static void test_record(void **state)
     fl_world_free(f);
 }
 
+/* Three boot while the level falls four times: each is taken once, as soon as it is up. */
+static void test_taken_while_booting(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {3, 2, 1, 0, 0};
+    mdl_stock_trace record = {level, NULL, 5, 15 * S};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
+    w.pools[0][0].lag.boot_s = constant(200);
+    fl_world *f = fleet_open(&w);
+    fl_pool_target(f, 0, 3);
+    fleet_live(f, 14 * S);
+    assert_int_equal(f->pools[0].coming, 3);
+    fleet_live(f, 600 * S);
+    assert_int_equal(f->pools[0].alive, 0);
+    assert_int_equal(f->run->pools[0].preempted_by_market, 3);
+    assert_int_equal(f->run->pools[0].taken_by_shocks, 3);
+    fl_world_free(f);
+}
+
+/* A fault holds the only node down from 500 s to 800 s; the market takes it at 600 s, 30 s after it says so. */
+static void test_taken_while_down(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {1, 0};
+    const mdl_window window = {500 * S, 800 * S};
+    const mdl_stock_trace record = {level, NULL, 2, 600 * S};
+    const sc_fault fault = {.kind = MDL_FAULT_NODE,
+                            .windows = {.at = &window, .count = 1},
+                            .region = -1,
+                            .cluster = -1,
+                            .pool = -1,
+                            .service = -1,
+                            .index = -1,
+                            .nodes_per_rack = 1};
+
+    world_init(&w);
+    elastic(&w, 0, SPW_CAPACITY_SPOT)->stock_record = &record;
+    w.pools[0][0].nodes_start = 1;
+    w.sc.faults = &fault;
+    w.sc.fault_count = 1;
+    fl_world *f = fleet_open(&w);
+    fleet_live(f, 599 * S);
+    assert_int_equal(f->pools[0].down, 1);
+    fleet_live(f, 630 * S - 1);
+    assert_int_equal(f->pools[0].alive, 1);
+    fleet_live(f, 630 * S);
+    assert_int_equal(f->pools[0].alive, 0);
+    assert_int_equal(f->run->pools[0].taken_by_shocks, 1);
+    assert_int_equal(f->run->pools[0].preempted_by_market, 1);
+    fl_world_free(f);
+}
+
 /* On demand a provider does not take back what it gave. */
 static void test_on_demand_stays(void **state)
 {
@@ -409,6 +465,8 @@ int main(void)
                                        cmocka_unit_test(test_stock_of_each_provider),
                                        cmocka_unit_test(test_minimum_without_stock),
                                        cmocka_unit_test(test_on_demand_stays),
+                                       cmocka_unit_test(test_taken_while_booting),
+                                       cmocka_unit_test(test_taken_while_down),
                                        cmocka_unit_test(test_shared_stock),
                                        cmocka_unit_test(test_quota_and_batches),
                                        cmocka_unit_test(test_told),
