@@ -252,6 +252,22 @@ static bool sources_init(fl_world *w)
     return true;
 }
 
+/* The nodes of time 0. The market does not leave spot nodes where it has none; others it does not take back. */
+static void pool_start(fl_world *w, uint32_t pool)
+{
+    fl_pool *p = &w->pools[pool];
+    int32_t started = 0;
+
+    while (started < p->sc->nodes_start && !w->no_memory &&
+           (p->sc->capacity != SPW_CAPACITY_SPOT || fl_supply_grants(w, pool))) {
+        fl_node_start(w, pool);
+        started++;
+    }
+    p->refused = started < p->sc->nodes_start;
+    p->target = started > p->sc->nodes_min ? started : p->sc->nodes_min;
+    fl_count_nodes(w, pool);
+}
+
 static bool world_init(fl_world *w)
 {
     const sc_scenario *sc = w->sc;
@@ -285,11 +301,7 @@ static bool world_init(fl_world *w)
         return false;
     }
     for (uint32_t p = 0; p < (uint32_t)sc->pool_count; p++) {
-        for (int32_t i = 0; i < w->pools[p].sc->nodes_start; i++) {
-            fl_node_start(w, p);
-        }
-        w->pools[p].target = w->pools[p].sc->nodes_start;
-        fl_count_nodes(w, p);
+        pool_start(w, p);
     }
     fl_delivery_preheat(w);
     return !w->no_memory;

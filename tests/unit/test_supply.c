@@ -316,6 +316,36 @@ static void test_minimum_without_stock(void **state)
     res_free(run);
 }
 
+/* Of three spot nodes that are to be there at the start two are, for the market has two; on demand all are. What lacks
+ * of the minimum comes with the stock. */
+static void test_start_without_stock(void **state)
+{
+    (void)state;
+    static const int32_t level[] = {2, 3};
+    mdl_stock_trace record = {level, NULL, 2, 600 * S};
+    for (int spot = 0; spot < 2; spot++) {
+        world w;
+        char err[200] = "";
+        world_init(&w);
+        sc_pool *pool = elastic(&w, 0, spot == 1 ? SPW_CAPACITY_SPOT : SPW_CAPACITY_ON_DEMAND);
+        pool->stock_record = &record;
+        pool->nodes_start = pool->nodes_min = 3;
+        w.sc.tick_ns = 15 * S;
+        w.sc.duration_ns = 1200 * S;
+        fl_world *f = fleet_open(&w);
+        assert_int_equal(f->pools[0].up, spot == 1 ? 2 : 3);
+        assert_int_equal(f->pools[0].target, 3);
+        fl_world_free(f);
+        res_run *run = fleet_run(world_scenario(&w), 1, 0, NULL, err, sizeof err);
+        if (run == NULL) {
+            fail_msg("%s", err);
+        }
+        assert_int_equal(run->pools[0].provisioned, spot);
+        assert_int_equal(run->pools[0].nodes_peak, 3);
+        res_free(run);
+    }
+}
+
 /* A shock in one zone with spread 1 takes the other zone of the region along, and every node with share 1. */
 static void test_shocks(void **state)
 {
@@ -464,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_record),
                                        cmocka_unit_test(test_stock_of_each_provider),
                                        cmocka_unit_test(test_minimum_without_stock),
+                                       cmocka_unit_test(test_start_without_stock),
                                        cmocka_unit_test(test_on_demand_stays),
                                        cmocka_unit_test(test_taken_while_booting),
                                        cmocka_unit_test(test_taken_while_down),
