@@ -6,7 +6,8 @@
 
 static const mdl_fault_type types[MDL_FAULTS] = {
     [MDL_FAULT_NODE] = {"node", MDL_SCOPE_NODE, 0,
-                        "the node is off: its replicas are gone at once, nothing starts on it, it comes back empty"},
+                        "the node is off: its replicas are gone at once, nothing starts on it; it comes back without "
+                        "replicas, its files still there"},
     [MDL_FAULT_RACK] = {"rack", MDL_SCOPE_RACK, 0, "all nodes of a rack are off together: place / nodesPerRack"},
     [MDL_FAULT_CLUSTER] = {"cluster", MDL_SCOPE_CLUSTER, 0,
                            "all nodes of the cluster are off and it is reported as not ready"},

@@ -334,18 +334,21 @@ fl_verdict fl_fault_action(fl_world *w, const spw_action *action)
     int64_t due_ns = 0;
     fl_verdict end = FL_DELIVERED;
 
-    for (uint32_t i = 0; i < w->faults->count && end == FL_DELIVERED; i++) {
+    for (uint32_t i = 0; i < w->faults->count && (end == FL_DELIVERED || end == FL_PUT_OFF); i++) {
         const fl_trouble *t = &w->faults->troubles[i];
         const sc_fault *f = &w->sc->faults[t->fault];
 
         if (!t->on || scope_of(f) != MDL_SCOPE_API || (f->cluster >= 0 && f->cluster != cluster)) {
             continue;
         }
+        if (end == FL_PUT_OFF && f->kind != MDL_FAULT_API_HANG) {
+            continue;
+        }
         if (f->kind == MDL_FAULT_API_ERRORS) {
             end = FL_REFUSED;
         } else if (f->kind == MDL_FAULT_API_HANG) {
             end = FL_PUT_OFF;
-            due_ns = t->window.end_ns;
+            due_ns = t->window.end_ns > due_ns ? t->window.end_ns : due_ns; /* it hangs until all are over */
         } else if (gsl_rng_uniform(w->faults->action_rng) >= f->probability) {
             continue;
         } else if (f->kind == MDL_FAULT_ACTIONS_LOST) {

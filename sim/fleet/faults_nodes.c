@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * faults_nodes.c - nodes that faults hold: up -> down -> up again, empty.
+ * faults_nodes.c - nodes that faults hold: up -> down -> up again, without replicas.
  *
  * A node that is down still stands: it is paid for, keeps its place and its image cache, and counts towards its pool's
  * target, so that the node group does not order another in its place. What the market has taken stays taken.

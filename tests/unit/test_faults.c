@@ -372,6 +372,38 @@ static void test_actions(void **state)
     }
 }
 
+/* Two hangs at once, until 900 s and until 1000 s: what is sent meanwhile is carried out when the last is over. */
+static void test_hangs_overlap(void **state)
+{
+    static const mdl_window longer = {300 * S, 1000 * S};
+
+    (void)state;
+    for (int last = 0; last < 2; last++) {
+        world w;
+        sc_fault f[2];
+        fl_world *fl;
+        spw_actuator api;
+        spw_action five = place(5);
+        spw_err err;
+
+        world_init(&w);
+        fault_set(&w, &f[1], MDL_FAULT_API_HANG);
+        fault_set(&w, &f[0], MDL_FAULT_API_HANG);
+        f[last].windows.at = &longer;
+        w.sc.fault_count = 2;
+        fl = fleet_open(&w);
+        api = fl_actuator_of(fl);
+        fleet_live(fl, 610 * S);
+        assert_int_equal(api.submit(api.self, &five, 1, &err), SPW_OK);
+        fleet_live(fl, 999 * S);
+        assert_int_equal(fl->services[0].places[0].assigned, 0);
+        fleet_live(fl, 1000 * S);
+        assert_int_equal(fl->services[0].places[0].assigned, 5);
+        assert_true(fl->run->faults[0].actions == 1 && fl->run->faults[1].actions == 1);
+        fl_world_free(fl);
+    }
+}
+
 /* Two metrics of one pod: 4 requests inside, one running, three waiting. */
 static void test_metrics(void **state)
 {
@@ -462,8 +494,8 @@ int main(void)
         cmocka_unit_test(test_rate),         cmocka_unit_test(test_schedule),  cmocka_unit_test(test_list),
         cmocka_unit_test(test_slow_by_hand), cmocka_unit_test(test_node),      cmocka_unit_test(test_node_bill),
         cmocka_unit_test(test_rack),         cmocka_unit_test(test_node_rate), cmocka_unit_test(test_region),
-        cmocka_unit_test(test_slow),         cmocka_unit_test(test_actions),   cmocka_unit_test(test_metrics),
-        cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_slow),         cmocka_unit_test(test_actions),   cmocka_unit_test(test_hangs_overlap),
+        cmocka_unit_test(test_metrics),      cmocka_unit_test(test_unused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
