@@ -161,6 +161,38 @@ static uint64_t metric_named(resolve *r, const char *name, const ynode *at)
     return spw_key(name);
 }
 
+/* A place, or a rack, that the pool can never have is one where nothing happens. */
+static void check_index(resolve *r, const spec_fault *spec, const sc_fault *f)
+{
+    if (f->index < 0 || f->pool < 0) { /* an index is only taken with a pool */
+        return;
+    }
+    const sc_cluster *cluster = &r->sc->clusters[f->cluster];
+    const bool racks = mdl_fault(f->kind)->scope == MDL_SCOPE_RACK;
+    int32_t most = cluster->pools[f->pool - cluster->pool_first].nodes_max;
+    if (racks) {
+        most = (most + f->nodes_per_rack - 1) / f->nodes_per_rack;
+    }
+    if (f->index >= most) {
+        ynode_error(r->diag, spec->self, "'index' %d is never there: counted from 0, the pool has at most %d %s",
+                    f->index, most, racks ? "racks" : "nodes");
+    }
+}
+
+static void check_windows(resolve *r, const spec_fault *spec, const mdl_windows *windows)
+{
+    const ynode *at = spec->file != NULL ? spec->file_node : spec->at_node;
+    size_t late = 0;
+    for (size_t i = 0; windows->at != NULL && i < windows->count; i++) {
+        late += windows->at[i].begin_ns >= r->spec->duration_ns;
+    }
+    if (late > 0) {
+        ynode_warning(r->diag, at,
+                      "%zu of %zu windows begin after the end of the run and never come (duration %.10g s)", late,
+                      windows->count, (double)r->spec->duration_ns / 1e9);
+    }
+}
+
 void resolve_faults(resolve *r)
 {
     const spec_body *body = r->spec;
@@ -185,6 +217,8 @@ void resolve_faults(resolve *r)
         if (spec->pool != NULL && f->cluster >= 0) {
             f->pool = pool_named(r, f->cluster, spec->pool, spec->pool_node);
         }
+        check_index(r, spec, f);
+        check_windows(r, spec, &f->windows);
         f->service = spec->service != NULL ? service_named(r, spec->service, spec->service_node) : -1;
         f->metric = spec->metric != NULL ? metric_named(r, spec->metric, spec->metric_node) : 0;
         f->with = spec->with != NULL ? metric_named(r, spec->with, spec->with_node) : 0;

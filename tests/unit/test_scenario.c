@@ -410,6 +410,23 @@ static void checks_lengths(void **state)
     expect_said("spec.services[0].engine", "{maxWaiting: 1}", 0, 0, NULL, NULL);
 }
 
+/* The pool has at most two nodes; the run lasts an hour. */
+static void checks_faults(void **state)
+{
+    (void)state;
+#define FAULT(what) "spec.faults", "[{cluster: idc, " what "}]"
+    expect_said(FAULT("kind: node, pool: a, index: 1, at: [1m], for: 1m"), 0, 0, NULL, NULL);
+    expect_said(FAULT("kind: slow, pool: a, factor: 2, index: 2, at: [1m], for: 1m"), 1, 0, "'index' 2 is never",
+                "at most 2 nodes");
+    expect_said(FAULT("kind: rack, pool: a, nodesPerRack: 1, index: 1, at: [1m], for: 1m"), 0, 0, NULL, NULL);
+    expect_said(FAULT("kind: rack, pool: a, nodesPerRack: 2, index: 1, at: [1m], for: 1m"), 1, 0, "'index' 1 is never",
+                "at most 1 racks");
+    expect_said(FAULT("kind: cluster, at: [59m], for: 5m"), 0, 0, NULL, NULL);
+    expect_said(FAULT("kind: cluster, at: [1m, 1h], for: 1m"), 0, 1, "1 of 2 windows", "never come");
+    expect_said(FAULT("kind: cluster, file: records/outages.csv"), 0, 1, "1 of 2 windows", "never come");
+#undef FAULT
+}
+
 /* The classes of the manifest are RTX-5090 and RTX-4090. */
 static void checks_gpu_classes(void **state)
 {
@@ -585,6 +602,7 @@ int main(void)
         cmocka_unit_test(overrides_of_manifests),
         cmocka_unit_test(warns),
         cmocka_unit_test(checks_lengths),
+        cmocka_unit_test(checks_faults),
         cmocka_unit_test(checks_gpu_classes),
         cmocka_unit_test(lists_ignored_fields),
         cmocka_unit_test(finds_data_near_the_program),
