@@ -11,6 +11,7 @@
 #include "sim/kernel/rng.h"
 #include "sim/scenario/csvfile.h"
 
+#define HOUR_S        3600
 #define HOUR_NS       INT64_C(3600000000000)
 #define WEEK_NS       (MDL_SHAPE_HOURS * HOUR_NS)
 #define MONDAY_NS     (3 * 24 * HOUR_NS) /* 1970-01-01 was a Thursday */
@@ -428,12 +429,11 @@ trace_fit *trace_fit_of(const trace *t, const char *name, uint64_t seed, char *e
     return finish(f, &s, spearman, name, seed, err, err_size);
 }
 
-/* Gaps of one window of client rates. */
-static bool take_window(sample *s, const client_rates *r, int64_t start_s, const char *name, uint64_t seed,
-                        moments *wall, char *err, size_t err_size)
+/* Gaps of one window of client rates, or of a part of one. */
+static bool take_window(sample *s, const client_rates *r, int64_t start_s, int64_t end_s, const char *name,
+                        uint64_t seed, moments *wall, char *err, size_t err_size)
 {
     csv_message message = {err, err_size};
-    const int64_t end_s = start_s + (int64_t)r->window_s;
     const double rate = rates_between(r, start_s, end_s);
     if (!(rate > 0.0)) {
         return true;
@@ -451,6 +451,37 @@ static bool take_window(sample *s, const client_rates *r, int64_t start_s, const
     }
     trace_close(t);
     return ok || csv_fail_at(name, 0, 0, &message, "out of memory");
+}
+
+/* Gaps of windows at equal distances among those that lie wholly within the time, of all of it where none does. */
+static bool take_windows(sample *s, const client_rates *r, int64_t from_s, int64_t to_s, const char *name,
+                         uint64_t seed, moments *wall, char *err, size_t err_size)
+{
+    const int64_t window_s = (int64_t)r->window_s;
+    const int64_t first_s = r->from_s + (from_s - r->from_s + window_s - 1) / window_s * window_s;
+    const int64_t windows = to_s > first_s ? (to_s - first_s) / window_s : 0;
+    const int64_t drawn = windows < WINDOWS ? windows : WINDOWS;
+    bool ok = drawn > 0 || take_window(s, r, from_s, to_s, name, seed, wall, err, err_size);
+    for (int64_t i = 0; ok && i < drawn; i++) {
+        const int64_t start_s = first_s + (2 * i + 1) * windows / (2 * drawn) * window_s;
+        ok = take_window(s, r, start_s, start_s + window_s, name, seed, wall, err, err_size);
+    }
+    return ok;
+}
+
+/* Requests expected in each hour of the week. @return in all */
+static double take_requests(sample *s, const client_rates *r, int64_t from_s, int64_t to_s)
+{
+    double expected = 0.0;
+    for (int64_t at = from_s; at < to_s;) {
+        const int64_t next = (at / HOUR_S + 1) * HOUR_S;
+        const int64_t end = next < to_s ? next : to_s;
+        const double requests = rates_between(r, at, end) * (double)(end - at);
+        s->requests[at / HOUR_S % MDL_SHAPE_HOURS] += requests;
+        expected += requests;
+        at = end;
+    }
+    return expected;
 }
 
 /* Lengths of requests drawn over the whole time, thinner where they would be too many. */
@@ -488,21 +519,11 @@ trace_fit *trace_fit_of_rates(const client_rates *r, int64_t from_s, int64_t to_
     s.week_ns = from_s * INT64_C(1000000000) % WEEK_NS;
     s.span_ns = (to_s - from_s) * INT64_C(1000000000);
     cover(s.covered_h, s.week_ns, s.span_ns);
-    double expected = 0.0;
-    for (int64_t at = from_s; at < to_s; at += (int64_t)r->window_s) {
-        const double requests = rates_between(r, at, at + (int64_t)r->window_s) * r->window_s;
-        s.requests[hour_at(at * INT64_C(1000000000))] += requests;
-        expected += requests;
-    }
+    const double expected = take_requests(&s, r, from_s, to_s);
     f->requests = (size_t)expected;
     take_hours(f, &s);
-    const int64_t windows = (to_s - from_s) / (int64_t)r->window_s;
-    const int64_t drawn = windows < WINDOWS ? windows : WINDOWS;
-    bool ok = take_drawn_lengths(&s, r, from_s, to_s, expected, name, seed, err, err_size);
-    for (int64_t i = 0; ok && i < drawn; i++) {
-        const int64_t start = from_s + (2 * i + 1) * windows / (2 * drawn) * (int64_t)r->window_s;
-        ok = take_window(&s, r, start, name, seed, &wall, err, err_size);
-    }
+    bool ok = take_drawn_lengths(&s, r, from_s, to_s, expected, name, seed, err, err_size) &&
+              take_windows(&s, r, from_s, to_s, name, seed, &wall, err, err_size);
     if (!ok) {
         free(s.gaps);
         free(s.rows);

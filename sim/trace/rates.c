@@ -322,9 +322,13 @@ static size_t first_from(const client_rates *r, int64_t start_s)
 
 double rates_between(const client_rates *r, int64_t from_s, int64_t to_s)
 {
+    const int64_t window_s = (int64_t)r->window_s;
     double requests = 0.0;
-    for (size_t i = first_from(r, from_s); i < r->count && r->cells[i].start_s < to_s; i++) {
-        requests += r->cells[i].rate_per_s * r->window_s;
+    for (size_t i = first_from(r, from_s - window_s + 1); i < r->count && r->cells[i].start_s < to_s; i++) {
+        const rate_cell *c = &r->cells[i];
+        const int64_t begin_s = c->start_s > from_s ? c->start_s : from_s;
+        const int64_t end_s = c->start_s + window_s < to_s ? c->start_s + window_s : to_s;
+        requests += c->rate_per_s * (double)(end_s - begin_s);
     }
     return requests / (double)(to_s - from_s);
 }
@@ -366,27 +370,36 @@ static void take_windows(const client_rates *r, rates_stats *s)
     }
 }
 
+/* Hours and days that the file has a part of count for that part; the extremes are of whole hours, if there are any. */
 static bool take_calendar(const client_rates *r, rates_stats *s)
 {
     const int64_t first_day = r->from_s / DAY_S;
-    double hours_of[24] = {0.0};
+    const bool whole = (r->from_s + HOUR_S - 1) / HOUR_S < r->to_s / HOUR_S;
+    double covered_s[24] = {0.0}, day_s = 0.0;
     s->days = (size_t)((r->to_s - 1) / DAY_S - first_day) + 1;
     s->by_day = calloc(s->days, sizeof *s->by_day);
     if (s->by_day == NULL) {
         return false;
     }
     bool first = true;
-    for (int64_t h = r->from_s / HOUR_S * HOUR_S; h + HOUR_S <= r->to_s; h += HOUR_S) {
-        const double rate = rates_between(r, h, h + HOUR_S);
-        s->hour_max = first || rate > s->hour_max ? rate : s->hour_max;
-        s->hour_min = first || rate < s->hour_min ? rate : s->hour_min;
-        first = false;
-        s->by_hour[h / HOUR_S % 24] += rate;
-        hours_of[h / HOUR_S % 24] += 1.0;
-        s->by_day[h / DAY_S - first_day] += rate / 24.0;
+    for (int64_t h = r->from_s / HOUR_S * HOUR_S; h < r->to_s; h += HOUR_S) {
+        const int64_t from_s = h > r->from_s ? h : r->from_s;
+        const int64_t to_s = h + HOUR_S < r->to_s ? h + HOUR_S : r->to_s;
+        const double span_s = (double)(to_s - from_s);
+        const double rate = rates_between(r, from_s, to_s);
+        if (!whole || to_s - from_s == HOUR_S) {
+            s->hour_max = first || rate > s->hour_max ? rate : s->hour_max;
+            s->hour_min = first || rate < s->hour_min ? rate : s->hour_min;
+            first = false;
+        }
+        s->by_hour[h / HOUR_S % 24] += rate * span_s;
+        covered_s[h / HOUR_S % 24] += span_s;
+        double *day = &s->by_day[h / DAY_S - first_day];
+        day_s = h % DAY_S == 0 ? span_s : day_s + span_s;
+        *day += (rate - *day) * span_s / day_s;
     }
     for (int i = 0; i < 24; i++) {
-        s->by_hour[i] = hours_of[i] > 0.0 ? s->by_hour[i] / hours_of[i] : 0.0;
+        s->by_hour[i] = covered_s[i] > 0.0 ? s->by_hour[i] / covered_s[i] : 0.0;
     }
     return true;
 }

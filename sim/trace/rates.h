@@ -67,7 +67,7 @@ typedef struct rates_stats {
 rates_stats *rates_stats_of(const client_rates *r); /**< NULL: memory; free with rates_stats_free() */
 void rates_stats_free(rates_stats *s);
 
-/** Mean rate of all clients over the windows that begin from from_s on and before to_s, requests/s. */
+/** Mean rate of all clients from from_s on and before to_s, requests/s: a window counts for its part in between. */
 double rates_between(const client_rates *r, int64_t from_s, int64_t to_s);
 
 /**

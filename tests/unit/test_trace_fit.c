@@ -280,12 +280,55 @@ static void test_lengths_in_any_order(void **state)
     assert_null(rates_of(RATES "0,1,1,1,Gamma\n", LENGTHS "1,0,10," INPUT "1,600,10," INPUT "1,0,10," INPUT));
 }
 
+/* A part of a file that begins or ends within a window takes that window's part; a window longer than an hour counts
+ * in each of its hours; of hours and days that the file has a part of, the mean is over that part. */
+static void test_parts_of_windows(void **state)
+{
+    (void)state;
+    char err[700] = "";
+    client_rates *r = rates_of(RATES "0,1,1.5,1,Gamma\n600,1,1,1,Gamma\n", LENGTHS "1,0,10," INPUT "1,0,10," OUTPUT);
+    const int64_t parts[3][2] = {{0, 900}, {300, 1200}, {450, 700}};
+    const double rates[3] = {(600 * 1.5 + 300) / 900, (300 * 1.5 + 600) / 900, (150 * 1.5 + 100) / 250};
+    for (int i = 0; i < 3; i++) {
+        trace_fit *f = trace_fit_of_rates(r, parts[i][0], parts[i][1], "a", 1, err, sizeof err);
+        assert_string_equal(err, "");
+        near_to(f->hours[0], rates[i], 1e-9);
+        assert_true(f->cv > 0.0);
+        trace_fit_free(f);
+    }
+    rates_free(r);
+    r = rates_of(RATES "0,1,1,1,Gamma\n7200,1,1,1,Gamma\n14400,1,1,1,Gamma\n",
+                 LENGTHS "1,0,10," INPUT "1,0,10," OUTPUT);
+    trace_fit *f = trace_fit_of_rates(r, 0, 21600, "a", 1, err, sizeof err);
+    rates_stats *s = rates_stats_of(r);
+    for (size_t h = 0; h < 6; h++) {
+        near_to(f->hours[h], 1.0, 1e-9);
+        near_to(s->by_hour[h], 1.0, 1e-9);
+    }
+    near_to(s->by_day[0], 1.0, 1e-9);
+    near_to(s->hour_max, 1.0, 1e-9);
+    near_to(s->hour_min, 1.0, 1e-9);
+    rates_stats_free(s);
+    trace_fit_free(f);
+    rates_free(r);
+    r = rates_of(RATES "1800,1,1,1,Gamma\n3600,1,1,1,Gamma\n5400,1,1,1,Gamma\n7200,1,5,1,Gamma\n",
+                 LENGTHS "1,0,10," INPUT "1,0,10," OUTPUT);
+    s = rates_stats_of(r); /* to 9000 s: half an hour of 5/s is no hour's mean */
+    near_to(s->by_hour[0], 1.0, 1e-9);
+    near_to(s->by_hour[2], 5.0, 1e-9);
+    near_to(s->by_day[0], 2.0, 1e-9);
+    near_to(s->hour_max, 1.0, 1e-9);
+    near_to(s->hour_min, 1.0, 1e-9);
+    rates_stats_free(s);
+    rates_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds_its_source),     cmocka_unit_test(test_published_rates),
         cmocka_unit_test(test_drawn_requests),       cmocka_unit_test(test_published_requests),
-        cmocka_unit_test(test_lengths_in_any_order),
+        cmocka_unit_test(test_lengths_in_any_order), cmocka_unit_test(test_parts_of_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
