@@ -98,41 +98,114 @@ static const char *take_blocks(const json_t *ids, id_set *seen, trace_facts *fac
     return NULL;
 }
 
+#define REQUIRED "timestamp (ms, a number), input_length and output_length (whole numbers) are required"
+
+/* @return what is wrong with the time of a line, or NULL */
+static const char *take_time(const json_t *line, int64_t *at_ns)
+{
+    const json_t *at = json_object_get(line, "timestamp");
+    const double at_ms = json_number_value(at);
+    if (!json_is_number(at)) {
+        return REQUIRED;
+    }
+    if (!(at_ms >= 0.0 && at_ms < 9e12)) {
+        return "timestamp must be from 0 to 9e12 ms";
+    }
+    *at_ns = json_is_integer(at) ? (int64_t)json_integer_value(at) * 1000000 : (int64_t)(at_ms * 1e6 + 0.5);
+    return NULL;
+}
+
 /* @return what is wrong with a line, or NULL */
 static const char *take_line(trace_build *b, const json_t *line, size_t number, id_set *seen)
 {
-    const json_t *at = json_object_get(line, "timestamp");
     const json_t *input = json_object_get(line, "input_length");
     const json_t *output = json_object_get(line, "output_length");
     const json_t *ids = json_object_get(line, "hash_ids");
-    if (!json_is_number(at) || !json_is_integer(input) || !json_is_integer(output)) {
-        return "timestamp (ms, a number), input_length and output_length (whole numbers) are required";
+    trace_request q = {.session = -1};
+    const char *problem = take_time(line, &q.at_ns);
+    if (problem != NULL) {
+        return problem;
     }
-    const double at_ms = json_number_value(at);
-    if (!(at_ms >= 0.0 && at_ms < 9e12)) {
-        return "timestamp must be from 0 to 9e12 ms";
+    if (!json_is_integer(input) || !json_is_integer(output)) {
+        return REQUIRED;
     }
     if (ids != NULL && !json_is_array(ids)) {
         return "hash_ids must be an array";
     }
     int64_t found = 0;
-    const char *problem = take_blocks(ids, seen, &b->t->facts, &found);
+    problem = take_blocks(ids, seen, &b->t->facts, &found);
     if (problem != NULL) {
         return problem;
     }
-    trace_request q = {.at_ns = json_is_integer(at) ? (int64_t)json_integer_value(at) * 1000000
-                                                    : (int64_t)(at_ms * 1e6 + 0.5),
-                       .session = -1,
-                       .input = json_integer_value(input),
-                       .output = json_integer_value(output)};
+    q.input = json_integer_value(input);
+    q.output = json_integer_value(output);
     q.prefix = found * BLOCK_TOKENS < q.input ? found * BLOCK_TOKENS : q.input;
     q.prefix = q.prefix > 0 ? q.prefix : 0;
     return build_add(b, &q, (int32_t)json_array_size(ids), number) == BUILD_FINE ? NULL : b->words;
 }
 
+/* A line of the file. */
+typedef struct place {
+    const char *text;
+    size_t size, number;
+    int64_t at_ns;
+} place;
+
+typedef struct reading {
+    trace_build *b;
+    const char *path;
+    csv_message *message;
+    id_set seen;
+    place *places; /* [count] to be put in order first */
+    size_t count, capacity;
+} reading;
+
+static bool keep(reading *g, const place *p)
+{
+    if (g->count == g->capacity) {
+        const size_t capacity = g->capacity == 0 ? SET_FIRST : 2 * g->capacity;
+        place *more = realloc(g->places, capacity * sizeof *more);
+        if (more == NULL) {
+            return false;
+        }
+        g->places = more;
+        g->capacity = capacity;
+    }
+    g->places[g->count++] = *p;
+    return true;
+}
+
+/* Takes a line, or keeps it with its time for later. */
+static bool on_line(reading *g, place *p, bool later)
+{
+    json_error_t where;
+    json_t *line = json_loadb(p->text, p->size, JSON_REJECT_DUPLICATES, &where);
+    const size_t column = line == NULL && where.column > 0 ? (size_t)where.column : 1;
+    const char *problem = line == NULL ? where.text
+                          : later      ? take_time(line, &p->at_ns)
+                                       : take_line(g->b, line, p->number, &g->seen);
+    if (problem == NULL && later && !keep(g, p)) {
+        problem = "out of memory";
+    }
+    const bool ok = problem == NULL || csv_fail_at(g->path, p->number, column, g->message, "%s", problem);
+    json_decref(line);
+    return ok;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const place *x = a;
+    const place *y = b;
+    if (x->at_ns != y->at_ns) {
+        return x->at_ns < y->at_ns ? -1 : 1;
+    }
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Lines in any order are put in order before any is taken: which blocks a request finds depends on who came before. */
 static bool read_mooncake(trace_build *b, const char *path, const csv_bytes *text, csv_message *message)
 {
-    id_set seen = {NULL, 0, 0};
+    reading g = {.b = b, .path = path, .message = message};
     bool ok = true;
     const char *end = text->data + text->size;
     size_t number = 0;
@@ -142,18 +215,18 @@ static bool read_mooncake(trace_build *b, const char *path, const csv_bytes *tex
     for (const char *at = text->data; ok && at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const size_t size = newline != NULL ? (size_t)(newline - at) : (size_t)(end - at);
-        number++;
-        if (strspn(at, " \t\r") < size) {
-            json_error_t where;
-            json_t *line = json_loadb(at, size, JSON_REJECT_DUPLICATES, &where);
-            const char *problem = line != NULL ? take_line(b, line, number, &seen) : where.text;
-            const size_t column = line == NULL && where.column > 0 ? (size_t)where.column : 1;
-            ok = problem == NULL || csv_fail_at(path, number, column, message, "%s", problem);
-            json_decref(line);
-        }
+        place p = {.text = at, .size = size, .number = ++number};
+        ok = strspn(at, " \t\r") >= size || on_line(&g, &p, b->options->sort);
         at += size + (newline != NULL);
     }
-    free(seen.slots);
+    if (ok && g.count > 0) {
+        qsort(g.places, g.count, sizeof *g.places, by_time);
+    }
+    for (size_t i = 0; ok && i < g.count; i++) {
+        ok = on_line(&g, &g.places[i], false);
+    }
+    free(g.seen.slots);
+    free(g.places);
     return ok;
 }
 
