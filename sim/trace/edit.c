@@ -14,6 +14,7 @@
 typedef struct pile {
     trace_request *at;
     size_t count, capacity;
+    bool too_late; /* a request would leave the range of times */
 } pile;
 
 static bool put(pile *p, const trace_request *q)
@@ -29,6 +30,13 @@ static bool put(pile *p, const trace_request *q)
     }
     p->at[p->count++] = *q;
     return true;
+}
+
+/* A request that comes by_ns later. */
+static bool put_later(pile *p, trace_request q, int64_t by_ns)
+{
+    p->too_late = __builtin_add_overflow(q.at_ns, by_ns, &q.at_ns);
+    return !p->too_late && put(p, &q);
 }
 
 static unsigned columns_of(const mdl_trace *c)
@@ -53,7 +61,9 @@ static trace *made(pile *p, bool whole, unsigned columns, bool clock, const char
 {
     csv_message message = {err, err_size};
     trace *t = NULL;
-    if (!whole) {
+    if (p->too_late) {
+        csv_fail_at(name, 0, 0, &message, "a request would come after 2^63 ns, the last time there is");
+    } else if (!whole) {
         csv_fail_at(name, 0, 0, &message, "out of memory");
     } else if (p->count == 0) {
         csv_fail_at(name, 0, 0, &message, "no request is left");
@@ -67,7 +77,7 @@ static trace *made(pile *p, bool whole, unsigned columns, bool clock, const char
 trace *edit_slice(const trace *t, int64_t from_ns, int64_t to_ns, const char *name, char *err, size_t err_size)
 {
     const mdl_trace *c = trace_columns(t);
-    pile p = {NULL, 0, 0};
+    pile p = {.at = NULL};
     bool ok = true;
     for (size_t i = 0; ok && i < c->count; i++) {
         const trace_request q = request_at(t, i);
@@ -81,15 +91,14 @@ trace *edit_scale(const trace *t, double factor, int64_t jitter_ns, gsl_rng *r, 
 {
     const mdl_trace *c = trace_columns(t);
     const double whole = floor(factor);
-    pile p = {NULL, 0, 0};
+    pile p = {.at = NULL};
     bool ok = true;
     for (size_t i = 0; ok && i < c->count; i++) {
         const trace_request q = request_at(t, i);
         const double copies = whole + (mdl_ran_uniform_pos(r) < factor - whole ? 1.0 : 0.0);
         for (double n = 0.0; ok && n < copies; n += 1.0) {
-            trace_request copy = q;
-            copy.at_ns += n > 0.0 && jitter_ns > 0 ? (int64_t)(mdl_ran_uniform_pos(r) * (double)jitter_ns) : 0;
-            ok = put(&p, &copy);
+            const bool moved = n > 0.0 && jitter_ns > 0;
+            ok = put_later(&p, q, moved ? (int64_t)(mdl_ran_uniform_pos(r) * (double)jitter_ns) : 0);
         }
     }
     return made(&p, ok, columns_of(c), trace_about(t)->clock, name, err, err_size);
@@ -104,12 +113,10 @@ trace *edit_shift(const trace *t, int64_t by_ns, const char *name, char *err, si
         csv_fail_at(name, 0, 0, &message, "shifted so far, the first request comes before time 0 or after 2^62 ns");
         return NULL;
     }
-    pile p = {NULL, 0, 0};
+    pile p = {.at = NULL};
     bool ok = true;
     for (size_t i = 0; ok && i < c->count; i++) {
-        trace_request q = request_at(t, i);
-        q.at_ns += by_ns;
-        ok = put(&p, &q);
+        ok = put_later(&p, request_at(t, i), by_ns);
     }
     return made(&p, ok, columns_of(c), trace_about(t)->clock, name, err, err_size);
 }
@@ -130,7 +137,7 @@ static int64_t apart(int64_t session, size_t i, size_t count)
 
 trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *name, char *err, size_t err_size)
 {
-    pile p = {NULL, 0, 0};
+    pile p = {.at = NULL};
     unsigned columns = 0;
     bool ok = true;
     for (size_t f = 0; f < count; f++) {
@@ -140,9 +147,8 @@ trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const ch
         const int64_t move = aligned ? trace_first_ns(traces[0]) - trace_first_ns(traces[f]) : 0;
         for (size_t i = 0; ok && i < trace_columns(traces[f])->count; i++) {
             trace_request q = request_at(traces[f], i);
-            q.at_ns += move;
             q.session = apart(q.session, f, count);
-            ok = put(&p, &q);
+            ok = put_later(&p, q, move);
         }
     }
     return made(&p, ok, columns, trace_about(traces[0])->clock, name, err, err_size);

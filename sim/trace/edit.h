@@ -7,8 +7,8 @@
 
 #include "sim/trace/trace.h"
 
-/** All return a new trace, to be freed with trace_close(), or NULL with a message about `name`. Sources are unchanged.
- */
+/** All return a new trace, to be freed with trace_close(), or NULL with a message about `name`, also
+ *  where a request would leave the range of times (2^63 ns). Sources are unchanged. */
 
 /** Requests from from_ns on and before to_ns, since the first one. */
 trace *edit_slice(const trace *t, int64_t from_ns, int64_t to_ns, const char *name, char *err, size_t err_size);
