@@ -11,7 +11,7 @@
 #define TRACE_MAGIC         "SPWTRACE"
 #define TRACE_MAGIC_SIZE    8
 #define TRACE_VERSION_PLAIN 1u /* three columns */
-#define TRACE_VERSION       2u /* and optional ones */
+#define TRACE_VERSION       2u /* and optional ones, and whether times are of a calendar */
 #define TRACE_ENDIAN        0x01020304u
 #define TRACE_BYTES_MAX     ((size_t)8 << 30) /* of text: some 200 million requests */
 

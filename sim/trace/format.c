@@ -36,6 +36,12 @@ static const column columns[COLUMNS] = {
     {offsetof(mdl_trace, priority), sizeof(int32_t), TRACE_PRIORITY},
 };
 
+/* What version 1, which does not say it, is taken for: a present-day time is no distance from an origin. */
+static bool seems_clock(int64_t first_ns)
+{
+    return first_ns >= CLOCK_FROM_NS;
+}
+
 static const void *column_at(const mdl_trace *c, const column *col)
 {
     const void *at = NULL;
@@ -110,6 +116,20 @@ static const char *header_problem(const trace_header *h, size_t size)
     return size > expected ? "the file is longer than its header says: import the trace again" : NULL;
 }
 
+/* What is wrong with the first request that no replay takes. */
+static const char *request_problem(const mdl_trace *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->input_tokens[i] < 1 || c->output_tokens[i] < 1) {
+            return "requests without tokens cannot be replayed: leave them out";
+        }
+        if (c->at_ns[i] < (i == 0 ? 0 : c->at_ns[i - 1])) {
+            return "the requests are not in order: import the trace again";
+        }
+    }
+    return "a session, prefix or priority is out of its range: import the trace again";
+}
+
 static const char *columns_problem(const mdl_trace *c, uint64_t expected_sum)
 {
     if (columns_sum(c) != expected_sum) {
@@ -122,7 +142,7 @@ static const char *columns_problem(const mdl_trace *c, uint64_t expected_sum)
         good &= c->priority == NULL || (c->priority[i] >= -TRACE_PRIORITY_MAX && c->priority[i] <= TRACE_PRIORITY_MAX);
         good &= c->prefix_tokens == NULL || (c->prefix_tokens[i] >= 0 && c->prefix_tokens[i] <= c->input_tokens[i]);
     }
-    return good ? NULL : "the requests are not in order or have no tokens: import the trace again";
+    return good ? NULL : request_problem(c);
 }
 
 bool trace_is_binary(const void *data, size_t size)
@@ -150,10 +170,8 @@ const char *trace_adopt(trace *t, const void *data, size_t size)
             at += t->columns.count * columns[i].width;
         }
     }
-    /* version 1 does not say: a present-day time is no distance from an origin */
     t->facts = (trace_facts){.form = "binary", .has_input = true, .has_output = true};
-    t->facts.clock =
-        h->version == TRACE_VERSION_PLAIN ? h->first_ns >= CLOCK_FROM_NS : (optional & TRACE_IS_CLOCK) != 0;
+    t->facts.clock = h->version == TRACE_VERSION_PLAIN ? seems_clock(h->first_ns) : (optional & TRACE_IS_CLOCK) != 0;
     return columns_problem(&t->columns, h->columns_sum);
 }
 
@@ -229,7 +247,7 @@ static trace_header header_of(const trace *t)
     for (size_t i = 0; i < COLUMNS; i++) {
         h.optional |= column_at(c, &columns[i]) != NULL ? columns[i].when : 0;
     }
-    if (h.optional != 0) {
+    if (h.optional != 0 || t->facts.clock != seems_clock(t->first_ns)) {
         h.version = TRACE_VERSION;
         h.optional |= t->facts.clock ? TRACE_IS_CLOCK : 0;
     }
@@ -258,9 +276,9 @@ bool trace_write(const trace *t, const char *path, char *err, size_t err_size)
         return csv_fail_at(path, 0, 0, &message, "the path is too long");
     }
     const trace_header h = header_of(t);
-    const char *missing = columns_problem(&t->columns, h.columns_sum);
-    if (missing != NULL) {
-        return csv_fail_at(path, 0, 0, &message, "requests without tokens cannot be replayed: leave them out");
+    const char *wrong = columns_problem(&t->columns, h.columns_sum);
+    if (wrong != NULL) {
+        return csv_fail_at(path, 0, 0, &message, "%s", wrong);
     }
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {

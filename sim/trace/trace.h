@@ -12,9 +12,11 @@
  * Binary: a header of 64 bytes, then columns: at_ns (int64), session (int64, optional), input tokens (int32), output
  * tokens (int32), prefix tokens (int32, optional), priority (int32, optional), in the byte order of the machine that
  * wrote it (checked), with a checksum. A trace without optional columns is written as version 1, which older programs
- * read, with any of them as version 2. Opening a binary trace maps the file: memory is shared between processes and no
- * parsing is done. A file that is being replayed must not be overwritten in place; trace_write() never does: it writes
- * a temporary file beside the target and renames it.
+ * read, with any of them as version 2. Version 1 does not say whether times are of a calendar: they are taken to be
+ * from the year 2000 on. Where that is wrong (Unix seconds, older dates), version 2 is written as well. Opening a
+ * binary trace maps the file: memory is shared between processes and no parsing is done. A file that is being replayed
+ * must not be overwritten in place; trace_write() never does: it writes a temporary file beside the target and renames
+ * it.
  *
  * Every function that fails writes one line "path:line:col: error: message" (binary files: line 1, column 1), without
  * ":line:col" where the file as a whole is meant.

@@ -207,6 +207,39 @@ static void test_binary(void **state)
     assert_int_equal(info.st_size, 64 + 3 * 16);
 }
 
+/* Whether times are of a calendar stays as the text has it; the version with which older programs read it, where they
+ * would know. */
+static void test_binary_calendar(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first;
+        bool clock;
+        int version;
+    } cases[] = {
+        {"1700000000", false, 2}, {"10", false, 1}, {"1971-01-01 00:00:00", true, 2}, {"2023-11-14 22:13:20", true, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[128], err[700] = "";
+        snprintf(text, sizeof text, "TIMESTAMP,ContextTokens,GeneratedTokens\n%s,5,6\n", cases[i].first);
+        if (!cases[i].clock) {
+            snprintf(text, sizeof text, "at_s,input_tokens,output_tokens\n%s,5,6\n", cases[i].first);
+        }
+        trace *t = open_text(text);
+        assert_int_equal(trace_about(t)->clock, cases[i].clock);
+        assert_true(trace_write(t, bin_path, err, sizeof err));
+        trace_close(t);
+        t = trace_open(bin_path, err, sizeof err);
+        assert_string_equal(err, "");
+        assert_int_equal(trace_about(t)->clock, cases[i].clock);
+        trace_close(t);
+        FILE *f = fopen(bin_path, "rb");
+        assert_non_null(f);
+        assert_int_equal(fseek(f, 8, SEEK_SET), 0);
+        assert_int_equal(fgetc(f), cases[i].version); /* low byte: little-endian machines */
+        fclose(f);
+    }
+}
+
 static void expect_damage(const unsigned char *data, size_t size, const char *word)
 {
     char err[700] = "";
@@ -260,6 +293,13 @@ static void test_write_errors(void **state)
     assert_string_equal(err, "/nonexistent/x.trace: error: cannot write beside the target: No such file or directory");
     assert_false(trace_write(t, directory, err, sizeof err)); /* a directory is in the way */
     assert_non_null(strstr(err, "something that is not a regular file"));
+    trace_close(t);
+    const trace_request urgent = {.session = -1, .input = 1, .output = 1, .priority = TRACE_PRIORITY_MAX + 1};
+    t = trace_of("urgent", &urgent, 1, TRACE_PRIORITY, false, err, sizeof err);
+    assert_non_null(t);
+    assert_false(trace_write(t, "/x.trace", err, sizeof err));
+    assert_string_equal(err,
+                        "/x.trace: error: a session, prefix or priority is out of its range: import the trace again");
     trace_close(t);
     /* Nothing is left behind. */
     char parent_file[128];
@@ -426,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seconds_csv, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_csv_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_binary, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_binary_calendar, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_replaces_only_traces, set_up, tear_down),

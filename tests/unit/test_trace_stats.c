@@ -163,9 +163,14 @@ static void test_mooncake(void **state)
     refuse(&strict, MOON1 "{\"timestamp\": 1, \"input_length\": 1}\n",
            "2:1: error: timestamp (ms, a number), input_length and output_length (whole numbers) are required");
     refuse(&strict, MOON4 MOON1, "2:1: error: earlier than the request in line 1: sort the trace by time");
-    t = read_with(&(trace_options){.sort = true}, MOON4 MOON1);
-    assert_int_equal(trace_columns(t)->output_tokens[0], 5);
+    /* in any order of lines, blocks are found in the order of time; equal times keep theirs */
+    t = read_with(&(trace_options){.sort = true}, MOON4 MOON3 MOON1 MOON2);
+    assert_memory_equal(trace_columns(t)->prefix_tokens, prefix, sizeof prefix);
+    const int32_t output[4] = {5, 6, 7, 8};
+    assert_memory_equal(trace_columns(t)->output_tokens, output, sizeof output);
     trace_close(t);
+    refuse(&(trace_options){.sort = true}, MOON4 "{\"timestamp\": 1, \"input_length\": 1}\n" MOON1,
+           "2:1: error: timestamp (ms, a number), input_length and output_length (whole numbers) are required");
 }
 
 static void test_columns(void **state)
@@ -280,6 +285,20 @@ static void test_edit(void **state)
     assert_memory_equal(trace_columns(mixed)->session, sessions, sizeof sessions);
     expect_times(mixed, 10, (int[]){0, 1, 2, 2, 3}, 5);
     expect_times(edit_mix(both, 2, true, "a", err, sizeof err), 10, (int[]){0, 0, 0, 1, 3}, 5);
+    /* past the last time there is: as wide as time, then later, copied later, or aligned to a later one */
+    const trace_request ends[2] = {{.session = -1, .input = 1, .output = 1},
+                                   {.at_ns = INT64_MAX - 1, .session = -1, .input = 1, .output = 1}};
+    trace *wide = trace_of("wide", ends, 2, 0, false, err, sizeof err);
+    const trace *late[2] = {a, wide};
+    assert_null(edit_shift(wide, 10000000000, "a", err, sizeof err));
+    assert_string_equal(err, "a: error: a request would come after 2^63 ns, the last time there is");
+    err[0] = '\0';
+    assert_null(edit_mix(late, 2, true, "a", err, sizeof err));
+    assert_string_equal(err, "a: error: a request would come after 2^63 ns, the last time there is");
+    err[0] = '\0';
+    assert_null(edit_scale(wide, 50.0, 100000000000, r, "a", err, sizeof err));
+    assert_string_equal(err, "a: error: a request would come after 2^63 ns, the last time there is");
+    trace_close(wide);
     gsl_rng_free(r);
     trace_close(a);
     trace_close(b);
