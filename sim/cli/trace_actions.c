@@ -68,6 +68,15 @@ static int64_t whole_seconds(int64_t ns)
     return ns / INT64_C(1000000000);
 }
 
+/* Rates are of seconds; a fraction would be dropped. False: said why. */
+static bool are_whole(const trace_values *v, char *err)
+{
+    const bool whole =
+        v->from_ns % INT64_C(1000000000) == 0 && (v->to_ns == INT64_MAX || v->to_ns % INT64_C(1000000000) == 0);
+    (void)snprintf(err, ERR_SIZE, "spillway trace: of rates of clients, --from and --to are whole seconds");
+    return whole;
+}
+
 bool trace_is_rates(const trace_values *v, const char *path)
 {
     return v->read.form == NULL && v->read.columns == NULL && !trace_known(path) && rates_is(path);
@@ -80,7 +89,8 @@ static cli_status import_rates(const trace_values *v, const char *in, const char
     if (!take_factor(v, 1.0, &factor)) {
         return CLI_BAD;
     }
-    client_rates *r = trace_may_replace(in, out, err, sizeof err) ? rates_read(in, err, sizeof err) : NULL;
+    client_rates *r =
+        are_whole(v, err) && trace_may_replace(in, out, err, sizeof err) ? rates_read(in, err, sizeof err) : NULL;
     if (r == NULL) {
         return trace_complain(err, CLI_BAD);
     }
@@ -203,7 +213,7 @@ static trace_fit *fit_requests(const trace_values *v, const char *path, char *er
 
 static trace_fit *fit_rates(const trace_values *v, const char *path, char *err)
 {
-    client_rates *r = rates_read(path, err, ERR_SIZE);
+    client_rates *r = are_whole(v, err) ? rates_read(path, err, ERR_SIZE) : NULL;
     if (r == NULL) {
         return NULL;
     }

@@ -42,6 +42,10 @@ static void put_quality(FILE *out, const trace_fit *f, const char *pairs)
     static const char *const laws[] = {"exponential", "Gamma", "Weibull"};
     const trace_fit_errors *e = &f->errors;
     fprintf(out, "# Gaps on the clock of the rates: CV %.3f, %s, KS distance %.4f.\n", f->cv, laws[f->renewal], f->ks);
+    if (f->renewal != MDL_RENEWAL_POISSON && fabs(trace_fit_cv(f) - f->cv) > 0.0) {
+        fprintf(out, "# A source has a CV from %g to %g: it draws with %g.\n", FIT_CV_LEAST, FIT_CV_MOST,
+                trace_fit_cv(f));
+    }
     fprintf(out, "# Gaps on the wall clock: CV %.3f.\n", f->wall_cv);
     if (f->drawn) {
         fputs("# The source has CVs of single clients only: gaps and lengths are those of requests\n"
@@ -85,6 +89,12 @@ static void put_advice(FILE *out, const trace_fit *f)
     }
 }
 
+/* A rate as scenarios are written: without an exponent. */
+static void put_rate(FILE *out, double per_s)
+{
+    fprintf(out, per_s > 0.0 && per_s < 1e-4 ? "%.14f/s" : "%.6g/s", per_s);
+}
+
 /* Rates to print: a day where all days are alike. */
 static size_t hours_of(const trace_fit *f)
 {
@@ -105,12 +115,13 @@ void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *
     }
     fputs("traffic:\n  - kind: diurnal\n    from: REGION # region of the users\n    hours: [", out);
     for (size_t h = 0; h < hours_of(f); h++) {
-        fprintf(out, "%s%.6g/s", h == 0 ? "\n        " : h % PER_LINE == 0 ? ",\n        " : ", ", f->hours[h]);
+        fputs(h == 0 ? "\n        " : h % PER_LINE == 0 ? ",\n        " : ", ", out);
+        put_rate(out, f->hours[h]);
     }
     fputs("]\n", out);
     if (f->renewal != MDL_RENEWAL_POISSON) {
         fprintf(out, "    burstiness: {%s: {cv: %.4g}}\n", f->renewal == MDL_RENEWAL_GAMMA ? "gamma" : "weibull",
-                f->cv);
+                trace_fit_cv(f));
     }
     if (pairs != NULL) {
         const char *slash = strrchr(pairs, '/');

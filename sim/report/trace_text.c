@@ -134,8 +134,12 @@ void trace_rates_text(const char *path, const rates_stats *s, FILE *out)
     fprintf(out, "%s\n  client rates: %zu clients, %zu windows of %.0f s, %zu client-windows above zero\n", path,
             s->clients, s->windows, s->window_s, s->cells);
     fprintf(out, "  mean rate          %.3f/s, about %.0f requests\n", s->mean_per_s, s->requests);
-    fprintf(out, "  window             peak %.2f/s at %.0f s, lowest non-zero %.2f/s\n", s->peak_per_s, s->peak_at_s,
-            s->lowest_per_s);
+    if (isnan(s->lowest_per_s)) {
+        fputs("  window             none has a rate\n", out);
+    } else {
+        fprintf(out, "  window             peak %.2f/s at %.0f s, lowest non-zero %.2f/s\n", s->peak_per_s,
+                s->peak_at_s, s->lowest_per_s);
+    }
     fprintf(out, "  hourly means       max %.1f/s, min %.1f/s, peak/mean %.2f\n", s->hour_max, s->hour_min,
             s->hour_max / s->mean_per_s);
     fprintf(out, "  gaps of a client   CV %.3f, weighted by rate (no arrival times: none of all)\n", s->cv_weighted);

@@ -81,14 +81,14 @@ build_problem build_add(trace_build *b, const trace_request *request, int32_t bl
     if (!take_tokens(b, request->output, &output, &skip)) {
         return BUILD_OUTPUT;
     }
-    if (request->prefix < 0 || request->prefix > input) {
-        snprintf(b->words, sizeof b->words, "a prefix of %lld tokens: it must be from 0 to the input's %ld",
-                 (long long)request->prefix, (long)input);
-        return BUILD_PREFIX;
-    }
     if (skip) {
         t->facts.skipped++;
         return BUILD_FINE;
+    }
+    if (request->prefix < 0 || request->prefix > input) {
+        snprintf(b->words, sizeof b->words, "a prefix of %lld tokens: it must be from 0 to the input's %lld",
+                 (long long)request->prefix, (long long)request->input);
+        return BUILD_PREFIX;
     }
     if (!grow(b)) {
         snprintf(b->words, sizeof b->words, "out of memory");

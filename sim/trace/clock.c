@@ -145,7 +145,7 @@ const char *trace_time_words(trace_unit unit)
 {
     switch (unit) {
     case UNIT_CLOCK:
-        return "a time YYYY-MM-DD HH:MM:SS[.fraction] with at most 9 digits";
+        return "a time YYYY-MM-DD HH:MM:SS[.fraction] with at most 9 digits, in UTC (Z, +00:00 or nothing behind it)";
     case UNIT_MS:
         return "a decimal number of milliseconds, 0 or more, with at most 6 digits after the point";
     case UNIT_US:

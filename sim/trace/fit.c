@@ -2,6 +2,7 @@
 /* fit.c - see fit.h. */
 #include "sim/trace/fit.h"
 
+#include <float.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #define HOUR_NS       INT64_C(3600000000000)
 #define WEEK_NS       (MDL_SHAPE_HOURS * HOUR_NS)
 #define MONDAY_NS     (3 * 24 * HOUR_NS) /* 1970-01-01 was a Thursday */
-#define COVERED_LEAST (1.0 / 6.0)        /* of an hour, to be compared */
+#define COVERED_LEAST (1.0 / 6.0)        /* of an hour, to be told from chance */
 #define KS_POINTS     100000
 #define LENGTH_DRAWS  500000
 #define WINDOWS       24 /* of client rates that are drawn */
@@ -69,32 +70,39 @@ static void cover(double covered_h[MDL_SHAPE_HOURS], int64_t week_ns, int64_t sp
     }
 }
 
-/* Mean of the rates seen at the same hour of other days, else of all. */
-static double filled(const trace_fit *f, const sample *s, size_t hour)
+/* What an hour must be covered to count as seen; a trace that covers none so far has nothing better. */
+static double least_covered(const sample *s)
 {
-    double sum = 0.0, all = 0.0;
-    int count = 0, seen = 0;
     for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
-        if (s->covered_h[h] > 0.0) {
-            all += f->hours[h];
-            seen++;
-            sum += h % 24 == hour % 24 ? f->hours[h] : 0.0;
-            count += h % 24 == hour % 24;
+        if (s->covered_h[h] >= COVERED_LEAST) {
+            return COVERED_LEAST;
         }
     }
-    return count > 0 ? sum / count : seen > 0 ? all / seen : 0.0;
+    return DBL_MIN;
+}
+
+/* Rate of the time seen at the same hour of other days, else of all. */
+static double filled(const sample *s, double least, size_t hour)
+{
+    double sum = 0.0, all = 0.0, covered = 0.0, seen = 0.0;
+    for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
+        if (s->covered_h[h] >= least) {
+            all += s->requests[h];
+            seen += s->covered_h[h];
+            sum += h % 24 == hour % 24 ? s->requests[h] : 0.0;
+            covered += h % 24 == hour % 24 ? s->covered_h[h] : 0.0;
+        }
+    }
+    return covered > 0.0 ? sum / (3600.0 * covered) : seen > 0.0 ? all / (3600.0 * seen) : 0.0;
 }
 
 static void take_hours(trace_fit *f, const sample *s)
 {
+    const double least = least_covered(s);
     for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
-        if (s->covered_h[h] > 0.0) {
-            f->hours[h] = s->requests[h] / (3600.0 * s->covered_h[h]);
-            f->hours_seen++;
-        }
-    }
-    for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
-        f->hours[h] = s->covered_h[h] > 0.0 ? f->hours[h] : filled(f, s, h);
+        const bool seen = s->covered_h[h] >= least;
+        f->hours[h] = seen ? s->requests[h] / (3600.0 * s->covered_h[h]) : filled(s, least, h);
+        f->hours_seen += seen;
     }
     f->start_hour = (int64_t)hour_at(s->week_ns);
 }
@@ -173,6 +181,11 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double trace_fit_cv(const trace_fit *f)
+{
+    return fmin(fmax(f->cv, FIT_CV_LEAST), FIT_CV_MOST);
+}
+
 static void take_law(trace_fit *f, sample *s)
 {
     moments m = {0.0, 0.0, 0.0};
@@ -190,8 +203,8 @@ static void take_law(trace_fit *f, sample *s)
     qsort(s->gaps, s->gap_count, sizeof *s->gaps, by_value);
     f->ks = distance(s, m.mean, MDL_RENEWAL_POISSON, 1.0);
     if (fabs(f->cv - 1.0) > FIT_POISSON) {
-        const double gamma = distance(s, m.mean, MDL_RENEWAL_GAMMA, f->cv);
-        const double weibull = distance(s, m.mean, MDL_RENEWAL_WEIBULL, f->cv);
+        const double gamma = distance(s, m.mean, MDL_RENEWAL_GAMMA, trace_fit_cv(f));
+        const double weibull = distance(s, m.mean, MDL_RENEWAL_WEIBULL, trace_fit_cv(f));
         f->renewal = weibull < gamma ? MDL_RENEWAL_WEIBULL : MDL_RENEWAL_GAMMA;
         f->ks = fmin(gamma, weibull);
     }
@@ -290,7 +303,7 @@ mdl_arrival_spec trace_fit_arrivals(const trace_fit *f, double scale, double hou
     mdl_arrival_spec spec = {.kind = MDL_ARRIVAL_DIURNAL, .weekend_factor = 1.0, .hours = hours};
     if (f->renewal != MDL_RENEWAL_POISSON) {
         spec.burst.renewal = f->renewal;
-        spec.burst.cv = f->cv;
+        spec.burst.cv = trace_fit_cv(f);
     }
     return spec;
 }

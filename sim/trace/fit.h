@@ -4,12 +4,12 @@
  *
  * Rates: each hour of the local week (hour 0 = Monday 00:00) has that of the requests that fall into it, over the time
  * that the trace covers of it; a trace of several weeks gives means. By the calendar where the trace has one, else time
- * 0 of the file is taken for a Monday 00:00. Hours that the trace does not cover get the mean of the same hour of other
- * days, or of all.
+ * 0 of the file is taken for a Monday 00:00. Hours of which the trace covers less than ten minutes (where it covers
+ * more of another one) get the mean rate of the same hour of other days, or of all.
  *
  * Gaps: on the clock of these rates (time change), so that what remains is burstiness. Their CV is taken as it is; of
  * Gamma and Weibull the one with the smaller Kolmogorov-Smirnov distance. At a CV within FIT_POISSON of 1 there is no
- * burstiness.
+ * burstiness; what a source cannot have is drawn with the nearest CV that it can, FIT_CV_LEAST or FIT_CV_MOST.
  *
  * Lengths: pairs of input and output, FIT_PAIRS at most, with the quantiles of all requests in both and the ranks of
  * some requests between them; and two lognormal laws (median and quartiles) with the correlation of a Gaussian
@@ -23,9 +23,11 @@
 #include "sim/trace/rates.h"
 #include "sim/trace/stats.h"
 
-#define FIT_POISSON 0.02
-#define FIT_PAIRS   20000
-#define FIT_DRAWS   10000000
+#define FIT_POISSON  0.02
+#define FIT_CV_LEAST 0.05 /**< as burstiness.gamma.cv of a scenario */
+#define FIT_CV_MOST  20.0
+#define FIT_PAIRS    20000
+#define FIT_DRAWS    10000000
 
 /** Relative differences: of the drawn source to the trace, less 1. */
 typedef struct trace_fit_errors {
@@ -64,6 +66,8 @@ trace_fit *trace_fit_of(const trace *t, const char *name, uint64_t seed, char *e
 trace_fit *trace_fit_of_rates(const client_rates *r, int64_t from_s, int64_t to_s, const char *name, uint64_t seed,
                               char *err, size_t err_size);
 void trace_fit_free(trace_fit *f); /**< NULL allowed */
+/** CV of the gaps that the fit draws. */
+double trace_fit_cv(const trace_fit *f);
 /** The arrivals of a fit, with hours times `scale` written to hours[]. */
 mdl_arrival_spec trace_fit_arrivals(const trace_fit *f, double scale, double hours[MDL_SHAPE_HOURS]);
 

@@ -17,8 +17,9 @@
 
 #define PATH_BYTES_MAX 4096
 #define COLUMNS        6
-#define TRACE_IS_CLOCK 8u                          /* of trace_header.optional: times are of a calendar */
-#define CLOCK_FROM_NS  INT64_C(946684800000000000) /* 2000-01-01 */
+#define TRACE_IS_CLOCK 8u                           /* of trace_header.optional: times are of a calendar */
+#define CLOCK_FROM_NS  INT64_C(946684800000000000)  /* 2000-01-01 */
+#define LAST_NS        INT64_C(9100000000000000000) /* above all that text can say; int64 holds the hours around it */
 
 /* One column: where the trace has its pointer, and when it is there. */
 typedef struct column {
@@ -172,7 +173,11 @@ const char *trace_adopt(trace *t, const void *data, size_t size)
     }
     t->facts = (trace_facts){.form = "binary", .has_input = true, .has_output = true};
     t->facts.clock = h->version == TRACE_VERSION_PLAIN ? seems_clock(h->first_ns) : (optional & TRACE_IS_CLOCK) != 0;
-    return columns_problem(&t->columns, h->columns_sum);
+    problem = columns_problem(&t->columns, h->columns_sum);
+    if (problem == NULL && (t->first_ns < 0 || t->first_ns > LAST_NS - t->columns.at_ns[t->columns.count - 1])) {
+        problem = "requests come before time 0 or more than 288 years after it: import the trace again";
+    }
+    return problem;
 }
 
 /* Whether a regular file begins as a trace does. */

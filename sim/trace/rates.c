@@ -2,6 +2,7 @@
 /* rates.c - reads client rates and their lengths; see rates.h. */
 #include "sim/trace/rates.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static bool on_cell(void *context, const csv_row *row, csv_message *message)
     if (g->cells == 0) {
         return read_names(g, row, cell_names, CELL_NAMES, message);
     }
-    if (!same_width(g, row, message) || !read_number(g, row, 0, 1e10, &start, message) ||
+    if (!same_width(g, row, message) || !read_number(g, row, 0, (double)RATES_END_S, &start, message) ||
         !read_number(g, row, 1, 1e9, &client, message) || !read_number(g, row, 2, 1e6, &c.rate_per_s, message) ||
         !read_number(g, row, 3, 1e4, &c.cv, message)) {
         return false;
@@ -147,7 +148,8 @@ static bool on_length(void *context, const csv_row *row, csv_message *message)
         return read_names(g, row, length_names, LENGTH_NAMES, message);
     }
     if (!same_width(g, row, message) || !read_number(g, row, 0, 1e9, &client, message) ||
-        !read_number(g, row, 1, 1e10, &start, message) || !read_number(g, row, 2, 1e15, &l.requests, message) ||
+        !read_number(g, row, 1, (double)RATES_END_S, &start, message) ||
+        !read_number(g, row, 2, 1e15, &l.requests, message) ||
         !read_number(g, row, MEAN_POINT, INT32_MAX, &mean, message)) {
         return false;
     }
@@ -278,6 +280,12 @@ client_rates *rates_read(const char *path, char *err, size_t err_size)
     }
     qsort(r->cells, r->count, sizeof *r->cells, by_start);
     find_windows(r);
+    if (r->to_s > RATES_END_S) {
+        csv_fail_at(path, 0, 0, &message, "the last window, of %.0f s, ends later than %lld s", r->window_s,
+                    (long long)RATES_END_S);
+        rates_free(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -356,7 +364,7 @@ static bool largest_client(const client_rates *r, rates_stats *s, double whole)
 
 static void take_windows(const client_rates *r, rates_stats *s)
 {
-    s->lowest_per_s = -1.0;
+    s->lowest_per_s = (double)NAN;
     for (size_t i = 0, to = 0; i < r->count; i = to) {
         double rate = 0.0;
         for (to = i; to < r->count && r->cells[to].start_s == r->cells[i].start_s; to++) {
@@ -366,7 +374,7 @@ static void take_windows(const client_rates *r, rates_stats *s)
             s->peak_per_s = rate;
             s->peak_at_s = (double)r->cells[i].start_s;
         }
-        s->lowest_per_s = rate > 0.0 && (s->lowest_per_s < 0.0 || rate < s->lowest_per_s) ? rate : s->lowest_per_s;
+        s->lowest_per_s = rate > 0.0 ? fmin(s->lowest_per_s, rate) : s->lowest_per_s;
     }
 }
 

@@ -48,6 +48,8 @@ typedef struct client_rates {
 
 /** Whether the first line of a file is that of client rates. False also where it cannot be read. */
 bool rates_is(const char *path);
+#define RATES_END_S INT64_C(9000000000) /**< 285 years: the last time that windows may reach, fits int64 ns */
+
 /** @return to be freed; NULL with "path:line:col: error: ..." The lengths are read if their file is there. */
 client_rates *rates_read(const char *path, char *err, size_t err_size);
 /** A file of lengths alone: no cells, no windows. @return to be freed; NULL with a message */
@@ -58,7 +60,8 @@ void rates_free(client_rates *r); /**< NULL allowed */
 
 typedef struct rates_stats {
     size_t clients, windows, cells, weibull, gamma;
-    double window_s, mean_per_s, requests, peak_per_s, peak_at_s, lowest_per_s;
+    double window_s, mean_per_s, requests, peak_per_s, peak_at_s;
+    double lowest_per_s; /**< above 0; NaN: no window has a rate */
     double hour_max, hour_min, cv_weighted, largest_share;
     double by_hour[24];
     size_t days;

@@ -122,6 +122,18 @@ static bool read_text(trace *t, const char *path, const trace_options *options, 
     return problem == NULL || csv_fail_at(path, 1, 1, message, "%s", problem);
 }
 
+/* Options that say how text is read would be passed over in a binary trace. */
+static bool as_it_is(const char *path, const trace_options *options, csv_message *message)
+{
+    const char *option = options->form != NULL      ? "form"
+                         : options->columns != NULL ? "columns"
+                         : options->spread_ns > 0   ? "spread"
+                                                    : NULL;
+    return option == NULL ||
+           csv_fail_at(path, 0, 0, message,
+                       "this is a binary trace: --%s says how a text is read; give it to the import", option);
+}
+
 static bool read_any(trace *t, const char *path, const trace_options *options, csv_message *message)
 {
     csv_bytes text;
@@ -130,6 +142,9 @@ static bool read_any(trace *t, const char *path, const trace_options *options, c
     }
     if (trace_is_binary(text.data, text.size)) { /* it was packed: malloc has aligned it */
         t->loaded = text.data;
+        if (!as_it_is(path, options, message)) {
+            return false;
+        }
         const char *problem = trace_adopt(t, text.data, text.size);
         return problem == NULL || csv_fail_at(path, 1, 1, message, "%s", problem);
     }
@@ -138,8 +153,11 @@ static bool read_any(trace *t, const char *path, const trace_options *options, c
     return ok;
 }
 
-static bool map(trace *t, const char *path, int fd, size_t size, csv_message *message)
+static bool map(trace *t, const char *path, const trace_options *options, int fd, size_t size, csv_message *message)
 {
+    if (!as_it_is(path, options, message)) {
+        return false;
+    }
     void *mapped = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (mapped == MAP_FAILED) {
         return csv_fail_at(path, 1, 1, message, "cannot map the file: %s", strerror(errno));
@@ -168,7 +186,7 @@ static bool open_either(trace *t, const char *path, const trace_options *options
     }
     const bool binary = S_ISREG(info.st_mode) && pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
                         trace_is_binary(magic, sizeof magic);
-    const bool ok = binary && map(t, path, fd, (size_t)info.st_size, message);
+    const bool ok = binary && map(t, path, options, fd, (size_t)info.st_size, message);
     close(fd);
     return binary ? ok : read_any(t, path, options, message);
 }

@@ -77,6 +77,21 @@ sed -e "/kind: trace/r $dir/entry.yaml" -e '//d' scenarios/azure-conversation.ya
 "$SPILLWAY" validate scenarios/fitted-$$.yaml >/dev/null
 same "and lognormal lengths" "$?" 0
 
+# What no traffic has is printed as the nearest that a scenario takes.
+takes() { # WHAT FILE
+    "$SPILLWAY" trace fit "$2" >"$dir/fit.yaml"
+    sed -n '/- kind/,$p' "$dir/fit.yaml" | sed 's/REGION #.*/cn-hangzhou/; s/^/      /' >"$dir/entry.yaml"
+    sed -e "/kind: trace/r $dir/entry.yaml" -e '//d' scenarios/azure-conversation.yaml >scenarios/fitted-$$.yaml
+    same "$1" "$("$SPILLWAY" validate scenarios/fitted-$$.yaml 2>&1 >/dev/null; echo $?)" 0
+}
+{ echo at_s,input_tokens,output_tokens; seq -f '%g,100,50' 0 2 6000; } >"$dir/even.csv"
+takes "equal gaps" "$dir/even.csv"
+same "and how it draws them" "$(grep -c 'CV from 0.05 to 20: it draws with 0.05' "$dir/fit.yaml")" 1
+printf 'at_s,input_tokens,output_tokens\n0,100,50\n2419200,90,60\n' >"$dir/rare.csv"
+takes "one request in weeks" "$dir/rare.csv"
+{ echo at_s,input_tokens,output_tokens; for at in 0 3000 6000; do yes "$at,100,50" | head -2000; done; } >"$dir/bursts.csv"
+takes "bursts at one instant" "$dir/bursts.csv"
+
 same "how to have better ones" "$("$SPILLWAY" trace fit $sample | grep -c 'As pairs')" 1
 same "not where they are kept" "$("$SPILLWAY" trace fit $sample "$dir/pairs.trace" | grep -c 'As pairs')" 0
 
@@ -106,6 +121,10 @@ files() { # NAME FILE ARGS...: the files of a kind
 same "files of rates" "$(files o1 "$dir/q-client-rates.csv")" "0./trace-rates.csv"
 same "rates of all clients" "$(tr '\n' ' ' <"$dir/o1/trace-rates.csv")" "time_s,requests_per_s 0,3.5 600,4 1200,0 1800,0.25 "
 same "files of a record" "$(files o2 "$dir/stock.json")" "0./trace-levels.csv"
+printf '%s\n0,0,0,1,Gamma,1,1\n' "$rates" >"$dir/n-client-rates.csv"
+same "no rate at all" "$("$SPILLWAY" trace stats "$dir/n-client-rates.csv" --format json | grep -c '"lowest_per_s": null')" 1
+refused "no part of a second" "of rates of clients, --from and --to are whole seconds" \
+    fit "$dir/q-client-rates.csv" --from 1500ms
 same "levels and prices" "$(tr '\n' ' ' <"$dir/o2/trace-levels.csv")" "time_s,level,usd_per_h 0,2,0.5 60,0,0.25 120,3,1 "
 same "files of lengths" "$(files o3 "$dir/z-token-quantiles.csv")" "0./trace-quantiles.csv"
 same "shares of lengths" "$(cut -d, -f1 "$dir/o3/trace-quantiles.csv" | tr '\n' ' ')" "share 0 0.1 0.25 0.5 0.75 0.9 0.95 0.99 1 "

@@ -145,10 +145,12 @@ static void test_csv_errors(void **state)
                                       "1969-12-31 23:59:59",
                                       "yesterday"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        char text[200], message[300];
+        char text[200], message[400];
         snprintf(text, sizeof text, HEAD "%s,1,1\n", bad[i]);
         snprintf(message, sizeof message,
-                 "2:1: error: '%s' is not a time YYYY-MM-DD HH:MM:SS[.fraction] with at most 9 digits", bad[i]);
+                 "2:1: error: '%s' is not a time YYYY-MM-DD HH:MM:SS[.fraction] with at most 9 digits, in UTC "
+                 "(Z, +00:00 or nothing behind it)",
+                 bad[i]);
         expect_error(text, message);
     }
 #define NOW "2023-11-16 18:15:46.6805900"
@@ -284,6 +286,48 @@ static void test_damage(void **state)
     assert_non_null(strstr(err, "t.trace:1:1: error: "));
 }
 
+static void expect_unreadable(const char *path, const char *why)
+{
+    char err[700] = "";
+    assert_null(trace_open(path, err, sizeof err));
+    if (strstr(err, why) == NULL) {
+        print_error("'%s' does not mention '%s'\n", err, why);
+        fail();
+    }
+}
+
+/* Times that no text has, and that no calendar here could place. */
+static void test_binary_times(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char err[700] = "";
+        const int64_t first_ns = i == 0 ? -3600000000000 : INT64_MAX - 1000;
+        const trace_request rows[2] = {{.at_ns = first_ns, .session = -1, .input = 5, .output = 6},
+                                       {.at_ns = first_ns + 1000, .session = -1, .input = 5, .output = 6}};
+        trace *t = trace_of("made", rows, 2, 0, false, err, sizeof err);
+        assert_non_null(t);
+        assert_true(trace_write(t, bin_path, err, sizeof err));
+        trace_close(t);
+        expect_unreadable(bin_path, "before time 0 or more than 288 years after it");
+    }
+}
+
+/* What says how a text is read is not passed over. */
+static void test_binary_options(void **state)
+{
+    (void)state;
+    static const trace_options some[3] = {{.spread_ns = 1000}, {.form = "plain"}, {.columns = "time=a"}};
+    static const char *const names[3] = {"--spread", "--form", "--columns"};
+    write_binary("at_s,input_tokens,output_tokens\n10.25,5,6\n");
+    for (int i = 0; i < 3; i++) {
+        char err[700] = "";
+        assert_null(trace_read(bin_path, &some[i], err, sizeof err));
+        assert_non_null(strstr(err, "this is a binary trace"));
+        assert_non_null(strstr(err, names[i]));
+    }
+}
+
 static void test_write_errors(void **state)
 {
     (void)state;
@@ -374,16 +418,6 @@ static void test_replaces_only_traces(void **state)
     expect_content(csv_path, csv);
 }
 
-static void expect_unreadable(const char *path, const char *why)
-{
-    char err[700] = "";
-    assert_null(trace_open(path, err, sizeof err));
-    if (strstr(err, why) == NULL) {
-        print_error("'%s' does not mention '%s'\n", err, why);
-        fail();
-    }
-}
-
 /* What never ends, or is far too long, is refused before it fills the memory. */
 static void test_endless(void **state)
 {
@@ -468,6 +502,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_binary, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_binary_calendar, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_binary_times, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_binary_options, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_replaces_only_traces, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_endless, set_up, tear_down),

@@ -256,6 +256,45 @@ static client_rates *rates_of(const char *rates, const char *lengths)
 #define INPUT   "input_tokens,100,100,100,100,100,100,100,100,100\n"
 #define OUTPUT  "output_tokens,50,50,50,50,50,50,50,50,50\n"
 
+/* Windows that ns cannot hold are refused; without any rate there is no lowest one. */
+static void test_rates_bounds(void **state)
+{
+    (void)state;
+    assert_null(rates_of(RATES "9500000000,0,1,1,Gamma\n", LENGTHS "0,0,1," INPUT "0,0,1," OUTPUT));
+    assert_null(rates_of(RATES "0,0,1,1,Gamma\n8000000000,0,1,1,Gamma\n", LENGTHS "0,0,1," INPUT "0,0,1," OUTPUT));
+    client_rates *r = rates_of(RATES "0,0,0,1,Gamma\n600,0,0,1,Gamma\n", LENGTHS "0,0,1," INPUT "0,0,1," OUTPUT);
+    assert_non_null(r);
+    rates_stats *s = rates_stats_of(r);
+    assert_true(isnan(s->lowest_per_s));
+    rates_stats_free(s);
+    rates_free(r);
+}
+
+/* Ten milliseconds of an hour say nothing of it, unless they are all. */
+static void test_short_hours(void **state)
+{
+    (void)state;
+    static trace_request rows[7200];
+    for (int span = 7200; span > 0; span -= 7198) {
+        char err[300] = "";
+        for (int i = 0; i < span; i++) {
+            const int64_t at_ns = 18 * HOUR - 10000000 + i * INT64_C(1000000000);
+            rows[i] = (trace_request){.at_ns = at_ns, .session = -1, .input = 5, .output = 6};
+        }
+        trace *t = trace_of("short", rows, (size_t)span, 0, false, err, sizeof err);
+        trace_fit *f = trace_fit_of(t, "short", 1, err, sizeof err);
+        assert_string_equal(err, "");
+        assert_int_equal(f->hours_seen, 2);
+        if (span == 7200) {
+            near_to(f->hours[17], 1.0, 0.001);
+            near_to(f->hours[100], 1.0, 0.001);
+            near_to(trace_fit_cv(f), FIT_CV_LEAST, 1e-9); /* equal gaps */
+        }
+        trace_fit_free(f);
+        trace_close(t);
+    }
+}
+
 /* The two lines of a client lie apart, and a client with one field alone lends no lengths to anybody. */
 static void test_lengths_in_any_order(void **state)
 {
@@ -329,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_finds_its_source),     cmocka_unit_test(test_published_rates),
         cmocka_unit_test(test_drawn_requests),       cmocka_unit_test(test_published_requests),
         cmocka_unit_test(test_lengths_in_any_order), cmocka_unit_test(test_parts_of_windows),
+        cmocka_unit_test(test_rates_bounds),         cmocka_unit_test(test_short_hours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,10 @@ static void test_columns(void **state)
     o.output = 1;
     refuse(&o, "when,in\n1,1\n", "1:1: error: column 'old' is missing (it goes with when)");
     refuse(&o, "when,in,old\n1,1,2\n", "2:5: error: a prefix of 2 tokens: it must be from 0 to the input's 1");
+    o.zero = TRACE_ZERO_ONE;
+    refuse(&o, "when,in,old\n1,0,2\n", "2:5: error: a prefix of 2 tokens: it must be from 0 to the input's 0");
+    o.zero = TRACE_ZERO_SKIP; /* what is left out needs no prefix that fits */
+    trace_close(read_with(&o, "when,in,old\n1,0,2\n2,3,2\n"));
 }
 
 static void test_stats(void **state)
