@@ -24,9 +24,9 @@
 #define MAX_REQUESTS 60
 #define MAX_OPS      (4 * MAX_REQUESTS)
 
-/* Beside the first ones, where something matters that hardly ever does: the blocks that a prompt in parts still needs,
- * for when a request ends next. */
-static const uint64_t rare[] = {1087450};
+/* Beside the first ones, where something matters that hardly ever does for when a request ends next: in a mixed step
+ * the blocks that those in the queue will take; and the blocks that a prompt in parts still needs. */
+static const uint64_t rare[] = {1000070, 1087450};
 #define RARE (sizeof rare / sizeof *rare)
 
 typedef struct world {
