@@ -239,7 +239,8 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
     if (o->request_count > 0) {
         out->replay.done = settle(o, g, m, out);
         if (!out->replay.done) {
-            calibrate_note(out, "the requests could not be replayed: the model does not fit this GPU with this memory");
+            calibrate_note(out, "the requests could not be replayed: the model does not fit this GPU with this memory, "
+                                "or none of them its KV cache");
         }
     }
     judge(out);

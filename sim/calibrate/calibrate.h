@@ -68,8 +68,6 @@ typedef struct calibration {
 bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, calibration *out,
                char *err, size_t err_size);
 
-/** Measured sums of requests, of all runs. */
-drive_sums calibrate_measured(const observed *o);
 /**
  * The engine of this program under the same requests, idle at the start of each run.
  * @param out simulated  over the requests that fit its KV cache

@@ -15,7 +15,7 @@
 
 #define TAIL 0.025 /* beyond either end of the interval */
 
-/* Sums over the requests of a run; with `replayed` over those that were done there. */
+/* Sums over the requests of a run that the replay did. */
 static drive_sums measured_run(const observed *o, const drive_request *replayed)
 {
     drive_sums s = {.done = 0};
@@ -23,7 +23,7 @@ static drive_sums measured_run(const observed *o, const drive_request *replayed)
     double end_s = 0.0;
     for (size_t i = 0; i < o->request_count; i++) {
         const observed_request *r = &o->requests[i];
-        if (replayed != NULL && replayed[i].done_ns < 0) {
+        if (replayed[i].done_ns < 0) {
             continue;
         }
         end_s = s.done == 0 || r->last_s > end_s ? r->last_s : end_s;
@@ -44,17 +44,6 @@ static drive_sums measured_run(const observed *o, const drive_request *replayed)
         s.output_per_s = tokens / ((double)s.makespan_ns / 1e9);
     }
     return s;
-}
-
-drive_sums calibrate_measured(const observed *o)
-{
-    drive_sums all = {.done = 0};
-    for (size_t k = 0; k < observed_run_count(o); k++) {
-        const observed one = observed_one_run(o, k);
-        const drive_sums sums = measured_run(&one, NULL);
-        drive_pool(&all, &sums);
-    }
-    return all;
 }
 
 static drive_request *requests_of(const observed *o)

@@ -136,7 +136,7 @@ static void node_up(fl_world *w, uint32_t node)
 void fl_node_until(fl_world *w, uint32_t node)
 {
     fl_node *n = &w->nodes[node];
-    int64_t notice = w->pools[n->pool].sc->has_market ? fl_ns(w->pools[n->pool].sc->market.notice_s) : 0;
+    int64_t notice = fl_ns(w->pools[n->pool].sc->notice_s);
 
     n->until_ns = n->gone_ns == FL_NEVER ? FL_NEVER : n->gone_ns - notice > w->now ? n->gone_ns - notice : w->now;
     node_arm(w, node);

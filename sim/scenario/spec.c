@@ -102,7 +102,8 @@ static const bind_field nodes_fields[] = {
     {.key = "max", .kind = BIND_INT32, .required = true, .range = BIND_MIN | BIND_MAX, .min = 0, .max = SPW_NODES_MAX,
      BIND_AT(spec_nodes, max), .help = "never more nodes"},
     {.key = "start", .kind = BIND_INT32, .preset = "-1", .range = BIND_MIN | BIND_MAX, .min = -1, .max = SPW_NODES_MAX,
-     BIND_AT(spec_nodes, start), .help = "nodes up at the start; -1 = min"},
+     BIND_AT(spec_nodes, start),
+     .help = "nodes up at the start, of spot no more than the stock and the quota have; -1 = min"},
     {.key = NULL}};
 static const bind_table nodes_table = {.name = "nodes", .size = sizeof(spec_nodes), .fields = nodes_fields,
                                        .check = nodes_check};

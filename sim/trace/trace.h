@@ -40,8 +40,11 @@ typedef enum trace_zero {
     TRACE_ZERO_KEEP = 3    /**< as it stands: for statistics only, trace_write() refuses such a trace */
 } trace_zero;
 
-/** How to read. All zero: as a scenario does. */
-/** Of a text: form, columns and spread_ns with a binary trace are an error, the others are of no matter to it. */
+/**
+ * How to read. All zero: as a scenario does.
+ *
+ * Of a text: form, columns and spread_ns with a binary trace are an error, the others are of no matter to it.
+ */
 typedef struct trace_options {
     const char *form;    /**< name of a trace_reader; NULL = told by the first line */
     const char *columns; /**< CSV of any other form: "time=NAME[:UNIT],input=NAME,output=NAME[,session=NAME]

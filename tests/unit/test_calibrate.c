@@ -580,11 +580,14 @@ static void each_run_has_its_own_log(void **state)
         /* first tokens at 100.75, then 10 (5) a second for each from 101 on, to 103 and 104 */
         assert_int_equal(one.requests[0].output, k == 0 ? 21 : 11);
         assert_int_equal(one.requests[1].output, k == 0 ? 31 : 16);
-        const drive_sums alone = calibrate_measured(&one);
+        drive_sums simulated, alone;
+        assert_true(calibrate_replayed(&one, &gpu, &model, &truth, &simulated, &alone));
         assert_close((double)alone.makespan_ns, 3.5e9, 1e-6);
         assert_close(alone.output_per_s, (k == 0 ? 52 : 27) / 3.5, 1e-6);
     }
-    const drive_sums all = calibrate_measured(&o); /* the time between the runs is none of theirs */
+    drive_sums replayed, all; /* the time between the runs is none of theirs */
+    assert_true(calibrate_replayed(&o, &gpu, &model, &truth, &replayed, &all));
+    assert_int_equal(replayed.done, 4);
     assert_int_equal(all.done, 4);
     assert_close((double)all.makespan_ns, 7e9, 1e-6);
     assert_close(all.output_per_s, 79 / 7.0, 1e-6);

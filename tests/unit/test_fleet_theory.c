@@ -129,7 +129,6 @@ static void test_loss(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof routers / sizeof routers[0]; i++) {
         world w;
-        char err[400] = "";
         res_run *run;
         double lost;
 
@@ -141,10 +140,7 @@ static void test_loss(void **state)
         w.sc.tick_ns = w.sc.observation.scrape_ns = (int64_t)3600 * SPW_NS_PER_S;
         w.sc.warmup_ns = (int64_t)60 * SPW_NS_PER_S;
         w.sc.duration_ns = (int64_t)50060 * SPW_NS_PER_S;
-        run = fleet_run(world_scenario(&w), 11, 0, NULL, err, sizeof err);
-        if (run == NULL) {
-            fail_msg("%s", err);
-        }
+        run = world_run(&w, 11);
         lost = (double)run->requests.rejected / (double)run->requests.offered;
         /* 100 000 requests, whose losses come together for about a second: a standard deviation of about 0.002 */
         if (!(fabs(lost - loss) < 0.006)) {

@@ -102,13 +102,14 @@ static void test_taken_while_booting(void **state)
     fl_world_free(f);
 }
 
-/* A fault holds the only node down from 500 s to 800 s; the market takes it at 600 s, 30 s after it says so. */
+/* A fault holds the only node down from 500 s to 800 s, then to 610 s; the market takes it at 600 s, 30 s after it says
+ * so. */
 static void test_taken_while_down(void **state)
 {
     (void)state;
     world w;
     static const int32_t level[] = {1, 0};
-    const mdl_window window = {500 * S, 800 * S};
+    mdl_window window = {500 * S, 800 * S};
     const mdl_stock_trace record = {level, NULL, 2, 600 * S};
     const sc_fault fault = {.kind = MDL_FAULT_NODE,
                             .windows = {.at = &window, .count = 1},
@@ -133,6 +134,17 @@ static void test_taken_while_down(void **state)
     assert_int_equal(f->pools[0].alive, 0);
     assert_int_equal(f->run->pools[0].taken_by_shocks, 1);
     assert_int_equal(f->run->pools[0].preempted_by_market, 1);
+    fl_world_free(f);
+
+    window.end_ns = 610 * S; /* the fault ends first: the node is on its last notice, and goes when that ends */
+    f = fleet_open(&w);
+    fleet_live(f, 611 * S);
+    assert_int_equal(f->pools[0].down, 0);
+    assert_int_equal(f->pools[0].notice, 1);
+    fleet_live(f, 630 * S - 1);
+    assert_int_equal(f->pools[0].alive, 1);
+    fleet_live(f, 630 * S);
+    assert_int_equal(f->pools[0].alive, 0);
     fl_world_free(f);
 }
 
@@ -296,7 +308,6 @@ static void test_minimum_without_stock(void **state)
     world w;
     static const int32_t level[] = {1, 0, 0, 0, 1};
     mdl_stock_trace record = {level, NULL, 5, 600 * S};
-    char err[200] = "";
 
     world_init(&w);
     sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_SPOT);
@@ -306,10 +317,7 @@ static void test_minimum_without_stock(void **state)
     pool->notice_s = 0;
     w.sc.tick_ns = 15 * S;
     w.sc.duration_ns = 3000 * S;
-    res_run *run = fleet_run(world_scenario(&w), 1, 0, NULL, err, sizeof err);
-    if (run == NULL) {
-        fail_msg("%s", err);
-    }
+    res_run *run = world_run(&w, 1);
     assert_int_equal(run->pools[0].taken_by_shocks, 1);
     assert_in_range(run->pools[0].refused_stock, 119, 122);
     assert_int_equal(run->pools[0].provisioned, 1);
@@ -325,7 +333,6 @@ static void test_start_without_stock(void **state)
     mdl_stock_trace record = {level, NULL, 2, 600 * S};
     for (int spot = 0; spot < 2; spot++) {
         world w;
-        char err[200] = "";
         world_init(&w);
         sc_pool *pool = elastic(&w, 0, spot == 1 ? SPW_CAPACITY_SPOT : SPW_CAPACITY_ON_DEMAND);
         pool->stock_record = &record;
@@ -336,10 +343,7 @@ static void test_start_without_stock(void **state)
         assert_int_equal(f->pools[0].up, spot == 1 ? 2 : 3);
         assert_int_equal(f->pools[0].target, 3);
         fl_world_free(f);
-        res_run *run = fleet_run(world_scenario(&w), 1, 0, NULL, err, sizeof err);
-        if (run == NULL) {
-            fail_msg("%s", err);
-        }
+        res_run *run = world_run(&w, 1);
         assert_int_equal(run->pools[0].provisioned, spot);
         assert_int_equal(run->pools[0].nodes_peak, 3);
         res_free(run);
