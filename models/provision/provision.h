@@ -39,7 +39,7 @@ double mdl_law_median(const mdl_law *law); /**< of what is drawn */
 const char *mdl_law_kind_name(mdl_law_kind kind);
 
 typedef enum mdl_stage {
-    MDL_STAGE_INVENTORY = 0, /**< node: waiting for the provider to have one */
+    MDL_STAGE_INVENTORY = 0, /**< node: waiting for one, for want of stock, quota or room too */
     MDL_STAGE_BOOT = 1,      /**< node: boot of the machine */
     MDL_STAGE_JOIN = 2,      /**< node: joins the cluster, driver and device plugin ready */
     MDL_STAGE_PULL = 3,      /**< replica: container image onto the node */

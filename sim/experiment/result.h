@@ -130,7 +130,8 @@ typedef struct res_burst {
     int32_t replicas_started;
 } res_burst;
 
-/** Where start-up time went, over replicas that became ready. */
+/** Where start-up time went, over replicas that became ready: from the reading on which each was first asked for, all
+ * of it. The first stage is the wait for a node, with the time in which it was assigned nowhere for want of one. */
 typedef struct res_lag {
     int64_t count;
     double decision_s; /**< mean wait from metric reading to decision */
@@ -174,7 +175,7 @@ typedef struct res_timeline {
     float *waiting;                               /**< requests waiting for first work, at the end of the bin */
     /* [bins * service_count * RES_CHAIN] */
     double *chain_s; /**< replica-seconds that replicas which became ready spent in each link: 0 the decision (from
-                          the reading of the metric), 1 + mdl_stage the stages; waiting for room counts as inventory */
+                          the reading of the metric), 1 + mdl_stage the stages; together what res_lag sums to */
     /* [bins * service_count * pool_count] */
     float *ready_by_pool; /**< replicas, time average */
     /* [bins * pool_count] */

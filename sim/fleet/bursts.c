@@ -307,6 +307,7 @@ void fl_burst_tick(fl_world *w, const spw_plan *plan)
 
         if (o->workload < (spw_id)w->sc->service_count) {
             outcome_apply(w, o->workload, o);
+            fl_waits_settle(w, o->workload, o->unplaced, o->moved);
             unplaced += o->unplaced;
             w->run->control.moved_replicas += w->counting ? (uint64_t)o->moved : 0;
         }

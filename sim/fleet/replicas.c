@@ -101,7 +101,7 @@ void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster)
     r->pool = FL_NONE;
     r->node = FL_NONE;
     r->until_ns = FL_NEVER;
-    r->created_ns = w->now;
+    r->created_ns = r->asked_ns = w->now;
     r->bound_ns = r->ready_ns = FL_NEVER;
     r->decision_ns = w->reading_ns == FL_NEVER ? 0 : w->now - w->reading_ns;
     r->ordinal = s->next_pod++;
@@ -228,6 +228,28 @@ static int64_t overlap(int64_t from, int64_t to, int64_t since)
     return to > start ? to - start : 0;
 }
 
+/* Of the time before it got its node: what that took to boot and to join, and all the rest is a wait for a node. */
+static void node_stages(const fl_world *w, fl_replica *r)
+{
+    const fl_node *n = &w->nodes[r->node];
+
+    r->stage_ns[MDL_STAGE_BOOT] = overlap(n->boot_ns, n->join_ns, r->asked_ns);
+    r->stage_ns[MDL_STAGE_JOIN] = overlap(n->join_ns, n->up_ns, r->asked_ns);
+    r->stage_ns[MDL_STAGE_INVENTORY] =
+        r->bound_ns - r->asked_ns - r->stage_ns[MDL_STAGE_BOOT] - r->stage_ns[MDL_STAGE_JOIN];
+}
+
+void fl_replica_asked(fl_world *w, uint32_t replica, int64_t since_ns, int64_t decision_ns)
+{
+    fl_replica *r = &w->replicas[replica];
+
+    r->asked_ns = since_ns;
+    r->decision_ns = decision_ns;
+    if (r->state != FL_RP_PENDING) {
+        node_stages(w, r);
+    }
+}
+
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
 {
     static const mdl_image weightless = {0, 0}; /* files come by delivery */
@@ -264,9 +286,7 @@ void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
     mdl_lag_replica(&pool->lag, w->delivery != NULL ? &weightless : &s->sc->image,
                     w->delivery != NULL || n->cached[r->service], fl_luck(w, "replica", r->key), &pull_s, &load_s,
                     &warmup_s);
-    r->stage_ns[MDL_STAGE_INVENTORY] = overlap(n->ordered_ns, n->boot_ns, r->created_ns);
-    r->stage_ns[MDL_STAGE_BOOT] = overlap(n->boot_ns, n->join_ns, r->created_ns);
-    r->stage_ns[MDL_STAGE_JOIN] = overlap(n->join_ns, n->up_ns, r->created_ns);
+    node_stages(w, r);
     r->stage_ns[MDL_STAGE_PULL] = fl_ns(pull_s);
     r->stage_ns[MDL_STAGE_LOAD] = fl_ns(load_s);
     r->stage_ns[MDL_STAGE_WARMUP] = fl_ns(warmup_s);
@@ -454,6 +474,7 @@ static void stop(fl_world *w, uint32_t replica, bool lose)
     FL_CHECK(w, r->state != FL_RP_FREE);
     if (r->state == FL_RP_PENDING) {
         pending_remove(w, replica);
+        fl_wait_add(w, service, r->asked_ns, r->decision_ns, 1);
     }
     if (r->state != FL_RP_DRAINING) {
         withdraw(w, replica);

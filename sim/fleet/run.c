@@ -205,16 +205,18 @@ static bool tick(fl_world *w, control *k, char *err, size_t size)
         return fail(err, size, "stopped at %.0f s of simulated time", (double)w->now / 1e9);
     }
     fl_burst_before_tick(w);
+    fl_waits_begin(w);
     start = clock_ns(CLOCK_MONOTONIC);
     rc = spw_loop_tick(k->loop, w->now, &why);
     stat_hist_add(k->decide_ns, clock_ns(CLOCK_MONOTONIC) - start);
-    w->reading_ns = FL_NEVER;
     if (w->hook_stopped) {
         return fail(err, size, "a log of decisions or requests could not be written");
     }
     if (rc == SPW_OK) {
         fl_burst_tick(w, spw_loop_plan(k->loop));
-    } else if (rc != SPW_INVAL && rc != SPW_BACKEND) {
+    }
+    w->reading_ns = FL_NEVER;
+    if (rc != SPW_OK && rc != SPW_INVAL && rc != SPW_BACKEND) {
         return fail(err, size, "the core failed at %.0f s of simulated time: %s: %s", (double)w->now / 1e9, why.field,
                     why.text[0] != '\0' ? why.text : spw_strerror(rc));
     }

@@ -171,7 +171,7 @@ bool fl_service_init(fl_world *w, uint32_t index)
     }
     s->route_rng = rng_stream(w->seed, w->replication, "router", s->key);
     s->service_rng = rng_stream(w->seed, w->replication, "service", s->key);
-    return s->timeout_slot != FL_NONE && s->route_rng != NULL && s->service_rng != NULL;
+    return s->timeout_slot != FL_NONE && s->route_rng != NULL && s->service_rng != NULL && fl_waits_init(w, index);
 }
 
 void fl_service_fini(fl_world *w, fl_service *s)
@@ -186,6 +186,7 @@ void fl_service_fini(fl_world *w, fl_service *s)
     }
     fl_order_fini(&s->deadlines);
     fl_order_fini(&s->attempts);
+    fl_waits_fini(s);
     free(s->pool_ok);
     free(s->unit_of);
     free(s->t_ready_pool);

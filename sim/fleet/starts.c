@@ -2,6 +2,7 @@
 /*
  * starts.c - start-up times told apart by what the replica had to wait for.
  *
+ * A replica's way begins when it was first asked for (waits.c), and its stages are all of it.
  * A replica that waited for a node to be found or to boot went the cloud's whole way; one placed on a node that was up
  * went the short way of owned machines. Their means have nothing in common, so each kind has its own: a start is of
  * the kind RES_START_NODE_ORDERED if any of its time was inventory, boot or join, else RES_START_NODE_UP. Together the
@@ -71,7 +72,7 @@ static void spread_chain(fl_world *w, const fl_replica *r)
     int64_t at = w->now;
 
     for (int stage = MDL_STAGES - 1; stage > MDL_STAGE_INVENTORY; stage--) {
-        int64_t floor_ns = stage > MDL_STAGE_JOIN ? r->bound_ns : r->created_ns;
+        int64_t floor_ns = stage > MDL_STAGE_JOIN ? r->bound_ns : r->asked_ns;
         int64_t begin;
 
         if (stage == MDL_STAGE_JOIN) {
@@ -81,8 +82,8 @@ static void spread_chain(fl_world *w, const fl_replica *r)
         spread(w, r->service, 1 + stage, begin, at);
         at = begin;
     }
-    spread(w, r->service, 1 + MDL_STAGE_INVENTORY, r->created_ns, at);
-    spread(w, r->service, 0, r->created_ns - r->decision_ns, r->created_ns);
+    spread(w, r->service, 1 + MDL_STAGE_INVENTORY, r->asked_ns, at);
+    spread(w, r->service, 0, r->asked_ns - r->decision_ns, r->asked_ns);
 }
 
 void fl_starts_ready(fl_world *w, const fl_replica *r)

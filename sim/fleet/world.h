@@ -208,7 +208,8 @@ typedef struct fl_replica {
     uint32_t node_before, node_next;  /**< replicas of its node */
     uint32_t pend_before, pend_after; /**< cluster's FIFO of pending replicas */
     int64_t created_ns, bound_ns, ready_ns;
-    int64_t decision_ns; /**< age of the reading it was asked for on */
+    int64_t asked_ns;    /**< when its place in the fleet was first asked for: before it was created, see waits.c */
+    int64_t decision_ns; /**< age of the reading on which that was */
     int64_t stage_ns[MDL_STAGES];
     int64_t fetch_ns; /**< when FETCH began */
     uint64_t ordinal, key;
@@ -305,6 +306,7 @@ typedef struct fl_goal { /**< a latency target of a service */
 
 typedef struct fl_burst fl_burst;
 typedef struct fl_starts fl_starts;     /**< starts.c */
+typedef struct fl_waits fl_waits;       /**< waits.c */
 typedef struct fl_supply fl_supply;     /**< supply.c */
 typedef struct fl_delivery fl_delivery; /**< delivery.c */
 
@@ -350,6 +352,7 @@ typedef struct fl_service {
     uint8_t *metric_resource; /**< [metric_count] 1 = measured against the pod's request */
     uint32_t metric_count;
     fl_burst *burst;
+    fl_waits *waits;
 } fl_service;
 
 /* --- what the control plane sees ------------------------------------------------------------------------------- */
@@ -518,6 +521,8 @@ bool fl_replica_more_dispensable(const fl_world *w, uint32_t a, uint32_t b);
 /* replicas.c */
 void fl_replica_new(fl_world *w, uint32_t service, uint32_t cluster); /**< a pending one */
 void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node);   /**< pending -> pull, on a node with room */
+/** It takes over a wait: asked for then, on a reading that was so old. */
+void fl_replica_asked(fl_world *w, uint32_t replica, int64_t since_ns, int64_t decision_ns);
 void fl_replica_event(fl_world *w, uint32_t replica);
 void fl_replica_run(fl_world *w, uint32_t replica); /**< brings its engine to now and handles what came out */
 /** Handles what its engine has said up to now: starts of work and first tokens may be told late, see mdl_engine_next.
@@ -717,6 +722,15 @@ bool fl_starts_init(fl_world *w);
 void fl_starts_fini(fl_world *w);
 void fl_starts_ready(fl_world *w, const fl_replica *r); /**< a replica became ready, not one of the warm start */
 void fl_starts_close(fl_world *w);
+
+/* waits.c */
+bool fl_waits_init(fl_world *w, uint32_t service);
+void fl_waits_fini(fl_service *s);
+/** So many replicas are asked for since then and in no place now. */
+void fl_wait_add(fl_world *w, uint32_t service, int64_t since_ns, int64_t decision_ns, int64_t count);
+void fl_waits_begin(fl_world *w); /**< a tick begins */
+/** Its plan was carried out, and is still w->reading_ns old. */
+void fl_waits_settle(fl_world *w, uint32_t service, int32_t unplaced, int32_t moved);
 
 /* supply.c */
 bool fl_supply_init(fl_world *w); /**< needs pools */

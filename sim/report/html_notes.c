@@ -103,10 +103,12 @@ static const definition on_bursts[] = {
      "split evenly between the services that overflow there. Data sent to users (egress) is not "
      "included."},
     {"lag", "Lag",
-     "Time from the moment the metric was read to a replica that serves: decision, waiting for the provider "
-     "(inventory), node boot, join and device ready, image pull, weights fetch (0 where loading streams them), loading "
-     "to the GPU, warm-up. Starts that needed a node waited for one to "
-     "be found or to boot; the others were placed on a node that was up."},
+     "Time from the moment the metric was read to a replica that serves: decision, waiting for a node (inventory: "
+     "until the provider finds one, through orders that come to nothing for want of stock or quota, and until there "
+     "is room again where no pool has any), node boot, join and device ready, image pull, weights fetch (0 where "
+     "loading streams them), loading to the GPU, warm-up. The stages sum to the whole time: a replica that was "
+     "asked for in vain and comes at last has waited since it was first asked for. Starts that needed a node waited "
+     "for one to be found or to boot; the others were placed on a node that was up."},
     {"flap", "Flap",
      "A move taken back: replicas leave a cluster for another one and within 15 minutes return. Counted for each "
      "cluster "
