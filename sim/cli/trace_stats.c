@@ -41,7 +41,7 @@ static cli_status requests_stats(const trace_values *v, trace *t, const char *pa
 static cli_status rate_stats(const trace_values *v, const char *path, rep_json *j)
 {
     char err[ERR_SIZE];
-    client_rates *r = rates_read(path, err, sizeof err);
+    client_rates *r = rates_read_cells(path, err, sizeof err);
     if (r == NULL) {
         return trace_complain(err, CLI_BAD);
     }

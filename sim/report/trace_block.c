@@ -37,14 +37,38 @@ static void put_source(FILE *out, const char *path, const trace_fit *f)
     }
 }
 
+/* Where the source draws with another CV than the trace has. */
+static void put_source_cv(FILE *out, const trace_fit *f)
+{
+    const double cv = trace_fit_cv(f);
+    if (!(cv > FIT_CV_LEAST && cv < FIT_CV_MOST)) {
+        fprintf(out, "# A source has a CV from %g to %g: it draws with %g.\n", FIT_CV_LEAST, FIT_CV_MOST, cv);
+    } else if (fabs(cv - f->cv) > 0.0) {
+        fprintf(out, "# Over so long, gaps drawn with CV %.4g have the trace's CV on the wall clock.\n", cv);
+    }
+}
+
+static void put_hours(FILE *out, const trace_fit_errors *e)
+{
+    if (e->hours == 0) {
+        fprintf(out, "#   hourly rates  %s to compare\n",
+                e->hours_whole > 0 ? "no hour has enough requests" : "the trace covers too little of any hour");
+        return;
+    }
+    fprintf(out, "#   hourly rates  mean %.1f, worst %.1f %% (%zu hours%s", 100.0 * e->hour_mean, 100.0 * e->hour_worst,
+            e->hours, e->hours < e->hours_whole ? "" : ")\n");
+    if (e->hours < e->hours_whole) {
+        fprintf(out, "; %zu have too few requests to compare)\n", e->hours_whole - e->hours);
+    }
+}
+
 static void put_quality(FILE *out, const trace_fit *f, const char *pairs)
 {
     static const char *const laws[] = {"exponential", "Gamma", "Weibull"};
     const trace_fit_errors *e = &f->errors;
     fprintf(out, "# Gaps on the clock of the rates: CV %.3f, %s, KS distance %.4f.\n", f->cv, laws[f->renewal], f->ks);
-    if (f->renewal != MDL_RENEWAL_POISSON && fabs(trace_fit_cv(f) - f->cv) > 0.0) {
-        fprintf(out, "# A source has a CV from %g to %g: it draws with %g.\n", FIT_CV_LEAST, FIT_CV_MOST,
-                trace_fit_cv(f));
+    if (f->renewal != MDL_RENEWAL_POISSON) {
+        put_source_cv(out, f);
     }
     fprintf(out, "# Gaps on the wall clock: CV %.3f.\n", f->wall_cv);
     if (f->drawn) {
@@ -56,10 +80,12 @@ static void put_quality(FILE *out, const trace_fit *f, const char *pairs)
         fprintf(out, "# %.0f %% of the gaps are zero: times were rounded; read the trace with --spread.\n",
                 100.0 * f->zero_gap_share);
     }
-    fprintf(out, "# Drawn from this fit%s: differences to the trace\n",
-            e->scale < 1.0 ? ", rates scaled down to 10 million requests" : "");
-    fprintf(out, "#   hourly rates  mean %.1f, worst %.1f %% (%zu hours)\n", 100.0 * e->hour_mean,
-            100.0 * e->hour_worst, e->hours);
+    if (e->scale < 1.0) {
+        fputs("# Drawn from this fit, rates scaled down to 10 million requests: differences to the trace\n", out);
+    } else {
+        fprintf(out, "# Drawn from this fit %zu times: differences to the trace\n", e->times);
+    }
+    put_hours(out, e);
     fprintf(out, "#   CV of gaps    %+.1f %%%s\n", 100.0 * e->cv, f->drawn ? " (on the clock of the rates)" : "");
     put_errors(out, "input tokens", pairs != NULL ? e->input : f->lognormal_in);
     put_errors(out, "output tokens", pairs != NULL ? e->output : f->lognormal_out);

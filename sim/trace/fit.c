@@ -12,16 +12,19 @@
 #include "sim/kernel/rng.h"
 #include "sim/scenario/csvfile.h"
 
-#define HOUR_S        3600
-#define HOUR_NS       INT64_C(3600000000000)
-#define WEEK_NS       (MDL_SHAPE_HOURS * HOUR_NS)
-#define MONDAY_NS     (3 * 24 * HOUR_NS) /* 1970-01-01 was a Thursday */
-#define COVERED_LEAST (1.0 / 6.0)        /* of an hour, to be told from chance */
-#define KS_POINTS     100000
-#define LENGTH_DRAWS  500000
-#define WINDOWS       24 /* of client rates that are drawn */
-#define QUARTILE_Z    0.6744897501960817
-#define PI            3.14159265358979323846
+#define HOUR_S          3600
+#define HOUR_NS         INT64_C(3600000000000)
+#define WEEK_NS         (MDL_SHAPE_HOURS * HOUR_NS)
+#define MONDAY_NS       (3 * 24 * HOUR_NS) /* 1970-01-01 was a Thursday */
+#define COVERED_LEAST   (1.0 / 6.0)        /* of an hour, to be told from chance */
+#define KS_POINTS       100000
+#define LENGTH_DRAWS    500000
+#define CALIBRATE_DRAWS 1000000.0
+#define CALIBRATIONS    12
+#define CV_NEAR         1.01 /* this close, CVs are alike */
+#define WINDOWS         24   /* of client rates that are drawn */
+#define QUARTILE_Z      0.6744897501960817
+#define PI              3.14159265358979323846
 
 /* What a fit is made from. */
 typedef struct sample {
@@ -183,7 +186,7 @@ static int by_value(const void *a, const void *b)
 
 double trace_fit_cv(const trace_fit *f)
 {
-    return fmin(fmax(f->cv, FIT_CV_LEAST), FIT_CV_MOST);
+    return f->source_cv;
 }
 
 static void take_law(trace_fit *f, sample *s)
@@ -195,6 +198,7 @@ static void take_law(trace_fit *f, sample *s)
         zero += !(s->gaps[i] > 0.0);
     }
     f->cv = cv_of(&m);
+    f->source_cv = fmin(fmax(f->cv, FIT_CV_LEAST), FIT_CV_MOST);
     f->renewal = MDL_RENEWAL_POISSON;
     f->zero_gap_share = s->gap_count > 0 ? (double)zero / (double)s->gap_count : 0.0;
     if (s->gap_count < 2 || !(m.mean > 0.0)) {
@@ -308,46 +312,124 @@ mdl_arrival_spec trace_fit_arrivals(const trace_fit *f, double scale, double hou
     return spec;
 }
 
-static bool draw_arrivals(trace_fit *f, const sample *s, gsl_rng *r)
+/* What comes of a source of a fit: requests of each hour of the week, and gaps by both clocks. */
+typedef struct drawing {
+    double requests[MDL_SHAPE_HOURS];
+    moments wall, clock;
+} drawing;
+
+/* Draws over the time of the trace, once. False: memory. */
+static bool draw_once(drawing *d, const mdl_arrival_spec *spec, const sample *s, gsl_rng *r)
 {
-    double hours[MDL_SHAPE_HOURS], drawn[MDL_SHAPE_HOURS] = {0.0}, expected = 0.0, worst = 0.0, sum = 0.0;
-    trace_fit_errors *e = &f->errors;
-    moments wall = {0.0, 0.0, 0.0}, clock = {0.0, 0.0, 0.0};
-    for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
-        expected += s->requests[h];
-    }
-    e->scale = expected > FIT_DRAWS ? FIT_DRAWS / expected : 1.0;
-    mdl_arrival_spec spec = trace_fit_arrivals(f, e->scale, hours);
-    spec.local_offset_ns = s->week_ns;
-    mdl_arrivals *a = mdl_arrivals_new(&spec);
+    mdl_arrivals *a = mdl_arrivals_new(spec);
     if (a == NULL) {
         return false;
     }
     mdl_arrival next;
     int64_t last_ns = -1;
     while (mdl_arrivals_next(a, r, &next) <= s->span_ns && next.at_ns >= 0) {
-        drawn[hour_at(s->week_ns + next.at_ns)] += 1.0;
+        d->requests[hour_at(s->week_ns + next.at_ns)] += 1.0;
         if (last_ns >= 0) {
-            add(&wall, (double)(next.at_ns - last_ns));
-            add(&clock, on_clock(hours, s->week_ns + last_ns, s->week_ns + next.at_ns));
+            add(&d->wall, (double)(next.at_ns - last_ns));
+            add(&d->clock, on_clock(spec->hours, s->week_ns + last_ns, s->week_ns + next.at_ns));
         }
         last_ns = next.at_ns;
     }
     mdl_arrivals_free(a);
+    return true;
+}
+
+/* CV of the gaps of what was drawn less that of the trace, as a share: by the clock on the wall if the trace has one.
+ */
+static double cv_error(const trace_fit *f, const drawing *d)
+{
+    const double drawn = f->drawn ? cv_of(&d->clock) : cv_of(&d->wall);
+    const double of = f->drawn ? f->cv : f->wall_cv;
+    return of > 0.0 ? drawn / of - 1.0 : 0.0;
+}
+
+/* Draws over the time of the trace until there are about so many requests. @return how often; 0: memory */
+static size_t draw_often(drawing *d, const mdl_arrival_spec *spec, const sample *s, double expected, double requests,
+                         gsl_rng *r)
+{
+    size_t times = 0;
+    *d = (drawing){.requests = {0.0}};
+    for (double drawn = 0.0; drawn < requests && times < FIT_TIMES; drawn += expected) {
+        if (!draw_once(d, spec, s, r)) {
+            return 0;
+        }
+        times++;
+    }
+    return times;
+}
+
+/*
+ * Few gaps of a large CV show less of it than there is, and rates that change within an hour more: where what is drawn
+ * over the time of the trace has another CV than the trace, the source gets the one that makes them alike. The same
+ * random numbers every time make one grow with the other. False: memory.
+ */
+static bool calibrate(trace_fit *f, const sample *s, double expected, double scale, uint64_t seed)
+{
+    double hours[MDL_SHAPE_HOURS], least = FIT_CV_LEAST, most = FIT_CV_MOST;
+    bool ok = true;
+    for (int i = 0; ok && f->renewal != MDL_RENEWAL_POISSON && i < CALIBRATIONS && most > least * CV_NEAR; i++) {
+        drawing d;
+        mdl_arrival_spec spec = trace_fit_arrivals(f, scale, hours);
+        spec.local_offset_ns = s->week_ns;
+        gsl_rng *r = rng_stream(seed, 0, "trace-calibrate", 0);
+        ok = r != NULL && draw_often(&d, &spec, s, expected * scale, CALIBRATE_DRAWS, r) > 0;
+        gsl_rng_free(r);
+        const double error = ok ? cv_error(f, &d) : 0.0;
+        if (fabs(error) < CV_NEAR - 1.0) {
+            break;
+        }
+        *(error < 0.0 ? &least : &most) = f->source_cv;
+        const double next = f->source_cv / (1.0 + error);
+        f->source_cv = next > least && next < most ? next : sqrt(least * most);
+    }
+    return ok;
+}
+
+/* Hours of which so many requests are drawn that chance is small beside what is looked for. */
+static void compare_hours(trace_fit *f, const sample *s, const drawing *d)
+{
+    trace_fit_errors *e = &f->errors;
+    const double cv = f->renewal != MDL_RENEWAL_POISSON ? trace_fit_cv(f) : 1.0;
+    double sum = 0.0;
     for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
-        if (s->covered_h[h] >= COVERED_LEAST && s->requests[h] > 0.0) {
-            const double error = fabs(drawn[h] / (s->requests[h] * e->scale) - 1.0);
-            worst = fmax(worst, error);
+        if (s->covered_h[h] < COVERED_LEAST || !(s->requests[h] > 0.0)) {
+            continue;
+        }
+        const double expected = s->requests[h] * e->scale * (double)e->times;
+        e->hours_whole++;
+        if (cv / sqrt(expected) < FIT_CHANCE) {
+            const double error = fabs(d->requests[h] / expected - 1.0);
+            e->hour_worst = fmax(e->hour_worst, error);
             sum += error;
             e->hours++;
         }
     }
-    e->hour_worst = worst;
     e->hour_mean = e->hours > 0 ? sum / (double)e->hours : 0.0;
-    const double cv = f->drawn ? cv_of(&clock) : cv_of(&wall);
-    const double of = f->drawn ? f->cv : f->wall_cv;
-    e->cv = of > 0.0 ? cv / of - 1.0 : 0.0;
-    return true;
+}
+
+static bool draw_arrivals(trace_fit *f, const sample *s, uint64_t seed, gsl_rng *r)
+{
+    double hours[MDL_SHAPE_HOURS], expected = 0.0;
+    trace_fit_errors *e = &f->errors;
+    drawing d;
+    for (size_t h = 0; h < MDL_SHAPE_HOURS; h++) {
+        expected += s->requests[h];
+    }
+    if (!calibrate(f, s, expected, fmin(CALIBRATE_DRAWS / expected, 1.0), seed)) {
+        return false;
+    }
+    e->scale = fmin(FIT_DRAWS / expected, 1.0);
+    mdl_arrival_spec spec = trace_fit_arrivals(f, e->scale, hours);
+    spec.local_offset_ns = s->week_ns;
+    e->times = draw_often(&d, &spec, s, expected * e->scale, FIT_ENOUGH, r);
+    compare_hours(f, s, &d);
+    e->cv = cv_error(f, &d);
+    return e->times > 0;
 }
 
 static bool draw_lengths(trace_fit *f, gsl_rng *r)
@@ -383,7 +465,7 @@ static trace_fit *finish(trace_fit *f, sample *s, double spearman, const char *n
     gsl_rng *r = rng_stream(seed, 0, "trace-fit", 0);
     take_law(f, s);
     bool ok = take_lengths(f, s, spearman, name, err, err_size);
-    if (ok && (r == NULL || !draw_arrivals(f, s, r) || !draw_lengths(f, r))) {
+    if (ok && (r == NULL || !draw_arrivals(f, s, seed, r) || !draw_lengths(f, r))) {
         ok = csv_fail_at(name, 0, 0, &message, "out of memory");
     }
     gsl_rng_free(r);

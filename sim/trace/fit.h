@@ -9,13 +9,18 @@
  *
  * Gaps: on the clock of these rates (time change), so that what remains is burstiness. Their CV is taken as it is; of
  * Gamma and Weibull the one with the smaller Kolmogorov-Smirnov distance. At a CV within FIT_POISSON of 1 there is no
- * burstiness; what a source cannot have is drawn with the nearest CV that it can, FIT_CV_LEAST or FIT_CV_MOST.
+ * burstiness; what a source cannot have is drawn with the nearest CV that it can, FIT_CV_LEAST or FIT_CV_MOST. Few gaps
+ * of a large CV show less of it than there is, and rates that change within an hour show more: where what is drawn over
+ * the time of the trace is more than 1 % off the CV of the trace's gaps by the clock on the wall, the source draws with
+ * the CV that makes them alike.
  *
  * Lengths: pairs of input and output, FIT_PAIRS at most, with the quantiles of all requests in both and the ranks of
  * some requests between them; and two lognormal laws (median and quartiles) with the correlation of a Gaussian
  * copula that has the trace's rank correlation, 2 sin(pi rho / 6).
  *
- * The errors are those of a source of this fit, drawn over the time of the trace, at most FIT_DRAWS requests.
+ * The errors are those of a source of this fit, drawn over the time of the trace (FIT_DRAWS requests at most) again and
+ * again, until there are FIT_ENOUGH requests, FIT_TIMES at most: so they are those of the fit, not of chance. Hours are
+ * compared whose requests drawn have a standard deviation below FIT_CHANCE of them, a quarter of 5 %.
  */
 #ifndef SIM_TRACE_FIT_H
 #define SIM_TRACE_FIT_H
@@ -28,11 +33,16 @@
 #define FIT_CV_MOST  20.0
 #define FIT_PAIRS    20000
 #define FIT_DRAWS    10000000
+#define FIT_ENOUGH   4000000
+#define FIT_TIMES    2000
+#define FIT_CHANCE   0.0125
 
 /** Relative differences: of the drawn source to the trace, less 1. */
 typedef struct trace_fit_errors {
-    double hour_mean, hour_worst;                     /**< sizes, over the hours that the trace covers whole */
-    size_t hours;                                     /**< that many */
+    double hour_mean, hour_worst;                     /**< sizes, over `hours` */
+    size_t hours;                                     /**< that are compared, of hours_whole */
+    size_t hours_whole;                               /**< of the week, that the trace covers and has requests in */
+    size_t times;                                     /**< that the time of the trace was drawn */
     double cv;                                        /**< of the gaps by the clock on the wall */
     double input[STATS_POINTS], output[STATS_POINTS]; /**< at stats_points */
     double scale;                                     /**< of the rates, where all would be too many */
@@ -45,9 +55,10 @@ typedef struct trace_fit {
     size_t hours_seen;             /**< of them, from the trace; the others are filled */
     int64_t start_hour;            /**< hour of the week that the trace begins in */
     mdl_renewal renewal;
-    double cv;      /**< of gaps on the clock of the rates */
-    double wall_cv; /**< of gaps by the clock on the wall */
-    double ks;      /**< distance of the gaps on the clock of the rates from the law taken, 0..1 */
+    double cv;        /**< of gaps on the clock of the rates */
+    double source_cv; /**< that the source draws them with */
+    double wall_cv;   /**< of gaps by the clock on the wall */
+    double ks;        /**< distance of the gaps on the clock of the rates from the law taken, 0..1 */
     double zero_gap_share;
     trace *pairs; /**< NULL: the trace has no token counts */
     stats_values input, output;

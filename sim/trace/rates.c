@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "sim/trace/build.h"
+#include "sim/trace/token_pmf.h"
 
 #define DAY_S  86400
 #define HOUR_S 3600
+#define BLANK  " \t\r\n"
 
 static const char *const cell_names[] = {"timestamp_s", "client", "rate_per_s", "cv", "pattern"};
 static const char *const length_names[] = {"client", "window_s", "requests", "field", "mean", "p10", "p25",
@@ -171,27 +173,33 @@ static bool on_length(void *context, const csv_row *row, csv_message *message)
     }
     l.start_s = (int64_t)start;
     l.client = (int32_t)client;
-    memcpy(input ? l.input : l.output, points, sizeof points);
-    *(input ? &l.input_mean : &l.output_mean) = mean;
+    rate_tokens *tokens = input ? &l.input : &l.output;
+    memcpy(tokens->at, points, sizeof points);
+    tokens->mean = mean;
     r->lengths[r->length_count++] = l;
     return true;
 }
 
-/* Takes the field that one row has into another. False: both have it. */
-static bool take_field(rate_lengths *to, const rate_lengths *from)
+bool rates_has(const rate_tokens *tokens)
 {
-    const bool input = from->input[RATES_POINTS - 1] > 0.0;
-    const bool output = from->output[RATES_POINTS - 1] > 0.0;
-    if ((input && to->input[RATES_POINTS - 1] > 0.0) || (output && to->output[RATES_POINTS - 1] > 0.0)) {
+    return tokens->count > 0 || tokens->at[RATES_POINTS - 1] > 0.0;
+}
+
+/* Takes the field that one row has into another. False: both have it. */
+static bool take_field(rate_lengths *to, rate_lengths *from)
+{
+    const bool input = rates_has(&from->input);
+    const bool output = rates_has(&from->output);
+    if ((input && rates_has(&to->input)) || (output && rates_has(&to->output))) {
         return false;
     }
     if (input) {
-        memcpy(to->input, from->input, sizeof to->input);
-        to->input_mean = from->input_mean;
+        to->input = from->input;
+        from->input = (rate_tokens){.mean = 0.0};
     }
     if (output) {
-        memcpy(to->output, from->output, sizeof to->output);
-        to->output_mean = from->output_mean;
+        to->output = from->output;
+        from->output = (rate_tokens){.mean = 0.0};
     }
     to->requests = from->requests > to->requests ? from->requests : to->requests;
     return true;
@@ -207,9 +215,11 @@ static bool merge(const char *path, client_rates *r, csv_message *message)
     qsort(r->lengths, r->length_count, sizeof *r->lengths, lengths_by_start);
     for (size_t i = 1; i < r->length_count; i++) {
         rate_lengths *to = &r->lengths[kept];
-        const rate_lengths *l = &r->lengths[i];
+        rate_lengths *l = &r->lengths[i];
         if (lengths_by_start(to, l) != 0) {
-            r->lengths[++kept] = *l;
+            const rate_lengths moved = *l;
+            *l = (rate_lengths){.start_s = 0}; /* what it holds has one owner */
+            r->lengths[++kept] = moved;
         } else if (!take_field(to, l)) {
             return csv_fail_at(path, 0, 0, message, "client %ld has the same field twice in the window from %lld s",
                                (long)l->client, (long long)l->start_s);
@@ -219,6 +229,7 @@ static bool merge(const char *path, client_rates *r, csv_message *message)
     return true;
 }
 
+/* Rows of a file, or lines of whole distributions. */
 static bool scan_file(const char *path, csv_row_fn fn, client_rates *r, csv_message *message)
 {
     csv_bytes text;
@@ -226,20 +237,28 @@ static bool scan_file(const char *path, csv_row_fn fn, client_rates *r, csv_mess
     if (!csv_slurp(path, TRACE_BYTES_MAX, &text, message)) {
         return false;
     }
-    const bool ok = csv_scan(path, &text, fn, &g, message);
+    const bool ok = fn == on_length && text.data[strspn(text.data, BLANK)] == '{'
+                        ? token_pmf_read(path, &text, r, message)
+                        : csv_scan(path, &text, fn, &g, message);
     free(text.data);
     return ok;
 }
 
-/* NAME-client-rates.csv.gz -> NAME-token-quantiles.csv.gz. False: it is not named so. */
+/* NAME-client-rates.csv.gz -> NAME-token-pmf.jsonl.gz or its like. False: it is not named so, or none is there. */
 static bool lengths_path(const char *path, char *to, size_t size)
 {
     static const char part[] = "client-rates";
+    static const char *const names[] = {"token-pmf.jsonl", "token-pmf.jsonl.gz", "token-quantiles.csv",
+                                        "token-quantiles.csv.gz"};
     const char *slash = strrchr(path, '/');
     const char *at = strstr(slash != NULL ? slash : path, part);
-    const int n =
-        at == NULL ? -1 : snprintf(to, size, "%.*stoken-quantiles%s", (int)(at - path), path, at + strlen(part));
-    return n > 0 && (size_t)n < size && access(to, R_OK) == 0;
+    for (size_t i = 0; at != NULL && i < sizeof names / sizeof names[0]; i++) {
+        const int n = snprintf(to, size, "%.*s%s", (int)(at - path), path, names[i]);
+        if (n > 0 && (size_t)n < size && access(to, R_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Windows of time: the smallest step between two starts of a sorted list is their width. */
@@ -253,7 +272,12 @@ static void find_windows(client_rates *r)
     r->window_s = step > 0 ? (double)step : 600.0;
     r->from_s = r->cells[0].start_s;
     r->to_s = r->cells[r->count - 1].start_s + (int64_t)r->window_s;
-    step = 0;
+}
+
+/* Of lengths likewise; a single one lasts for ever. */
+static void find_length_window(client_rates *r)
+{
+    int64_t step = 0;
     for (size_t i = 1; i < r->length_count; i++) {
         const int64_t d = r->lengths[i].start_s - r->lengths[i - 1].start_s;
         step = d > 0 && (step == 0 || d < step) ? d : step;
@@ -261,30 +285,51 @@ static void find_windows(client_rates *r)
     r->length_window_s = step > 0 ? (double)step : 1e12;
 }
 
-client_rates *rates_read(const char *path, char *err, size_t err_size)
+client_rates *rates_read_cells(const char *path, char *err, size_t err_size)
 {
     csv_message message = {err, err_size};
-    char beside[4096];
     client_rates *r = calloc(1, sizeof *r);
     bool ok = r != NULL || csv_fail_at(path, 0, 0, &message, "out of memory");
     ok = ok && scan_file(path, on_cell, r, &message);
     if (ok && r->count == 0) {
         ok = csv_fail_at(path, 1, 1, &message, "there are no rates");
     }
-    if (ok && lengths_path(path, beside, sizeof beside)) {
-        ok = scan_file(beside, on_length, r, &message) && merge(beside, r, &message);
+    if (ok) {
+        qsort(r->cells, r->count, sizeof *r->cells, by_start);
+        find_windows(r);
+    }
+    if (ok && r->to_s > RATES_END_S) {
+        ok = csv_fail_at(path, 0, 0, &message, "the last window, of %.0f s, ends later than %lld s", r->window_s,
+                         (long long)RATES_END_S);
     }
     if (!ok) {
         rates_free(r);
         return NULL;
     }
-    qsort(r->cells, r->count, sizeof *r->cells, by_start);
-    find_windows(r);
-    if (r->to_s > RATES_END_S) {
-        csv_fail_at(path, 0, 0, &message, "the last window, of %.0f s, ends later than %lld s", r->window_s,
-                    (long long)RATES_END_S);
+    return r;
+}
+
+static bool read_lengths(client_rates *r, const char *path, csv_message *message)
+{
+    const bool ok = scan_file(path, on_length, r, message) && merge(path, r, message);
+    find_length_window(r);
+    return ok;
+}
+
+client_rates *rates_read(const char *path, char *err, size_t err_size)
+{
+    csv_message message = {err, err_size};
+    char beside[4096];
+    client_rates *r = rates_read_cells(path, err, err_size);
+    if (r == NULL || !lengths_path(path, beside, sizeof beside)) {
+        return r;
+    }
+    if (!read_lengths(r, beside, &message)) {
         rates_free(r);
         return NULL;
+    }
+    if (r->length_count > 0 && r->lengths[0].input.count > 0) {
+        rates_weigh(r, r);
     }
     return r;
 }
@@ -294,7 +339,7 @@ client_rates *rates_read_lengths(const char *path, char *err, size_t err_size)
     csv_message message = {err, err_size};
     client_rates *r = calloc(1, sizeof *r);
     bool ok = r != NULL || csv_fail_at(path, 0, 0, &message, "out of memory");
-    ok = ok && scan_file(path, on_length, r, &message) && merge(path, r, &message);
+    ok = ok && read_lengths(r, path, &message);
     ok = ok && (r->length_count > 0 || csv_fail_at(path, 1, 1, &message, "there are no lengths"));
     if (!ok) {
         rates_free(r);
@@ -306,6 +351,10 @@ client_rates *rates_read_lengths(const char *path, char *err, size_t err_size)
 void rates_free(client_rates *r)
 {
     if (r != NULL) {
+        for (size_t i = 0; i < r->length_count; i++) {
+            free(r->lengths[i].input.value);
+            free(r->lengths[i].output.value);
+        }
         free(r->cells);
         free(r->lengths);
         free(r);
@@ -326,6 +375,18 @@ static size_t first_from(const client_rates *r, int64_t start_s)
         }
     }
     return low;
+}
+
+void rates_weigh(client_rates *r, const client_rates *cells)
+{
+    for (size_t i = 0; i < r->length_count; i++) {
+        rate_lengths *l = &r->lengths[i];
+        l->requests = 0.0;
+        for (size_t k = first_from(cells, l->start_s);
+             k < cells->count && (double)(cells->cells[k].start_s - l->start_s) < r->length_window_s; k++) {
+            l->requests += cells->cells[k].client == l->client ? cells->cells[k].rate_per_s * cells->window_s : 0.0;
+        }
+    }
 }
 
 double rates_between(const client_rates *r, int64_t from_s, int64_t to_s)

@@ -8,10 +8,11 @@
 #include "sim/scenario/csvfile.h"
 #include "sim/trace/rates.h"
 
-#define NS_PER_S   INT64_C(1000000000)
-#define COUNT_MAX  5e8
-#define CV_LEAST   0.05
-#define CV_LARGEST 100.0
+#define NS_PER_S     INT64_C(1000000000)
+#define COUNT_MAX    5e8
+#define CV_LEAST     0.05
+#define CV_LARGEST   100.0
+#define LEAST_OF_MAX 1000.0 /* requests that a maximum is taken to be of: behind p99 */
 
 typedef struct drawing {
     const client_rates *r;
@@ -25,16 +26,38 @@ typedef struct drawing {
 
 static const double points[RATES_POINTS] = {0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 1.0};
 
-double rates_length_at(const double *quantiles, double u)
+/* The least value that so much of a distribution is at or below. */
+static double value_at(const rate_tokens *tokens, double u)
+{
+    size_t low = 0;
+    size_t high = tokens->count - 1;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (tokens->upto[middle] < u) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return tokens->value[low];
+}
+
+static double between_quantiles(const rate_tokens *tokens, double requests, double u)
 {
     size_t i = 1;
     while (i + 1 < RATES_POINTS && u > points[i]) {
         i++;
     }
-    const double low = log(fmax(quantiles[i - 1], 1.0));
-    const double high = log(fmax(quantiles[i], 1.0));
-    const double x = low + (high - low) * (u - points[i - 1]) / (points[i] - points[i - 1]);
-    return x > 0.0 ? floor(exp(x) + 0.5) : 1.0;
+    const double rest = 1.0 / fmax(requests, LEAST_OF_MAX);
+    const double low = -log1p(-points[i - 1]);
+    const double high = -log(fmax(1.0 - points[i], rest));
+    const double x = (-log(fmax(1.0 - u, rest)) - low) / (high - low);
+    return tokens->at[i - 1] + (tokens->at[i] - tokens->at[i - 1]) * x;
+}
+
+double rates_length_at(const rate_tokens *tokens, double requests, double u)
+{
+    return fmax(floor((tokens->count > 0 ? value_at(tokens, u) : between_quantiles(tokens, requests, u)) + 0.5), 1.0);
 }
 
 /* First row of the lengths that lies at (start, client) or behind it. */
@@ -56,7 +79,7 @@ static size_t row_from(const client_rates *r, int64_t start_s, int32_t client)
 
 static bool whole_row(const rate_lengths *l)
 {
-    return l->input[RATES_POINTS - 1] > 0.0 && l->output[RATES_POINTS - 1] > 0.0;
+    return rates_has(&l->input) && rates_has(&l->output);
 }
 
 static bool weigh(drawing *d)
@@ -108,8 +131,8 @@ static bool put(drawing *d, int64_t at_ns, const rate_lengths *l)
     const double v = mdl_ran_uniform_pos(d->lengths);
     d->at[d->count++] = (trace_request){.at_ns = at_ns,
                                         .session = -1,
-                                        .input = (int64_t)rates_length_at(l->input, u),
-                                        .output = (int64_t)rates_length_at(l->output, v)};
+                                        .input = (int64_t)rates_length_at(&l->input, l->requests, u),
+                                        .output = (int64_t)rates_length_at(&l->output, l->requests, v)};
     return true;
 }
 
@@ -126,9 +149,11 @@ static bool draw_cell(drawing *d, const rate_cell *c, int64_t from_s, int64_t to
     if (a == NULL) {
         return false;
     }
-    const int64_t window = (int64_t)(floor((double)c->start_s / r->length_window_s) * r->length_window_s);
-    const size_t from = row_from(r, window, INT32_MIN);
-    const size_t to = row_from(r, window, INT32_MAX);
+    /* the window of lengths that it lies in, if there is one */
+    const size_t to = row_from(r, c->start_s, INT32_MAX);
+    const int64_t window = to > 0 ? r->lengths[to - 1].start_s : 0;
+    const bool within = to > 0 && (double)(c->start_s - window) < r->length_window_s;
+    const size_t from = within ? row_from(r, window, INT32_MIN) : to;
     const size_t own = row_from(r, window, c->client);
     const bool known = own < to && r->lengths[own].client == c->client && whole_row(&r->lengths[own]);
     const bool any = to > from && d->weight[to - 1] > 0.0;
@@ -179,7 +204,8 @@ trace *rates_draw(const client_rates *r, const char *name, int64_t from_s, int64
     }
     if (r->length_count == 0) {
         csv_fail_at(name, 0, 0, &message,
-                    "no lengths: NAME-client-rates.csv[.gz] needs NAME-token-quantiles.csv[.gz] beside it");
+                    "no lengths: NAME-client-rates.csv[.gz] needs NAME-token-pmf.jsonl[.gz] or "
+                    "NAME-token-quantiles.csv[.gz] beside it");
     } else if (expected > COUNT_MAX) {
         csv_fail_at(name, 0, 0, &message,
                     "about %.3g requests: take a part of it (--from, --to) or less of all (--factor)", expected);

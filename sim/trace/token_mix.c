@@ -2,7 +2,6 @@
 /* token_mix.c - see token_mix.h. A mixture is a list of points, each a length with the requests that have it. */
 #include "sim/trace/token_mix.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +10,9 @@
 
 #include "sim/trace/build.h"
 #include "sim/trace/rates.h"
+#include "sim/trace/token_pmf.h"
 
 #define POINTS_OF_ROW 100 /* that stand for a row of quantiles */
-#define TOKENS_MAX    2147483647.0
 #define BLANK         " \t\r\n"
 
 typedef struct mix_point {
@@ -125,139 +124,17 @@ static stats_values values_of(mix_points *p)
     return v;
 }
 
-/* --- whole distributions --------------------------------------------------------------------------------------- */
-
-/* @return what is wrong with one distribution, or NULL */
-static const char *take_pmf(mix_points *p, json_t *pmf, double requests)
+static bool add_law(mix_points *p, const rate_tokens *tokens, double requests)
 {
-    const char *key;
-    json_t *share;
-    double sum = 0.0;
-    json_object_foreach(pmf, key, share)
-    {
-        if (!json_is_number(share) || !(json_number_value(share) >= 0.0)) {
-            return "a probability must be a number, 0 or more";
-        }
-        sum += json_number_value(share);
-    }
-    if (!(sum > 0.0 && isfinite(sum))) {
-        return "input_tokens and output_tokens must be objects of token count to probability, some above 0";
-    }
-    json_object_foreach(pmf, key, share)
-    {
-        double tokens = 0.0;
-        if (!csv_parse_number(key, &tokens) || tokens < 0.0 || tokens > TOKENS_MAX) {
-            return "a token count must be a number from 0 to 2147483647";
-        }
-        if (requests > 0.0 && json_number_value(share) > 0.0 &&
-            !add_point(p, tokens, requests * json_number_value(share) / sum)) {
-            return "out of memory";
+    for (size_t i = 0; i < tokens->count; i++) {
+        const double share = tokens->upto[i] - (i > 0 ? tokens->upto[i - 1] : 0.0);
+        if (!add_point(p, tokens->value[i], requests * share)) {
+            return false;
         }
     }
-    return NULL;
-}
-
-typedef struct pmf_line {
-    mix_row row;
-    json_t *object;
-    size_t number;
-} pmf_line;
-
-static const char *head_of(pmf_line *line)
-{
-    const json_t *client = json_object_get(line->object, "client");
-    const json_t *window = json_object_get(line->object, "window_s");
-    const bool whole = json_is_integer(client) && json_integer_value(client) >= 0 &&
-                       json_integer_value(client) <= INT32_MAX && json_is_integer(window) &&
-                       json_integer_value(window) >= 0 && json_integer_value(window) < INT64_C(10000000000);
-    if (!whole || !json_is_object(json_object_get(line->object, "input_tokens")) ||
-        !json_is_object(json_object_get(line->object, "output_tokens"))) {
-        return "client and window_s (whole numbers), input_tokens and output_tokens (objects) are required";
-    }
-    line->row = (mix_row){json_integer_value(window), (int32_t)json_integer_value(client), 1.0};
-    return NULL;
-}
-
-/* Requests of each line: those of its client until the next window of lengths begins. */
-static void weigh_lines(pmf_line *lines, size_t count, const client_rates *r)
-{
-    int64_t window_s = INT64_MAX;
-    for (size_t i = 1; i < count; i++) {
-        const int64_t apart = lines[i].row.start_s - lines[0].row.start_s;
-        window_s = apart != 0 && llabs(apart) < window_s ? llabs(apart) : window_s;
-    }
-    for (size_t i = 0; i < count; i++) {
-        mix_row *row = &lines[i].row;
-        row->requests = 0.0;
-        for (size_t k = 0; k < r->count; k++) {
-            const rate_cell *c = &r->cells[k];
-            const bool within = c->start_s >= row->start_s && c->start_s - row->start_s < window_s;
-            row->requests += c->client == row->client && within ? c->rate_per_s * r->window_s : 0.0;
-        }
-    }
-}
-
-static bool read_lines(const char *path, const csv_bytes *text, pmf_line **lines, size_t *count, csv_message *message)
-{
-    const char *end = text->data + text->size;
-    size_t capacity = 0, number = 0;
-    for (const char *at = text->data; at < end;) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const size_t size = newline != NULL ? (size_t)(newline - at) : (size_t)(end - at);
-        number++;
-        if (strspn(at, " \t\r") < size) {
-            json_error_t where;
-            pmf_line line = {.object = json_loadb(at, size, JSON_REJECT_DUPLICATES, &where), .number = number};
-            const char *problem = line.object != NULL ? head_of(&line) : where.text;
-            if (problem == NULL && *count == capacity) {
-                pmf_line *more = realloc(*lines, (capacity == 0 ? 256 : 2 * capacity) * sizeof *more);
-                problem = more == NULL ? "out of memory" : NULL;
-                *lines = more != NULL ? more : *lines;
-                capacity = capacity == 0 ? 256 : 2 * capacity;
-            }
-            if (problem != NULL) {
-                const size_t column = line.object == NULL && where.column > 0 ? (size_t)where.column : 1;
-                json_decref(line.object);
-                return csv_fail_at(path, number, column, message, "%s", problem);
-            }
-            (*lines)[(*count)++] = line;
-        }
-        at += size + (newline != NULL);
-    }
-    return true;
-}
-
-static bool mix_lines(mixing *m, const char *path, const csv_bytes *text, const client_rates *r, csv_message *message)
-{
-    pmf_line *lines = NULL;
-    size_t count = 0;
-    bool ok = read_lines(path, text, &lines, &count, message);
-    m->mix->weighted = r != NULL;
-    if (ok && r != NULL) {
-        weigh_lines(lines, count, r);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const mix_row *row = &lines[i].row;
-        const char *problem =
-            ok ? take_pmf(&m->input, json_object_get(lines[i].object, "input_tokens"), row->requests) : NULL;
-        problem = ok && problem == NULL
-                      ? take_pmf(&m->output, json_object_get(lines[i].object, "output_tokens"), row->requests)
-                      : problem;
-        problem = ok && problem == NULL && !add_row(m, row) ? "out of memory" : problem;
-        ok = ok && (problem == NULL || csv_fail_at(path, lines[i].number, 1, message, "%s", problem));
-        json_decref(lines[i].object);
-    }
-    free(lines);
-    return ok;
-}
-
-/* --- quantiles ------------------------------------------------------------------------------------------------- */
-
-static bool add_quantiles(mix_points *p, const double *points, double requests)
-{
-    for (int k = 0; k < POINTS_OF_ROW; k++) {
+    for (int k = 0; tokens->count == 0 && k < POINTS_OF_ROW; k++) {
         const double u = ((double)k + 0.5) / (double)POINTS_OF_ROW;
-        if (!add_point(p, rates_length_at(points, u), requests / (double)POINTS_OF_ROW)) {
+        if (!add_point(p, rates_length_at(tokens, requests, u), requests / (double)POINTS_OF_ROW)) {
             return false;
         }
     }
@@ -266,14 +143,13 @@ static bool add_quantiles(mix_points *p, const double *points, double requests)
 
 static bool mix_rows(mixing *m, const char *path, const client_rates *r, csv_message *message)
 {
-    m->mix->weighted = true;
     for (size_t i = 0; i < r->length_count; i++) {
         const rate_lengths *l = &r->lengths[i];
         const mix_row row = {l->start_s, l->client, l->requests};
-        const bool in = l->input[RATES_POINTS - 1] > 0.0 && l->requests > 0.0;
-        const bool out = l->output[RATES_POINTS - 1] > 0.0 && l->requests > 0.0;
-        if (!add_row(m, &row) || (in && !add_quantiles(&m->input, l->input, l->requests)) ||
-            (out && !add_quantiles(&m->output, l->output, l->requests))) {
+        const bool in = rates_has(&l->input) && l->requests > 0.0;
+        const bool out = rates_has(&l->output) && l->requests > 0.0;
+        if (!add_row(m, &row) || (in && !add_law(&m->input, &l->input, l->requests)) ||
+            (out && !add_law(&m->output, &l->output, l->requests))) {
             return csv_fail_at(path, 0, 0, message, "out of memory");
         }
     }
@@ -286,11 +162,11 @@ static void correct(token_mix *mix, const client_rates *r)
     double in = 0.0, in_weight = 0.0, out = 0.0, out_weight = 0.0;
     for (size_t i = 0; i < r->length_count; i++) {
         const rate_lengths *l = &r->lengths[i];
-        const double in_most = l->input[RATES_POINTS - 1];
-        const double out_most = l->output[RATES_POINTS - 1];
-        in += in_most > 0.0 ? l->requests * l->input_mean : 0.0;
+        const double in_most = l->input.at[RATES_POINTS - 1];
+        const double out_most = l->output.at[RATES_POINTS - 1];
+        in += in_most > 0.0 ? l->requests * l->input.mean : 0.0;
         in_weight += in_most > 0.0 ? l->requests : 0.0;
-        out += out_most > 0.0 ? l->requests * l->output_mean : 0.0;
+        out += out_most > 0.0 ? l->requests * l->output.mean : 0.0;
         out_weight += out_most > 0.0 ? l->requests : 0.0;
         mix->input.at[STATS_POINTS - 1] = fmax(mix->input.at[STATS_POINTS - 1], l->requests > 0.0 ? in_most : 0.0);
         mix->output.at[STATS_POINTS - 1] = fmax(mix->output.at[STATS_POINTS - 1], l->requests > 0.0 ? out_most : 0.0);
@@ -315,11 +191,6 @@ static bool first_line(const char *path, char *line)
     return true;
 }
 
-static bool is_pmf(const char *line)
-{
-    return line[0] == '{' && strstr(line, "\"window_s\"") != NULL && strstr(line, "_tokens\"") != NULL;
-}
-
 bool token_mix_is(const char *path)
 {
     char line[TRACE_HEAD_MAX + 1];
@@ -327,8 +198,8 @@ bool token_mix_is(const char *path)
         return false;
     }
     const trace_head head = {line};
-    return is_pmf(line) || (head_has(&head, "client") && head_has(&head, "window_s") && head_has(&head, "requests") &&
-                            head_has(&head, "field") && head_has(&head, "p99"));
+    return token_pmf_is(line) || (head_has(&head, "client") && head_has(&head, "window_s") &&
+                                  head_has(&head, "requests") && head_has(&head, "field") && head_has(&head, "p99"));
 }
 
 /* NAME-token-...: NAME-client-rates.csv or .csv.gz, if one of them is there. */
@@ -341,7 +212,7 @@ static client_rates *rates_beside(const char *path, bool *ok, char *err, size_t 
     for (size_t i = 0; at != NULL && i < sizeof ends / sizeof ends[0]; i++) {
         const int n = snprintf(beside, sizeof beside, "%.*s%s", (int)(at - path), path, ends[i]);
         if (n > 0 && (size_t)n < sizeof beside && access(beside, R_OK) == 0) {
-            client_rates *r = rates_read(beside, err, err_size);
+            client_rates *r = rates_read_cells(beside, err, err_size);
             *ok = r != NULL;
             return r;
         }
@@ -371,26 +242,24 @@ static bool conclude(mixing *m, const client_rates *beside, const char *path, cs
 token_mix *token_mix_read(const char *path, char *err, size_t err_size)
 {
     csv_message message = {err, err_size};
-    csv_bytes text = {NULL, 0};
     mixing m = {.mix = calloc(1, sizeof *m.mix)};
     bool ok = m.mix != NULL || csv_fail_at(path, 0, 0, &message, "out of memory");
-    ok = ok && csv_slurp(path, TRACE_BYTES_MAX, &text, &message);
     client_rates *beside = ok ? rates_beside(path, &ok, err, err_size) : NULL;
-    client_rates *rows = NULL;
-    if (ok && text.data[strspn(text.data, BLANK)] == '{') {
-        m.mix->exact = true;
-        ok = mix_lines(&m, path, &text, beside, &message);
-    } else if (ok) {
-        rows = rates_read_lengths(path, err, err_size);
-        ok = rows != NULL && mix_rows(&m, path, rows, &message);
+    client_rates *rows = ok ? rates_read_lengths(path, err, err_size) : NULL;
+    ok = rows != NULL;
+    if (ok) {
+        m.mix->exact = rows->lengths[0].input.count > 0;
+        m.mix->weighted = !m.mix->exact || beside != NULL;
     }
-    ok = ok && conclude(&m, beside, path, &message);
-    if (ok && rows != NULL) {
+    if (ok && m.mix->exact && beside != NULL) {
+        rates_weigh(rows, beside);
+    }
+    ok = ok && mix_rows(&m, path, rows, &message) && conclude(&m, beside, path, &message);
+    if (ok && !m.mix->exact) {
         correct(m.mix, rows);
     }
     rates_free(rows);
     rates_free(beside);
-    free(text.data);
     free(m.input.at);
     free(m.output.at);
     free(m.rows);

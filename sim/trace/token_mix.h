@@ -3,12 +3,11 @@
  * token_mix.h - lengths of production traffic published as one distribution for each client and window of time, mixed
  * in proportion to requests: what the lengths of all requests look like. ServeGen (github.com/alibaba/ServeGen; arXiv
  * 2505.09999) in either of two forms:
- *   NAME-token-pmf.jsonl[.gz]        JSON lines: client, window_s, input_tokens and output_tokens, each an object of
- *                                    token count -> probability (any positive weights; they are taken per line)
- *   NAME-token-quantiles.csv[.gz]    see rates.h: mean and quantiles. Means of the mixture are exact, its quantiles lie
- *                                    where logarithms interpolated between those of the rows put them
- * Requests of a row: its column of that name; of a line, the rate of its client in its window by
- * NAME-client-rates.csv[.gz] beside it, and 1 where there is no such file.
+ *   NAME-token-pmf.jsonl[.gz]        JSON lines: token_pmf.h
+ *   NAME-token-quantiles.csv[.gz]    rates.h: mean and quantiles. Means of the mixture are exact, its quantiles lie
+ * where those of the rows put them, interpolated as requests are drawn Requests of a row: its column of that name; of a
+ * line, the rate of its client until the next window of lengths begins by NAME-client-rates.csv[.gz] beside it, and 1
+ * where there is no such file.
  */
 #ifndef SIM_TRACE_TOKEN_MIX_H
 #define SIM_TRACE_TOKEN_MIX_H
