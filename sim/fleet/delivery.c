@@ -13,6 +13,10 @@
  * One fetch a region goes to a registry; nobody who feeds on it is done before it is. (Fluid form of Dragonfly's
  * pieces: a copy costs the registry once a region. A node's uploads of different files do not compete.)
  *
+ * A node that is gone, or that a fault holds, gives nothing to anybody and gets nothing: what was on its way to it is
+ * cut short, who fed on it goes on with the others or at a registry. What stands on its disk is there again with the
+ * node.
+ *
  * A prefetch makes the nodes of a cluster, present and future, fetch a workload's files before any replica asks; where
  * no node is up, a seed of the region fetches them: a peer, or the regional registry pulling them through.
  *
@@ -52,6 +56,7 @@ typedef struct swarm {
 typedef struct disk {
     mdl_cache *cache; /**< NULL = no node here */
     int32_t nic, unpack;
+    bool held; /**< by a fault: neither gives nor gets */
 } disk;
 
 struct fl_delivery {
@@ -101,8 +106,8 @@ static int64_t holders(const fl_world *w, const swarm *s)
     int64_t count = s->seeded ? 1 : 0;
 
     for (uint32_t n = 0; n < d->disk_cap; n++) {
-        count +=
-            d->disks[n].cache != NULL && region_of(w, n) == s->region && mdl_cache_has(d->disks[n].cache, s->digest);
+        count += d->disks[n].cache != NULL && !d->disks[n].held && region_of(w, n) == s->region &&
+                 mdl_cache_has(d->disks[n].cache, s->digest);
     }
     return count;
 }
@@ -237,8 +242,8 @@ static void source_lost(fl_world *w, uint32_t swarm_index, double left)
     }
 }
 
-/* Somebody has let go of files, or is gone: who downloads what nobody has any more gets a source. */
-static void givers_lost(fl_world *w)
+/* Somebody has let go of files, is gone or comes back: who downloads what nobody has any more gets a source. */
+static void givers_changed(fl_world *w)
 {
     fl_delivery *d = w->delivery;
 
@@ -285,7 +290,7 @@ static void stored(fl_world *w, uint32_t node, uint64_t digest, int64_t bytes)
     if (!mdl_cache_put(cache, digest, bytes)) {
         w->no_memory = true;
     } else if (mdl_cache_count(cache) <= count) {
-        givers_lost(w);
+        givers_changed(w);
     }
 }
 
@@ -392,7 +397,7 @@ void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use)
         }
     }
     if (mdl_cache_count(cache) < count) {
-        givers_lost(w);
+        givers_changed(w);
         arm(w);
     }
 }
@@ -464,6 +469,64 @@ void fl_delivery_preheat(fl_world *w)
 
 /* --- nodes ------------------------------------------------------------------------------------------------------- */
 
+/* What is prefetched to a node of its kind. */
+static void wanted_to(fl_world *w, uint32_t node)
+{
+    const fl_delivery *d = w->delivery;
+    const uint32_t pool = w->nodes[node].pool;
+
+    for (int32_t s = 0; w->services != NULL && s < w->sc->service_count; s++) {
+        const fl_service *service = &w->services[s];
+
+        if (d->wanted[(uint32_t)(s * w->sc->cluster_count) + w->pools[pool].cluster] && service->pool_ok[pool]) {
+            service_to(w, service->sc, node, region_of(w, node));
+        }
+    }
+}
+
+/* Cuts short what is on its way to a node. */
+static void fetches_drop(fl_world *w, uint32_t node)
+{
+    fl_delivery *d = w->delivery;
+
+    for (uint32_t i = 0; i < d->fetch_cap; i++) {
+        fetch *f = &d->fetches[i];
+        double left = 0.0;
+
+        if (!f->used || f->node != node) {
+            continue;
+        }
+        if (f->flow != NONE) {
+            left = cut(w, f);
+        }
+        f->used = false;
+        if (d->swarms[f->swarm].source == (int32_t)i) {
+            d->swarms[f->swarm].source = NONE;
+            if (d->sc->peers) {
+                source_lost(w, f->swarm, left);
+            }
+        }
+    }
+}
+
+void fl_delivery_node_held(fl_world *w, uint32_t node, bool held)
+{
+    fl_delivery *d = w->delivery;
+
+    if (d == NULL || node >= d->disk_cap || d->disks[node].cache == NULL || d->disks[node].held == held) {
+        return;
+    }
+    d->disks[node].held = held;
+    if (held) {
+        fetches_drop(w, node);
+    }
+    givers_changed(w);
+    if (!held && w->nodes[node].state != FL_NODE_NOTICE) {
+        wanted_to(w, node);
+    }
+    arm(w);
+}
+
 void fl_delivery_node_up(fl_world *w, uint32_t node)
 {
     fl_delivery *d = w->delivery;
@@ -490,13 +553,8 @@ void fl_delivery_node_up(fl_world *w, uint32_t node)
         w->no_memory = true;
         return;
     }
-    for (int32_t s = 0; w->services != NULL && s < w->sc->service_count; s++) {
-        const fl_service *service = &w->services[s];
-
-        if (d->wanted[(uint32_t)(s * w->sc->cluster_count) + pool->cluster] && service->pool_ok[n->pool]) {
-            service_to(w, service->sc, node, region_of(w, node));
-        }
-    }
+    at->held = false;
+    wanted_to(w, node);
 }
 
 void fl_delivery_node_gone(fl_world *w, uint32_t node)
@@ -508,27 +566,10 @@ void fl_delivery_node_gone(fl_world *w, uint32_t node)
     }
     mdl_cache_free(d->disks[node].cache);
     d->disks[node].cache = NULL;
-    for (uint32_t i = 0; i < d->fetch_cap; i++) {
-        fetch *f = &d->fetches[i];
-        double left = 0.0;
-
-        if (!f->used || f->node != node) {
-            continue;
-        }
-        if (f->flow != NONE) {
-            left = cut(w, f);
-        }
-        f->used = false;
-        if (d->swarms[f->swarm].source == (int32_t)i) {
-            d->swarms[f->swarm].source = NONE;
-            if (d->sc->peers) {
-                source_lost(w, f->swarm, left);
-            }
-        }
-    }
+    fetches_drop(w, node);
     mdl_flows_link_remove(d->flows, d->disks[node].nic);
     mdl_flows_link_remove(d->flows, d->disks[node].unpack);
-    givers_lost(w);
+    givers_changed(w);
     arm(w);
 }
 

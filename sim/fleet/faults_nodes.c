@@ -2,7 +2,8 @@
 /*
  * faults_nodes.c - nodes that faults hold: up -> down -> up again, without replicas.
  *
- * A node that is down still stands: it is paid for, keeps its place and its image cache, and counts towards its pool's
+ * A node that is down still stands: it is paid for, keeps its place and its image cache, though neither it nor its
+ * peers get anything from or to it meanwhile (delivery.c), and counts towards its pool's
  * target, so that the node group does not order another in its place. What the market has taken stays taken.
  * Nodes that go down together (a rack, a cluster) first take nothing new, all of them, and then give their requests
  * back: none is routed from one dying replica to the next.
@@ -83,6 +84,12 @@ static void slow_down(fl_world *w, uint32_t node)
     }
 }
 
+/* Its disk gives and gets nothing while a fault holds the node, be it under notice. */
+static void hold_disk(fl_world *w, uint32_t node)
+{
+    fl_delivery_node_held(w, node, held_down(w, &w->nodes[node]));
+}
+
 /* A running node that has to go down, or one under notice that still has replicas. */
 static bool goes_down(const fl_world *w, const fl_node *n)
 {
@@ -103,6 +110,9 @@ void fl_nodes_health(fl_world *w)
         if (goes_down(w, &w->nodes[all->hits[i].node])) {
             withdraw_all(w, all->hits[i].node);
         }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        hold_disk(w, all->hits[i].node);
     }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t node = all->hits[i].node;
@@ -135,6 +145,7 @@ void fl_fault_health(fl_world *w, uint32_t node)
     if (goes_down(w, &w->nodes[node])) {
         withdraw_all(w, node);
     }
+    hold_disk(w, node);
 }
 
 mdl_engine *fl_fault_engine(const fl_world *w, mdl_engine *engine, uint32_t node)

@@ -748,6 +748,7 @@ void fl_delivery_fini(fl_world *w);
 void fl_delivery_event(fl_world *w);
 void fl_delivery_node_up(fl_world *w, uint32_t node);
 void fl_delivery_node_gone(fl_world *w, uint32_t node);
+void fl_delivery_node_held(fl_world *w, uint32_t node, bool held);      /**< by a fault, from now on */
 bool fl_delivery_complete(fl_world *w, uint32_t replica, bool weights); /**< all there; else what lacks is fetched */
 void fl_delivery_present(fl_world *w, uint32_t replica);                /**< all of it is there from now on */
 void fl_delivery_pin(fl_world *w, uint32_t replica, bool in_use); /**< its files stay on the node, from arrival on */

@@ -30,7 +30,7 @@ static const bind_field delivery_fields[] = {
     {.key = "regional", .kind = BIND_BOOL, .preset = "true", BIND_AT(spec_delivery, regional),
      .help = "every region with a cluster has a registry that the origin replicates to"},
     {.key = "peers", .kind = BIND_BOOL, .preset = "false", BIND_AT(spec_delivery, peers),
-     .help = "nodes of a region pass content on; one fetch a region goes to a registry"},
+     .help = "nodes of a region that are up pass content on; one fetch a region goes to a registry"},
     {.key = "published", .kind = BIND_DURATION, .range = BIND_MIN | BIND_MAX, .min = 0, .max = 366.0 * 86400.0,
      BIND_AT(spec_delivery, published_ns), BIND_HAS(spec_delivery, has_published),
      .help = "when images were pushed to the origin, simulated time; default: long ago, replicated everywhere"},

@@ -263,6 +263,102 @@ static void test_holder_lost(void **state)
     }
 }
 
+/* A fault holds the first node from `from` to `to`. */
+static void hold_first(images *t, sc_fault *f, mdl_window *at, int64_t from, int64_t to)
+{
+    *at = (mdl_window){from * S, to * S};
+    *f = (sc_fault){.kind = MDL_FAULT_NODE,
+                    .windows = {.at = at, .count = 1},
+                    .region = -1,
+                    .cluster = -1,
+                    .pool = -1,
+                    .service = -1,
+                    .index = 0,
+                    .nodes_per_rack = 1};
+    t->w.sc.faults = f;
+    t->w.sc.fault_count = 1;
+    start(t);
+}
+
+/* The same of the replica on the n-th node. */
+static void expect_on(const images *t, uint32_t n, int64_t pull_s, int64_t fetch_s, int64_t load_s)
+{
+    for (uint32_t i = 0; i < t->f->services[0].places[0].count; i++) {
+        if (replica(t, i)->node == t->f->pools[0].nodes[n]) {
+            expect(t, i, pull_s, fetch_s, load_s);
+            return;
+        }
+    }
+    fail_msg("nothing on node %u", n);
+}
+
+/* The first node has it all, with weights of 24 GB here; the second has had 2 GB of each layer from it when a fault
+ * holds the first, at 104 s. Then the other 2 and 4 GB come from the origin, in 12 s, and the weights in 48 s; the
+ * third node, where the first one's replica goes, has them as soon. At 200 s the node is back: a start there finds all
+ * in the cache, and it gives to others again: to the fourth one three holders and itself, 4 GB/s. */
+static void test_held_gives_nothing(void **state)
+{
+    (void)state;
+    images t;
+    sc_fault fault;
+    mdl_window at;
+    init(&t, false, true);
+    t.w.services[0].weights = (sc_part){3, 24 * GB};
+    t.delivery.nic_rate = 4e9;
+    t.delivery.storage_uusd_per_gb_month = 0;
+    hold_first(&t, &fault, &at, 104, 200);
+    fl_assign(t.f, 0, 0, 1);
+    fleet_live(t.f, 100 * S);
+    expect_on(&t, 0, 22, 48, 11);
+    fl_assign(t.f, 0, 0, 2);
+    fleet_live(t.f, 199 * S);
+    expect_on(&t, 1, 18, 48, 11);
+    expect_on(&t, 2, 14, 48, 11);
+    assert_in_range(fl_delivery_cost(t.f), 64 * 20000 - 1, 64 * 20000 + 1);
+    fleet_live(t.f, 300 * S);
+    fl_assign(t.f, 0, 0, 3);
+    fleet_live(t.f, 400 * S);
+    expect_on(&t, 0, 2, 0, 11);
+    fl_assign(t.f, 0, 0, 4);
+    fleet_live(t.f, 500 * S);
+    expect_on(&t, 3, 12, 6, 11);
+    fl_world_free(t.f);
+}
+
+/* Four nodes, and a fault holds the one that feeds on the origin, at 10 s with 5 of the 10 GB: another goes on with
+ * what was left, and the first gets nothing: when it is back, at 100 s, it has all from the others. */
+static void test_held_gets_nothing(void **state)
+{
+    (void)state;
+    for (int ahead = 0; ahead < 2; ahead++) {
+        images t;
+        sc_fault fault;
+        mdl_window at;
+        init(&t, false, true);
+        t.delivery.storage_uusd_per_gb_month = 0;
+        t.preheat[0] = ahead == 1;
+        hold_first(&t, &fault, &at, 10, 100);
+        fl_assign(t.f, 0, 0, 4);
+        if (ahead == 1) { /* what was sent ahead is sent again, without a replica that asks for it */
+            fl_delivery_preheat(t.f);
+            fleet_live(t.f, 99 * S);
+            fl_assign(t.f, 0, 0, 3);
+            fleet_live(t.f, 200 * S);
+            fl_assign(t.f, 0, 0, 4);
+            fleet_live(t.f, 300 * S);
+            expect_on(&t, 0, 2, 0, 10);
+        } else {
+            fleet_live(t.f, 200 * S);
+            for (uint32_t n = 1; n < 4; n++) {
+                expect_on(&t, n, 22, 40, 10);
+            }
+            expect_on(&t, 0, 12, 10, 10);
+        }
+        assert_in_range(fl_delivery_cost(t.f), 30 * 20000 - 1, 30 * 20000 + 1); /* one copy, in two parts */
+        fl_world_free(t.f);
+    }
+}
+
 /* Bytes cost as they go. Two nodes share the origin's 0.5 GB/s, one goes at 10 s and has had 2.5 GB; the other has 10
  * at 25 s. Of both, 2.5 GB came in the first 5 s, which a warm-up may have. */
 static void test_cut_short(void **state)
@@ -472,14 +568,24 @@ static void test_whole_run(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alone_and_again), cmocka_unit_test(test_one_copy_for_two),
-                                       cmocka_unit_test(test_origin_shared),   cmocka_unit_test(test_peers),
-                                       cmocka_unit_test(test_peers_late),      cmocka_unit_test(test_source_lost),
-                                       cmocka_unit_test(test_cut_short),       cmocka_unit_test(test_prefetch),
-                                       cmocka_unit_test(test_replication_lag), cmocka_unit_test(test_prices_by_pair),
-                                       cmocka_unit_test(test_prices_loaded),   cmocka_unit_test(test_prices_unsaid),
-                                       cmocka_unit_test(test_storage),         cmocka_unit_test(test_holder_lost),
-                                       cmocka_unit_test(test_small_disk),      cmocka_unit_test(test_small_disk_told),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alone_and_again),
+                                       cmocka_unit_test(test_one_copy_for_two),
+                                       cmocka_unit_test(test_origin_shared),
+                                       cmocka_unit_test(test_peers),
+                                       cmocka_unit_test(test_peers_late),
+                                       cmocka_unit_test(test_source_lost),
+                                       cmocka_unit_test(test_cut_short),
+                                       cmocka_unit_test(test_prefetch),
+                                       cmocka_unit_test(test_replication_lag),
+                                       cmocka_unit_test(test_prices_by_pair),
+                                       cmocka_unit_test(test_prices_loaded),
+                                       cmocka_unit_test(test_prices_unsaid),
+                                       cmocka_unit_test(test_storage),
+                                       cmocka_unit_test(test_holder_lost),
+                                       cmocka_unit_test(test_held_gives_nothing),
+                                       cmocka_unit_test(test_held_gets_nothing),
+                                       cmocka_unit_test(test_small_disk),
+                                       cmocka_unit_test(test_small_disk_told),
                                        cmocka_unit_test(test_whole_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
