@@ -15,7 +15,8 @@ static const mdl_fault_type types[MDL_FAULTS] = {
     [MDL_FAULT_SLOW] = {"slow", MDL_SCOPE_NODE, MDL_NEEDS_FACTOR,
                         "engines on the node take factor times as long; two at once: the product"},
     [MDL_FAULT_API_ERRORS] = {"api-errors", MDL_SCOPE_API, 0,
-                              "the API server refuses actions; the rest of that plan is not sent"},
+                              "the API server refuses actions, whatever else would become of them; the rest of that "
+                              "plan is not sent"},
     [MDL_FAULT_API_HANG] = {"api-hang", MDL_SCOPE_API, 0, "actions are taken and carried out when the fault is over"},
     [MDL_FAULT_METRICS_MISSING] = {"metrics-missing", MDL_SCOPE_METRICS, 0, "no samples"},
     [MDL_FAULT_METRICS_STALE] = {"metrics-stale", MDL_SCOPE_METRICS, 0,
@@ -26,9 +27,11 @@ static const mdl_fault_type types[MDL_FAULTS] = {
     [MDL_FAULT_METRICS_SWAP] = {"metrics-swap", MDL_SCOPE_METRICS, MDL_NEEDS_METRIC_PAIR,
                                 "metric shows the value of `with`, and the other way round"},
     [MDL_FAULT_ACTIONS_LOST] = {"actions-lost", MDL_SCOPE_API, MDL_NEEDS_PROBABILITY,
-                                "an action is acknowledged and never carried out, each with this probability"},
-    [MDL_FAULT_ACTIONS_DUPLICATED] = {"actions-duplicated", MDL_SCOPE_API, MDL_NEEDS_PROBABILITY | MDL_NEEDS_AFTER,
-                                      "an action is carried out again `after` later, each with this probability"},
+                                "an action is acknowledged and never carried out, not after a hang either, each with "
+                                "this probability"},
+    [MDL_FAULT_ACTIONS_DUPLICATED] =
+        {"actions-duplicated", MDL_SCOPE_API, MDL_NEEDS_PROBABILITY | MDL_NEEDS_AFTER,
+         "an action that is carried out is so again `after` later, each with this probability"},
 };
 
 const mdl_fault_type *mdl_fault(mdl_fault_kind kind)

@@ -325,41 +325,66 @@ static void late_add(fl_world *w, const spw_action *action, int64_t due_ns)
     }
 }
 
+/* The cluster whose API server an action goes to; -1 = that of the service's template. */
+static int64_t cluster_of(const fl_world *w, const spw_action *action)
+{
+    const bool on_pool = action->verb == SPW_VERB_PROVISION || action->verb == SPW_VERB_RELEASE;
+
+    if (action->verb == SPW_VERB_SCALE) {
+        return -1;
+    }
+    return on_pool && action->pool < (spw_id)w->sc->pool_count ? (int64_t)w->pools[action->pool].cluster
+                                                               : (int64_t)action->cluster;
+}
+
+/* Does a fault have to do with it? Each with a probability draws for each action, whatever the others do. */
+static bool meets(const fl_world *w, const fl_trouble *t, int64_t cluster)
+{
+    const sc_fault *f = &w->sc->faults[t->fault];
+
+    return t->on && scope_of(f) == MDL_SCOPE_API && (f->cluster < 0 || f->cluster == cluster) &&
+           ((f->kind != MDL_FAULT_ACTIONS_LOST && f->kind != MDL_FAULT_ACTIONS_DUPLICATED) ||
+            gsl_rng_uniform(w->faults->action_rng) < f->probability);
+}
+
+static fl_verdict verdict_of(mdl_fault_kind kind)
+{
+    return kind == MDL_FAULT_API_ERRORS     ? FL_REFUSED
+           : kind == MDL_FAULT_ACTIONS_LOST ? FL_LOST
+           : kind == MDL_FAULT_API_HANG     ? FL_PUT_OFF
+                                            : FL_DELIVERED;
+}
+
 fl_verdict fl_fault_action(fl_world *w, const spw_action *action)
 {
-    bool on_pool = action->verb == SPW_VERB_PROVISION || action->verb == SPW_VERB_RELEASE;
-    int64_t cluster = action->verb == SPW_VERB_SCALE                        ? -1
-                      : on_pool && action->pool < (spw_id)w->sc->pool_count ? (int64_t)w->pools[action->pool].cluster
-                                                                            : (int64_t)action->cluster;
-    int64_t due_ns = 0;
+    fl_faults *all = w->faults;
+    const int64_t cluster = cluster_of(w, action);
     fl_verdict end = FL_DELIVERED;
+    int64_t due_ns = w->now;
 
-    for (uint32_t i = 0; i < w->faults->count && (end == FL_DELIVERED || end == FL_PUT_OFF); i++) {
-        const fl_trouble *t = &w->faults->troubles[i];
-        const sc_fault *f = &w->sc->faults[t->fault];
+    for (uint32_t i = 0; i < all->count; i++) {
+        fl_trouble *t = &all->troubles[i];
+        const fl_verdict alone = verdict_of(w->sc->faults[t->fault].kind);
 
-        if (!t->on || scope_of(f) != MDL_SCOPE_API || (f->cluster >= 0 && f->cluster != cluster)) {
-            continue;
+        t->met = meets(w, t, cluster);
+        end = t->met && alone > end ? alone : end;
+        if (t->met && alone == FL_PUT_OFF && t->window.end_ns > due_ns) {
+            due_ns = t->window.end_ns; /* it hangs until all are over */
         }
-        if (end == FL_PUT_OFF && f->kind != MDL_FAULT_API_HANG) {
-            continue;
-        }
-        if (f->kind == MDL_FAULT_API_ERRORS) {
-            end = FL_REFUSED;
-        } else if (f->kind == MDL_FAULT_API_HANG) {
-            end = FL_PUT_OFF;
-            due_ns = t->window.end_ns > due_ns ? t->window.end_ns : due_ns; /* it hangs until all are over */
-        } else if (gsl_rng_uniform(w->faults->action_rng) >= f->probability) {
-            continue;
-        } else if (f->kind == MDL_FAULT_ACTIONS_LOST) {
-            end = FL_LOST;
-        } else {
-            late_add(w, action, w->now + f->after_ns);
-        }
-        w->run->faults[t->fault].actions++;
     }
     if (end == FL_PUT_OFF) {
         late_add(w, action, due_ns);
+    }
+    for (uint32_t i = 0; i < all->count; i++) {
+        const sc_fault *f = &w->sc->faults[all->troubles[i].fault];
+        const bool copies = f->kind == MDL_FAULT_ACTIONS_DUPLICATED && end <= FL_PUT_OFF;
+
+        if (all->troubles[i].met && (copies || verdict_of(f->kind) == end)) {
+            w->run->faults[all->troubles[i].fault].actions++;
+        }
+        if (all->troubles[i].met && copies) {
+            late_add(w, action, due_ns + f->after_ns);
+        }
     }
     return end;
 }

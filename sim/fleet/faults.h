@@ -16,6 +16,7 @@ typedef struct fl_trouble { /**< one instance */
     uint32_t fault;         /**< in sc->faults */
     uint32_t pool, index;   /**< node and rack scopes; else FL_NONE */
     bool on, ended;
+    bool met; /**< the action in hand */
     size_t row;
     mdl_window window; /**< present or next */
     uint32_t slot;
@@ -71,8 +72,12 @@ mdl_engine *fl_fault_engine(const fl_world *w, mdl_engine *engine, uint32_t node
 bool fl_fault_stale(fl_world *w);
 fl_distortion fl_fault_sample(fl_world *w, uint32_t service, uint32_t cluster, uint64_t metric);
 
-/** What becomes of an action. */
-typedef enum fl_verdict { FL_DELIVERED = 0, FL_REFUSED = 1, FL_PUT_OFF = 2, FL_LOST = 3 } fl_verdict;
+/**
+ * What becomes of an action. Of several faults at once the greatest counts, in whatever order they are listed: what the
+ * API server refuses is neither lost nor put off, what is lost is never carried out. What is delivered or put off may
+ * be duplicated: the copy comes `after` later than the action itself.
+ */
+typedef enum fl_verdict { FL_DELIVERED = 0, FL_PUT_OFF = 1, FL_LOST = 2, FL_REFUSED = 3 } fl_verdict;
 fl_verdict fl_fault_action(fl_world *w, const spw_action *action);
 void fl_late_event(fl_world *w);
 

@@ -404,6 +404,63 @@ static void test_hangs_overlap(void **state)
     }
 }
 
+/* Two kinds at once, in either order: what is refused is not carried out later, nor what is lost; a copy comes 100 s
+ * after a hang that ends at 900 s. 0 = never carried out. */
+static void test_two_kinds(void **state)
+{
+    static const struct {
+        mdl_fault_kind kinds[2];
+        spw_rc rc;
+        int64_t first_s, again_s;
+        uint64_t actions[2];
+    } cases[] = {{{MDL_FAULT_API_ERRORS, MDL_FAULT_API_HANG}, SPW_BACKEND, 0, 0, {1, 0}},
+                 {{MDL_FAULT_API_ERRORS, MDL_FAULT_ACTIONS_LOST}, SPW_BACKEND, 0, 0, {1, 0}},
+                 {{MDL_FAULT_API_ERRORS, MDL_FAULT_ACTIONS_DUPLICATED}, SPW_BACKEND, 0, 0, {1, 0}},
+                 {{MDL_FAULT_ACTIONS_LOST, MDL_FAULT_API_HANG}, SPW_OK, 0, 0, {1, 0}},
+                 {{MDL_FAULT_ACTIONS_LOST, MDL_FAULT_ACTIONS_DUPLICATED}, SPW_OK, 0, 0, {1, 0}},
+                 {{MDL_FAULT_API_HANG, MDL_FAULT_ACTIONS_DUPLICATED}, SPW_OK, 900, 1000, {1, 1}}};
+
+    (void)state;
+    for (size_t k = 0; k < 2 * sizeof cases / sizeof *cases; k++) {
+        const size_t swapped = k % 2;
+        world w;
+        sc_fault f[2];
+        fl_world *fl;
+        spw_actuator api;
+        const spw_action five = place(5);
+        spw_err err;
+        int64_t seen_s[3] = {0, 0, 0};
+        int seen = 0;
+
+        world_init(&w);
+        for (size_t i = 0; i < 2; i++) {
+            fault_set(&w, &f[i ^ swapped], cases[k / 2].kinds[i]);
+            f[i ^ swapped].probability = 1;
+            f[i ^ swapped].after_ns = 100 * S;
+        }
+        w.sc.faults = f;
+        w.sc.fault_count = 2;
+        fl = fleet_open(&w);
+        api = fl_actuator_of(fl);
+        fleet_live(fl, 610 * S);
+        assert_int_equal(api.submit(api.self, &five, 1, &err), cases[k / 2].rc);
+        for (int64_t at_s = 610; at_s <= 1200; at_s += 10) {
+            fleet_live(fl, at_s * S);
+            if (fl->services[0].places[0].assigned == 5) {
+                assert_true(seen < 2);
+                seen_s[seen++] = at_s;
+                fl_assign(fl, 0, 0, 2);
+            }
+        }
+        assert_int_equal(seen_s[0], cases[k / 2].first_s);
+        assert_int_equal(seen_s[1], cases[k / 2].again_s);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(fl->run->faults[i ^ swapped].actions, cases[k / 2].actions[i]);
+        }
+        fl_world_free(fl);
+    }
+}
+
 /* Two metrics of one pod: 4 requests inside, one running, three waiting. */
 static void test_metrics(void **state)
 {
@@ -495,7 +552,7 @@ int main(void)
         cmocka_unit_test(test_slow_by_hand), cmocka_unit_test(test_node),      cmocka_unit_test(test_node_bill),
         cmocka_unit_test(test_rack),         cmocka_unit_test(test_node_rate), cmocka_unit_test(test_region),
         cmocka_unit_test(test_slow),         cmocka_unit_test(test_actions),   cmocka_unit_test(test_hangs_overlap),
-        cmocka_unit_test(test_metrics),      cmocka_unit_test(test_unused),
+        cmocka_unit_test(test_two_kinds),    cmocka_unit_test(test_metrics),   cmocka_unit_test(test_unused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
