@@ -3,12 +3,13 @@
  * billing.c - money, exact: integer ns of GPUs times an integer price, rounded once for each pool.
  *
  * A node is billed from the moment it boots (not while the provider looks for one) until it is released or reclaimed,
- * but at least for the pool's minimum; owned and reserved nodes are billed all the time, whatever they do. Of every
- * such interval the part between warm-up and the end of the run counts. What a minimum adds beyond the life of a node
- * is charged at the moment the node goes. A spot price that moves splits the time into spells; their exact costs are
- * summed before the one rounding. Egress: bytes of responses that completed after warm-up, at the price of
- * the cluster that sent them; where users enter at a provider, what moved between there and the clusters, and from
- * there to users (ways.c); and images: moved between regions, and stored (delivery.c).
+ * be it before it was up, but at least for the pool's minimum, as tables/prices.csv has it; owned and reserved nodes
+ * are billed all the time, whatever they do. Of every such interval the part between warm-up and the end of the run
+ * counts. What a minimum adds beyond the life of a node is charged at the moment the node goes. A spot price that moves
+ * splits the time into spells; their exact costs are summed before the one rounding. Egress: bytes of responses that
+ * completed after warm-up, at the price of the cluster that sent them; where users enter at a provider, what moved
+ * between there and the clusters, and from there to users (ways.c); and images: moved between regions, and stored
+ * (delivery.c).
  *
  * The cost of a timeline bin is the cost so far minus the cost up to the bin before: bins sum to the total exactly.
  */

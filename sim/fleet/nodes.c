@@ -6,6 +6,7 @@
  * under notice): too few and nodes are ordered; too many and the youngest orders that have not begun to boot are
  * cancelled, then empty nodes are released, longest empty first. A node that carries replicas is never released; if
  * it empties while the pool is still above its target, it goes then.
+ * What the market takes while it boots goes when its notice is over, and never comes up if that is sooner.
  * When a node is lost without having been asked (order came to nothing, the market took it) the target falls with it,
  * but never below the pool's minimum, which the node group itself keeps up. An order that comes to nothing may do so at
  * once, so the next one waits for the next tick, or a new target.
@@ -247,6 +248,20 @@ static void node_reclaimed(fl_world *w, uint32_t node)
     fl_pool_settle(w, pool);
 }
 
+/* Taken before it was up: nobody is told, nobody is on it. */
+static void node_taken(fl_world *w, uint32_t node)
+{
+    uint32_t pool = w->nodes[node].pool;
+
+    w->pools[pool].coming--;
+    target_follows(w, pool);
+    w->run->pools[pool].preempted_by_market++;
+    fl_bill_node(w, pool, -1);
+    fl_bill_tail(w, &w->nodes[node]);
+    node_remove(w, node);
+    fl_pool_settle(w, pool);
+}
+
 bool fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
 {
     fl_node *n = &w->nodes[node];
@@ -255,7 +270,7 @@ bool fl_node_reclaim(fl_world *w, uint32_t node, int64_t gone_ns)
         return false;
     }
     n->gone_ns = gone_ns;
-    if (n->state == FL_NODE_DOWN) {
+    if (n->state == FL_NODE_DOWN || (n->state == FL_NODE_BOOTING && gone_ns < n->up_ns)) {
         n->until_ns = gone_ns;
         node_arm(w, node);
     } else if (n->state == FL_NODE_UP) {
@@ -275,6 +290,10 @@ void fl_node_event(fl_world *w, uint32_t node)
         node_boots(w, node);
         break;
     case FL_NODE_BOOTING:
+        if (n->gone_ns < n->up_ns) {
+            node_taken(w, node);
+            break;
+        }
         w->pools[pool].coming--;
         w->run->pools[pool].provisioned++;
         node_up(w, node);

@@ -63,6 +63,47 @@ static void test_minimum_billing(void **state)
     fl_world_free(f);
 }
 
+/* Booting from 10 s, up at 110 s, if the market did not take it: the stock falls at 60 s, with 20 s of notice. It is
+ * paid for till it is gone at 80 s, 70 s, or by a minimum of 90 s; it was never up. With 60 s of notice it comes up and
+ * goes at 120 s: 110 s. */
+static void test_taken_while_it_boots(void **state)
+{
+    static const int32_t level[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const mdl_stock_trace record = {.level = level, .count = 10, .step_ns = 60 * S};
+    static const int64_t minimum_s[] = {0, 90, 0};
+    static const int64_t paid_s[] = {70, 90, 110};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const bool comes = i == 2;
+        world w;
+        fl_world *f;
+
+        elastic(&w);
+        w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+        w.pools[0][0].lag.boot_s = constant(100);
+        w.pools[0][0].min_billing_ns = minimum_s[i] * S;
+        w.pools[0][0].notice_s = comes ? 60 : 20;
+        w.pools[0][0].stock_name = "record";
+        w.pools[0][0].stock_record = &record;
+        f = fleet_open(&w);
+        fl_pool_target(f, 0, 1);
+        fleet_live(f, 79 * S);
+        assert_int_equal(f->pools[0].coming, 1);
+        fleet_live(f, 81 * S);
+        assert_int_equal(f->pools[0].coming, comes ? 1 : 0);
+        assert_int_equal(f->pools[0].target, comes ? 1 : 0);
+        assert_int_equal(f->pools[0].count, comes ? 1 : 0);
+        fleet_live(f, 500 * S);
+        assert_int_equal(f->pools[0].count, 0);
+        assert_int_equal(f->run->pools[0].provisioned, comes ? 1 : 0);
+        assert_int_equal(f->run->pools[0].preempted_by_market, 1);
+        assert_int_equal(f->run->pools[0].taken_by_shocks, 1);
+        assert_int_equal(fl_pool_cost(f, 0), (paid_s[i] * 8 * 1000000 + 1800) / 3600);
+        fl_world_free(f);
+    }
+}
+
 /* Shrinking cancels the youngest orders that do not boot yet, then releases the longest empty; busy nodes stay. */
 static void test_shrinking(void **state)
 {
@@ -390,17 +431,12 @@ static void test_reclaim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_minimum_billing),
-        cmocka_unit_test(test_shrinking),
-        cmocka_unit_test(test_failed_orders),
-        cmocka_unit_test(test_binding_and_images),
-        cmocka_unit_test(test_choice_of_node),
-        cmocka_unit_test(test_order_of_removal),
-        cmocka_unit_test(test_reclaim),
-        cmocka_unit_test(test_longest_empty_goes),
-        cmocka_unit_test(test_units_in_order_and_back),
-        cmocka_unit_test(test_units_wait),
-        cmocka_unit_test(test_units_wait_for_the_leaving),
+        cmocka_unit_test(test_minimum_billing),    cmocka_unit_test(test_taken_while_it_boots),
+        cmocka_unit_test(test_shrinking),          cmocka_unit_test(test_failed_orders),
+        cmocka_unit_test(test_binding_and_images), cmocka_unit_test(test_choice_of_node),
+        cmocka_unit_test(test_order_of_removal),   cmocka_unit_test(test_reclaim),
+        cmocka_unit_test(test_longest_empty_goes), cmocka_unit_test(test_units_in_order_and_back),
+        cmocka_unit_test(test_units_wait),         cmocka_unit_test(test_units_wait_for_the_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

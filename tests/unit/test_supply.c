@@ -80,7 +80,7 @@ static void test_record(void **state)
     fl_world_free(f);
 }
 
-/* Three boot while the level falls four times: each is taken once, as soon as it is up. */
+/* Three boot while the level falls four times: each is taken once, and none comes up. */
 static void test_taken_while_booting(void **state)
 {
     (void)state;
@@ -99,6 +99,7 @@ static void test_taken_while_booting(void **state)
     assert_int_equal(f->pools[0].alive, 0);
     assert_int_equal(f->run->pools[0].preempted_by_market, 3);
     assert_int_equal(f->run->pools[0].taken_by_shocks, 3);
+    assert_int_equal(f->run->pools[0].provisioned, 0);
     fl_world_free(f);
 }
 
