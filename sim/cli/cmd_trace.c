@@ -72,7 +72,8 @@ static const opt_action words[] = {
     {"scale FILE OUT", "writes --factor times the requests to OUT"},
     {"shift FILE OUT", "writes the requests, moved by --by, to OUT"},
     {"fit FILE [PAIRS]", "prints an entry of a service's traffic that resembles FILE; lengths are drawn as pairs of "
-                         "input and output from PAIRS, a trace that is written for it, or without it from lognormals"},
+                         "input and output from PAIRS, a trace that is written for it, or without it from lognormals; "
+                         "conversations, shared prefixes and priorities are left out"},
     {"mix FILE FILE... OUT", "writes the requests of all FILEs to OUT"},
 };
 

@@ -240,6 +240,7 @@ cli_status trace_do_fit(const trace_values *v, const char *const *operands, size
         status = trace_complain(err, CLI_IO);
     } else {
         trace_block(operands[0], f, pairs, stdout);
+        trace_left_out("note: ", f, stderr);
     }
     trace_fit_free(f);
     return status;

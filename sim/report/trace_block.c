@@ -132,9 +132,28 @@ static size_t hours_of(const trace_fit *f)
     return 24;
 }
 
+void trace_left_out(const char *lead, const trace_fit *f, FILE *out)
+{
+    const struct {
+        size_t requests;
+        const char *what, *which;
+    } left[] = {
+        {f->with_session, "conversations", "are turns of one"},
+        {f->with_prefix, "shared prefixes", "begin with tokens that earlier ones had"},
+        {f->with_priority, "priorities", "have one other than 0"},
+    };
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        if (left[i].requests > 0) {
+            fprintf(out, "%sThe fit leaves out %s: %.3g %% of the requests %s.\n", lead, left[i].what,
+                    100.0 * (double)left[i].requests / (double)f->requests, left[i].which);
+        }
+    }
+}
+
 void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *out)
 {
     put_source(out, path, f);
+    trace_left_out("# ", f, out);
     put_quality(out, f, pairs);
     if (pairs == NULL) {
         put_advice(out, f);

@@ -50,5 +50,7 @@ void trace_availability_json(const char *path, const availability_stats *s, rep_
  * @param pairs  file that the fit's pairs were written to; NULL = lognormal lengths
  */
 void trace_block(const char *path, const trace_fit *f, const char *pairs, FILE *out);
+/** What of the trace a fit leaves out, with the share of requests that have it: a line each that begins with `lead`. */
+void trace_left_out(const char *lead, const trace_fit *f, FILE *out);
 
 #endif

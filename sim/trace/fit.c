@@ -490,6 +490,15 @@ static trace_fit *give_up(trace_fit *f, sample *s, const char *name, char *err, 
     return NULL;
 }
 
+static void count_left_out(trace_fit *f, const mdl_trace *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        f->with_session += c->session != NULL && c->session[i] >= 0;
+        f->with_prefix += c->prefix_tokens != NULL && c->prefix_tokens[i] > 0;
+        f->with_priority += c->priority != NULL && c->priority[i] != 0;
+    }
+}
+
 trace_fit *trace_fit_of(const trace *t, const char *name, uint64_t seed, char *err, size_t err_size)
 {
     const mdl_trace *c = trace_columns(t);
@@ -508,6 +517,7 @@ trace_fit *trace_fit_of(const trace *t, const char *name, uint64_t seed, char *e
         return give_up(f, &s, name, err, err_size, "all requests come at one instant: there is no rate");
     }
     f->requests = c->count;
+    count_left_out(f, c);
     f->clock = trace_about(t)->clock;
     s.week_ns = (trace_first_ns(t) % WEEK_NS + (f->clock ? MONDAY_NS : 0)) % WEEK_NS;
     cover(s.covered_h, s.week_ns, s.span_ns);

@@ -50,6 +50,8 @@ typedef struct trace_fit_errors {
 
 typedef struct trace_fit {
     size_t requests;
+    /** Of them, so many have what the fit leaves out: a conversation, a prefix, a priority other than 0. */
+    size_t with_session, with_prefix, with_priority;
     bool clock, drawn;             /**< drawn: the source was client rates, its gaps and lengths were drawn */
     double hours[MDL_SHAPE_HOURS]; /**< requests/s */
     size_t hours_seen;             /**< of them, from the trace; the others are filled */

@@ -92,6 +92,18 @@ takes "one request in weeks" "$dir/rare.csv"
 { echo at_s,input_tokens,output_tokens; for at in 0 3000 6000; do yes "$at,100,50" | head -2000; done; } >"$dir/bursts.csv"
 takes "bursts at one instant" "$dir/bursts.csv"
 
+# What a fit leaves out is said in the block and beside it: of 4 requests 3 are turns, 2 have a prefix, 1 a priority.
+printf 'at_s,input_tokens,output_tokens,session,prefix_tokens,priority\n0,9,5,7,0,0\n1,9,5,7,4,0\n2,9,5,8,4,0\n3,9,5,,0,-2\n' \
+    >"$dir/rich.csv"
+cat >"$dir/left" <<'END'
+The fit leaves out conversations: 75 % of the requests are turns of one.
+The fit leaves out shared prefixes: 50 % of the requests begin with tokens that earlier ones had.
+The fit leaves out priorities: 25 % of the requests have one other than 0.
+END
+same "left out, in the block" "$("$SPILLWAY" trace fit "$dir/rich.csv" 2>"$dir/notes" | grep 'leaves out')" "$(sed 's/^/# /' "$dir/left")"
+same "left out, as notes" "$(cat "$dir/notes")" "$(sed 's/^/note: /' "$dir/left")"
+same "nothing left out" "$("$SPILLWAY" trace fit $sample 2>&1 | grep -c 'leaves out')" 0
+
 same "how to have better ones" "$("$SPILLWAY" trace fit $sample | grep -c 'As pairs')" 1
 same "not where they are kept" "$("$SPILLWAY" trace fit $sample "$dir/pairs.trace" | grep -c 'As pairs')" 0
 
