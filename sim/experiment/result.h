@@ -24,8 +24,9 @@ typedef struct res_requests {
 
 /** As users see it, network and the engine's frontend included; the frontend is in ttft and e2e alone. Times in ns. */
 typedef struct res_latency {
-    stat_hist *ttft;    /**< sent -> first token received */
-    stat_hist *tpot;    /**< (last - first token) / (output tokens - 1); requests with > 1 output token */
+    stat_hist *ttft;    /**< first sent -> first token received, of whatever attempt */
+    stat_hist *tpot;    /**< (last - first token) / (output tokens - 1) of the attempt that answered; requests with > 1
+                             output token */
     stat_hist *e2e;     /**< sent -> last token received */
     stat_hist *queue;   /**< at the gateway and in the replica, before its first work */
     stat_hist *network; /**< both ways */

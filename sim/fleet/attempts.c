@@ -3,11 +3,13 @@
  * attempts.c - a request as its client and its gateway see it: admitted or shed, tried again after a back-off.
  *
  * A request is one for the books however often it is tried: it is offered once and ends once; attempts are counted
- * beside it. An attempt ends by a rejection or by its own time-out; the request's deadline never moves. Attempts of a
- * service have one constant time-out, so their order of beginning is the order of their deadlines, and one event is
- * enough. A time-out leaves behind what cannot be called back: a request on a wire, and, where the server does not
- * notice that its client has gone, the work in the engine. Such a rest keeps the old record; the request goes on in a
- * new one.
+ * beside it. TTFT, E2E and queue count from the first sending: TTFT to the first token that the user saw, be it of an
+ * attempt that came to nothing later, E2E to the end of the answer; back-offs are part of them. TPOT is of the attempt
+ * that answered, from its own first token. An attempt ends by a rejection or by its own time-out; the request's
+ * deadline never moves. Attempts of a service have one constant time-out, so their order of beginning is the order of
+ * their deadlines, and one event is enough. A time-out leaves behind what cannot be called back: a request on a wire,
+ * and, where the server does not notice that its client has gone, the work in the engine. Such a rest keeps the old
+ * record; the request goes on in a new one.
  *
  * What is known of attempts stands in w->beside, where w->has_tries: where a service retries.
  */
@@ -170,6 +172,7 @@ void fl_retry_event(fl_world *w, uint32_t request)
 {
     backoff_end(w, request);
     w->beside[request].attempt.number++;
+    w->beside[request].attempt.first_ns = (w->requests[request].flags & FL_RQ_FIRST) != 0 ? FL_NEVER : -1;
     fl_attempt(w, request);
 }
 

@@ -200,11 +200,12 @@ static void abroad_counted(const fl_world *w, const fl_request *q, uint32_t clus
 
 static void completed(fl_world *w, const fl_request *q, fl_cell *cell, size_t row, int64_t seen_ns)
 {
+    const int64_t first_ns = fl_attempt_first(w, (uint32_t)(q - w->requests));
     const fl_service *s = &w->services[q->service];
     const uint32_t cluster = w->replicas[q->place.at.replica].cluster;
     const bool llm = s->sc->engine == SC_ENGINE_LLM;
     const int32_t output = llm ? q->need.tokens.output : 0;
-    const int64_t tpot_ns = output > 1 ? (seen_ns - q->first_ns) / (output - 1) : -1; /* < 0: fewer than two tokens */
+    const int64_t tpot_ns = output > 1 ? (seen_ns - first_ns) / (output - 1) : -1; /* < 0: fewer than two tokens */
     const int64_t e2e_ns = seen_ns - q->sent_ns;
 
     w->run->timeline.completed[row]++;

@@ -160,7 +160,7 @@ void fl_source_event(fl_world *w, uint32_t source)
     fl_source_arm(w, source);
     deadline_append(w, index);
     if (w->has_tries) {
-        w->beside[index].attempt = (fl_try){.seat = FL_NONE};
+        w->beside[index].attempt = (fl_try){.first_ns = -1, .seat = FL_NONE};
     }
     fl_note_sent(w, index);
     fl_attempt(w, index);
@@ -348,7 +348,13 @@ __attribute__((noinline)) static void first_token(fl_world *w, uint32_t replica,
     const fl_service *s = &w->services[q->service];
     const int64_t seen = event->at_ns + seen_after(w, s, &w->replicas[replica], event->tag);
 
-    if ((q->flags & FL_RQ_FIRST) != 0 || seen > deadline_of(s, q) || seen > w->end_ns) {
+    if (seen > deadline_of(s, q) || seen > w->end_ns) {
+        return;
+    }
+    if ((q->flags & FL_RQ_FIRST) != 0) { /* of an earlier attempt, or before it was begun anew within this one */
+        if (w->has_tries && w->beside[event->tag].attempt.first_ns == FL_NEVER) {
+            w->beside[event->tag].attempt.first_ns = seen;
+        }
         return;
     }
     if (w->has_tries && seen - q->sent_ns > s->sc->retry.attempt_timeout_ns &&

@@ -56,7 +56,7 @@ typedef enum fl_rq_state {
 typedef struct fl_request {
     int64_t sent_ns;
     int64_t started_ns;
-    int64_t first_ns; /**< as the user sees it */
+    int64_t first_ns; /**< as the user sees it, of any attempt */
     int64_t wire_ns;  /**< spent travelling so far */
     uint32_t seat; /**< in the service's order of deadlines, FL_NONE = none within the run; free: the next free one */
     float late;    /**< jitter of its way back, in units of its mean: see fl_talk */
@@ -87,6 +87,7 @@ _Static_assert(SC_NAMES_MAX <= UINT16_MAX, "numbers of services, regions and ten
 /** Of each request, where a service retries. */
 typedef struct fl_try {
     int64_t begin_ns; /**< of the attempt under way */
+    int64_t first_ns; /**< its first token, as the user sees it: FL_NEVER = still to come; -1 = that of the request */
     uint32_t seat;    /**< in the service's order of attempts that may time out; FL_NONE = not there */
     int32_t number;   /**< attempts before this one */
 } fl_try;
@@ -636,6 +637,13 @@ bool fl_attempt_end(fl_world *w, uint32_t request, fl_outcome outcome, int64_t a
 int64_t fl_attempt_deadline(const fl_world *w, uint32_t request);
 void fl_attempt_event(fl_world *w, uint32_t service); /**< attempts time out */
 void fl_retry_event(fl_world *w, uint32_t request);   /**< a back-off is over */
+/** The first token of the attempt under way, as the user sees it: what TPOT counts from. */
+static inline int64_t fl_attempt_first(const fl_world *w, uint32_t request)
+{
+    const int64_t own_ns = w->has_tries ? w->beside[request].attempt.first_ns : -1;
+
+    return own_ns >= 0 ? own_ns : w->requests[request].first_ns;
+}
 uint32_t fl_give_up(fl_world *w, uint32_t request); /**< taken back from wherever it is. @return its record, in hand */
 /** Does a server stop work on a request that was given up? Always where its users do not try again. */
 static inline bool fl_notices(const fl_service *s)

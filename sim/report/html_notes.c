@@ -29,11 +29,12 @@ static void put_definitions(FILE *out, const char *heading, const definition *li
 static const definition on_users[] = {
     {"ttft", "TTFT, time to first token",
      "From the moment the user sends the request until the first token arrives back, "
-     "network both ways and <code>engine.frontend</code> included. Without tokens: until the answer begins."},
+     "network both ways and <code>engine.frontend</code> included. Without tokens: until the answer begins. Of a "
+     "request that is tried again: from its first sending until the first token of any attempt."},
     {"tpot", "TPOT, time per output token",
      "Time between the first and the last token, divided by the number of output tokens "
-     "less one; requests with a single output token have none."},
-    {"e2e", "E2E, end to end", "From sending to the last token received."},
+     "less one, in the attempt that answered; requests with a single output token have none."},
+    {"e2e", "E2E, end to end", "From sending, be it tried again, to the last token received."},
     {"queue", "Queue", "Waiting at the gateway and inside the replica before the request's first work."},
     {"percentile", "p95",
      "95 % of the values are not larger. Percentiles are interpolated inside buckets of a histogram: "

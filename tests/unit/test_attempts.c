@@ -446,6 +446,63 @@ static void test_answered_too_late(void **state)
     }
 }
 
+static double mean_s(const stat_hist *h)
+{
+    assert_int_equal(stat_hist_count(h), 1);
+    return stat_hist_mean(h) / 1e9;
+}
+
+/* Three tokens, a second each; sent at 5 s, an attempt lasts 5 s at most, the second one begins at 11 s. Till 10.1 s
+ * the node may be `slow` times as slow, the step under way then over before 11 s; from `off` on it may be away for 0.3
+ * s, after which an answer is begun anew. TTFT and E2E count from 5 s on. TPOT is of the attempt that answers, and in
+ * that from the first token that the user saw, however often it was begun. */
+static void test_tpot_of_the_last_attempt(void **state)
+{
+    static const int64_t at[] = {5 * S};
+    static const mdl_window slow_at = {0, 101 * S / 10};
+    static const struct {
+        int64_t slow_milli, off_ns;
+        double ttft_s, tpot_s, e2e_s;
+    } cases[] = {{4000, 0, 4, 1, 9},                   /* seen at 9, given up; 12, 13, 14 */
+                 {4000, 122 * S / 10, 4, 1.75, 10.5},  /* seen at 9, given up; 12, anew 13.5, 14.5, 15.5 */
+                 {10000, 122 * S / 10, 7, 1.75, 10.5}, /* nothing till 15, given up; the same */
+                 {10000, 0, 7, 1, 9},                  /* given up; 12, 13, 14 */
+                 {1000, 62 * S / 10, 1, 1.75, 4.5},    /* 6, anew 7.5, 8.5, 9.5 */
+                 {1000, 0, 1, 1, 3}};
+    mdl_trace trace = {.count = 1, .at_ns = at};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const mdl_window off_at = {cases[i].off_ns, cases[i].off_ns + 3 * S / 10};
+        const sc_fault both = {
+            .region = -1, .cluster = -1, .pool = -1, .service = -1, .index = -1, .nodes_per_rack = 1};
+        sc_fault faults[2] = {both, both};
+        fleet_request row;
+        world w;
+        res_run *run;
+
+        steps_world(&w, &trace);
+        faults[0].kind = MDL_FAULT_SLOW;
+        faults[0].factor_milli = (int32_t)cases[i].slow_milli;
+        faults[0].windows = (mdl_windows){.at = &slow_at, .count = 1};
+        faults[1].kind = MDL_FAULT_NODE;
+        faults[1].windows = (mdl_windows){.at = &off_at, .count = 1};
+        w.sc.faults = faults;
+        w.sc.fault_count = cases[i].off_ns > 0 ? 2 : 1;
+        w.services[0].lengths.output.fixed = 3;
+        w.services[0].retry = (mdl_retry){
+            .attempts = 2, .base_ns = S, .max_ns = S, .factor = 1, .attempt_timeout_ns = 5 * S, .cancels = true};
+        run = run_row(&w, &row);
+        assert_string_equal(row.outcome, "completed");
+        assert_int_equal(run->services[0].attempts.timed_out, cases[i].slow_milli > 1000 ? 1 : 0);
+        assert_true(fabs(mean_s(run->latency.ttft) - cases[i].ttft_s) < 1e-6);
+        assert_true(fabs(mean_s(run->latency.tpot) - cases[i].tpot_s) < 1e-6);
+        assert_true(fabs(mean_s(run->latency.e2e) - cases[i].e2e_s) < 1e-6);
+        assert_int_equal(row.first_ns, 5 * S + (int64_t)(cases[i].ttft_s * 1e9));
+        res_free(run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_least_kv_drawn),
         cmocka_unit_test(test_given_up_in_prefill),
         cmocka_unit_test(test_answered_too_late),
+        cmocka_unit_test(test_tpot_of_the_last_attempt),
         cmocka_unit_test(test_neighbour_retries),
     };
 
