@@ -7,9 +7,11 @@
  * weighted round robin: everyone's credit grows by its share, the richest is taken and pays the total; after n
  * requests each cluster is within one request of its due.
  *
- * A request that finds a cluster without ready replicas, or only full ones, travels back and tries another; after
- * each candidate has refused once it is rejected. While no cluster has a ready replica it waits in the service's
- * FIFO, bounded by the scenario; beyond the bound it is rejected.
+ * A request that finds a cluster without ready replicas, or full, travels back and tries another; after
+ * each candidate has refused once it is rejected. Full for a request is a cluster of which three different replicas,
+ * or all if there are fewer, have refused it, whatever the router: a gateway tries again a few times, not a thousand.
+ * With least-outstanding that is exact where replicas are alike: if the least loaded one is full, all are. While no
+ * cluster has a ready replica it waits in the service's FIFO, bounded by the scenario; beyond the bound it is rejected.
  *
  * A ring for each (region, cluster, direction) keeps what is under way in order of arrival with one pending event: a
  * constant delay appends, a jitter overtakes a few from the end. A wire without delay is skipped: the request is

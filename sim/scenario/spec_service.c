@@ -234,7 +234,8 @@ static const bind_field service_fields[] = {
      BIND_AT(spec_service, router),
      .help = "which replica of a cluster gets a request; two-choices: fewer inside of two at random, least-kv: smaller "
              "share of KV blocks held, or needed by prompts to come, of four at random (of all up to 32), session: a "
-             "conversation's own"},
+             "conversation's own. A replica that is full refuses, and another one is asked; after three that refuse "
+             "the cluster counts as full for that request"},
     {.key = "onNotice", .kind = BIND_ENUM, .preset = "drain", .names = notice_names, BIND_AT(spec_service, on_notice),
      .help = "a node is to be reclaimed: drain (finish what is there, take nothing new), reroute (all requests start "
              "anew elsewhere at once) or serve (go on until it is gone)"},

@@ -118,7 +118,20 @@ static void test_jobs_do_not_matter(void **state)
     }
 }
 
-/* Three replicas that hold one request each and none that wait: whoever is refused by one asks the others, so that any
+/* Replicas that hold one request each, and none that wait. */
+static void loss_world(world *w, int32_t replicas, double rate_per_s, sc_router router)
+{
+    world_init(w);
+    w->workloads[0].replicas = replicas;
+    w->services[0].router = router;
+    w->services[0].station = (mdl_station_config){.servers = 1, .max_waiting = 0};
+    w->traffic[0].arrivals.rate_per_s = rate_per_s;
+    w->sc.tick_ns = w->sc.observation.scrape_ns = (int64_t)3600 * SPW_NS_PER_S;
+    w->sc.warmup_ns = (int64_t)60 * SPW_NS_PER_S;
+    w->sc.duration_ns = (int64_t)50060 * SPW_NS_PER_S;
+}
+
+/* Three replicas: whoever is refused by one asks the others, so that any
  * router loses what Erlang's loss formula says, and none while a replica is idle. */
 static void test_loss(void **state)
 {
@@ -132,14 +145,7 @@ static void test_loss(void **state)
         res_run *run;
         double lost;
 
-        world_init(&w);
-        w.workloads[0].replicas = 3;
-        w.services[0].router = routers[i];
-        w.services[0].station = (mdl_station_config){.servers = 1, .max_waiting = 0};
-        w.traffic[0].arrivals.rate_per_s = a;
-        w.sc.tick_ns = w.sc.observation.scrape_ns = (int64_t)3600 * SPW_NS_PER_S;
-        w.sc.warmup_ns = (int64_t)60 * SPW_NS_PER_S;
-        w.sc.duration_ns = (int64_t)50060 * SPW_NS_PER_S;
+        loss_world(&w, 3, a, routers[i]);
         run = world_run(&w, 11);
         lost = (double)run->requests.rejected / (double)run->requests.offered;
         /* 100 000 requests, whose losses come together for about a second: a standard deviation of about 0.002 */
@@ -150,11 +156,52 @@ static void test_loss(void **state)
     }
 }
 
+/* The share of requests that are lost where one that meets k of n replicas busy goes in with probability enters[k]: a
+ * birth and death process at a offered load of a. */
+static double loss_of(double a, int n, const double *enters)
+{
+    double p = 1, sum = 1, lost = 1 - enters[0];
+
+    for (int k = 1; k <= n; k++) {
+        p *= a * enters[k - 1] / k;
+        sum += p;
+        lost += p * (1 - enters[k]);
+    }
+    return lost / sum;
+}
+
+/* Six replicas that hold one request each: three are asked. At random, a request that meets k busy ones is lost if all
+ * three are of those: C(k,3) / C(6,3). Who asks the least loaded loses only what meets all busy: Erlang's formula. */
+static void test_three_are_asked(void **state)
+{
+    static const sc_router routers[] = {SC_ROUTER_RANDOM, SC_ROUTER_LEAST_OUTSTANDING};
+    static const double enters[2][7] = {{1, 1, 1, 19.0 / 20, 16.0 / 20, 10.0 / 20, 0}, {1, 1, 1, 1, 1, 1, 0}};
+    const double a = 5;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const double loss = loss_of(a, 6, enters[i]);
+        world w;
+        res_run *run;
+        double lost;
+
+        loss_world(&w, 6, a, routers[i]);
+        run = world_run(&w, 11);
+        lost = (double)run->requests.rejected / (double)run->requests.offered;
+        if (!(fabs(lost - loss) < 0.006)) { /* 250 000 requests: as above */
+            fail_msg("router %d: %.4f, by theory %.4f", (int)routers[i], lost, loss);
+        }
+        res_free(run);
+    }
+    assert_true(loss_of(a, 6, enters[0]) > loss_of(a, 6, enters[1]) + 0.03); /* else the two were not told apart */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_waits), cmocka_unit_test(test_wrong_theory_is_refused), cmocka_unit_test(test_little),
-        cmocka_unit_test(test_loss),  cmocka_unit_test(test_jobs_do_not_matter),
+        cmocka_unit_test(test_waits),           cmocka_unit_test(test_wrong_theory_is_refused),
+        cmocka_unit_test(test_little),          cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_three_are_asked), cmocka_unit_test(test_jobs_do_not_matter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
