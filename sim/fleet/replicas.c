@@ -177,10 +177,14 @@ void fl_replica_arm(fl_world *w, uint32_t replica)
 
 static void lag_note(fl_world *w, const fl_replica *r)
 {
+    int64_t whole_ns = 0;
+
     for (int i = 0; i < MDL_STAGES; i++) {
+        whole_ns += r->stage_ns[i];
         stat_hist_add(w->lag_hist[i], r->stage_ns[i]);
         w->lag_sum_ns[i] += r->stage_ns[i];
     }
+    FL_CHECK(w, whole_ns == w->now - r->asked_ns); /* no time is in no stage, or in two */
     w->lag_decision_ns += r->decision_ns;
     w->run->lag.count++;
 }
