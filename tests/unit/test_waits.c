@@ -140,6 +140,40 @@ static void no_stock_is_in_the_chain(void **state)
 }
 
 /**
+ * Nodes of two, of which there is one from 1800 s and another from 3000 s on: two of the four are ready long before the
+ * others. When they were says the area under the curve of ready replicas, of which two are there all the time; together
+ * the chains hold what lies between the readings and that.
+ */
+static void granted_in_parts(void **state)
+{
+    const double end_s = STEPS * 60;
+    mdl_trace *trace = wave(STEPS * 60, STEPS * 60);
+    mdl_stock_trace record;
+    int32_t level[STEPS];
+    double ready_s = 0;
+    world w;
+
+    (void)state;
+    out_of_stock(&w, trace, &record, level, 1800 * S, 1);
+    for (int i = 3000 / 60; i < STEPS; i++) {
+        level[i] = 2;
+    }
+    w.pools[1][0].gpus_per_node = 2;
+    res_run *run = world_run(&w, 1);
+    for (int32_t b = 0; b < run->timeline.bins; b++) {
+        ready_s += (double)run->timeline.ready[b] * (double)run->timeline.bin_ns / 1e9;
+    }
+    const double became_s = 4 * end_s - (ready_s - 2 * end_s); /* of the four, summed */
+    assert_int_equal(run->lag.count, 4);
+    assert_int_equal(run->pools[1].provisioned, 2);
+    assert_true(became_s > 2 * 1860 + 2 * 3060 && became_s < 2 * 3000 + 2 * run->bursts[0].absorbed_s);
+    assert_near(4 * whole_s(&run->lag), became_s - 2 * 315 - 2 * 330, 0.1);
+    assert_near(4 * run->lag.mean_s[MDL_STAGE_INVENTORY], became_s - 2 * 315 - 2 * 330 - 4 * 60, 0.1);
+    res_free(run);
+    wave_free(trace);
+}
+
+/**
  * The demand of 300 to 900 s is over before there is stock, at 3000 s; when it comes again, at 3600 s, nodes come as
  * ordered. The four replicas of then have waited as if there had never been another burst: 60 and 45 s.
  */
@@ -337,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_stock_is_in_the_chain),
+        cmocka_unit_test(granted_in_parts),
         cmocka_unit_test(what_is_no_longer_wanted_is_charged_to_nobody),
         cmocka_unit_test(oldest_first_and_latest_forgotten),
         cmocka_unit_test(taken_back_and_asked_again),
