@@ -82,6 +82,8 @@ double mdl_spot_mean_h(const mdl_market *m)
     case MDL_HAZARD_BATHTUB:
         break;
     }
-    return m->end_h * (1.0 - share) + share * m->early_h * -expm1(-m->end_h / m->early_h) -
-           share * m->late_h * -expm1(-m->end_h / m->late_h);
+    /* all may have gone before the end: the law stops at 1 */
+    const double last_h = bathtub_life(m, 1.0);
+    return last_h * (1.0 - share) + share * m->early_h * -expm1(-last_h / m->early_h) -
+           share * m->late_h * (exp((last_h - m->end_h) / m->late_h) - exp(-m->end_h / m->late_h));
 }

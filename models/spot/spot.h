@@ -39,7 +39,8 @@ double mdl_spot_cdf(const mdl_market *market, double age_h);
  * of at once). One exponential variate for each call. INT64_MAX if it exceeds what int64 ns can hold.
  */
 int64_t mdl_spot_lifetime(const mdl_market *market, gsl_rng *r);
-/** Mean lifetime in hours: scale x Gamma(1 + 1/shape); the integral of 1 - F up to the end. */
+/** Mean lifetime in hours: scale x Gamma(1 + 1/shape); the integral of 1 - F up to the end, or to
+ * the age at which all have gone. */
 double mdl_spot_mean_h(const mdl_market *market);
 
 #endif

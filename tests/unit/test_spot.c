@@ -59,6 +59,32 @@ static void test_weibull(void **state)
     }
 }
 
+/* The mean is the integral of 1 - F, taken with the midpoint rule; also where F reaches 1 before the end. */
+static void test_bathtub_mean(void **state)
+{
+    (void)state;
+    static const mdl_market markets[] = {
+        {.hazard = MDL_HAZARD_BATHTUB, .early_share = 0.45, .early_h = 1.0, .late_h = 0.8, .end_h = 24.0},
+        {.hazard = MDL_HAZARD_BATHTUB, .early_share = 0.9, .early_h = 1.0, .late_h = 2.0, .end_h = 24.0},
+        {.hazard = MDL_HAZARD_BATHTUB, .early_share = 1.0, .early_h = 5.0, .late_h = 10.0, .end_h = 12.0},
+    };
+    for (size_t i = 0; i < sizeof markets / sizeof markets[0]; i++) {
+        const mdl_market *m = &markets[i];
+        double integral = 0.0, sum = 0.0;
+        for (int k = 0; k < 1000000; k++) {
+            const double step = m->end_h / 1e6;
+            integral += step * (1.0 - mdl_spot_cdf(m, ((double)k + 0.5) * step));
+        }
+        assert_close(mdl_spot_mean_h(m), integral, 1e-6);
+        double *x = lifetimes_h(m, i);
+        for (int k = 0; k < N; k++) {
+            sum += x[k];
+        }
+        assert_close(sum / N, integral, 0.02);
+        free(x);
+    }
+}
+
 /* With a shape below 1 an old node is safer than a young one; published records show 1.19 -> 0.10 ends per hour. */
 static void test_hazard_falls_with_age(void **state)
 {
@@ -99,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_weibull),
+        cmocka_unit_test(test_bathtub_mean),
         cmocka_unit_test(test_hazard_falls_with_age),
         cmocka_unit_test(test_one_draw_per_life),
     };
