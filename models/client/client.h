@@ -30,6 +30,18 @@ typedef struct mdl_retry {
 /** Time before retry `retry` (1 = the first), in ns. One uniform variate for each call. */
 int64_t mdl_backoff_ns(const mdl_retry *retry, int32_t number, gsl_rng *r);
 
+/** Tokens for retries, in billionths of one: sums of shares such as 0.1 are exact. */
+typedef struct mdl_budget {
+    int64_t each, most, tokens;
+} mdl_budget;
+
+/** A full one. Earns nothing and refuses nothing where retry->budget is 0. */
+mdl_budget mdl_budget_of(const mdl_retry *retry);
+/** A first attempt was made. */
+void mdl_budget_earn(mdl_budget *b);
+/** Takes a token for a retry. @return false if there is less than one */
+bool mdl_budget_pay(mdl_budget *b);
+
 /** A bucket that fills at `rate` per second up to `burst`; begins full. */
 typedef struct mdl_bucket {
     double rate, burst, tokens;

@@ -78,8 +78,7 @@ void fl_attempt(fl_world *w, uint32_t request)
 
     out->sent += one;
     if (w->has_tries && w->beside[request].attempt.number == 0) {
-        s->budget += s->sc->retry.budget;
-        s->budget = s->budget < s->sc->retry.budget_burst ? s->budget : s->sc->retry.budget_burst;
+        mdl_budget_earn(&s->budget);
     }
     if (!admitted(w, s, request)) {
         out->shed += one;
@@ -108,11 +107,10 @@ static bool granted(fl_world *w, fl_service *s, const fl_request *q, const fl_tr
     if (*due_ns >= deadline) {
         return false;
     }
-    if (retry->budget > 0 && s->budget < 1) {
+    if (!mdl_budget_pay(&s->budget)) {
         w->run->services[q->service].attempts.denied += (q->flags & FL_RQ_COUNTED) != 0 ? 1 : 0;
         return false;
     }
-    s->budget -= retry->budget > 0 ? 1 : 0;
     return true;
 }
 

@@ -159,7 +159,7 @@ bool fl_service_init(fl_world *w, uint32_t index)
     stat_timew_init(&s->t_starting, 0, 0);
     s->timeout_slot = fl_slot_new(w, FL_OWNER_TIMEOUT, index);
     s->attempt_slot = FL_NONE;
-    s->budget = s->sc->retry.budget_burst;
+    s->budget = mdl_budget_of(&s->sc->retry);
     s->admission = (mdl_bucket){s->sc->admission.rate_per_s, s->sc->admission.burst, s->sc->admission.burst, 0};
     if (s->sc->retry.attempts > 1) {
         w->has_tries = true;

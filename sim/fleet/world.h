@@ -334,8 +334,8 @@ typedef struct fl_service {
     fl_order deadlines; /**< of requests that may time out within the run, by sending */
     fl_order attempts;  /**< the same of attempts, by their beginning */
     uint32_t timeout_slot, attempt_slot;
-    int64_t inside; /**< attempts under way */
-    double budget;  /**< of retries */
+    int64_t inside;    /**< attempts under way */
+    mdl_budget budget; /**< of retries */
     mdl_bucket admission;
     int32_t urgent; /**< smallest priority of its traffic */
     gsl_rng *retry_rng;

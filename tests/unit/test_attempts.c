@@ -58,6 +58,31 @@ static void test_bucket(void **state)
     assert_false(mdl_bucket_take(&b, 100 * S));
 }
 
+/* A tenth for each first attempt: a retry after every ten, the first ten included, however long it goes on. */
+static void test_budget(void **state)
+{
+    const mdl_retry retry = {.budget = 0.1, .budget_burst = 1};
+    const mdl_retry free = {.budget_burst = 1};
+    mdl_budget b = mdl_budget_of(&retry);
+
+    (void)state;
+    assert_true(mdl_budget_pay(&b));
+    assert_false(mdl_budget_pay(&b));
+    for (int i = 1; i <= 10000000; i++) {
+        mdl_budget_earn(&b);
+        if (mdl_budget_pay(&b) != (i % 10 == 0)) {
+            fail_msg("after %d first attempts", i);
+        }
+    }
+    for (int i = 0; i < 100; i++) { /* no more than the burst is kept */
+        mdl_budget_earn(&b);
+    }
+    assert_true(mdl_budget_pay(&b));
+    assert_false(mdl_budget_pay(&b));
+    b = mdl_budget_of(&free);
+    assert_true(mdl_budget_pay(&b) && mdl_budget_pay(&b));
+}
+
 static void books(const res_run *run)
 {
     const res_requests *q = &run->requests;
@@ -508,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_budget),
         cmocka_unit_test(test_three_times),
         cmocka_unit_test(test_concurrency),
         cmocka_unit_test(test_rate),
