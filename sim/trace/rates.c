@@ -402,24 +402,34 @@ double rates_between(const client_rates *r, int64_t from_s, int64_t to_s)
     return requests / (double)(to_s - from_s);
 }
 
+static int by_client(const void *a, const void *b)
+{
+    const rate_cell *x = a;
+    const rate_cell *y = b;
+    if (x->client != y->client) {
+        return x->client < y->client ? -1 : 1;
+    }
+    return (x->start_s > y->start_s) - (x->start_s < y->start_s);
+}
+
+/* Numbers of clients are any up to 1e9: they are sorted, not taken for places. */
 static bool largest_client(const client_rates *r, rates_stats *s, double whole)
 {
-    int32_t most = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        most = r->cells[i].client > most ? r->cells[i].client : most;
-    }
-    double *sum = calloc((size_t)most + 1, sizeof *sum);
-    if (sum == NULL) {
+    rate_cell *cells = malloc(r->count * sizeof *cells);
+    if (cells == NULL) {
         return false;
     }
-    for (size_t i = 0; i < r->count; i++) {
-        sum[r->cells[i].client] += r->cells[i].rate_per_s;
+    memcpy(cells, r->cells, r->count * sizeof *cells);
+    qsort(cells, r->count, sizeof *cells, by_client);
+    for (size_t i = 0, to = 0; i < r->count; i = to) {
+        double sum = 0.0;
+        for (; to < r->count && cells[to].client == cells[i].client; to++) {
+            sum += cells[to].rate_per_s;
+        }
+        s->clients += sum > 0.0;
+        s->largest_share = fmax(s->largest_share, sum / whole);
     }
-    for (int32_t c = 0; c <= most; c++) {
-        s->clients += sum[c] > 0.0;
-        s->largest_share = sum[c] / whole > s->largest_share ? sum[c] / whole : s->largest_share;
-    }
-    free(sum);
+    free(cells);
     return true;
 }
 

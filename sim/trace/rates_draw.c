@@ -197,11 +197,7 @@ trace *rates_draw(const client_rates *r, const char *name, int64_t from_s, int64
     csv_message message = {err, err_size};
     drawing d = {.r = r};
     trace *t = NULL;
-    double expected = 0.0;
-    for (size_t i = 0; i < r->count; i++) {
-        const bool inside = r->cells[i].start_s >= from_s && r->cells[i].start_s < to_s;
-        expected += inside ? r->cells[i].rate_per_s * r->window_s * scale : 0.0;
-    }
+    const double expected = to_s > from_s ? rates_between(r, from_s, to_s) * (double)(to_s - from_s) * scale : 0.0;
     if (r->length_count == 0) {
         csv_fail_at(name, 0, 0, &message,
                     "no lengths: NAME-client-rates.csv[.gz] needs NAME-token-pmf.jsonl[.gz] or "

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "sim/kernel/rng.h"
@@ -397,6 +398,56 @@ static void test_rates_bounds(void **state)
     rates_free(r);
 }
 
+/* Statistics with no more than 4 GiB of memory; sanitizers want all there is. */
+static rates_stats *frugal_stats(const client_rates *r)
+{
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    return rates_stats_of(r);
+#else
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+    const struct rlimit tight = {(rlim_t)1 << 32, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_DATA, &tight), 0);
+    rates_stats *s = rates_stats_of(r);
+    assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+    return s;
+#endif
+}
+
+/* Numbers of clients are no places in memory. */
+static void test_large_client(void **state)
+{
+    (void)state;
+    client_rates *r = rates_of(RATES "0,999999999,3,1,Gamma\n600,7,1,1,Gamma\n600,999999999,0,1,Gamma\n",
+                               LENGTHS "7,0,1," INPUT "7,0,1," OUTPUT);
+    assert_non_null(r);
+    rates_stats *s = frugal_stats(r);
+    assert_non_null(s);
+    assert_int_equal(s->clients, 2);
+    near_to(s->largest_share, 0.75, 1e-12);
+    rates_stats_free(s);
+    rates_free(r);
+}
+
+/* A window that begins before the time counts for its part within: 1e6/s for half an hour are refused, not drawn. */
+static void test_too_many(void **state)
+{
+    (void)state;
+    char err[700] = "";
+    client_rates *r =
+        rates_of(RATES "0,1,1000000,1,Gamma\n3600,1,0.001,1,Gamma\n", LENGTHS "1,0,1," INPUT "1,0,1," OUTPUT);
+    assert_null(rates_draw(r, "a", 1800, 5400, 1.0, 1, err, sizeof err));
+    assert_non_null(strstr(err, "a: error: about 1.8e+09 requests"));
+    trace *t = rates_draw(r, "a", 3599, 5400, 0.001, 1, err, sizeof err);
+    assert_non_null(t);
+    trace_close(t);
+    /* of a window that goes on behind the time, too */
+    t = rates_draw(r, "a", 0, 1, 0.01, 1, err, sizeof err);
+    assert_non_null(t);
+    trace_close(t);
+    rates_free(r);
+}
+
 /* Ten milliseconds of an hour say nothing of it, unless they are all. */
 static void test_short_hours(void **state)
 {
@@ -500,6 +551,8 @@ int main(void)
         cmocka_unit_test(test_parts_of_windows),
         cmocka_unit_test(test_rates_bounds),
         cmocka_unit_test(test_short_hours),
+        cmocka_unit_test(test_large_client),
+        cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_azure),
         cmocka_unit_test(test_few_gaps),
     };
