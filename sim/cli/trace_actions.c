@@ -190,7 +190,7 @@ cli_status trace_do_mix(const trace_values *v, const char *const *operands, size
         opened++;
     }
     trace *all = opened == count - 1
-                     ? edit_mix((const trace *const *)traces, opened, v->aligned != 0, operands[0], err, sizeof err)
+                     ? edit_mix((const trace *const *)traces, opened, v->aligned != 0, operands, err, sizeof err)
                      : NULL;
     while (opened > 0) {
         trace_close(traces[--opened]);

@@ -135,15 +135,35 @@ static int64_t apart(int64_t session, size_t i, size_t count)
     return (int64_t)(both & (uint64_t)INT64_MAX);
 }
 
-trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *name, char *err, size_t err_size)
+/* Whether the clocks of all can be taken as one. False with a message. */
+static bool one_clock(const trace *const *traces, size_t count, const char *const *names, csv_message *message)
 {
+    const bool clock = trace_about(traces[0])->clock;
+    for (size_t f = 1; f < count; f++) {
+        if (trace_about(traces[f])->clock != clock) {
+            return csv_fail_at(names[f], 0, 0, message,
+                               "its times are %s a calendar, those of %.300s are%s: --aligned lets all begin at once",
+                               clock ? "not of" : "of", names[0], clock ? "" : " not");
+        }
+    }
+    return true;
+}
+
+trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *const *names, char *err,
+                size_t err_size)
+{
+    csv_message message = {err, err_size};
     pile p = {.at = NULL};
     unsigned columns = 0;
+    size_t f = 0;
     bool ok = true;
-    for (size_t f = 0; f < count; f++) {
-        columns |= columns_of(trace_columns(traces[f]));
+    if (!aligned && !one_clock(traces, count, names, &message)) {
+        return NULL;
     }
-    for (size_t f = 0; f < count; f++) {
+    for (size_t i = 0; i < count; i++) {
+        columns |= columns_of(trace_columns(traces[i]));
+    }
+    for (; ok && f < count; f++) {
         const int64_t move = aligned ? trace_first_ns(traces[0]) - trace_first_ns(traces[f]) : 0;
         for (size_t i = 0; ok && i < trace_columns(traces[f])->count; i++) {
             trace_request q = request_at(traces[f], i);
@@ -151,5 +171,5 @@ trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const ch
             ok = put_later(&p, q, move);
         }
     }
-    return made(&p, ok, columns, trace_about(traces[0])->clock, name, err, err_size);
+    return made(&p, ok, columns, trace_about(traces[0])->clock, names[ok ? 0 : f - 1], err, err_size);
 }

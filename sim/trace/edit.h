@@ -24,8 +24,10 @@ trace *edit_shift(const trace *t, int64_t by_ns, const char *name, char *err, si
 /**
  * All requests of several traces. Their clocks are taken as one, or (aligned) each trace begins at the same instant,
  * that of the first one. Sessions of different traces are kept apart: trace i's number s becomes s * count + i, those
- * that leave int64 by that are hashed.
+ * that leave int64 by that are hashed. Times of a calendar and others have no origin in common: refused if not aligned,
+ * and aligned they are what the first one's are. A message is about that one of names[] which is to blame.
  */
-trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *name, char *err, size_t err_size);
+trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *const *names, char *err,
+                size_t err_size);
 
 #endif

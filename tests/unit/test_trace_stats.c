@@ -283,12 +283,13 @@ static void test_edit(void **state)
     expect_times(edit_shift(a, -10000000000, "a", err, sizeof err), 0, (int[]){0, 1, 3}, 3);
     assert_null(edit_shift(a, -10000000001, "a", err, sizeof err));
     const trace *both[2] = {a, b};
-    trace *mixed = edit_mix(both, 2, false, "a", err, sizeof err);
+    const char *const names[2] = {"a", "b"};
+    trace *mixed = edit_mix(both, 2, false, names, err, sizeof err);
     /* sessions 0, 1 of a become 0, 2; session 0 of b becomes 1 */
     const int64_t sessions[5] = {0, 2, 1, 1, -1};
     assert_memory_equal(trace_columns(mixed)->session, sessions, sizeof sessions);
     expect_times(mixed, 10, (int[]){0, 1, 2, 2, 3}, 5);
-    expect_times(edit_mix(both, 2, true, "a", err, sizeof err), 10, (int[]){0, 0, 0, 1, 3}, 5);
+    expect_times(edit_mix(both, 2, true, names, err, sizeof err), 10, (int[]){0, 0, 0, 1, 3}, 5);
     /* past the last time there is: as wide as time, then later, copied later, or aligned to a later one */
     const trace_request ends[2] = {{.session = -1, .input = 1, .output = 1},
                                    {.at_ns = INT64_MAX - 1, .session = -1, .input = 1, .output = 1}};
@@ -297,12 +298,23 @@ static void test_edit(void **state)
     assert_null(edit_shift(wide, 10000000000, "a", err, sizeof err));
     assert_string_equal(err, "a: error: a request would come after 2^63 ns, the last time there is");
     err[0] = '\0';
-    assert_null(edit_mix(late, 2, true, "a", err, sizeof err));
-    assert_string_equal(err, "a: error: a request would come after 2^63 ns, the last time there is");
+    assert_null(edit_mix(late, 2, true, names, err, sizeof err));
+    assert_string_equal(err, "b: error: a request would come after 2^63 ns, the last time there is");
     err[0] = '\0';
     assert_null(edit_scale(wide, 50.0, 100000000000, r, "a", err, sizeof err));
     assert_string_equal(err, "a: error: a request would come after 2^63 ns, the last time there is");
     trace_close(wide);
+    /* of a calendar and not: only from the same instant on */
+    trace *dated = read_with(&strict, "TIMESTAMP,ContextTokens,GeneratedTokens\n2024-01-01 00:00:00.0000000,6,6\n");
+    const trace *unlike[2] = {a, dated}, *turned[2] = {dated, a};
+    assert_null(edit_mix(unlike, 2, false, names, err, sizeof err));
+    assert_string_equal(err,
+                        "b: error: its times are of a calendar, those of a are not: --aligned lets all begin at once");
+    assert_null(edit_mix(turned, 2, false, names, err, sizeof err));
+    assert_string_equal(err,
+                        "b: error: its times are not of a calendar, those of a are: --aligned lets all begin at once");
+    expect_times(edit_mix(unlike, 2, true, names, err, sizeof err), 10, (int[]){0, 0, 1, 3}, 4);
+    trace_close(dated);
     gsl_rng_free(r);
     trace_close(a);
     trace_close(b);
