@@ -278,19 +278,40 @@ static int32_t pool_target(const view *v, const spw_settings *s, spw_id row, con
     return target > v->snap->pools.nodes_target[row] ? target : v->snap->pools.nodes_target[row];
 }
 
-/** The stock as it is to be believed: it fades with its age. Negative = not known. */
-static int32_t believed_stock(const view *v, const spw_settings *s, spw_id row)
+static spw_time stock_asked(const view *v, spw_id row)
 {
     const spw_pool_rows *t = &v->snap->pools;
-    if (t->stock[row] <= 0 || s->stock_tau == 0) {
-        return t->stock[row];
+    return t->stock_observed == NULL ? t->observed[row] : t->stock_observed[row];
+}
+
+/** What is left of a stock, negative = not known, at its age: it fades. */
+static int32_t faded_stock(const view *v, const spw_settings *s, spw_id row)
+{
+    const int32_t stock = v->snap->pools.stock[row];
+    if (stock <= 0 || s->stock_tau == 0) {
+        return stock;
     }
-    spw_dur age = v->now - (t->stock_observed == NULL ? t->observed[row] : t->stock_observed[row]);
+    spw_dur age = v->now - stock_asked(v, row);
     if (age >= s->stock_tau) {
         return 0;
     }
     spw_dur unit = s->stock_tau / INT32_MAX + 1; /* keeps the product in range; what it rounds is below one node */
-    return (int32_t)(t->stock[row] * ((s->stock_tau - age) / unit) / (s->stock_tau / unit));
+    return (int32_t)(stock * ((s->stock_tau - age) / unit) / (s->stock_tau / unit));
+}
+
+/**
+ * The stock as it is to be believed. One that was asked for before the pool was last ordered from does not show that
+ * order, and would be ordered twice: all that the pool awaits is taken off it. That part of it which was ordered before
+ * the stock was asked for makes too little of it, until it is asked for again; nodes that come up in less time than
+ * that make too much.
+ */
+static int32_t believed_stock(const view *v, const spw_settings *s, spw_id row, const memory_pool *mem, int32_t coming)
+{
+    const int32_t stock = faded_stock(v, s, row);
+    if (stock <= 0 || mem == NULL || mem->promised_at < stock_asked(v, row)) {
+        return stock;
+    }
+    return stock > coming ? stock - coming : 0;
 }
 
 static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id row, room_pool *pool)
@@ -319,7 +340,7 @@ static void build_pool(view *v, const spw_settings *s, const memory *m, spw_id r
     if (grows && !backed_off && cluster->ready && !old) {
         int32_t base = pool->target > t->nodes[row] ? pool->target : t->nodes[row];
         int32_t fresh = t->nodes_max[row] > base ? t->nodes_max[row] - base : 0;
-        int32_t stock = believed_stock(v, s, row);
+        int32_t stock = believed_stock(v, s, row, mem, coming);
         pool->fresh = stock >= 0 && stock < fresh ? stock : fresh;
         pool->fresh = v->batch > 0 && v->batch < pool->fresh ? v->batch : pool->fresh;
     }

@@ -82,6 +82,37 @@ static void stock_fades(void **state)
     }
 }
 
+/**
+ * A stock of four, asked for at 1000 s and not again until 1040 s: what was ordered from it since is not there twice.
+ * When it has been asked for again it is what it is: what still comes was taken off it by the provider.
+ */
+static void stock_is_ordered_once(void **state)
+{
+    (void)state;
+    static const struct {
+        int wanted, asked_s, stock;
+        int64_t nodes;
+    } steps[] = {{2, 1000, 4, 2}, {9, 1000, 4, 2}, {9, 1000, 4, 0}, {9, 1040, 1, 1}, {9, 1040, 1, 0}};
+    toy t;
+    world(&t, 0);
+    start(&t);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        t.template_replicas[0] = t.work[0].replicas = steps[i].wanted;
+        t.pool[0].stock = steps[i].stock;
+        const spw_time asked = S(steps[i].asked_s);
+        spw_snapshot snap = *toy_snapshot(&t);
+        snap.pools.stock_observed = &asked;
+        assert_int_equal(spw_decide(t.core, &snap, t.plan, NULL), SPW_OK);
+        assert_int_equal(ordered(t.plan, &snap, "spot"), steps[i].nodes);
+        for (size_t a = 0; a < spw_plan_count(t.plan); a++) {
+            toy_carry_out(&t, spw_plan_at(t.plan, a));
+        }
+        t.now += S(15);
+    }
+    assert_int_equal(t.pool[0].target, 5);
+    toy_end(&t);
+}
+
 static void stock_cannot_be_asked_tomorrow(void **state)
 {
     (void)state;
@@ -352,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_release_beside_an_order),
         cmocka_unit_test(stock_fades),
+        cmocka_unit_test(stock_is_ordered_once),
         cmocka_unit_test(stock_cannot_be_asked_tomorrow),
         cmocka_unit_test(orders_come_in_batches),
         cmocka_unit_test(falls_back_to_the_next_pool),

@@ -74,7 +74,8 @@ typedef struct spw_pool_rows {
     const int64_t *price_uusd_per_gpu_h;
     const int32_t (*free_nodes)[SPW_NODE_GPUS_MAX + 1]; /**< [k] = up nodes with exactly k GPUs free */
     const spw_time *observed;
-    const spw_time *stock_observed; /**< when `stock` was asked for; NULL = when the pool was observed */
+    const spw_time *stock_observed; /**< when `stock` was asked for: what was ordered since is taken off it; NULL = when
+                                       the pool was observed */
     const spw_labels *labels;       /**< that all its nodes carry, for units of a ResourcePolicy; NULL = none known */
 } spw_pool_rows;
 
