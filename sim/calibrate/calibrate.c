@@ -202,6 +202,11 @@ static void say_limits(const observed *o, calibration *out)
     }
 }
 
+static bool has_operators(const observed *o)
+{
+    return o->dense_count + o->sequence_count + o->attention_count > 0;
+}
+
 static void judge(calibration *out)
 {
     for (size_t i = 0; i < out->fit_count; i++) {
@@ -213,15 +218,11 @@ static void judge(calibration *out)
     }
 }
 
-bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, calibration *out,
-               char *err, size_t err_size)
+/* @param lean  the known row is to be corrected, whatever the terms of a log are */
+static bool fit_and_settle(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, bool lean,
+                           calibration *out, char *err, size_t err_size)
 {
     *out = (calibration){.row = *base};
-    bool operators = o->dense_count + o->sequence_count + o->attention_count > 0;
-    if (!operators && o->request_count == 0 && o->second_count == 0) {
-        (void)snprintf(err, err_size, "nothing measured: neither operator times nor requests nor an engine's log");
-        return false;
-    }
     if (o->told > 0) {
         calibrate_note(out,
                        "output tokens of %zu requests are told by the engine's log; it counts %.3g times the "
@@ -233,7 +234,8 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
     if (strcmp(base->gpu, g->name) != 0 || strcmp(base->model, m->name) != 0) {
         mdl_profile_derive(g, m, &out->row); /* a law to lean on where the data cannot tell coefficients apart */
     }
-    if (operators ? calibrate_operators(o, m, out, err, err_size) < 0 : !calibrate_log(o, g, m, out, err, err_size)) {
+    if (has_operators(o) ? calibrate_operators(o, m, out, err, err_size) < 0
+                         : !calibrate_log(o, g, m, lean, out, err, err_size)) {
         return false;
     }
     if (o->request_count > 0) {
@@ -243,7 +245,69 @@ bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const md
                                 "or none of them its KV cache");
         }
     }
+    return true;
+}
+
+static bool missed(const calibration *c)
+{
+    return !c->replay.done || calibrate_miss(&c->replay) > CALIBRATE_MISS;
+}
+
+/* The known row, corrected, in place of a law that is none of a GPU or whose replay is not the run; the other way round
+ * where that row is the one further off. */
+static void prefer_known(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base,
+                         calibration *out)
+{
+    calibration other;
+    char err[CALIBRATE_NOTE];
+    if (!fit_and_settle(o, g, m, base, true, &other, err, sizeof err)) {
+        return;
+    }
+    const double miss = calibrate_miss(&out->replay);
+    if (o->request_count == 0 || !missed(&other) ||
+        (other.replay.done && (!out->replay.done || calibrate_miss(&other.replay) < miss))) {
+        *out = other;
+        if (out->unlike[0] == '\0') {
+            calibrate_note(out, "the replay under the law above misses by up to %.3g %%: the row is none of it",
+                           100.0 * miss);
+        }
+    }
+}
+
+/* A row whose replay is not the run it was fitted to is a guess, whatever its residuals are. */
+static void give_grade(const observed *o, calibration *out)
+{
+    const bool denied = o->request_count > 0 && missed(out);
+    if (out->unlike[0] != '\0') {
+        calibrate_note(out, "%s", out->unlike);
+    }
+    if (denied && out->replay.done) {
+        calibrate_note(out,
+                       "the row is an estimate: the replay misses by up to %.3g %%, and by no more than %.0f %% may a "
+                       "row miss the run it was fitted to",
+                       100.0 * calibrate_miss(&out->replay), 100.0 * CALIBRATE_MISS);
+    }
+    const bool impossible = out->unlike[0] != '\0' && !out->leaned;
+    (void)snprintf(out->row.grade, sizeof out->row.grade,
+                   denied || impossible ? "estimate"
+                   : out->leaned        ? "derived"
+                                        : "measured");
+}
+
+bool calibrate(const observed *o, const mdl_gpu *g, const mdl_model *m, const mdl_profile *base, calibration *out,
+               char *err, size_t err_size)
+{
+    if (!has_operators(o) && o->request_count == 0 && o->second_count == 0) {
+        (void)snprintf(err, err_size, "nothing measured: neither operator times nor requests nor an engine's log");
+        return false;
+    }
+    if (!fit_and_settle(o, g, m, base, false, out, err, err_size)) {
+        return false;
+    }
+    if (!has_operators(o) && !out->leaned && (out->unlike[0] != '\0' || (o->request_count > 0 && missed(out)))) {
+        prefer_known(o, g, m, base, out);
+    }
     judge(out);
-    (void)snprintf(out->row.grade, sizeof out->row.grade, out->leaned ? "derived" : "measured");
+    give_grade(o, out);
     return true;
 }

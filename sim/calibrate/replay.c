@@ -91,6 +91,19 @@ bool calibrate_replayed(const observed *o, const mdl_gpu *g, const mdl_model *m,
     return ok && (simulated->done > 0 || o->request_count == 0);
 }
 
+static double off(double simulated, double measured)
+{
+    return measured > 0.0 ? fabs(simulated / measured - 1.0) : 0.0;
+}
+
+double calibrate_miss(const calibrate_replay *replay)
+{
+    const drive_sums *s = &replay->simulated;
+    const drive_sums *m = &replay->measured;
+    return fmax(fmax(off(s->ttft_ms, m->ttft_ms), off(s->tpot_ms, m->tpot_ms)),
+                fmax(off(s->e2e_ms, m->e2e_ms), off(s->output_per_s, m->output_per_s)));
+}
+
 /* --- time outside the engine ----------------------------------------------------------------------------------------
  */
 

@@ -254,6 +254,33 @@ static bool identified(const fit *f)
     return all;
 }
 
+/*
+ * Says in out->unlike what no GPU does: a step shorter than reading the weights that a token uses (the embedding is
+ * looked up, not read) takes at the rated bandwidth, a token of context than reading its KV; a prefill, which adds its
+ * tokens to a step, with a fixed cost, or a saving, beyond a whole step. A recording of an overloaded engine comes to
+ * that: times between tokens hold the waits of requests thrown out, and prefills are spread over the time in the queue.
+ */
+static void say_unlike(const fit *f, double running, const mdl_gpu *g, const mdl_model *m, calibration *out)
+{
+    const fit_term *t = f->terms;
+    const double bytes_per_us = g->mem_bw_gb_s * 1e3;
+    const double read = (double)m->weights_bytes - 2.0 * (double)m->vocab * (double)m->hidden;
+    const double least_step_us = read * m->active_b / m->params_b / bytes_per_us;
+    const double least_context_us = (double)m->kv_bytes_per_token / bytes_per_us;
+    const double beside = f->term_count > 4 ? t[4].value + (fmin(t[1].value, t[3].value) - t[3].value) * running : 0.0;
+    char *to = out->unlike;
+    if (t[0].value + t[0].half_width < least_step_us) {
+        (void)snprintf(to, CALIBRATE_NOTE, "A cannot be a step: %s takes %.3g ms to read the weights of %s", g->name,
+                       least_step_us / 1e3, m->name);
+    } else if (t[2].value + t[2].half_width < least_context_us) {
+        (void)snprintf(to, CALIBRATE_NOTE, "E cannot be one of context: %s takes %.3g us to read the KV of a token",
+                       g->name, least_context_us);
+    } else if (f->term_count > 4 && fabs(beside) - t[4].half_width > t[0].value) {
+        (void)snprintf(to, CALIBRATE_NOTE, "F cannot be a prefill: %+.3g ms beside its tokens, where a step takes %.3g",
+                       beside / 1e3, t[0].value / 1e3);
+    }
+}
+
 /* All terms stand on their own. c2 counts the tokens of prefills too: what a sequence costs beyond one of those is h1.
  */
 static void row_of_log(const fit *f, double running, calibration *out)
@@ -286,7 +313,7 @@ static bool fit_requests(const observed *o, double running, const mdl_profile *k
     return ok;
 }
 
-bool calibrate_log(const observed *o, const mdl_gpu *g, const mdl_model *m, calibration *out, char *err,
+bool calibrate_log(const observed *o, const mdl_gpu *g, const mdl_model *m, bool lean, calibration *out, char *err,
                    size_t err_size)
 {
     fit *f = &out->fits[out->fit_count];
@@ -305,14 +332,19 @@ bool calibrate_log(const observed *o, const mdl_gpu *g, const mdl_model *m, cali
                        by_request ? "the requests" : "the lines of the engine's log", RUNLOG_TERMS, LEAST_TOKENS);
     } else {
         out->fit_count++;
-        if (identified(f)) {
+        const bool apart = identified(f);
+        if (apart) {
+            say_unlike(f, running, g, m, out);
+        }
+        if (apart && !lean) {
             row_of_log(f, running, out);
             calibrate_note(out,
                            "a log shows c1 + h0 + e0 as one sum (A) and c2 + h1 + e1 as another (B): they stand in "
                            "c1 and c2, what of B exceeds C in h1; prefill attention is part of C");
         } else {
-            calibrate_note(out,
-                           "the run was too uniform to tell the terms of its law apart: more of it at low load would");
+            calibrate_note(out, apart ? "the row leans on the known one: a recording without a queue would tell the law"
+                                      : "the run was too uniform to tell the terms of its law apart: more of it at low "
+                                        "load would");
             out->leaned = true;
             ok = runlog_lean(&s, running, out);
         }

@@ -214,6 +214,8 @@ seq 40 | awk '{ printf "{\"input_toks\": %d, \"output_toks\": 50, \"arrival_time
 "$SPILLWAY" calibrate "$dir/burst.jsonl" --gpu RTX-4090 --model Llama-3.1-8B >"$dir/told" 2>&1
 is "calibrate: no constant" "$(grep '^constant of a step' "$dir/told") $(grep -c '^note: no constant' "$dir/told")" \
     "constant of a step: none makes the replay last as long as the run 1"
+is "calibrate: nor is it measured" "$(grep -c '^note: the row is an estimate: the replay misses by' "$dir/told") $(tail -n 1 "$dir/told" | sed 's/.*,//')" \
+    "1 estimate"
 # A log that lacks a column is named beside the error that no log was given.
 mkdir "$dir/lacks"
 echo '{"1": {"in_len": 10, "first_chunk_time": 0.1, "total_chunk_time": 1, "record_time": 100}}' >"$dir/lacks/detail.json"

@@ -14,7 +14,7 @@
 
 #include "sim/calibrate/calibrate.h"
 #include "sim/calibrate/runlog.h"
-#include "tests/support/choice.h"
+#include "tests/support/calibrate_rig.h"
 #include "tests/support/close.h"
 
 #include <math.h>
@@ -26,57 +26,10 @@
 #define REAL   "../shared/validation/"
 #define REPLAY "../shared/traces/burstgpt-vllm-replay/"
 
-static const mdl_gpu gpu = {.name = "X",
-                            .mem_gib = 24,
-                            .mem_usable_bytes = 25000000000,
-                            .mem_bw_gb_s = 1000,
-                            .fp16_tflops = 165,
-                            .tdp_w = 400,
-                            .pcie_gb_s = 26,
-                            .eff_mem_bw = 0.9,
-                            .eff_kv_bw = 0.9,
-                            .eff_compute = 0.9,
-                            .eff_attention = 0.9,
-                            .dense_exposed = 0.4,
-                            .dense_growth = 0.4,
-                            .eff_int4 = 1,
-                            .link_gb_s = 1};
-static const mdl_model model = {.name = "Y",
-                                .params_b = 8,
-                                .active_b = 8,
-                                .layers = 32,
-                                .heads = 32,
-                                .kv_heads = 8,
-                                .head_dim = 128,
-                                .hidden = 4096,
-                                .ffn = 14336,
-                                .vocab = 128256,
-                                .kv_bytes_per_token = 131072,
-                                .weights_bytes = 16000000000,
-                                .max_context = 131072,
-                                .compute = "fp16"};
-static const mdl_profile truth = {.engine = "e",
-                                  .gpu = "X",
-                                  .model = "Y",
-                                  .c1_us = 15000,
-                                  .c2_us = 40,
-                                  .c3_us = 6000,
-                                  .c4_us = 90,
-                                  .h0_us = 1000,
-                                  .h1_us = 10,
-                                  .e0_us = 600,
-                                  .e1_us = 30,
-                                  .e2_us = 0.3,
-                                  .g0_us = 500,
-                                  .block_tokens = 16,
-                                  .reserved_bytes = 1000000000,
-                                  .memory_utilization = 0.9,
-                                  .grade = "estimate"};
-
 static void linear_fits(void **state)
 {
     (void)state;
-    /* y = 3 + 2 n with an error of 1 % up and down: both found, and the interval holds the truth */
+    /* y = 3 + 2 n with an error of 1 % up and down: both found, and the interval holds the rig_truth */
     double x[80];
     double y[40];
     for (int i = 0; i < 40; i++) {
@@ -170,7 +123,7 @@ static void operators_come_back(void **state)
     o.attention_count = 60;
     calibration c;
     char err[200] = "";
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &rig_model, &rig_truth, &c, err, sizeof err));
     assert_close(c.row.c1_us, 15000, 1e-3);
     assert_close(c.row.c2_us, 40, 1e-2);
     assert_close(c.row.c3_us, 6000, 1e-2);
@@ -194,53 +147,14 @@ static void operators_come_back(void **state)
     const mdl_profile once = c.row;
     o.dense = again;
     o.dense_count = 400;
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &rig_model, &rig_truth, &c, err, sizeof err));
     assert_close(c.row.c1_us, once.c1_us, 1e-9);
     assert_close(c.row.c2_us, once.c2_us, 1e-9);
     assert_close(c.row.c3_us, once.c3_us, 1e-9);
     assert_close(c.row.c4_us, once.c4_us, 1e-9);
     o.attention_count = 0;
-    assert_false(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_false(calibrate(&o, &rig_gpu, &rig_model, &rig_truth, &c, err, sizeof err));
     assert_non_null(strstr(err, "attention.csv"));
-}
-
-#define REQUESTS 600
-
-/* What a client of an engine with the coefficients of `row` would have written down. `gap_s`: mean time between two
- * arrivals, falling to a tenth of it and rising again three times. */
-static void make_log(const mdl_profile *row, double gap_s, observed *o)
-{
-    const mdl_engine_limits limits = {.max_batched_tokens = 2048, .max_sequences = 256, .max_waiting = 100000};
-    static drive_request r[REQUESTS];
-    mdl_llm_config config;
-    drive_sums sums;
-    choice c;
-    choice_seed(&c, 11);
-    int64_t at_ns = 0;
-    for (int i = 0; i < REQUESTS; i++) {
-        double busy = 0.55 + 0.45 * cos(6.2831853 * 3.0 * i / REQUESTS);
-        at_ns += (int64_t)(gap_s * busy * 1e9 * (double)choice_range(&c, 0, 2000) / 1000.0);
-        bool many = i / 50 % 2 == 0; /* short prompts and long ones by turns: contexts do not go with the batch */
-        r[i] = (drive_request){.at_ns = at_ns,
-                               .input = (int32_t)choice_range(&c, many ? 200 : 900, many ? 400 : 1800),
-                               .output = (int32_t)choice_range(&c, 20, 500)};
-    }
-    assert_null(mdl_profile_config(&gpu, &model, row, &limits, &config));
-    assert_true(drive_engine(&config, r, REQUESTS, 0, &sums));
-    o->requests = calloc(REQUESTS, sizeof *o->requests);
-    assert_non_null(o->requests);
-    o->request_count = REQUESTS;
-    for (int i = 0; i < REQUESTS; i++) {
-        o->requests[i] = (observed_request){.arrival_s = (double)r[i].at_ns / 1e9,
-                                            .start_s = (double)r[i].started_ns / 1e9,
-                                            .first_s = (double)r[i].first_ns / 1e9,
-                                            .last_s = (double)r[i].done_ns / 1e9,
-                                            .input = r[i].input,
-                                            .output = r[i].output};
-    }
-    o->kv_blocks = config.kv_blocks;
-    o->block_tokens = 16;
-    o->memory_utilization = 0.9;
 }
 
 /* Observe, calibrate, replay: the sums that a log can show come back, and the memory; the replay is the run. */
@@ -248,14 +162,14 @@ static void known_coefficients_come_back_from_a_log(void **state)
 {
     (void)state;
     observed o = {.requests = NULL};
-    make_log(&truth, 3.0, &o);
-    mdl_profile elsewhere = truth; /* what is known beforehand is far off */
+    rig_log(&rig_truth, 3.0, &o);
+    mdl_profile elsewhere = rig_truth; /* what is known beforehand is far off */
     elsewhere.c1_us = 5000;
     elsewhere.e2_us = 1;
     elsewhere.reserved_bytes = 0;
     calibration c;
     char err[200] = "";
-    assert_true(calibrate(&o, &gpu, &model, &elsewhere, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &rig_model, &elsewhere, &c, err, sizeof err));
     const fit *f = &c.fits[0];
     for (size_t k = 0; k < f->term_count; k++) {
         print_message("%s %.5g +- %.2g\n", f->terms[k].name, f->terms[k].value, f->terms[k].half_width);
@@ -271,15 +185,16 @@ static void known_coefficients_come_back_from_a_log(void **state)
     assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.02);
     assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.001);
     /* one block is 2 MB: the reserved bytes within that */
-    assert_true(llabs(c.row.reserved_bytes - truth.reserved_bytes) <= 16 * 131072);
+    assert_true(llabs(c.row.reserved_bytes - rig_truth.reserved_bytes) <= 16 * 131072);
     assert_string_equal(c.row.grade, "measured");
     /* one that the KV cache cannot hold is left out on both sides, and is told */
     const drive_sums whole = c.replay.measured;
     o.requests[300].input = (int32_t)o.kv_blocks * 16;
-    assert_true(calibrate(&o, &gpu, &model, &elsewhere, &c, err, sizeof err));
-    assert_true(c.replay.done && c.replay.measured.done == REQUESTS - 1 && c.replay.simulated.done == REQUESTS - 1);
-    assert_close(c.replay.measured.e2e_ms * (REQUESTS - 1),
-                 whole.e2e_ms * REQUESTS - (o.requests[300].last_s - o.requests[300].arrival_s) * 1e3, 1e-9);
+    assert_true(calibrate(&o, &rig_gpu, &rig_model, &elsewhere, &c, err, sizeof err));
+    assert_true(c.replay.done && c.replay.measured.done == RIG_REQUESTS - 1 &&
+                c.replay.simulated.done == RIG_REQUESTS - 1);
+    assert_close(c.replay.measured.e2e_ms * (RIG_REQUESTS - 1),
+                 whole.e2e_ms * RIG_REQUESTS - (o.requests[300].last_s - o.requests[300].arrival_s) * 1e3, 1e-9);
     bool told = false;
     for (size_t k = 0; k < c.note_count; k++) {
         told = told || strstr(c.notes[k], "1 of 600 requests do not fit the KV cache") != NULL;
@@ -293,12 +208,12 @@ static void a_uniform_log_leans_on_the_known_row(void **state)
 {
     (void)state;
     observed o = {.requests = NULL};
-    mdl_profile slower = truth;
+    mdl_profile slower = rig_truth;
     slower.h0_us += 2500;
-    make_log(&slower, 0.01, &o);
+    rig_log(&slower, 0.01, &o);
     calibration c;
     char err[200] = "";
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &rig_model, &rig_truth, &c, err, sizeof err));
     assert_true(c.leaned);
     assert_string_equal(c.row.grade, "derived");
     assert_true(c.note_count > 0);
@@ -312,12 +227,12 @@ static void a_dear_sequence_stands_in_h1(void **state)
 {
     (void)state;
     observed o = {.requests = NULL};
-    mdl_profile dear = truth;
+    mdl_profile dear = rig_truth;
     dear.h1_us = 210;
-    make_log(&dear, 3.0, &o);
+    rig_log(&dear, 3.0, &o);
     calibration c;
     char err[200] = "";
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &rig_model, &rig_truth, &c, err, sizeof err));
     assert_false(c.leaned);
     assert_close(c.row.c2_us + c.row.h1_us, 40 + 210 + 30, 0.05);
     assert_true(c.row.c2_us <= c.row.c4_us);
@@ -349,8 +264,8 @@ static void what_is_beside_the_gpu_comes_back(void **state)
     (void)state;
     static double x[60 * RUNLOG_TERMS], y[60];
     const runlog_sums s = {x, y, 60, RUNLOG_TERMS};
-    mdl_profile other = truth;
-    calibration c = {.row = truth};
+    mdl_profile other = rig_truth;
+    calibration c = {.row = rig_truth};
     other.h0_us = 3000;
     other.h1_us = 250;
     lay_down(&other, x, y);
@@ -358,21 +273,21 @@ static void what_is_beside_the_gpu_comes_back(void **state)
     assert_int_equal(c.fit_count, 1);
     assert_close(c.row.h0_us, 3000, 1e-6);
     assert_close(c.row.h1_us, 250, 1e-6);
-    assert_true(c.row.c1_us == truth.c1_us && c.row.c4_us == truth.c4_us && c.row.e2_us == truth.e2_us);
+    assert_true(c.row.c1_us == rig_truth.c1_us && c.row.c4_us == rig_truth.c4_us && c.row.e2_us == rig_truth.e2_us);
     other.h0_us = -500; /* less than nothing: the known 1000 stands, sequences make up for it */
-    c = (calibration){.row = truth};
+    c = (calibration){.row = rig_truth};
     lay_down(&other, x, y);
     assert_true(runlog_lean(&s, 30, &c));
     assert_close(c.row.h0_us, 1000, 1e-12);
     assert_true(c.row.h1_us < 250 && c.row.h1_us > 50);
-    lay_down(&truth, x, y); /* twice as fast in all: less than nothing both, so that the row is scaled */
+    lay_down(&rig_truth, x, y); /* twice as fast in all: less than nothing both, so that the row is scaled */
     for (int i = 0; i < 60; i++) {
         y[i] /= 2;
     }
-    c = (calibration){.row = truth};
+    c = (calibration){.row = rig_truth};
     assert_true(runlog_lean(&s, 30, &c));
-    assert_close(c.row.c4_us, truth.c4_us / 2, 1e-6);
-    assert_close(c.row.h0_us, truth.h0_us / 2, 1e-6);
+    assert_close(c.row.c4_us, rig_truth.c4_us / 2, 1e-6);
+    assert_close(c.row.h0_us, rig_truth.h0_us / 2, 1e-6);
 }
 
 static const char *write_file(const char *text)
@@ -581,12 +496,12 @@ static void each_run_has_its_own_log(void **state)
         assert_int_equal(one.requests[0].output, k == 0 ? 21 : 11);
         assert_int_equal(one.requests[1].output, k == 0 ? 31 : 16);
         drive_sums simulated, alone;
-        assert_true(calibrate_replayed(&one, &gpu, &model, &truth, &simulated, &alone));
+        assert_true(calibrate_replayed(&one, &rig_gpu, &rig_model, &rig_truth, &simulated, &alone));
         assert_close((double)alone.makespan_ns, 3.5e9, 1e-6);
         assert_close(alone.output_per_s, (k == 0 ? 52 : 27) / 3.5, 1e-6);
     }
     drive_sums replayed, all; /* the time between the runs is none of theirs */
-    assert_true(calibrate_replayed(&o, &gpu, &model, &truth, &replayed, &all));
+    assert_true(calibrate_replayed(&o, &rig_gpu, &rig_model, &rig_truth, &replayed, &all));
     assert_int_equal(replayed.done, 4);
     assert_int_equal(all.done, 4);
     assert_close((double)all.makespan_ns, 7e9, 1e-6);
@@ -715,7 +630,7 @@ static void a_real_replay(void **state)
     }
     assert_true(all > 300 && all < 350);
     assert_close(tokens, 362455, 0.01); /* what the engine counted */
-    assert_true(calibrate(&o, &gpu, &small, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &small, &rig_truth, &c, err, sizeof err));
     assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.03);
     assert_close(c.replay.simulated.e2e_ms, c.replay.measured.e2e_ms, 0.001);
     assert_close(c.replay.simulated.output_per_s, c.replay.measured.output_per_s, 0.01);
@@ -731,9 +646,9 @@ static void real_engines(void **state)
         double c1, c4, h0, e2;
     } known[] = {{REAL "rtx4090-llama31-8b", 15215, 87.6, 1104, 0.1372},
                  {REAL "rtxpro6000-llama31-8b", 10140, 35.2, 703, 0.0856}};
-    mdl_model llama = model;
+    mdl_model llama = rig_model;
     llama.weights_bytes = 16060522496;
-    mdl_gpu card = gpu;
+    mdl_gpu card = rig_gpu;
     card.mem_usable_bytes = 25250627584;
     if (access(known[0].folder, R_OK) != 0) {
         print_message("no recordings under " REAL "\n");
@@ -745,7 +660,7 @@ static void real_engines(void **state)
         char err[600] = "";
         assert_true(observed_read(&o, known[i].folder, err, sizeof err));
         assert_true(observed_complete(&o, err, sizeof err));
-        assert_true(calibrate(&o, &card, &llama, &truth, &c, err, sizeof err));
+        assert_true(calibrate(&o, &card, &llama, &rig_truth, &c, err, sizeof err));
         assert_close(c.row.c1_us, known[i].c1, 0.03);
         assert_close(c.row.c4_us, known[i].c4, 0.01);
         assert_close(c.fits[1].terms[0].value, known[i].h0, 0.015);
