@@ -55,9 +55,9 @@ typedef struct sc_pool {
     const mdl_gpu *gpu;
     spw_capacity capacity;
     int32_t gpus_per_node;
-    int32_t nodes_start, nodes_min, nodes_max;
-    mdl_lag lag;     /**< node and replica stages on this pool */
-    bool has_market; /**< spot: nodes are reclaimed by `market` */
+    int32_t nodes_start, nodes_min, nodes_max; /**< of the group: without nodes under notice of the market */
+    mdl_lag lag;                               /**< node and replica stages on this pool */
+    bool has_market;                           /**< spot: nodes are reclaimed by `market` */
     mdl_market market;
     int64_t price_uusd_per_gpu_h;        /**< owned: all-in cost of owning, paid for every node all the time */
     int64_t min_billing_ns;              /**< a node is billed at least this long */
