@@ -5,10 +5,10 @@
  * A stock is up or down in turn (alternating renewal: spells drawn from two laws); while it is up it holds `nodes`,
  * less what the time of day takes: with scarcity s and peak hour p, at local hour h it holds nodes x (1 - s x max(0,
  * cos(2 pi (h - p) / 24))),  rounded to nearest. While it is down it holds nothing. On a spot market the end of an up
- * spell is a shock: each node that runs is taken with probability `take`, independently, and each other stock of the
- * same class in the region goes down, too, with probability `spread` (two-state model per zone with a shared regional
- * shock, fitted to skypilot-org/spot-traces). A recorded stock replaces the law: one level for each step of time, held
- * until the next one.
+ * spell is a shock: each node that runs is taken with probability `take`, independently (but none that its market
+ * protects then), and each other stock of the same class in the region goes down, too, with probability `spread`
+ * (two-state model per zone with a shared regional shock, fitted to skypilot-org/spot-traces). A recorded stock
+ * replaces the law: one level for each step of time, held until the next one.
  */
 #ifndef MODELS_PROVISION_STOCK_H
 #define MODELS_PROVISION_STOCK_H

@@ -36,7 +36,7 @@ double mdl_spot_cdf(const mdl_market *m, double age_h)
     }
     switch (m->hazard) {
     case MDL_HAZARD_WEIBULL:
-        return -expm1(-pow(age_h / m->scale_h, m->shape_k));
+        return age_h > m->protected_h ? -expm1(-pow((age_h - m->protected_h) / m->scale_h, m->shape_k)) : 0.0;
     case MDL_HAZARD_BATHTUB:
         break;
     }
@@ -64,7 +64,7 @@ int64_t mdl_spot_lifetime(const mdl_market *market, gsl_rng *r)
     double ns = 0.0;
     switch (market->hazard) {
     case MDL_HAZARD_WEIBULL:
-        ns = market->scale_h * 3600e9 * pow(e, 1.0 / market->shape_k);
+        ns = market->protected_h * 3600e9 + market->scale_h * 3600e9 * pow(e, 1.0 / market->shape_k);
         break;
     case MDL_HAZARD_BATHTUB:
         ns = 3600e9 * bathtub_life(market, -expm1(-e));
@@ -78,7 +78,7 @@ double mdl_spot_mean_h(const mdl_market *m)
     double share = m->early_share;
     switch (m->hazard) {
     case MDL_HAZARD_WEIBULL:
-        return m->scale_h * tgamma(1.0 + 1.0 / m->shape_k);
+        return m->protected_h + m->scale_h * tgamma(1.0 + 1.0 / m->shape_k);
     case MDL_HAZARD_BATHTUB:
         break;
     }

@@ -103,6 +103,27 @@ static void node_remove(fl_world *w, uint32_t node)
     w->node_free = node;
 }
 
+bool fl_node_protected(const fl_world *w, uint32_t node, int64_t gone_ns)
+{
+    const fl_node *n = &w->nodes[node];
+    const sc_pool *p = w->pools[n->pool].sc;
+
+    return p->has_market && gone_ns - n->boot_ns < fl_ns(3600.0 * p->market.protected_h);
+}
+
+/* When the market takes a node that is up now. What it protects counts from when the node was made, so that booting is
+ * part of it. */
+static int64_t market_takes(fl_world *w, const fl_node *n)
+{
+    const fl_pool *p = &w->pools[n->pool];
+    int64_t life = mdl_spot_lifetime(&p->sc->market, fl_luck(w, "spot", fl_mix(p->key, n->ordinal)));
+    int64_t booted = w->now - n->boot_ns;
+    int64_t safe = fl_ns(3600.0 * p->sc->market.protected_h);
+
+    life -= booted < safe ? booted : safe;
+    return life < FL_NEVER - w->now ? w->now + life : FL_NEVER;
+}
+
 static void node_up(fl_world *w, uint32_t node)
 {
     fl_node *n = &w->nodes[node];
@@ -118,11 +139,10 @@ static void node_up(fl_world *w, uint32_t node)
     p->up++;
     p->free_nodes[n->gpus_free]++;
     if (p->sc->has_market) {
-        int64_t life = mdl_spot_lifetime(&p->sc->market, fl_luck(w, "spot", fl_mix(p->key, n->ordinal)));
         int64_t notice = fl_ns(p->sc->market.notice_s);
 
-        n->gone_ns = life < FL_NEVER - w->now ? w->now + life : FL_NEVER;
-        n->until_ns = life > notice ? n->gone_ns - (n->gone_ns == FL_NEVER ? 0 : notice) : w->now;
+        n->gone_ns = market_takes(w, n);
+        n->until_ns = n->gone_ns - w->now > notice ? n->gone_ns - (n->gone_ns == FL_NEVER ? 0 : notice) : w->now;
     }
     if (taken_ns != FL_NEVER && taken_ns < n->gone_ns) {
         n->gone_ns = taken_ns > w->now ? taken_ns : w->now;

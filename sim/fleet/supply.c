@@ -6,7 +6,8 @@
  * bound on the nodes that they hold together: an order whose turn has come while the bound is reached comes to nothing,
  * so that of five nodes ordered with three in stock three come up. What falls takes spot nodes along: the end of an up
  * spell is a shock (see models/provision/stock.h), a level that sinks otherwise takes the youngest nodes beyond it.
- * On-demand nodes that run stay. Quotas bound GPUs of a class that all elastic pools of a provider in a region hold.
+ * On-demand nodes that run stay, and so do spot nodes that their market protects still. Quotas bound GPUs of a class
+ * that all elastic pools of a provider in a region hold.
  *
  * The core sees none of it but what the provider tells at times (stockSeen), failed orders, and the price of now.
  *
@@ -149,6 +150,11 @@ static bool can_go(const fl_node *n)
     return n->state == FL_NODE_UP || n->state == FL_NODE_BOOTING || n->state == FL_NODE_DOWN;
 }
 
+static int64_t gone_at(const fl_world *w, uint32_t pool)
+{
+    return w->now + fl_ns(w->pools[pool].sc->notice_s);
+}
+
 /* A node's notice can set others free and order new ones, so who goes is settled before anybody is told. */
 static void take_all(fl_world *w, const victim *victims, size_t count)
 {
@@ -156,7 +162,7 @@ static void take_all(fl_world *w, const victim *victims, size_t count)
         const fl_node *n = &w->nodes[victims[i].node];
 
         if (can_go(n) && n->pool == victims[i].pool && n->ordinal == victims[i].ordinal &&
-            fl_node_reclaim(w, victims[i].node, w->now + fl_ns(w->pools[n->pool].sc->notice_s))) {
+            fl_node_reclaim(w, victims[i].node, gone_at(w, n->pool))) {
             w->run->pools[victims[i].pool].taken_by_shocks++;
         }
     }
@@ -196,6 +202,7 @@ static void take(fl_world *w, uint32_t index, double share, int64_t keep)
 
             keep -= can_go(n) ? 1 : 0;
             if (pool->sc->capacity == SPW_CAPACITY_SPOT && can_go(n) &&
+                !fl_node_protected(w, pool->nodes[i], gone_at(w, p)) &&
                 (share < 0 || gsl_rng_uniform(fl_luck(w, "shock", key)) < share)) {
                 victims[count++] = (victim){pool->nodes[i], p, n->ordinal};
             }

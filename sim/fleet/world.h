@@ -509,6 +509,8 @@ void fl_node_until(fl_world *w, uint32_t node); /**< of a node that is up: when 
 void fl_node_event(fl_world *w, uint32_t node);
 bool fl_node_reclaim(fl_world *w, uint32_t node,
                      int64_t gone_ns); /**< the market wants it back by then; false: it goes before */
+/** Whether its market keeps it until after `gone_ns`, in the first hours of its life. */
+bool fl_node_protected(const fl_world *w, uint32_t node, int64_t gone_ns);
 void fl_node_take(fl_world *w, uint32_t node, int32_t gpus);          /**< gpus < 0 gives back */
 uint32_t fl_pool_fit(const fl_world *w, uint32_t pool, int32_t gpus); /**< tightest node, lowest ordinal; FL_NONE */
 

@@ -28,7 +28,8 @@ static bool lives(const void *of, double *values, size_t n, gsl_rng *r)
 static double weibull_cdf(const void *of, double x)
 {
     const mdl_market *m = of;
-    return x > 0 ? 1 - exp(-pow(x / m->scale_h, m->shape_k)) : 0;
+    const double age = x - m->protected_h;
+    return age > 0 ? 1 - exp(-pow(age / m->scale_h, m->shape_k)) : 0;
 }
 
 static double bathtub_cdf(const void *of, double x)
@@ -228,8 +229,8 @@ static double faulty_exact(double hours)
 
 static const law laws[] = {
     {.name = "spot-weibull",
-     .formula = "P(gone by t) = 1 - exp(-(t / s)^k)",
-     .parameters = "shape k = 0.65, scale s = 20 h; k = 1 is a hazard that does not depend on age",
+     .formula = "P(gone by t) = 1 - exp(-((t - p) / s)^k) from p on, 0 before",
+     .parameters = "shape k = 0.65, scale s = 20 h, protected p = 0; k = 1 is a hazard that does not depend on age",
      .source = "fitted to public availability records: see the rows of markets.csv",
      .x = "life of a node, h",
      .of = &weibull_market,

@@ -207,7 +207,8 @@ static const bind_field pool_fields[] = {
     {.key = "lag", .kind = BIND_STRING, BIND_AT(spec_pool, lag), BIND_NODE_AT(spec_pool, lag_node),
      .help = "a row of tables/lags.csv; default: on-premises for owned pools, cloud-default for the others"},
     {.key = "market", .kind = BIND_STRING, BIND_AT(spec_pool, market), BIND_NODE_AT(spec_pool, market_node),
-     .help = "spot: a row of tables/markets.csv or bathtubs.csv (when nodes are reclaimed), or none; default: default"},
+     .help = "spot: a row of tables/markets.csv or bathtubs.csv (when nodes are reclaimed, and how long none is at "
+             "first), or none; default: default"},
     {.key = "price", .kind = BIND_CUSTOM, .custom = read_price, .table = &price_table, BIND_AT(spec_pool, price),
      .help = "default (tables/prices.csv, tables/owned.csv) or {usdPerGpuHour: NUMBER}"},
     {.key = "minBilling", .kind = BIND_DURATION, .range = BIND_MIN | BIND_MAX, .min = 0, .max = 30.0 * 86400.0,

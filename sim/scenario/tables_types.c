@@ -255,8 +255,8 @@ static void figures_lag(const void *row, char *text, size_t size)
 /* ---- markets ---- */
 
 #define MARKET(F) AT(table_market, market.F, #F, MDL_COLUMN_REAL)
-static const mdl_column market_columns[] = {TEXT(table_market, name), MARKET(shape_k), MARKET(scale_h),
-                                            MARKET(notice_s), ORIGIN(table_market)};
+static const mdl_column market_columns[] = {TEXT(table_market, name), MARKET(shape_k),  MARKET(scale_h),
+                                            MARKET(protected_h),      MARKET(notice_s), ORIGIN(table_market)};
 
 static const char *check_market(void *row)
 {
@@ -267,6 +267,9 @@ static const char *check_market(void *row)
     if (!(p->market.scale_h > 0.0 && p->market.scale_h <= 1e6)) {
         return "scale_h must be above 0 and at most 1e6";
     }
+    if (!(p->market.protected_h >= 0.0 && p->market.protected_h <= 1e4)) {
+        return "protected_h must be from 0 to 1e4";
+    }
     if (!(p->market.notice_s >= 0.0 && p->market.notice_s <= 86400.0)) {
         return "notice_s must be from 0 to 86400";
     }
@@ -276,8 +279,12 @@ static const char *check_market(void *row)
 static void figures_market(const void *row, char *text, size_t size)
 {
     const table_market *p = row;
-    snprintf(text, size, "mean life %.2f h (Weibull shape %.2f, scale %.2f h), notice %.0f s",
-             mdl_spot_mean_h(&p->market), p->market.shape_k, p->market.scale_h, p->market.notice_s);
+    char first[48] = "";
+    if (p->market.protected_h > 0.0) {
+        snprintf(first, sizeof first, "%.4g h protected, then ", p->market.protected_h);
+    }
+    snprintf(text, size, "mean life %.2f h (%sWeibull shape %.2f, scale %.2f h), notice %.0f s",
+             mdl_spot_mean_h(&p->market), first, p->market.shape_k, p->market.scale_h, p->market.notice_s);
 }
 
 /* ---- network ---- */

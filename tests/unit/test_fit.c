@@ -85,10 +85,11 @@ static void test_lives(void **state)
     static const mdl_market markets[] = {
         {.hazard = MDL_HAZARD_WEIBULL, .shape_k = 0.59, .scale_h = 1.79},
         {.hazard = MDL_HAZARD_WEIBULL, .shape_k = 1, .scale_h = 3},
-        {.hazard = MDL_HAZARD_BATHTUB, .early_share = 0.45, .early_h = 1, .late_h = 0.8, .end_h = 24}};
+        {.hazard = MDL_HAZARD_BATHTUB, .early_share = 0.45, .early_h = 1, .late_h = 0.8, .end_h = 24},
+        {.hazard = MDL_HAZARD_WEIBULL, .shape_k = 0.6, .scale_h = 6, .protected_h = 1}};
     double *x = calloc(N, sizeof *x);
     assert_non_null(x);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         const mdl_market *m = &markets[i];
         bool bath = m->hazard == MDL_HAZARD_BATHTUB;
         gsl_rng *r = rng_stream(6, 0, "fit", i);
@@ -109,6 +110,7 @@ static void test_lives(void **state)
             assert_close(mdl_spot_cdf(m, t),
                          bath     ? bathtub_cdf(t, m)
                          : i == 1 ? 1 - exp(-t / 3)
+                         : i == 3 ? 1 - exp(-pow(fmax(0, t - 1) / 6, 0.6))
                                   : 1 - exp(-pow(t / 1.79, 0.59)),
                          1e-12);
         }

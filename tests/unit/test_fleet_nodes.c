@@ -394,6 +394,30 @@ static void test_units_wait_for_the_leaving(void **state)
     }
 }
 
+/* A protected time counts from when a node is made, here at 10 s, and booting lasts until 30 s: with 60 s of it and
+ * 180 s by the law it goes at 250 s; with 10 s, over before it is up, at 210 s as without. */
+static void test_protected_while_booting(void **state)
+{
+    static const int64_t rows[][2] = {{60, 250}, {10, 210}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        world w;
+        elastic(&w);
+        w.pools[0][0].capacity = SPW_CAPACITY_SPOT;
+        w.pools[0][0].has_market = true;
+        w.pools[0][0].market =
+            (mdl_market){.shape_k = 1e9, .scale_h = 0.05, .protected_h = (double)rows[i][0] / 3600, .notice_s = 30};
+        fl_world *f = fleet_open(&w);
+        fl_pool_target(f, 0, 1);
+        fleet_live(f, rows[i][1] * S - S / 10);
+        assert_int_equal(f->pools[0].notice, 1);
+        fleet_live(f, rows[i][1] * S + S / 10);
+        assert_int_equal(f->run->pools[0].preempted_by_market, 1);
+        fl_world_free(f);
+    }
+}
+
 /* A market with a known lifetime: notice drains and makes a successor pending; the end is where it was said to be. */
 static void test_reclaim(void **state)
 {
@@ -431,12 +455,19 @@ static void test_reclaim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_minimum_billing),    cmocka_unit_test(test_taken_while_it_boots),
-        cmocka_unit_test(test_shrinking),          cmocka_unit_test(test_failed_orders),
-        cmocka_unit_test(test_binding_and_images), cmocka_unit_test(test_choice_of_node),
-        cmocka_unit_test(test_order_of_removal),   cmocka_unit_test(test_reclaim),
-        cmocka_unit_test(test_longest_empty_goes), cmocka_unit_test(test_units_in_order_and_back),
-        cmocka_unit_test(test_units_wait),         cmocka_unit_test(test_units_wait_for_the_leaving),
+        cmocka_unit_test(test_minimum_billing),
+        cmocka_unit_test(test_taken_while_it_boots),
+        cmocka_unit_test(test_shrinking),
+        cmocka_unit_test(test_failed_orders),
+        cmocka_unit_test(test_binding_and_images),
+        cmocka_unit_test(test_choice_of_node),
+        cmocka_unit_test(test_order_of_removal),
+        cmocka_unit_test(test_reclaim),
+        cmocka_unit_test(test_protected_while_booting),
+        cmocka_unit_test(test_longest_empty_goes),
+        cmocka_unit_test(test_units_in_order_and_back),
+        cmocka_unit_test(test_units_wait),
+        cmocka_unit_test(test_units_wait_for_the_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

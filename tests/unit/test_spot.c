@@ -85,6 +85,30 @@ static void test_bathtub_mean(void **state)
     }
 }
 
+/* An hour in which nothing is taken, then the same law, with the same luck: each life is an hour longer, and so the
+ * mean. */
+static void test_protected(void **state)
+{
+    (void)state;
+    mdl_market bare = {.shape_k = 0.6, .scale_h = 6.0, .notice_s = 300.0};
+    mdl_market safe = bare;
+    safe.protected_h = 1.0;
+    double *x = lifetimes_h(&bare, 5);
+    double *y = lifetimes_h(&safe, 5);
+    for (int i = 0; i < N; i++) {
+        assert_within(y[i] - x[i], 1.0, 1e-9);
+    }
+    assert_close(share_beyond(y, 1.0 - 1e-9), 1.0, 0.0);
+    for (double t = 1.5; t < 40.0; t *= 2.0) {
+        assert_within(share_beyond(y, t), exp(-pow((t - 1.0) / 6.0, 0.6)), 0.005);
+        assert_close(mdl_spot_cdf(&safe, t), 1.0 - exp(-pow((t - 1.0) / 6.0, 0.6)), 1e-12);
+    }
+    assert_close(mdl_spot_cdf(&safe, 1.0), 0.0, 0.0);
+    assert_close(mdl_spot_mean_h(&safe), 1.0 + 6.0 * tgamma(1.0 + 1.0 / 0.6), 1e-12);
+    free(x);
+    free(y);
+}
+
 /* With a shape below 1 an old node is safer than a young one; published records show 1.19 -> 0.10 ends per hour. */
 static void test_hazard_falls_with_age(void **state)
 {
@@ -124,9 +148,8 @@ static void test_one_draw_per_life(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_weibull),
-        cmocka_unit_test(test_bathtub_mean),
-        cmocka_unit_test(test_hazard_falls_with_age),
+        cmocka_unit_test(test_weibull),           cmocka_unit_test(test_bathtub_mean),
+        cmocka_unit_test(test_protected),         cmocka_unit_test(test_hazard_falls_with_age),
         cmocka_unit_test(test_one_draw_per_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

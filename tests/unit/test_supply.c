@@ -399,6 +399,60 @@ static void test_shocks(void **state)
     }
 }
 
+/* A market that protects a node in the first 0.2 h of its life. Three are ordered at 0 and booted from 10 s on, so
+ * safe until 730 s, one more at 400 s. With a notice of 30 s the fall at 600 s takes none. That at 800 s takes the
+ * three alone, though the youngest goes first elsewhere. */
+static void test_protected_from_falls(void **state)
+{
+    (void)state;
+    world w;
+    static const int32_t level[] = {9, 9, 9, 1, 0, 9};
+    mdl_stock_trace record = {level, NULL, 6, 200 * S};
+
+    world_init(&w);
+    sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_SPOT);
+    pool->stock_record = &record;
+    pool->has_market = true;
+    pool->market = (mdl_market){.shape_k = 1, .scale_h = 1e6, .protected_h = 0.2, .notice_s = 30};
+    fl_world *f = fleet_open(&w);
+    fl_pool_target(f, 0, 3);
+    fleet_live(f, 400 * S);
+    fl_pool_target(f, 0, 4);
+    fleet_live(f, 799 * S);
+    assert_int_equal(f->pools[0].up, 4);
+    assert_int_equal(f->run->pools[0].taken_by_shocks, 0);
+    fleet_live(f, 830 * S);
+    assert_int_equal(f->run->pools[0].taken_by_shocks, 3);
+    assert_int_equal(f->pools[0].alive, 1);
+    assert_int_equal(f->nodes[f->pools[0].nodes[0]].ordinal, 3);
+    fl_world_free(f);
+}
+
+/* The same market in a zone with a shock at 1 h: a node of 0.9 h lives on where the first hour is protected. */
+static void test_protected_from_shocks(void **state)
+{
+    (void)state;
+    world w;
+    mdl_stock stock = {.up_h = {MDL_LAW_CONSTANT, 1, 0, 0}, .down_h = {MDL_LAW_CONSTANT, 1e-3, 0, 0}, .take_share = 1};
+
+    world_init(&w);
+    sc_pool *pool = elastic(&w, 0, SPW_CAPACITY_SPOT);
+    pool->stock = &stock;
+    pool->has_market = true;
+    for (int hours = 0; hours < 2; hours++) {
+        pool->market = (mdl_market){.shape_k = 1, .scale_h = 1e6, .protected_h = hours, .notice_s = 30};
+        fl_world *f = fleet_open(&w);
+        fleet_live(f, 360 * S);
+        fl_pool_target(f, 0, 4);
+        fleet_live(f, 3599 * S);
+        assert_int_equal(f->pools[0].up, 4);
+        fleet_live(f, 3601 * S);
+        assert_int_equal(f->pools[0].notice, hours == 0 ? 4 : 0);
+        assert_int_equal(f->pools[0].up, hours == 0 ? 0 : 4);
+        fl_world_free(f);
+    }
+}
+
 /*
  * Prices 1, 3, 2 USD (mean 2) on a base of 1 USD: 0.5, 1.5 and 1 per GPU-hour, an hour each. Two nodes of 8 GPUs boot
  * at 10 s: 16 x (3590 x 0.5 + 3600 x 1.5 + 3600 x 1) / 3600 = 47.97778 USD by the end of the third hour.
@@ -507,6 +561,8 @@ int main(void)
                                        cmocka_unit_test(test_quota_and_batches),
                                        cmocka_unit_test(test_told),
                                        cmocka_unit_test(test_shocks),
+                                       cmocka_unit_test(test_protected_from_falls),
+                                       cmocka_unit_test(test_protected_from_shocks),
                                        cmocka_unit_test(test_moving_price),
                                        cmocka_unit_test(test_walk_bill),
                                        cmocka_unit_test(test_reclaim_policies)};

@@ -88,62 +88,67 @@ static void expect_error(const char *name, const char *text, const char *message
     assert_string_equal(err, expected);
 }
 
-#define MARKET_HEAD "name,shape_k,scale_h,notice_s,source,date,grade\n"
+#define MARKET_HEAD "name,shape_k,scale_h,notice_s,source,date,grade,protected_h\n"
 
 static void test_markets_errors(void **state)
 {
     (void)state;
     expect_error("markets", "", "1:1: error: the table has no header line");
     expect_error("markets", MARKET_HEAD, "1:1: error: the table has no rows");
-    expect_error("markets", "name,shape_k,scale_h,source,date,grade\n", "1:1: error: column 'notice_s' is missing");
-    expect_error("markets", "name,shape_k,scale_h,notice_s,colour,source,date,grade\n",
+    expect_error("markets", "name,shape_k,scale_h,source,date,grade,protected_h\n",
+                 "1:1: error: column 'notice_s' is missing");
+    expect_error("markets", "name,shape_k,scale_h,notice_s,colour,source,date,grade,protected_h\n",
                  "1:31: error: unknown column 'colour'");
-    expect_error("markets", "name,shape_k,scale_h,notice_s,source,date,grade,name\n",
-                 "1:49: error: column 'name' stands here twice");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate\nb,0.6,2,120,s,2023\n",
-                 "3:19: error: 6 cells, but the header has 7");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate,more\n",
-                 "2:29: error: 8 cells, but the header has 7");
-    expect_error("markets", MARKET_HEAD "a,0.6x,2,120,s,2023,estimate\n",
+    expect_error("markets", "name,shape_k,scale_h,notice_s,source,date,grade,protected_h,name\n",
+                 "1:61: error: column 'name' stands here twice");
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate,0\nb,0.6,2,120,s,2023\n",
+                 "3:19: error: 6 cells, but the header has 8");
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate,0,more\n",
+                 "2:31: error: 9 cells, but the header has 8");
+    expect_error("markets", MARKET_HEAD "a,0.6x,2,120,s,2023,estimate,0\n",
                  "2:3: error: shape_k: '0.6x' is not a number");
-    expect_error("markets", MARKET_HEAD "a,0x1p3,2,120,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0x1p3,2,120,s,2023,estimate,0\n",
                  "2:3: error: shape_k: '0x1p3' is not a number");
-    expect_error("markets", MARKET_HEAD "a,nan,2,120,s,2023,estimate\n", "2:3: error: shape_k: 'nan' is not a number");
-    expect_error("markets", MARKET_HEAD "a,,2,120,s,2023,estimate\n", "2:3: error: shape_k: '' is not a number");
-    expect_error("markets", MARKET_HEAD "a,0.6,1e999,120,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,nan,2,120,s,2023,estimate,0\n",
+                 "2:3: error: shape_k: 'nan' is not a number");
+    expect_error("markets", MARKET_HEAD "a,,2,120,s,2023,estimate,0\n", "2:3: error: shape_k: '' is not a number");
+    expect_error("markets", MARKET_HEAD "a,0.6,1e999,120,s,2023,estimate,0\n",
                  "2:7: error: scale_h: '1e999' is not a number");
-    expect_error("markets", MARKET_HEAD "a,0.6,  -2,120,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,  -2,120,s,2023,estimate,0\n",
                  "2:9: error: scale_h must be above 0 and at most 1e6");
-    expect_error("markets", MARKET_HEAD "\"a, b\",0.6,2,-1,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "\"a, b\",0.6,2,-1,s,2023,estimate,0\n",
                  "2:14: error: notice_s must be from 0 to 86400");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,guess\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate,-1\n",
+                 "2:29: error: protected_h must be from 0 to 1e4");
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,guess,0\n",
                  "2:20: error: grade 'guess' is none of measured, vendor, derived, estimate");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,23,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,23,estimate,0\n",
                  "2:15: error: date '23' is not YYYY, YYYY-MM or YYYY-MM-DD");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023-13,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023-13,estimate,0\n",
                  "2:15: error: date '2023-13' is not YYYY, YYYY-MM or YYYY-MM-DD");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023-02-29,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023-02-29,estimate,0\n",
                  "2:15: error: date '2023-02-29' is not YYYY, YYYY-MM or YYYY-MM-DD");
     assert_true(table_is_date("2024-02-29") && !table_is_date("1900-02-29") && table_is_date("2000-02-29"));
     assert_true(table_is_date("2023-12-31") && !table_is_date("2023-11-31") && !table_is_date("2023-01-00"));
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,,2023,estimate\n", "2:13: error: source is empty");
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,,2023,estimate,0\n", "2:13: error: source is empty");
     expect_error("markets",
-                 MARKET_HEAD "a,0.6,2,120,s,2023,estimate\n\nb,0.6,2,120,s,2023,estimate\na,1,1,1,s,2023,vendor\n",
+                 MARKET_HEAD
+                 "a,0.6,2,120,s,2023,estimate,0\n\nb,0.6,2,120,s,2023,estimate,0\na,1,1,1,s,2023,vendor,0\n",
                  "5:1: error: line 2 has the same name");
-    expect_error("markets", MARKET_HEAD "this-name-is-much-longer-than-32-bytes,0.6,2,120,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "this-name-is-much-longer-than-32-bytes,0.6,2,120,s,2023,estimate,0\n",
                  "2:1: error: name is longer than 31 bytes");
 }
 
 static void test_csv_errors(void **state)
 {
     (void)state;
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,a \"source\",2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,a \"source\",2023,estimate,0\n",
                  "2:15: error: a quote is out of place (inside a quoted cell, double it)");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,\"source,2023,estimate\nb,0.6,2,120,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,\"source,2023,estimate,0\nb,0.6,2,120,s,2023,estimate,0\n",
                  "2:13: error: the quoted cell that begins here is not closed on its line");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,\"source,2023,estimate",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,\"source,2023,estimate,0",
                  "2:13: error: the quoted cell that begins here is not closed on its line");
-    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate\rb,0.6,2,120,s,2023,estimate\n",
+    expect_error("markets", MARKET_HEAD "a,0.6,2,120,s,2023,estimate,0\rb,0.6,2,120,s,2023,estimate,0\n",
                  "2:1: error: a carriage return inside the line");
     char *many = calloc(1, 4000);
     assert_non_null(many);
@@ -153,7 +158,7 @@ static void test_csv_errors(void **state)
 
     copy_shipped();
     char err[700] = "";
-    static const char nul[] = MARKET_HEAD "a,0.6,2,120,s\0t,2023,estimate\n";
+    static const char nul[] = MARKET_HEAD "a,0.6,2,120,s\0t,2023,estimate,0\n";
     put_file("markets", nul, sizeof nul - 1);
     assert_null(tables_load(directory, err, sizeof err));
     assert_non_null(strstr(err, "markets.csv:2:1: error: a NUL byte in the line"));
@@ -170,9 +175,9 @@ static void test_csv_forms(void **state)
 {
     (void)state;
     copy_shipped();
-    static const char text[] = "\xEF\xBB\xBFgrade,date,source,notice_s,scale_h,name,shape_k\r\n\r\n"
-                               "estimate,2023,\"a \"\"b\"\", c\",120, 2.5 ,\"x\",0.6\r\n"
-                               "vendor,2024-02-29,d,0,1e1,default,1";
+    static const char text[] = "\xEF\xBB\xBFgrade,date,source,notice_s,scale_h,name,shape_k,protected_h\r\n\r\n"
+                               "estimate,2023,\"a \"\"b\"\", c\",120, 2.5 ,\"x\",0.6,0.25\r\n"
+                               "vendor,2024-02-29,d,0,1e1,default,1,0";
     put_file("markets", text, sizeof text - 1);
     char err[700] = "";
     tables *t = tables_load(directory, err, sizeof err);
@@ -182,13 +187,14 @@ static void test_csv_forms(void **state)
     assert_non_null(x);
     assert_string_equal(x->source, "a \"b\", c");
     assert_close(x->market.scale_h, 2.5, 0.0);
+    assert_close(x->market.protected_h, 0.25, 0.0);
     assert_close(tables_market(t, "default")->market.scale_h, 10.0, 0.0);
     assert_int_equal(tables_count(t, TABLES_MARKETS), 2);
     uint64_t hash = tables_hash(t);
     tables_free(t);
     put_file("markets", text, sizeof text - 2); /* not even a figure: ends in "default," */
     assert_null(tables_load(directory, err, sizeof err));
-    static const char other[] = MARKET_HEAD "default,1,10,0,e,2023,estimate\n";
+    static const char other[] = MARKET_HEAD "default,1,10,0,e,2023,estimate,0\n";
     put_file("markets", other, sizeof other - 1);
     t = tables_load(directory, err, sizeof err);
     assert_non_null(t);
@@ -368,7 +374,9 @@ static void test_shipped_rest(void **state)
     const table_market *market = tables_market(t, "aws-v100-2023");
     assert_non_null(market);
     assert_non_null(tables_market(t, "default"));
-    assert_close(mdl_spot_mean_h(&market->market), 2.75, 0.01); /* 1.79 G(1 + 1/0.59) */
+    assert_close(mdl_spot_mean_h(&market->market), 2.75, 0.01);                       /* 1.79 G(1 + 1/0.59) */
+    assert_close(mdl_spot_mean_h(&tables_market(t, "alibaba")->market), 10.03, 0.01); /* 1 + 6 G(1 + 1/0.6) */
+    assert_close(tables_market(t, "alibaba-eci")->market.protected_h, 1.0, 0.0);
     assert_non_null(tables_payload(t, "default"));
 
     const table_shape *shape = tables_shape(t, "servegen-m-large");
