@@ -27,7 +27,8 @@ ink = 0x22303c
 muted = 0x6b7885
 limit_colour = 0xb3261e
 colour_of(kind) = kind eq "owned" ? 0x2f6fa7 : kind eq "reserved" ? 0x7fb8dc : kind eq "on_demand" ? 0xe08f2c : \
-    kind eq "spot" ? 0x3a9e83 : kind eq "egress" ? 0xb5739d : 0x8a949e
+    kind eq "spot" ? 0x3a9e83 : kind eq "egress" ? 0xb5739d : \
+    kind eq "images" ? 0x94803a : 0x8a949e
 mix(c, w) = int(c + (255 - c) * w + 0.5)
 lighter(c, w) = mix((c >> 16) & 255, w) * 65536 + mix((c >> 8) & 255, w) * 256 + mix(c & 255, w)
 pool_colour(kind, nth) = lighter(colour_of(kind), nth > 3 ? 0.66 : 0.22 * nth)

@@ -95,10 +95,12 @@ static bool timeline_init(const sc_scenario *sc, res_timeline *t, int32_t bins, 
     t->nodes_ordered = calloc(pool_rows, sizeof *t->nodes_ordered);
     t->cost_uusd = calloc(pool_rows, sizeof *t->cost_uusd);
     t->egress_uusd = calloc((size_t)bins + 1, sizeof *t->egress_uusd);
+    t->images_uusd = calloc((size_t)bins + 1, sizeof *t->images_uusd);
     return t->arrivals != NULL && t->completed != NULL && t->rejected != NULL && t->timed_out != NULL &&
            t->ttft != NULL && t->tpot != NULL && t->desired != NULL && t->assigned != NULL && t->ready != NULL &&
            t->starting != NULL && t->waiting != NULL && t->ready_by_pool != NULL && t->chain_s != NULL &&
-           t->nodes != NULL && t->nodes_ordered != NULL && t->cost_uusd != NULL && t->egress_uusd != NULL;
+           t->nodes != NULL && t->nodes_ordered != NULL && t->cost_uusd != NULL && t->egress_uusd != NULL &&
+           t->images_uusd != NULL;
 }
 
 static void timeline_fini(const res_run *run, res_timeline *t)
@@ -130,6 +132,7 @@ static void timeline_fini(const res_run *run, res_timeline *t)
     free(t->nodes_ordered);
     free(t->cost_uusd);
     free(t->egress_uusd);
+    free(t->images_uusd);
 }
 
 res_run *res_new(const sc_scenario *sc, int32_t bins, int64_t bin_ns)

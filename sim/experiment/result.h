@@ -185,6 +185,7 @@ typedef struct res_timeline {
     int64_t *cost_uusd;   /**< spent in the bin */
     /* [bins] */
     int64_t *egress_uusd;
+    int64_t *images_uusd; /**< of egress, see res_cost */
 } res_timeline;
 
 typedef struct res_host { /**< left out of byte comparisons */

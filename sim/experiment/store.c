@@ -121,6 +121,7 @@ static void timeline(store *s, const sc_scenario *sc, res_timeline *t)
     LIST(t->nodes_ordered, pools);
     LIST(t->cost_uusd, pools);
     LIST(t->egress_uusd, t->bins);
+    LIST(t->images_uusd, t->bins);
 }
 
 static void run_of(store *s, const sc_scenario *sc, res_run *r)

@@ -59,6 +59,7 @@ static void bin_close(fl_world *w)
 {
     res_timeline *t = &w->run->timeline;
     int64_t egress = w->counting ? fl_egress_cost(w) : 0;
+    int64_t images = fl_delivery_cost(w);
 
     fl_replicas_hear(w);
 
@@ -85,7 +86,9 @@ static void bin_close(fl_world *w)
         w->pools[p].cost_seen_uusd = cost;
     }
     t->egress_uusd[w->bin] = egress - w->egress_seen_uusd;
+    t->images_uusd[w->bin] = images - w->images_seen_uusd;
     w->egress_seen_uusd = egress;
+    w->images_seen_uusd = images;
 }
 
 void fl_sample_event(fl_world *w)

@@ -447,7 +447,7 @@ typedef struct fl_world {
     int64_t bin_start_ns;
     fl_wide *egress_bytes; /**< [cluster_count] answers to users whose region has no provider */
     fl_bytes *ways;        /**< [region_count * cluster_count] of users who enter at a provider; NULL = none do */
-    int64_t egress_seen_uusd;
+    int64_t egress_seen_uusd, images_seen_uusd;
     int64_t in_system, in_system_last_ns;
     stat_hist *lag_hist[MDL_STAGES];
     fl_wide lag_decision_ns;

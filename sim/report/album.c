@@ -137,16 +137,20 @@ static void say_cost(script *s, const rep_view *v)
                                                   SPW_CAPACITY_SPOT};
     const res_cost *cost = &v->runs[0]->cost;
     int n = 0;
-    say(s, "array KIND[%d]; array WORD[%d]; ", REP_KINDS + 1, REP_KINDS + 1);
+    say(s, "array KIND[%d]; array WORD[%d]; ", REP_KINDS + 2, REP_KINDS + 2);
     for (int k = 0; k < REP_KINDS; k++) {
         if (rep_kind_uusd(cost, kinds[k]) > 0) {
             n++;
             say(s, "KIND[%d]='%s'; WORD[%d]='%s'; ", n, rep_kind_key(kinds[k]), n, rep_kind_word(kinds[k]));
         }
     }
-    if (cost->egress_uusd > 0) {
+    if (cost->egress_uusd > cost->images_uusd) {
         n++;
         say(s, "KIND[%d]='egress'; WORD[%d]='egress'; ", n, n);
+    }
+    if (cost->images_uusd > 0) {
+        n++;
+        say(s, "KIND[%d]='images'; WORD[%d]='images moved and stored'; ", n, n);
     }
     say(s, "kinds=%d; total='%.2f USD'; ", n, (double)cost->total_uusd / 1e6);
 }

@@ -150,8 +150,8 @@ int rep_write_pools(const rep_view *v, FILE *out)
     return ferror(out) ? -1 : 0;
 }
 
-/** Column numbers of cost.csv by kind, egress, total. */
-enum { COST_EGRESS = REP_KINDS, COST_TOTAL, COST_COLUMNS };
+/** Column numbers of cost.csv by kind, egress but for images, images, total. */
+enum { COST_EGRESS = REP_KINDS, COST_IMAGES, COST_TOTAL, COST_COLUMNS };
 
 static void bin_cost(const rep_view *v, const res_timeline *t, int32_t b, int64_t spent[COST_COLUMNS])
 {
@@ -161,13 +161,15 @@ static void bin_cost(const rep_view *v, const res_timeline *t, int32_t b, int64_
         spent[(int)v->pools[p].pool->capacity - (int)SPW_CAPACITY_OWNED] += cost;
         spent[COST_TOTAL] += cost;
     }
-    spent[COST_EGRESS] = t->egress_uusd[b];
+    spent[COST_EGRESS] = t->egress_uusd[b] - t->images_uusd[b];
+    spent[COST_IMAGES] = t->images_uusd[b];
     spent[COST_TOTAL] += t->egress_uusd[b];
 }
 
 int rep_write_cost(const rep_view *v, FILE *out)
 {
-    static const char *const columns[COST_COLUMNS] = {"owned", "reserved", "on_demand", "spot", "egress", "total"};
+    static const char *const columns[COST_COLUMNS] = {"owned",  "reserved", "on_demand", "spot",
+                                                      "egress", "images",   "total"};
     const res_timeline *t = &v->runs[0]->timeline;
     int64_t sum[COST_COLUMNS] = {0};
     begin(v, out);

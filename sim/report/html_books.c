@@ -74,13 +74,15 @@ void rep_html_cost(const rep_view *v, FILE *out)
         put_cost_row(v, v->pools[p].name, rep_kind_word(v->pools[p].pool->capacity), v->pools[p].gpu,
                      rep_cell_mean(v, pool_usd, p, 0), out);
     }
-    double gb, between;
-    const bool enters = rep_between(v, &gb, &between);
-    put_cost_row(v, "Data to users", "egress", "", rep_cell_mean(v, egress_usd, 0, 0) - between, out);
-    if (enters) {
+    double gb, between, images;
+    put_cost_row(v, "Data to users", "egress", "", rep_to_users(v), out);
+    if (rep_between(v, &gb, &between)) {
         char label[64];
         snprintf(label, sizeof label, "Between entry and cluster, %.4g GB", gb);
         put_cost_row(v, label, "egress", "", between, out);
+    }
+    if (rep_images(v, &images)) {
+        put_cost_row(v, "Images moved and stored", "egress", "", images, out);
     }
     fputs("<tr class=\"sum\"><th scope=\"row\">Total</th><td class=\"text\"></td><td class=\"text\"></td>", out);
     number_cell(out, total, 2);

@@ -71,6 +71,14 @@ static void put_pools(const rep_view *v, FILE *out)
         }
         fprintf(out, " | %.2f |\n", usd);
     }
+    double gb, between, images;
+    fprintf(out, "| data to users | egress | | | %.2f |\n", rep_to_users(v));
+    if (rep_between(v, &gb, &between)) {
+        fprintf(out, "| between entry and cluster, %.4g GB | egress | | | %.2f |\n", gb, between);
+    }
+    if (rep_images(v, &images)) {
+        fprintf(out, "| images moved and stored | egress | | | %.2f |\n", images);
+    }
 }
 
 static void put_bursts(const rep_view *v, FILE *out)

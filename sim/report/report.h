@@ -9,7 +9,8 @@
  *   summary.json   every figure, for each replication and pooled with its 95 % interval
  *   timeline.csv   one row for each service and bin: traffic, latency, replicas, capacity in requests/s by pool
  *   pools.csv      one row for each pool and bin: nodes up and ordered, money spent
- *   cost.csv       one row for each bin: cost rate and cumulative cost by kind of capacity
+ *   cost.csv       one row for each bin: cost rate and cumulative cost by kind of capacity, of egress (data between
+ *                  users, entries and clusters) and of images (moved and stored; summary.json counts them as egress)
  *   egress.csv     one row for each region whose users enter at a provider and each cluster: bytes of requests to the
  *                  cluster, of answers back to the entry, and of those on to users, with their prices
  *   bursts.csv     one row for each burst with its marks

@@ -114,14 +114,13 @@ static void put_pools(const rep_view *v, FILE *out)
         }
         fprintf(out, " %11.0f %11.2f\n", peak, cost);
     }
-    double egress = 0, gb, between;
-    const bool enters = rep_between(v, &gb, &between);
-    for (int32_t i = 0; i < v->n; i++) {
-        egress += (double)v->runs[i]->cost.egress_uusd / 1e6 / v->n;
-    }
-    fprintf(out, "  %-24s %-9s %41.2f\n", "data to users", "egress", egress - between);
-    if (enters) {
+    double gb, between, images;
+    fprintf(out, "  %-24s %-9s %41.2f\n", "data to users", "egress", rep_to_users(v));
+    if (rep_between(v, &gb, &between)) {
         fprintf(out, "  %-24s %-9s %10.4g GB %27.2f\n", "between entry, cluster", "egress", gb, between);
+    }
+    if (rep_images(v, &images)) {
+        fprintf(out, "  %-24s %-9s %41.2f\n", "images moved and stored", "egress", images);
     }
 }
 

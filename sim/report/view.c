@@ -432,3 +432,22 @@ bool rep_between(const rep_view *v, double *gb, double *usd)
     }
     return v->sc->ways != NULL;
 }
+
+bool rep_images(const rep_view *v, double *usd)
+{
+    *usd = 0;
+    for (int32_t i = 0; i < v->n; i++) {
+        *usd += (double)v->runs[i]->cost.images_uusd / 1e6 / v->n;
+    }
+    return v->sc->delivery != NULL;
+}
+
+double rep_to_users(const rep_view *v)
+{
+    double usd = 0;
+    for (int32_t i = 0; i < v->n; i++) {
+        const res_cost *cost = &v->runs[i]->cost;
+        usd += (double)(cost->egress_uusd - cost->ways_uusd - cost->images_uusd) / 1e6 / v->n;
+    }
+    return usd;
+}

@@ -154,5 +154,9 @@ int rep_write_stages(const rep_view *v, FILE *out);
 int rep_write_egress(const rep_view *v, FILE *out);
 /** Bytes and money between where users enter and the clusters: means over the runs; false: no region has a provider. */
 bool rep_between(const rep_view *v, double *gb, double *usd);
+/** Money for images and weights moved and stored: mean over the runs; false: the scenario has no delivery. */
+bool rep_images(const rep_view *v, double *usd);
+/** Money for answers to users, the rest of egress: mean over the runs. */
+double rep_to_users(const rep_view *v);
 
 #endif

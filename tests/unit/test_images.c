@@ -562,6 +562,12 @@ static void test_whole_run(void **state)
     assert_true(a->lag.count > 3 && a->lag.mean_s[MDL_STAGE_PULL] > 2);
     assert_true(a->cost.images_uusd > 0 && a->cost.egress_uusd >= a->cost.images_uusd);
     assert_true(a->cost.total_uusd == a->cost.owned_uusd + a->cost.egress_uusd);
+    int64_t bins = 0;
+    for (int32_t i = 0; i < a->timeline.bins; i++) {
+        assert_true(a->timeline.images_uusd[i] >= 0 && a->timeline.images_uusd[i] <= a->timeline.egress_uusd[i]);
+        bins += a->timeline.images_uusd[i];
+    }
+    assert_int_equal(bins, a->cost.images_uusd);
     res_free(a);
     res_free(b);
 }

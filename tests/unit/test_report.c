@@ -42,6 +42,11 @@ static int json_of(const fake_run *f, FILE *out)
     return report_json(&f->scenario, f->runs, f->count, 0, out);
 }
 
+static int markdown_of(const fake_run *f, FILE *out)
+{
+    return report_markdown(&f->scenario, f->runs, f->count, out);
+}
+
 static int terminal_of(const fake_run *f, FILE *out)
 {
     return report_text(&f->scenario, f->runs, f->count, out);
@@ -584,6 +589,65 @@ static void csv_has_one_shape(void **state)
     fake_run_fini(&f);
 }
 
+/* What images cost has a row of its own, beside what answers to users cost; egress is both. In micro-USD: 7.25 USD of
+ * images, moved in the last minute. */
+static void images_are_no_data_to_users(void **state)
+{
+    (void)state;
+    static const sc_delivery delivery = {.regional = true};
+    static const int64_t moved = 7250000;
+    fake_run f;
+    fake(&f, (fake_options){.services = 1}, 1);
+    const int64_t to_users = f.runs[0]->cost.egress_uusd;
+    char row[96];
+    char *text = text_of(&f, terminal_of);
+    assert_null(strstr(text, "images moved"));
+    free(text);
+
+    f.scenario.delivery = &delivery;
+    f.runs[0]->cost.images_uusd = moved;
+    f.runs[0]->cost.egress_uusd += moved;
+    f.runs[0]->cost.total_uusd += moved;
+    f.runs[0]->timeline.images_uusd[f.runs[0]->timeline.bins - 1] += moved;
+    f.runs[0]->timeline.egress_uusd[f.runs[0]->timeline.bins - 1] += moved;
+    text = text_of(&f, terminal_of);
+    snprintf(row, sizeof row, "\n  data to users            egress    %41.2f\n", (double)to_users / 1e6);
+    assert_non_null(strstr(text, row));
+    snprintf(row, sizeof row, "\n  images moved and stored  egress    %41.2f\n", 7.25);
+    assert_non_null(strstr(text, row));
+    free(text);
+    text = text_of(&f, markdown_of);
+    snprintf(row, sizeof row,
+             "\n| data to users | egress | | | %.2f |\n| images moved and stored | egress | | | 7.25 |\n",
+             (double)to_users / 1e6);
+    assert_non_null(strstr(text, row));
+    free(text);
+
+    char dir[64];
+    folder_make(dir, sizeof dir);
+    free(write_dir(&f, dir));
+    text = folder_read(dir, "report.html");
+    const char *cell = strstr(text, "Images moved and stored");
+    assert_non_null(cell);
+    assert_true(strstr(cell, ">7.25<") != NULL && strstr(cell, ">7.25<") < strstr(cell, "</tr>"));
+    free(text);
+    text = folder_read(dir, "cost.csv"); /* the last row ends in egress, images and all */
+    double part[3];
+    assert_non_null(strstr(text, ",egress_usd_per_h,images_usd_per_h,total_usd_per_h,"));
+    char *at = strrchr(text, ',');
+    for (int k = 2; k >= 0; k--) {
+        part[k] = strtod(at + 1, NULL);
+        *at = '\0';
+        at = strrchr(text, ',');
+    }
+    assert_true(fabs(part[0] - (double)to_users / 1e6) < 1e-6);
+    assert_true(fabs(part[1] - 7.25) < 1e-6);
+    assert_true(fabs(part[2] - (double)f.runs[0]->cost.total_uusd / 1e6) < 1e-6);
+    free(text);
+    folder_remove(dir);
+    fake_run_fini(&f);
+}
+
 /* --- report.html --- */
 
 static void page_is_whole_without_pictures(void **state)
@@ -668,6 +732,7 @@ int main(void)
         cmocka_unit_test(percentiles_have_an_interval),
         cmocka_unit_test(terminal_summary_fits_80_columns),
         cmocka_unit_test(csv_has_one_shape),
+        cmocka_unit_test(images_are_no_data_to_users),
         cmocka_unit_test(page_is_whole_without_pictures),
         cmocka_unit_test(the_same_bytes_twice),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_said),
