@@ -48,6 +48,7 @@ const mdl_column mdl_gpu_columns[] = {TEXT(mdl_gpu, name),
                                       REAL(mdl_gpu, eff_int4),
                                       REAL(mdl_gpu, fp8_tflops),
                                       REAL(mdl_gpu, link_gb_s),
+                                      REAL(mdl_gpu, link_host_gb_s),
                                       REAL(mdl_gpu, link_us),
                                       REAL(mdl_gpu, nvlink_gb_s),
                                       REAL(mdl_gpu, nvlink_us),
@@ -130,6 +131,9 @@ const char *mdl_gpu_check(const mdl_gpu *g)
     if (!within(g->fp8_tflops, 0.0, 1e6) || !within(g->link_gb_s, 0.01, 1e5) || !within(g->link_us, 0.0, 1e5) ||
         !within(g->nvlink_gb_s, 0.0, 1e5) || !within(g->nvlink_us, 0.0, 1e5)) {
         return "fp8_tflops must lie in 0..1e6, link_gb_s in 0.01..1e5, nvlink_gb_s, link_us, nvlink_us in 0..1e5";
+    }
+    if (g->link_host_gb_s != 0.0 && !within(g->link_host_gb_s, 0.01, 1e5)) {
+        return "link_host_gb_s must be 0 or lie in 0.01..1e5";
     }
     return NULL;
 }

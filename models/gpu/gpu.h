@@ -47,8 +47,10 @@ typedef struct mdl_gpu {
     double eff_int4;                   /**< what int4 weights keep of eff_mem_bw and eff_compute */
     double fp8_tflops;                 /**< as fp16_tflops, in fp8; 0 = none, fp8 weights are computed in fp16 */
     double link_gb_s; /**< 1e9 B/s that a collective or hand-over between GPUs moves over PCIe, host staging included */
-    double link_us;   /**< time of one such exchange of no size */
-    double nvlink_gb_s; /**< the same over NVLink; 0 = none */
+    double link_host_gb_s; /**< what all GPUs of a replica move together where host memory is in between, as without
+                                access between peers; 0 = each has link_gb_s to itself */
+    double link_us;        /**< time of one such exchange of no size */
+    double nvlink_gb_s;    /**< the same over NVLink; 0 = none */
     double nvlink_us;
     char source[MDL_SOURCE_SIZE], date[MDL_DATE_SIZE], grade[MDL_GRADE_SIZE];
 } mdl_gpu;
@@ -136,10 +138,11 @@ int32_t mdl_kv_blocks(const mdl_gpu *g, const mdl_model *m, const mdl_profile *p
  * The coefficients of a replica that lies on t x s GPUs, from those of the whole model on one.
  * Tensor: c1..c4, x, h0, e1, e2, g1 divided by t (e2 by no more than kv_heads); launches (e0, g0) and sampling (h1)
  * stay. Every layer ends in two ring all-reduces: 2 layers (link_us + 2 (t-1)/t n hidden 2 B / link bandwidth), added
- * to both branches (Patarasuk, Yuan 2009 for the ring; Shoeybi et al. 2019 for two a layer). Pipeline: the stage with
- * ceil(layers / s) layers sets the pace; e1 and e2 divided by s (each micro-batch holds 1/s of the sequences), h0 s
- * times (each micro-batch passes the head), and each hand-over costs link_us + n hidden 2 B / link bandwidth, s of them
- * a round. The step law itself: engine.h, stages.
+ * to both branches (Patarasuk, Yuan 2009 for the ring; Shoeybi et al. 2019 for two a layer). Over PCIe the bandwidth is
+ * the smaller of link_gb_s and link_host_gb_s / (t s): in a ring all of them send at once, and what is staged passes
+ * the memory of the host. Pipeline: the stage with ceil(layers / s) layers sets the pace; e1 and e2 divided by s (each
+ * micro-batch holds 1/s of the sequences), h0 s times (each micro-batch passes the head), and each hand-over costs
+ * link_us + n hidden 2 B / link bandwidth, s of them a round. The step law itself: engine.h, stages.
  * @param parallel  passes mdl_parallel_check
  */
 void mdl_profile_spread(const mdl_gpu *g, const mdl_model *m, const mdl_parallel *parallel, const mdl_profile *p,

@@ -31,6 +31,16 @@ double mdl_stage_share(const mdl_parallel *parallel, const mdl_model *m)
     return (double)((m->layers + stages - 1) / stages) / (double)m->layers;
 }
 
+/* What one of so many GPUs sends while all of them do. */
+static double link_gb_s(const mdl_gpu *g, bool nvlink, double gpus)
+{
+    if (nvlink) {
+        return g->nvlink_gb_s;
+    }
+    double share = g->link_host_gb_s / gpus;
+    return share > 0.0 && share < g->link_gb_s ? share : g->link_gb_s;
+}
+
 void mdl_profile_spread(const mdl_gpu *g, const mdl_model *m, const mdl_parallel *parallel, const mdl_profile *p,
                         mdl_profile *out)
 {
@@ -38,7 +48,7 @@ void mdl_profile_spread(const mdl_gpu *g, const mdl_model *m, const mdl_parallel
     double s = at_least_one(parallel->pipeline);
     bool nvlink = g->nvlink_gb_s > 0.0 && !parallel->pcie;
     double link_us = nvlink ? g->nvlink_us : g->link_us;
-    double bytes_per_us = (nvlink ? g->nvlink_gb_s : g->link_gb_s) * GB_S_TO_BYTES_PER_US;
+    double bytes_per_us = link_gb_s(g, nvlink, t * s) * GB_S_TO_BYTES_PER_US;
     double token_us =
         (double)m->hidden * ACTIVATION_BYTES / bytes_per_us; /* one token's activations once over the link */
     double slow = s * mdl_stage_share(parallel, m); /* how much longer the largest stage takes than an even one */

@@ -99,6 +99,33 @@ static void pipelines_by_hand(void **state)
     assert_close(p.e0_us, 60, 1e-12);
 }
 
+/* What the host passes for all, 2 GB/s, leaves 0.5 to each of four, and 1 to each of two, which is what one has anyway;
+ * NVLink does not pass it. */
+static void host_memory_is_shared(void **state)
+{
+    (void)state;
+    mdl_gpu staged = gpu;
+    mdl_profile p;
+    staged.link_host_gb_s = 2;
+    const mdl_parallel four = {.tensor = 4, .pcie = true};
+    mdl_profile_spread(&staged, &model, &four, &whole, &p);
+    assert_close(p.c3_us, 125 + 80, 1e-12);
+    assert_close(p.c4_us, 2.5 + 48, 1e-12);
+    const mdl_parallel two = {.tensor = 2, .pcie = true}; /* 8 of 2 (1/2) 2 us */
+    mdl_profile_spread(&staged, &model, &two, &whole, &p);
+    assert_close(p.c4_us, 5 + 16, 1e-12);
+    staged.link_host_gb_s = 20;
+    mdl_profile_spread(&staged, &model, &two, &whole, &p);
+    assert_close(p.c4_us, 5 + 16, 1e-12);
+    staged.link_host_gb_s = 2;
+    const mdl_parallel both = {.tensor = 2, .pipeline = 2, .pcie = true}; /* and two hand-overs of 2 us, at half */
+    mdl_profile_spread(&staged, &model, &both, &whole, &p);
+    assert_close(p.c4_us, 5 + 2 * (16 + 4), 1e-12);
+    const mdl_parallel fast = {.tensor = 4};
+    mdl_profile_spread(&staged, &model, &fast, &whole, &p);
+    assert_close(p.c4_us, 2.5 + 2.4, 1e-12);
+}
+
 /* One GPU: (900 - 400 - 100) kB / (10 x 100 B) = 400. */
 static void memory_by_hand(void **state)
 {
@@ -221,8 +248,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_gpu_changes_nothing), cmocka_unit_test(four_share_each_layer),
         cmocka_unit_test(pipelines_by_hand),       cmocka_unit_test(memory_by_hand),
-        cmocka_unit_test(layouts_that_do_not_go),  cmocka_unit_test(experts_touched),
-        cmocka_unit_test(rounds_of_a_pipeline),    cmocka_unit_test(quantised_by_hand),
+        cmocka_unit_test(host_memory_is_shared),   cmocka_unit_test(layouts_that_do_not_go),
+        cmocka_unit_test(experts_touched),         cmocka_unit_test(rounds_of_a_pipeline),
+        cmocka_unit_test(quantised_by_hand),
     };
     return cmocka_run_group_tests_name("gpu_spread", tests, NULL, NULL);
 }
