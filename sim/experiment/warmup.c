@@ -66,8 +66,10 @@ warmup_found warmup_of(const sc_scenario *sc, res_run *const *runs, int32_t n)
         gather(columns[c], runs, n, x);
         const stat_warmup cut = stat_mser(x, bins, MSER_BATCH);
         const int64_t end_ns = (int64_t)cut.cut * runs[0]->timeline.bin_ns;
-        found.too_short = found.too_short || cut.too_short;
-        found.end_ns = end_ns > found.end_ns ? end_ns : found.end_ns;
+        if (cut.cut == 0 || stat_front_differs(x, bins, MSER_BATCH, cut.cut)) {
+            found.too_short = found.too_short || cut.too_short;
+            found.end_ns = end_ns > found.end_ns ? end_ns : found.end_ns;
+        }
     }
     free(x);
     return found;

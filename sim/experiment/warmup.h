@@ -4,7 +4,8 @@
  *
  * Both presume that the process settles: every source Poisson at a constant rate, nothing by schedule. A day's traffic
  * never does, and there the answer is "not stationary". Warm-up by MSER-5 (stat_mser) over the bins of the timeline,
- * from time 0 on, of three series: requests that wait, ready replicas, completed requests; the latest end counts.
+ * from time 0 on, of three series: requests that wait, ready replicas, completed requests; the latest end counts of
+ * those whose front is another level than the rest (stat_front_differs): a constant and plain noise have no start-up.
  */
 #ifndef SIM_EXPERIMENT_WARMUP_H
 #define SIM_EXPERIMENT_WARMUP_H

@@ -8,6 +8,9 @@
 
 enum { BATCHES_KEPT = 5, BATCHES_MIN = 10 };
 
+#define FRONT_SIGMAS 3.0
+#define ROUNDING     1e-9
+
 static double mean_of(const double *x, size_t n)
 {
     double sum = 0;
@@ -38,6 +41,28 @@ stat_warmup stat_mser(const double *x, size_t n, size_t batch)
         }
     }
     return (stat_warmup){best * batch, 2 * best > batches};
+}
+
+bool stat_front_differs(const double *x, size_t n, size_t batch, size_t cut)
+{
+    const size_t batches = batch > 0 ? n / batch : 0, front = batch > 0 ? cut / batch : 0;
+    if (front == 0 || front >= batches) {
+        return false;
+    }
+    double square = 0, before = 0;
+    stat_tally head, tail;
+    stat_tally_init(&head);
+    stat_tally_init(&tail);
+    for (size_t b = 0; b < batches; b++) {
+        const double z = mean_of(x + b * batch, batch);
+        stat_tally_add(b < front ? &head : &tail, z);
+        square += b > 0 ? (z - before) * (z - before) : 0;
+        before = z;
+    }
+    const double deviation = sqrt(square / (2.0 * (double)(batches - 1)));
+    const double noise = deviation * sqrt(1.0 / (double)head.n + 1.0 / (double)tail.n);
+    const double difference = fabs(head.mean - tail.mean);
+    return difference > FRONT_SIGMAS * noise && difference > ROUNDING * fmax(fabs(head.mean), fabs(tail.mean));
 }
 
 double stat_batch_means(const double *x, size_t n, size_t batches, double level, double *mean)

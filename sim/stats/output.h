@@ -33,6 +33,14 @@ typedef struct stat_warmup {
 stat_warmup stat_mser(const double *x, size_t n, size_t batch);
 
 /**
+ * Whether the front of a series is another level than the rest: MSER leaves some of plain noise out, too, by chance.
+ * Means of the batches before and behind the cut differ by three times what their scatter makes of it; the scatter by
+ * successive differences (von Neumann 1941), which a slow change does not widen. Differences of less than 1e-9 of the
+ * level are rounding.
+ */
+bool stat_front_differs(const double *x, size_t n, size_t batch, size_t cut);
+
+/**
  * Half width of the interval of the mean of one correlated series by non-overlapping batch means (Schmeiser 1982:
  * ten to thirty batches): Student over the means of `batches` parts of equal length; what does not divide is left out
  * at the front.

@@ -75,6 +75,49 @@ static void test_mser(void **state)
     gsl_rng_free(r);
 }
 
+/* A constant, one that rounding moves, and noise have no start-up; a ramp to a level has, and one that never ends. */
+static void test_front_differs(void **state)
+{
+    enum { N = 240, SERIES = 400 };
+    double x[N];
+    gsl_rng *r = rng_stream(4, 0, "front", 0);
+    size_t cuts = 0, fronts = 0;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        x[i] = 7;
+    }
+    assert_false(stat_front_differs(x, N, 5, 100));
+    for (size_t i = 0; i < N; i++) {
+        x[i] = i < 100 ? nextafter(7, 8) : 7;
+    }
+    assert_false(stat_front_differs(x, N, 5, 100));
+    for (size_t i = 0; i < N; i++) {
+        x[i] = i < 100 ? 7.1 : 7;
+    }
+    assert_true(stat_front_differs(x, N, 5, 100));
+    assert_false(stat_front_differs(x, N, 5, 0));
+    for (size_t s = 0; s < SERIES; s++) { /* MSER leaves more than a twelfth of noise out in one series of six */
+        for (size_t i = 0; i < N; i++) {
+            x[i] = gsl_rng_uniform(r);
+        }
+        const stat_warmup w = stat_mser(x, N, 5);
+        cuts += w.cut > N / 12;
+        fronts += w.cut > N / 12 && stat_front_differs(x, N, 5, w.cut);
+    }
+    print_message("noise: %zu of %d series cut, %zu told\n", cuts, SERIES, fronts);
+    assert_true(cuts > SERIES / 20 && fronts <= SERIES / 50);
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (i < 60 ? 2.0 - (double)i / 30 : 0.0) + gsl_rng_uniform(r);
+    }
+    assert_true(stat_front_differs(x, N, 5, stat_mser(x, N, 5).cut));
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (double)i * (double)i + gsl_rng_uniform(r);
+    }
+    assert_true(stat_front_differs(x, N, 5, stat_mser(x, N, 5).cut));
+    gsl_rng_free(r);
+}
+
 static void test_batch_means(void **state)
 {
     /* batches of two behind a rest of one: means 2, 4, 9; mean 5, s = sqrt(13), t(2) = 4.30265 */
@@ -238,8 +281,9 @@ static void test_short_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mser), cmocka_unit_test(test_batch_means), cmocka_unit_test(test_goals),
-        cmocka_unit_test(test_holm), cmocka_unit_test(test_conditions),  cmocka_unit_test(test_short_names),
+        cmocka_unit_test(test_mser),        cmocka_unit_test(test_front_differs), cmocka_unit_test(test_batch_means),
+        cmocka_unit_test(test_goals),       cmocka_unit_test(test_holm),          cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_short_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static warmup_found settle(const char *path, const sc_override *sets, size_t set
         fail_msg("%s", messages.text);
     }
     sc_messages_fini(&messages);
-    res_run *run = fleet_run(sc, 1, 0, NULL, err, sizeof err);
+    res_run *run = fleet_run(sc, sc->seed, 0, NULL, err, sizeof err);
     if (run == NULL) {
         fail_msg("%s", err);
     }
@@ -53,6 +53,26 @@ static void test_settles(void **state)
     assert_true(found.end_ns >= 120 * SECOND && found.end_ns <= 1800 * SECOND);
 }
 
+/* Servers enough and 1 s for each request: nobody waits, and what comes out is what came in, a second later. */
+static void test_constant(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        const sc_override sets[] = {
+            {"spec.services[0].engine", "{kind: station, servers: 100, service: {fixed: {mean: 1s}}}"},
+            {"spec.duration", "1h"},
+            {"spec.warmup", "5m"},
+            {"spec.seed", seeds[i]}};
+        double mean = 0, half = 0;
+        const warmup_found found = settle("scenarios/theory-mm1.yaml", sets, 4, &mean, &half);
+        assert_true(found.stationary);
+        assert_false(found.too_short);
+        assert_true(found.end_ns <= 300 * SECOND);
+        assert_close(mean, 1.0, 1e-9);
+    }
+}
+
 static void test_never_settles(void **state)
 {
     (void)state;
@@ -66,7 +86,8 @@ static void test_never_settles(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_settles), cmocka_unit_test(test_never_settles)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_settles), cmocka_unit_test(test_constant),
+                                       cmocka_unit_test(test_never_settles)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
