@@ -163,7 +163,8 @@ static const char *engine_on(resolve *r, const spec_service *spec, const mdl_mod
     if (profile == NULL) {
         return model->weights_bytes >= gpu->mem_usable_bytes * gpus
                    ? too_large
-                   : "tables/profiles.csv has no row for this engine, GPU and model";
+                   : "tables/profiles.csv has no row for this engine, GPU and model; 'spillway list profiles' has "
+                     "those there are";
     }
     const char *problem = mdl_parallel_check(&limits.parallel, model);
     if (problem != NULL) {

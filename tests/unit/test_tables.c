@@ -492,6 +492,26 @@ static void test_listing(void **state)
     tables_free(NULL);
 }
 
+/* A model that is listed can be served: on one of the GPUs at least, by the engine that a scenario has by default. */
+static void test_shipped_models_are_served(void **state)
+{
+    (void)state;
+    char err[512];
+    tables *t = tables_load(SHIPPED, err, sizeof err);
+    assert_non_null(t);
+    for (size_t i = 0; i < tables_count(t, TABLES_MODELS); i++) {
+        const mdl_model *m = tables_row(t, TABLES_MODELS, i);
+        size_t served = 0;
+        for (size_t k = 0; k < tables_count(t, TABLES_GPUS); k++) {
+            served +=
+                tables_profile(t, "vllm-0.19", ((const mdl_gpu *)tables_row(t, TABLES_GPUS, k))->name, m->name) != NULL;
+        }
+        print_message("%s on %zu GPUs\n", m->name, served);
+        assert_true(served > 0);
+    }
+    tables_free(t);
+}
+
 /*
  * Two RTX 5090 without access between peers took so many prompt tokens a second under tensor parallelism
  * (noonghunna/club-3090 issues 851 and 849, 2026-08: Qwen3.6-35B-A3B, 40 layers of 2048, and Qwen3.6-27B, 64 of 5120):
@@ -535,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_shipped_lags),
         cmocka_unit_test(test_shipped_rest),
         cmocka_unit_test(test_shipped_links),
+        cmocka_unit_test(test_shipped_models_are_served),
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_listing),
     };
