@@ -145,11 +145,9 @@ res_run *res_new(const sc_scenario *sc, int32_t bins, int64_t bin_ns)
     run->pools = calloc((size_t)sc->pool_count + 1, sizeof *run->pools);
     run->pool_count = sc->pool_count;
     run->region_count = sc->region_count;
-    if (sc->ways != NULL) {
-        run->ways = calloc((size_t)sc->region_count * (size_t)sc->cluster_count, sizeof *run->ways);
-    }
-    if (run->pools == NULL || (sc->ways != NULL && run->ways == NULL) || !res_latency_init(&run->latency) ||
-        !services_init(sc, run) || !tenants_init(sc, run) || !timeline_init(sc, &run->timeline, bins, bin_ns)) {
+    run->ways = calloc((size_t)sc->region_count * (size_t)sc->cluster_count + 1, sizeof *run->ways);
+    if (run->pools == NULL || run->ways == NULL || !res_latency_init(&run->latency) || !services_init(sc, run) ||
+        !tenants_init(sc, run) || !timeline_init(sc, &run->timeline, bins, bin_ns)) {
         res_free(run);
         return NULL;
     }

@@ -104,11 +104,12 @@ typedef struct res_cost {
     int64_t ways_uusd;   /**< of egress: requests and answers between where users enter and the clusters */
 } res_cost;
 
-/** What moved between users of a region who enter at a provider and a cluster, since warm-up, and its price. */
+/** What moved between users of a region and a cluster, since warm-up, and its price. Where the region has no provider,
+ * users enter nowhere: answers go from the cluster to them. */
 typedef struct res_way {
     int64_t forth_bytes, forth_uusd; /**< requests, from the entry to the cluster */
     int64_t back_bytes, back_uusd;   /**< answers, from the cluster to the entry */
-    int64_t out_bytes, out_uusd;     /**< of those, from the entry to the users */
+    int64_t out_bytes, out_uusd;     /**< of those, from the entry to the users; without one, from the cluster */
 } res_way;
 
 /** One stay beyond the capacity of the best group. Times in s of simulated time; NaN = did not happen. */
@@ -208,7 +209,7 @@ typedef struct res_run {
     res_pool *pools;
     int32_t pool_count;
     res_cost cost;
-    res_way *ways; /**< [region_count * cluster_count]; NULL = no region of the scenario has a provider */
+    res_way *ways; /**< [region_count * cluster_count] */
     res_burst *bursts;
     int32_t burst_count;
     res_lag lag;                      /**< all starts */

@@ -138,9 +138,7 @@ static void run_of(store *s, const sc_scenario *sc, res_run *r)
     }
     LIST(r->pools, sc->pool_count);
     RAW(r->cost);
-    if (sc->ways != NULL) {
-        LIST(r->ways, sc->region_count * sc->cluster_count);
-    }
+    LIST(r->ways, sc->region_count * sc->cluster_count);
     RAW(r->burst_count);
     if (s->reading && !s->failed) {
         r->bursts = calloc((size_t)r->burst_count + 1, sizeof *r->bursts);

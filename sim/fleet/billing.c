@@ -70,12 +70,7 @@ void fl_bill_price(fl_world *w, uint32_t pool, int64_t uusd_per_gpu_h)
 
 int64_t fl_egress_cost(const fl_world *w)
 {
-    int64_t sum = fl_delivery_cost(w) + fl_ways_cost(w);
-
-    for (int32_t c = 0; c < w->sc->cluster_count; c++) {
-        sum += mdl_egress_uusd(w->egress_bytes[c], w->sc->clusters[c].egress_uusd_per_gb);
-    }
-    return sum;
+    return fl_delivery_cost(w) + fl_ways_cost(w);
 }
 
 void fl_bill_close(fl_world *w)

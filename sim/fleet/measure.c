@@ -212,14 +212,7 @@ static void completed(fl_world *w, const fl_request *q, fl_cell *cell, size_t ro
     if (tpot_ns >= 0) {
         timeline_add(w, &w->run->timeline.tpot[row], tpot_ns);
     }
-    if (fl_enters(w, q)) {
-        fl_ways_back(w, q, cluster);
-    } else if (w->counting) {
-        const sc_payload *payload = &w->sc->payload;
-
-        w->egress_bytes[cluster] +=
-            fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)output);
-    }
+    fl_ways_back(w, q, cluster);
     if ((q->flags & FL_RQ_COUNTED) == 0) {
         return;
     }

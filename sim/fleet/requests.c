@@ -386,7 +386,9 @@ __attribute__((noinline)) static void last_token(fl_world *w, uint32_t replica, 
         deadline = attempt < deadline ? attempt : deadline;
     }
     if (seen > deadline && deadline <= w->end_ns) {
-        fl_ways_back(w, q, r->cluster);
+        if (fl_enters(w, q)) { /* it was sent for nothing; where users enter nowhere that costs nothing */
+            fl_ways_back(w, q, r->cluster);
+        }
         fl_finish(w, event->tag, FL_TIMED_OUT, deadline);
     } else {
         fl_finish(w, event->tag, seen > w->end_ns ? FL_IN_FLIGHT : FL_COMPLETED, seen);

@@ -8,6 +8,8 @@
  * notice that its client has gone, the rest of the answer still travels to the entry, and no further. What is under way
  * when the run ends, refusals and error messages do not count.
  *
+ * Where users enter nowhere, whole answers alone count, from the cluster straight to them, at its provider's price.
+ *
  * Three sums for each pair of region and cluster; prices come in when a bin of the timeline or the run ends.
  */
 #include "sim/fleet/world.h"
@@ -16,10 +18,7 @@
 
 bool fl_ways_init(fl_world *w)
 {
-    if (w->sc->ways == NULL) {
-        return true;
-    }
-    w->ways = calloc((size_t)w->sc->region_count * (size_t)w->sc->cluster_count, sizeof *w->ways);
+    w->ways = calloc((size_t)w->sc->region_count * (size_t)w->sc->cluster_count + 1, sizeof *w->ways);
     return w->ways != NULL;
 }
 
@@ -68,11 +67,11 @@ void fl_ways_forth(fl_world *w, const fl_request *q, uint32_t cluster)
 
 void fl_ways_back(fl_world *w, const fl_request *q, uint32_t cluster)
 {
-    if (counts(w, q)) {
-        fl_bytes *way = way_of(w, q, cluster);
-        int64_t bytes = answer_bytes(w, streams(w, q) ? q->need.tokens.output : 0);
+    fl_bytes *way = way_of(w, q, cluster);
+    int64_t bytes = answer_bytes(w, streams(w, q) ? q->need.tokens.output : 0);
 
-        way->back += bytes;
+    if (w->counting) {
+        way->back += fl_enters(w, q) ? bytes : 0;
         way->out += bytes;
     }
 }
@@ -105,7 +104,7 @@ void fl_ways_abandoned(fl_world *w, const fl_request *q)
 void fl_ways_lost(fl_world *w, uint32_t replica)
 {
     const fl_replica *r = &w->replicas[replica];
-    size_t inside = w->ways != NULL ? mdl_engine_tags(r->engine, NULL, 0) : 0;
+    size_t inside = w->sc->ways != NULL ? mdl_engine_tags(r->engine, NULL, 0) : 0;
     uint32_t *tags = inside > 0 ? malloc(inside * sizeof *tags) : NULL;
 
     if (tags == NULL) {
@@ -130,21 +129,25 @@ static res_way way_priced(const fl_world *w, int32_t region, int32_t cluster)
 {
     const size_t at = (size_t)region * (size_t)w->sc->cluster_count + (size_t)cluster;
     const fl_bytes *bytes = &w->ways[at];
-    const sc_way *price = &w->sc->ways[at];
+    const sc_way free_of_charge = {0};
+    const sc_way *price = w->sc->ways != NULL ? &w->sc->ways[at] : &free_of_charge;
+    const bool enters = w->sc->ways != NULL && w->sc->regions[region].provider != NULL;
+    const int64_t out =
+        enters ? w->sc->regions[region].egress_uusd_per_gb : w->sc->clusters[cluster].egress_uusd_per_gb;
 
     return (res_way){.forth_bytes = (int64_t)bytes->forth,
                      .back_bytes = (int64_t)bytes->back,
                      .out_bytes = (int64_t)bytes->out,
                      .forth_uusd = mdl_egress_uusd(bytes->forth, price->forth_uusd_per_gb),
                      .back_uusd = mdl_egress_uusd(bytes->back, price->back_uusd_per_gb),
-                     .out_uusd = mdl_egress_uusd(bytes->out, w->sc->regions[region].egress_uusd_per_gb)};
+                     .out_uusd = mdl_egress_uusd(bytes->out, out)};
 }
 
 int64_t fl_ways_cost(const fl_world *w)
 {
     int64_t sum = 0;
 
-    for (int32_t r = 0; w->ways != NULL && r < w->sc->region_count; r++) {
+    for (int32_t r = 0; r < w->sc->region_count; r++) {
         for (int32_t c = 0; c < w->sc->cluster_count; c++) {
             res_way way = way_priced(w, r, c);
 
@@ -156,7 +159,7 @@ int64_t fl_ways_cost(const fl_world *w)
 
 void fl_ways_close(fl_world *w)
 {
-    for (int32_t r = 0; w->ways != NULL && r < w->sc->region_count; r++) {
+    for (int32_t r = 0; r < w->sc->region_count; r++) {
         for (int32_t c = 0; c < w->sc->cluster_count; c++) {
             res_way *way = &w->run->ways[r * w->sc->cluster_count + c];
 

@@ -117,9 +117,7 @@ static bool pools_init(fl_world *w)
     w->pools = calloc((size_t)sc->pool_count + 1, sizeof *w->pools);
     w->pending_head = calloc((size_t)sc->cluster_count + 1, sizeof *w->pending_head);
     w->pending_tail = calloc((size_t)sc->cluster_count + 1, sizeof *w->pending_tail);
-    w->egress_bytes = calloc((size_t)sc->cluster_count + 1, sizeof *w->egress_bytes);
-    if (w->pools == NULL || w->pending_head == NULL || w->pending_tail == NULL || w->egress_bytes == NULL ||
-        !fl_ways_init(w)) {
+    if (w->pools == NULL || w->pending_head == NULL || w->pending_tail == NULL || !fl_ways_init(w)) {
         return false;
     }
     for (int32_t c = 0; c < sc->cluster_count; c++) {
@@ -387,7 +385,6 @@ void fl_world_free(fl_world *w)
     free(w->pools);
     free(w->pending_head);
     free(w->pending_tail);
-    free(w->egress_bytes);
     free(w->ways);
     free(w->assigned_before);
     free(w->moved);

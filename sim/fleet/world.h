@@ -445,8 +445,7 @@ typedef struct fl_world {
     size_t cell_count;
     int32_t bin;
     int64_t bin_start_ns;
-    fl_wide *egress_bytes; /**< [cluster_count] answers to users whose region has no provider */
-    fl_bytes *ways;        /**< [region_count * cluster_count] of users who enter at a provider; NULL = none do */
+    fl_bytes *ways; /**< [region_count * cluster_count] of users who enter at a provider; NULL = none do */
     int64_t egress_seen_uusd, images_seen_uusd;
     int64_t in_system, in_system_last_ns;
     stat_hist *lag_hist[MDL_STAGES];
@@ -681,10 +680,10 @@ bool fl_ways_init(fl_world *w);
 /** Its region has a provider. */
 static inline bool fl_enters(const fl_world *w, const fl_request *q)
 {
-    return w->ways != NULL && w->sc->regions[q->region].provider != NULL;
+    return w->sc->ways != NULL && w->sc->regions[q->region].provider != NULL;
 }
 void fl_ways_forth(fl_world *w, const fl_request *q, uint32_t cluster); /**< it leaves the entry for a cluster */
-void fl_ways_back(fl_world *w, const fl_request *q, uint32_t cluster);  /**< its whole answer came to its user */
+void fl_ways_back(fl_world *w, const fl_request *q, uint32_t cluster);  /**< its whole answer comes to its user */
 void fl_ways_broken(fl_world *w, const fl_request *q); /**< its user gave up: what its replica has sent came to them */
 void fl_ways_abandoned(fl_world *w, const fl_request *q); /**< the same, but the replica goes on sending to the entry */
 void fl_ways_unheard(fl_world *w, const fl_request *q, uint32_t cluster); /**< and that has come to its end */

@@ -210,20 +210,22 @@ int rep_write_egress(const rep_view *v, FILE *out)
     fputs("region,provider,cluster,cluster_provider,request_bytes,request_usd,answer_bytes,answer_usd,to_users_bytes,"
           "to_users_usd\n",
           out);
-    for (int32_t i = 0; v->runs[0]->ways != NULL && i < sc->region_count * sc->cluster_count; i++) {
+    for (int32_t i = 0; i < sc->region_count * sc->cluster_count; i++) {
         const sc_region *region = &sc->regions[i / sc->cluster_count];
         const sc_cluster *cluster = &sc->clusters[i % sc->cluster_count];
         const res_way *way = &v->runs[0]->ways[i];
-        if (region->provider == NULL) {
-            continue;
-        }
-        const char *const names[4] = {region->name, region->provider, cluster->name, cluster->provider};
+        const bool enters = region->provider != NULL;
+        const char *const names[4] = {region->name, enters ? region->provider : "", cluster->name, cluster->provider};
         for (int k = 0; k < 4; k++) {
             fputs(k > 0 ? "," : "", out);
             rep_csv_text(out, names[k]);
         }
-        put_moved(way->forth_bytes, way->forth_uusd, out);
-        put_moved(way->back_bytes, way->back_uusd, out);
+        if (enters) {
+            put_moved(way->forth_bytes, way->forth_uusd, out);
+            put_moved(way->back_bytes, way->back_uusd, out);
+        } else {
+            fputs(",,,,", out);
+        }
         put_moved(way->out_bytes, way->out_uusd, out);
         fputc('\n', out);
     }

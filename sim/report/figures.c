@@ -308,7 +308,7 @@ static void put_cost(figures *f, const rep_view *v, const res_run *run)
     if (v->sc->delivery != NULL) {
         usd(f, "images_usd", cost->images_uusd);
     }
-    if (run->ways != NULL) {
+    if (v->sc->ways != NULL) {
         usd(f, "ways_usd", cost->ways_uusd);
         put_entries(f, v, run);
     }

@@ -11,8 +11,9 @@
  *   pools.csv      one row for each pool and bin: nodes up and ordered, money spent
  *   cost.csv       one row for each bin: cost rate and cumulative cost by kind of capacity, of egress (data between
  *                  users, entries and clusters) and of images (moved and stored; summary.json counts them as egress)
- *   egress.csv     one row for each region whose users enter at a provider and each cluster: bytes of requests to the
- *                  cluster, of answers back to the entry, and of those on to users, with their prices
+ *   egress.csv     one row for each region and each cluster: bytes of requests from the entry to the cluster, of
+ *                  answers back to the entry, and of those on to users, with their prices. Where a region has no
+ *                  provider there is no entry: only answers, from the cluster straight to users
  *   bursts.csv     one row for each burst with its marks
  *   lag.csv        one row for each stage between "more is needed" and "ready", for starts that had to wait for a node
  *                  (node_ordered), those on nodes that were up (node_up), and all of them

@@ -425,7 +425,7 @@ bool rep_between(const rep_view *v, double *gb, double *usd)
     *gb = *usd = 0;
     for (int32_t i = 0; i < v->n; i++) {
         const res_run *run = v->runs[i];
-        for (int32_t k = 0; run->ways != NULL && k < v->sc->region_count * v->sc->cluster_count; k++) {
+        for (int32_t k = 0; k < v->sc->region_count * v->sc->cluster_count; k++) {
             *gb += (double)(run->ways[k].forth_bytes + run->ways[k].back_bytes) / 1e9 / v->n;
         }
         *usd += (double)run->cost.ways_uusd / 1e6 / v->n;
