@@ -20,7 +20,7 @@ typedef struct mdl_flows mdl_flows;
 
 mdl_flows *mdl_flows_new(void);    /**< NULL if out of memory */
 void mdl_flows_free(mdl_flows *f); /**< NULL allowed */
-/** @param rate  > 0 @return number of the link, or -1 if out of memory */
+/** @param bytes_per_s  >= 0; 0: all that crosses it stands still @return number of the link, or -1 if out of memory */
 int32_t mdl_flows_link(mdl_flows *f, double bytes_per_s);
 /** From now on the link carries that much. */
 void mdl_flows_link_set(mdl_flows *f, int64_t now_ns, int32_t link, double bytes_per_s);

@@ -5,7 +5,8 @@
  * Content is files by digest (image layers, weights). A node keeps them on its disk (models/delivery/cache.h); what a
  * replica lacks is fetched, each file once a node, however many wait for it. A transfer crosses
  *   the node's unpacking (layers only: a rate drawn for the node from pull_gb_per_s of its lag), its NIC, and
- *   the region's registry; where the region has none, or nothing was replicated yet, the origin registry as well;
+ *   the region's registry; where the region has none, or nothing was replicated yet, the origin registry as well, which
+ *   gives nothing before images are published: whoever asks it waits until then;
  *   with peers: the swarm of the region for that file instead, as soon as somebody there has it or fetches it.
  * All share in max-min fashion (models/delivery/flows.h).
  *
@@ -64,6 +65,7 @@ struct fl_delivery {
     mdl_flows *flows;
     uint32_t slot;
     int32_t origin_link;
+    bool open;            /**< the origin has what it is asked for */
     int32_t *region_link; /**< [region_count] */
     disk *disks;          /**< [disk_cap], by node row */
     uint32_t disk_cap;
@@ -130,7 +132,21 @@ static void swarm_refresh(fl_world *w, uint32_t index)
 
 static void arm(fl_world *w)
 {
-    evq_set(w->queue, w->delivery->slot, mdl_flows_next(w->delivery->flows), EVQ_LIFECYCLE);
+    const fl_delivery *d = w->delivery;
+    int64_t next = mdl_flows_next(d->flows);
+
+    next = !d->open && d->sc->published_ns < next ? d->sc->published_ns : next;
+    evq_set(w->queue, d->slot, next, EVQ_LIFECYCLE);
+}
+
+static void origin_opens(fl_world *w)
+{
+    fl_delivery *d = w->delivery;
+
+    if (!d->open && w->now >= d->sc->published_ns) {
+        d->open = true;
+        mdl_flows_link_set(d->flows, w->now, d->origin_link, d->sc->origin_rate);
+    }
 }
 
 /* Of bytes that leave a registry: that of the region, if the file is there, or the origin. */
@@ -348,6 +364,7 @@ void fl_delivery_event(fl_world *w)
     fl_delivery *d = w->delivery;
     int32_t flow;
 
+    origin_opens(w);
     while ((flow = mdl_flows_pop(d->flows, w->now)) >= 0) {
         uint32_t i = 0;
 
@@ -659,7 +676,7 @@ static int64_t moved_cost(const fl_world *w, fl_wide copies)
 int64_t fl_delivery_cost(const fl_world *w)
 {
     const fl_delivery *d = w->delivery;
-    int64_t copied_ns;
+    int64_t kept_ns, copied_ns;
     int64_t bytes;
     fl_wide copies = 0;
     fl_wide stored;
@@ -668,8 +685,9 @@ int64_t fl_delivery_cost(const fl_world *w)
         return 0;
     }
     bytes = library_bytes(w);
+    kept_ns = d->sc->published_ns > w->warmup_ns ? d->sc->published_ns : w->warmup_ns;
     copied_ns = d->sc->replicated_ns > w->warmup_ns ? d->sc->replicated_ns : w->warmup_ns;
-    stored = (fl_wide)bytes * (w->now - w->warmup_ns);
+    stored = w->now > kept_ns ? (fl_wide)bytes * (w->now - kept_ns) : 0;
     if (d->sc->regional && w->now >= copied_ns) {
         for (int32_t r = 0; r < w->sc->region_count; r++) {
             stored += has_copy(w, r) ? (fl_wide)bytes * (w->now - copied_ns) : 0;
@@ -704,13 +722,15 @@ bool fl_delivery_init(fl_world *w)
         d->local == NULL || d->slot == FL_NONE) {
         return false;
     }
-    d->origin_link = mdl_flows_link(d->flows, d->sc->origin_rate);
+    d->open = d->sc->published_ns == 0;
+    d->origin_link = mdl_flows_link(d->flows, d->open ? d->sc->origin_rate : 0.0);
     for (int32_t r = 0; r < w->sc->region_count; r++) {
         d->region_link[r] = mdl_flows_link(d->flows, d->sc->region_rate);
         if (d->region_link[r] < 0) {
             return false;
         }
     }
+    arm(w);
     return d->origin_link >= 0;
 }
 

@@ -183,6 +183,7 @@ void resolve_delivery(resolve *r)
     d->peer_rate = row->peer_gb_per_s * 1e9;
     d->disk_rate = row->disk_gb_per_s * 1e9;
     d->cache_bytes = llround(row->cache_gb * 1e9);
+    d->published_ns = spec->has_published ? spec->published_ns : 0;
     d->replicated_ns = spec->has_published ? spec->published_ns + llround(row->replication_lag_s * 1e9) : 0;
     delivery_prices(r, spec, d);
     r->sc->delivery = d;

@@ -90,6 +90,7 @@ typedef struct sc_delivery {
     int32_t origin; /**< region of the origin registry */
     bool regional;  /**< every region has a registry */
     bool peers;
+    int64_t published_ns;  /**< from then on the origin has everything; 0 = always had */
     int64_t replicated_ns; /**< from then on regional registries have everything; 0 = always had */
     double origin_rate, region_rate, nic_rate, peer_rate, disk_rate;
     int64_t cache_bytes;

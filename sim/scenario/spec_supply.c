@@ -33,7 +33,8 @@ static const bind_field delivery_fields[] = {
      .help = "nodes of a region that are up pass content on; one fetch a region goes to a registry"},
     {.key = "published", .kind = BIND_DURATION, .range = BIND_MIN | BIND_MAX, .min = 0, .max = 366.0 * 86400.0,
      BIND_AT(spec_delivery, published_ns), BIND_HAS(spec_delivery, has_published),
-     .help = "when images were pushed to the origin, simulated time; default: long ago, replicated everywhere"},
+     .help = "when images are pushed to the origin, simulated time: who has to fetch them waits until then, and only "
+             "nodes with replicas at time 0 have them before; default: long ago, replicated everywhere"},
     {.key = "preheat", .kind = BIND_SCALARS, .item = BIND_STRING, BIND_AT(spec_delivery, preheat),
      BIND_COUNT(spec_delivery, preheat_count), BIND_NODE_AT(spec_delivery, preheat_node),
      .help = "clusters whose nodes, and whose region's seed, fetch the images of all services at time 0"},

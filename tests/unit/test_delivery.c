@@ -39,6 +39,25 @@ static void test_one_link(void **state)
     mdl_flows_free(f);
 }
 
+/* A link that carries nothing until 5 s: who crosses it stands still, who does not goes on; then 100 B at 10 B/s. */
+static void test_closed_link(void **state)
+{
+    (void)state;
+    mdl_flows *f = mdl_flows_new();
+    int32_t closed = mdl_flows_link(f, 0.0);
+    int32_t open = mdl_flows_link(f, 20.0);
+    int32_t path[] = {open, closed};
+    int32_t a = mdl_flows_add(f, 0, 100.0, 0.0, path, 2);
+    assert_true(mdl_flows_next(f) == INT64_MAX);
+    int32_t b = mdl_flows_add(f, 0, 40.0, 0.0, &open, 1);
+    assert_true(mdl_flows_next(f) == 2 * S);
+    assert_int_equal(mdl_flows_pop(f, 2 * S), b);
+    assert_close(mdl_flows_left(f, 5 * S, a), 100.0, 0.0);
+    mdl_flows_link_set(f, 5 * S, closed, 10.0);
+    assert_true(mdl_flows_next(f) == 15 * S);
+    mdl_flows_free(f);
+}
+
 /* Origin 10 B/s for all; NICs of 3 and 100 B/s: 3, and the 7 that are left. A limit of 2 then frees one more. */
 static void test_max_min(void **state)
 {
@@ -211,7 +230,8 @@ static void test_cache(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_link), cmocka_unit_test(test_max_min),
-                                       cmocka_unit_test(test_against_small_steps), cmocka_unit_test(test_cache)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_link), cmocka_unit_test(test_closed_link),
+                                       cmocka_unit_test(test_max_min), cmocka_unit_test(test_against_small_steps),
+                                       cmocka_unit_test(test_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

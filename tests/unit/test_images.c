@@ -21,6 +21,7 @@
 #include "tests/support/fleet_live.h"
 #include "tests/support/folder.h"
 #include "tests/support/world.h"
+#include <math.h>
 
 #define S  SPW_NS_PER_S
 #define GB INT64_C(1000000000)
@@ -440,6 +441,41 @@ static void test_replication_lag(void **state)
     fl_world_free(t.f);
 }
 
+/* Nothing can be fetched that was not pushed: with one start at 0 and one at 150 s, images pushed at 100 s and in the
+ * region at 140 s, the first waits for 100 s and then takes 20 s and 40 s at the origin's 0.5 GB/s, as if it had begun
+ * there; the other goes to the regional registry. What is kept costs from the push on: 30 GB for 900 s at the origin,
+ * for 860 s in the region, and 60 GB went to it (once to the node, once as the copy). */
+static void test_published(void **state)
+{
+    (void)state;
+    images t;
+    init(&t, true, false);
+    t.delivery.published_ns = 100 * S;
+    t.delivery.replicated_ns = 140 * S;
+    start(&t);
+    fl_assign(t.f, 0, 0, 1);
+    fleet_live(t.f, 99 * S);
+    assert_int_equal(fl_delivery_cost(t.f), 0);
+    fleet_live(t.f, 150 * S);
+    fl_assign(t.f, 0, 0, 2);
+    fleet_live(t.f, 1000 * S);
+    expect(&t, 0, 122, 40, 10);
+    expect(&t, 1, 12, 10, 10);
+    const double gb_months = 30.0 * (900 + 860) / (730 * 3600.0);
+    assert_int_equal(fl_delivery_cost(t.f), 60 * 20000 + llround(gb_months * 100000));
+    fl_world_free(t.f);
+
+    init(&t, true, false); /* nobody asks before: the origin gives all the same */
+    t.delivery.published_ns = 100 * S;
+    t.delivery.replicated_ns = 1000 * S;
+    start(&t);
+    fleet_live(t.f, 200 * S);
+    fl_assign(t.f, 0, 0, 1);
+    fleet_live(t.f, 300 * S);
+    expect(&t, 0, 22, 40, 10);
+    fl_world_free(t.f);
+}
+
 /* Prices go by where the bytes go: two clusters with 30 GB each from the origin; and from the registry of their region,
  * where another provider has the nodes. */
 static void test_prices_by_pair(void **state)
@@ -574,24 +610,16 @@ static void test_whole_run(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_alone_and_again),
-                                       cmocka_unit_test(test_one_copy_for_two),
-                                       cmocka_unit_test(test_origin_shared),
-                                       cmocka_unit_test(test_peers),
-                                       cmocka_unit_test(test_peers_late),
-                                       cmocka_unit_test(test_source_lost),
-                                       cmocka_unit_test(test_cut_short),
-                                       cmocka_unit_test(test_prefetch),
-                                       cmocka_unit_test(test_replication_lag),
-                                       cmocka_unit_test(test_prices_by_pair),
-                                       cmocka_unit_test(test_prices_loaded),
-                                       cmocka_unit_test(test_prices_unsaid),
-                                       cmocka_unit_test(test_storage),
-                                       cmocka_unit_test(test_holder_lost),
-                                       cmocka_unit_test(test_held_gives_nothing),
-                                       cmocka_unit_test(test_held_gets_nothing),
-                                       cmocka_unit_test(test_small_disk),
-                                       cmocka_unit_test(test_small_disk_told),
-                                       cmocka_unit_test(test_whole_run)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_alone_and_again),   cmocka_unit_test(test_one_copy_for_two),
+        cmocka_unit_test(test_origin_shared),     cmocka_unit_test(test_peers),
+        cmocka_unit_test(test_peers_late),        cmocka_unit_test(test_source_lost),
+        cmocka_unit_test(test_cut_short),         cmocka_unit_test(test_prefetch),
+        cmocka_unit_test(test_replication_lag),   cmocka_unit_test(test_published),
+        cmocka_unit_test(test_prices_by_pair),    cmocka_unit_test(test_prices_loaded),
+        cmocka_unit_test(test_prices_unsaid),     cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_holder_lost),       cmocka_unit_test(test_held_gives_nothing),
+        cmocka_unit_test(test_held_gets_nothing), cmocka_unit_test(test_small_disk),
+        cmocka_unit_test(test_small_disk_told),   cmocka_unit_test(test_whole_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
