@@ -89,6 +89,17 @@ size_t csv_find_cell(const csv_row *row, const char *text)
     return SIZE_MAX;
 }
 
+bool csv_find_once(const csv_row *row, const char *text, size_t *index, csv_message *message)
+{
+    *index = csv_find_cell(row, text);
+    for (size_t i = *index; i != SIZE_MAX && ++i < row->count;) {
+        if (strcmp(row->cells[i], text) == 0) {
+            return csv_fail(row, i, message, "column '%s' is there twice", text);
+        }
+    }
+    return true;
+}
+
 bool csv_parse_number(const char *cell, double *value)
 {
     /* strtod also takes blanks, hexadecimal, infinities and NaN; a table has no use for them. */
@@ -145,6 +156,21 @@ static const char *too_large(size_t limit)
     return limit == PIPE_BYTES_MAX ? "no end after 1 GiB of a pipe: write it to a file first" : "the file is too large";
 }
 
+static const char not_text[] = "a NUL byte: this is not a text file";
+
+/* Where the first NUL byte stands. */
+static bool fail_at_nul(const char *path, const char *data, size_t size, csv_message *message)
+{
+    const char *nul = memchr(data, '\0', size);
+    const char *begin = data;
+    size_t line = 1;
+    for (const char *at = data; at < nul; at++) {
+        line += *at == '\n';
+        begin = *at == '\n' ? at + 1 : begin;
+    }
+    return csv_fail_at(path, line, (size_t)(nul - begin) + 1, message, "%s", not_text);
+}
+
 /* Makes room when the buffer is full. What is neither text nor gzip is refused then, and not read to its end first. */
 static const char *grow(char **data, size_t *capacity, size_t size)
 {
@@ -152,7 +178,7 @@ static const char *grow(char **data, size_t *capacity, size_t size)
         return NULL;
     }
     if (!gunzip_wanted(*data, size) && memchr(*data, '\0', size) != NULL) {
-        return "NUL bytes: this is not a text file";
+        return not_text;
     }
     char *more = *capacity <= SIZE_MAX / 2 ? realloc(*data, *capacity * 2) : NULL;
     if (more == NULL) {
@@ -214,8 +240,10 @@ bool csv_slurp(const char *path, size_t limit, csv_bytes *bytes, csv_message *me
         problem = unpacked(&data, &size, limit_unpacked);
     }
     if (problem != NULL) {
+        (void)(problem == not_text ? fail_at_nul(path, data, size, message)
+                                   : csv_fail_at(path, 0, 0, message, "cannot read the file: %s", problem));
         free(data);
-        return csv_fail_at(path, 0, 0, message, "cannot read the file: %s", problem);
+        return false;
     }
     bytes->data = data;
     bytes->size = size;

@@ -8,7 +8,7 @@
  * cells are dropped.
  *
  * Every error is one line "path:line:col: error: message", line and column counted from 1, the column in bytes; what
- * concerns the file as a whole (it is not there, it is too large) has no ":line:col".
+ * concerns the file as a whole (it is not there, it is too large, its gzip form is damaged) has no ":line:col".
  */
 #ifndef SIM_SCENARIO_CSVFILE_H
 #define SIM_SCENARIO_CSVFILE_H
@@ -64,6 +64,8 @@ __attribute__((format(printf, 5, 6))) bool csv_fail_at(const char *path, size_t 
 
 /** Index of the cell with this text, e.g. a header name, or SIZE_MAX. */
 size_t csv_find_cell(const csv_row *row, const char *text);
+/** The same in *index, of a name that a header must not have twice. False with a message where it has. */
+bool csv_find_once(const csv_row *row, const char *text, size_t *index, csv_message *message);
 /** A finite decimal number that takes up the whole cell. False (no message) if it is not one. */
 bool csv_parse_number(const char *cell, double *value);
 /** A decimal integer that takes up the whole cell and fits. False (no message) if it is not one. */

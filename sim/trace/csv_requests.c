@@ -36,7 +36,10 @@ static bool read_header(reading *r, const csv_row *row, csv_message *message)
     const csv_layout *l = r->layout;
     const char *const name[F_COUNT] = {l->time, l->input, l->output, l->session, l->prefix, l->priority};
     for (size_t f = 0; f < F_COUNT; f++) {
-        r->cell[f] = name[f] != NULL ? csv_find_cell(row, name[f]) : SIZE_MAX;
+        r->cell[f] = SIZE_MAX;
+        if (name[f] != NULL && !csv_find_once(row, name[f], &r->cell[f], message)) {
+            return false;
+        }
         if (name[f] != NULL && r->cell[f] == SIZE_MAX && (f <= F_OUTPUT || l->all)) {
             return csv_fail(row, 0, message, "column '%s' is missing%s%s%s", name[f], f > 0 ? " (it goes with " : "",
                             f > 0 ? name[F_TIME] : "", f > 0 ? ")" : "");

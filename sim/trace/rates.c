@@ -48,7 +48,9 @@ static bool read_names(rates_reading *g, const csv_row *row, const char *const *
                        csv_message *message)
 {
     for (size_t i = 0; i < count; i++) {
-        g->cell[i] = csv_find_cell(row, names[i]);
+        if (!csv_find_once(row, names[i], &g->cell[i], message)) {
+            return false;
+        }
         if (g->cell[i] == SIZE_MAX) {
             return csv_fail(row, 0, message, "column '%s' is missing", names[i]);
         }
@@ -139,6 +141,14 @@ static int lengths_by_start(const void *a, const void *b)
     return (x->client > y->client) - (x->client < y->client);
 }
 
+static int lengths_by_line(const void *a, const void *b)
+{
+    const rate_lengths *x = a;
+    const rate_lengths *y = b;
+    const int order = lengths_by_start(x, y);
+    return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+}
+
 /* One field of a client in a window: merge() puts it to the other one. */
 static bool on_length(void *context, const csv_row *row, csv_message *message)
 {
@@ -171,6 +181,7 @@ static bool on_length(void *context, const csv_row *row, csv_message *message)
     if (!make_room(&r->lengths, &g->capacity, r->length_count, sizeof l)) {
         return csv_fail(row, 0, message, "out of memory");
     }
+    l.line = row->line;
     l.start_s = (int64_t)start;
     l.client = (int32_t)client;
     rate_tokens *tokens = input ? &l.input : &l.output;
@@ -212,7 +223,7 @@ static bool merge(const char *path, client_rates *r, csv_message *message)
     if (r->length_count == 0) {
         return true;
     }
-    qsort(r->lengths, r->length_count, sizeof *r->lengths, lengths_by_start);
+    qsort(r->lengths, r->length_count, sizeof *r->lengths, lengths_by_line);
     for (size_t i = 1; i < r->length_count; i++) {
         rate_lengths *to = &r->lengths[kept];
         rate_lengths *l = &r->lengths[i];
@@ -221,8 +232,9 @@ static bool merge(const char *path, client_rates *r, csv_message *message)
             *l = (rate_lengths){.start_s = 0}; /* what it holds has one owner */
             r->lengths[++kept] = moved;
         } else if (!take_field(to, l)) {
-            return csv_fail_at(path, 0, 0, message, "client %ld has the same field twice in the window from %lld s",
-                               (long)l->client, (long long)l->start_s);
+            return csv_fail_at(path, l->line, 1, message,
+                               "client %ld has the same field twice in the window from %lld s", (long)l->client,
+                               (long long)l->start_s);
         }
     }
     r->length_count = kept + 1;

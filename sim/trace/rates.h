@@ -44,6 +44,7 @@ bool rates_has(const rate_tokens *tokens);
 typedef struct rate_lengths {
     int64_t start_s;
     int32_t client;
+    size_t line;     /**< of the file, from 1; of two lines that make a row the first one */
     double requests; /**< of quantiles as published; of whole distributions what the rates of the window add up to */
     rate_tokens input, output;
 } rate_lengths;

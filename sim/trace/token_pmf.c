@@ -122,7 +122,7 @@ bool token_pmf_read(const char *path, const csv_bytes *text, client_rates *r, cs
             const char *problem = object == NULL ? where.text : make_room(r, &capacity) ? NULL : "out of memory";
             if (problem == NULL) {
                 rate_lengths *row = &r->lengths[r->length_count++];
-                *row = (rate_lengths){.start_s = 0};
+                *row = (rate_lengths){.line = number};
                 problem = take_row(object, row);
             }
             const size_t column = object == NULL && where.column > 0 ? (size_t)where.column : 1;

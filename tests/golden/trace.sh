@@ -92,6 +92,14 @@ takes "one request in weeks" "$dir/rare.csv"
 { echo at_s,input_tokens,output_tokens; for at in 0 3000 6000; do yes "$at,100,50" | head -2000; done; } >"$dir/bursts.csv"
 takes "bursts at one instant" "$dir/bursts.csv"
 
+# A NUL byte has a place in a large file, too, and what was to be written stays as it was.
+{ echo at_s,input_tokens,output_tokens; echo 0,1,1; printf '1,\0,1\n'; seq -f '%g,100,50' 2 9000; } >"$dir/nul.csv"
+cp "$dir/two.trace" "$dir/kept.trace"
+same "a NUL byte" "$("$SPILLWAY" trace import "$dir/nul.csv" "$dir/kept.trace" 2>&1; echo $?)" \
+    "$dir/nul.csv:3:3: error: a NUL byte: this is not a text file
+2"
+same "kept" "$(cmp "$dir/two.trace" "$dir/kept.trace" && echo same)" same
+
 # What a fit leaves out is said in the block and beside it: of 4 requests 3 are turns, 2 have a prefix, 1 a priority.
 printf 'at_s,input_tokens,output_tokens,session,prefix_tokens,priority\n0,9,5,7,0,0\n1,9,5,7,4,0\n2,9,5,8,4,0\n3,9,5,,0,-2\n' \
     >"$dir/rich.csv"

@@ -136,7 +136,7 @@ static void test_wrong(void **state)
         {"{\"client\":1,\"window_s\":0,\"input_tokens\":{\"1\":1},\"output_tokens\":{}}", "b-token-pmf.jsonl:1:1: "},
         {"{\"client\":1,\"window_s\":0,\"input_tokens\":{\"1\":1},\"output_tokens\":{\"1\":1}}\n"
          "{\"client\":1,\"window_s\":0,\"input_tokens\":{\"1\":1},\"output_tokens\":{\"1\":1}}\n",
-         "client 1 has the same field twice in the window from 0 s"},
+         "b-token-pmf.jsonl:2:1: error: client 1 has the same field twice in the window from 0 s"},
     };
     put_file("b-client-rates.csv", "timestamp_s,client,rate_per_s,cv,pattern\n0,1,1,1,Gamma\n");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -131,6 +131,8 @@ static void test_csv_errors(void **state)
                  "'spillway trace import --columns time=at:ms,input=prompt,output=answer'");
     expect_error("TIMESTAMP,ContextTokens\n",
                  "1:1: error: column 'GeneratedTokens' is missing (it goes with TIMESTAMP)");
+    expect_error("at_s,input_tokens,output_tokens,input_tokens\n1,2,3,4\n",
+                 "1:33: error: column 'input_tokens' is there twice");
     expect_error("at_s,ContextTokens,GeneratedTokens\n",
                  "1:1: error: column 'input_tokens' is missing (it goes with at_s)");
     static const char *const bad[] = {"2023-11-16",

@@ -355,10 +355,12 @@ static void test_few_gaps(void **state)
     trace_close(t);
 }
 
+static char last_message[700]; /* of rates_of() */
+
 /* Client rates of a text, beside lengths of another one. */
 static client_rates *rates_of(const char *rates, const char *lengths)
 {
-    char directory[] = "/tmp/spillway-rates-XXXXXX", err[700] = "", files[2][64];
+    char directory[] = "/tmp/spillway-rates-XXXXXX", files[2][64];
     const char *const texts[2] = {rates, lengths};
     assert_non_null(mkdtemp(directory));
     snprintf(files[0], sizeof files[0], "%s/a-client-rates.csv", directory);
@@ -369,13 +371,10 @@ static client_rates *rates_of(const char *rates, const char *lengths)
         assert_int_equal(fwrite(texts[i], 1, strlen(texts[i]), f), strlen(texts[i]));
         assert_int_equal(fclose(f), 0);
     }
-    client_rates *r = rates_read(files[0], err, sizeof err);
+    client_rates *r = rates_read(files[0], last_message, sizeof last_message);
     unlink(files[0]);
     unlink(files[1]);
     rmdir(directory);
-    if (r == NULL) {
-        print_message("%s\n", err);
-    }
     return r;
 }
 
@@ -495,6 +494,9 @@ static void test_lengths_in_any_order(void **state)
     assert_string_equal(err, "a: error: the lengths beside the rates have no client with both fields");
     rates_free(r);
     assert_null(rates_of(RATES "0,1,1,1,Gamma\n", LENGTHS "1,0,10," INPUT "1,600,10," INPUT "1,0,10," INPUT));
+    assert_non_null(strstr(last_message, "a-token-quantiles.csv:4:1: error: client 1 has the same field twice"));
+    assert_null(rates_of("timestamp_s,client,rate_per_s,cv,pattern,cv\n0,1,1,1,Gamma,1\n", LENGTHS));
+    assert_non_null(strstr(last_message, "a-client-rates.csv:1:42: error: column 'cv' is there twice"));
 }
 
 /* A part of a file that begins or ends within a window takes that window's part; a window longer than an hour counts
