@@ -137,8 +137,8 @@ void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *b
     *failed = u < lag->fail_probability;
 }
 
-void mdl_lag_replica(const mdl_lag *lag, const mdl_image *image, int image_cached, gsl_rng *r, double *pull_s,
-                     double *load_s, double *warmup_s)
+void mdl_lag_replica(const mdl_lag *lag, const mdl_image *image, int image_cached, double own_warmup_s, gsl_rng *r,
+                     double *pull_s, double *load_s, double *warmup_s)
 {
     /* The rate is drawn even for a cached image: the later stages then get the same variates either way. */
     double rate = mdl_law_draw(&lag->pull_gb_per_s, r);
@@ -148,5 +148,5 @@ void mdl_lag_replica(const mdl_lag *lag, const mdl_image *image, int image_cache
     *load_s = start_s + transfer_s(image->weights_gb, mdl_law_draw(&lag->load_gb_per_s, r));
     double compile_s = mdl_law_draw(&lag->compile_s, r);
     double capture_s = mdl_law_draw(&lag->capture_s, r);
-    *warmup_s = compile_s + capture_s + mdl_law_draw(&lag->probe_s, r);
+    *warmup_s = (own_warmup_s < 0.0 ? compile_s + capture_s : own_warmup_s) + mdl_law_draw(&lag->probe_s, r);
 }

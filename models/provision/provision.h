@@ -71,10 +71,11 @@ typedef struct mdl_image {
 /** Node stages in seconds; *failed = 1 if the order comes to nothing (only inventory_s is then meaningful). */
 void mdl_lag_node(const mdl_lag *lag, gsl_rng *r, double *inventory_s, double *boot_s, double *join_s, int *failed);
 /**
- * Replica stages in seconds. image_cached: the node has run this image before.
+ * Replica stages in seconds. image_cached: the node has run this image before. own_warmup_s: how long it takes in place
+ * of compile_s and capture_s, which are an LLM engine's; < 0: as long as they do. probe_s comes on top of either.
  * A transfer rate of 0 means that the stage takes no time.
  */
-void mdl_lag_replica(const mdl_lag *lag, const mdl_image *image, int image_cached, gsl_rng *r, double *pull_s,
-                     double *load_s, double *warmup_s);
+void mdl_lag_replica(const mdl_lag *lag, const mdl_image *image, int image_cached, double own_warmup_s, gsl_rng *r,
+                     double *pull_s, double *load_s, double *warmup_s);
 
 #endif

@@ -124,6 +124,13 @@ static void line_push(fl_world *w, fl_line *line, uint32_t request)
     w->requests[request].wire_ns += way_ns;
 }
 
+static int64_t station_ns(const fl_service *s, uint32_t pool, int64_t service_ns)
+{
+    const double speed = fl_speed(s, pool);
+
+    return speed == 1.0 ? service_ns : fl_round((double)service_ns / speed);
+}
+
 /* At the cluster's door: true if a replica took it. */
 static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
 {
@@ -145,8 +152,6 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
             work.prefix_key = t->prefix_key;
             work.priority = t->priority;
         }
-    } else {
-        work.service_ns = q->need.service_ns;
     }
     for (uint32_t i = 0; i < TRIES && i < b->count; i++) {
         uint32_t replica = fl_balance_pick(w, b, s->sc->router, affinity_key(w, s, request), s->route_rng, asked, i);
@@ -155,6 +160,9 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
         int64_t next;
 
         asked[i] = replica;
+        if (s->sc->engine == SC_ENGINE_STATION) {
+            work.service_ns = station_ns(s, w->replicas[replica].pool, q->need.service_ns);
+        }
         if (mdl_engine_next(engine) <= w->now) {
             fl_replica_run(w, replica); /* an engine is brought to now before it is given work */
         }

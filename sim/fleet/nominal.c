@@ -109,7 +109,7 @@ bool fl_nominal(fl_world *w)
             if (!s->pool_ok[p]) {
                 rates[p] = 0;
             } else if (s->sc->engine == SC_ENGINE_STATION) {
-                rates[p] = (double)s->sc->station.servers / s->sc->station_law.mean_s;
+                rates[p] = (double)s->sc->station.servers / s->sc->station_law.mean_s * fl_speed(s, (uint32_t)p);
             } else {
                 rates[p] = nominal_of(s, rates, p, input, output);
                 ok = rates[p] >= 0;

@@ -288,8 +288,9 @@ void fl_replica_bind(fl_world *w, uint32_t replica, uint32_t node)
         return;
     }
     mdl_lag_replica(&pool->lag, w->delivery != NULL ? &weightless : &s->sc->image,
-                    w->delivery != NULL || n->cached[r->service], fl_luck(w, "replica", r->key), &pull_s, &load_s,
-                    &warmup_s);
+                    w->delivery != NULL || n->cached[r->service],
+                    s->sc->engine == SC_ENGINE_STATION ? s->sc->station_warmup_s : -1.0, fl_luck(w, "replica", r->key),
+                    &pull_s, &load_s, &warmup_s);
     node_stages(w, r);
     r->stage_ns[MDL_STAGE_PULL] = fl_ns(pull_s);
     r->stage_ns[MDL_STAGE_LOAD] = fl_ns(load_s);

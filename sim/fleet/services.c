@@ -211,3 +211,8 @@ void fl_service_fini(fl_world *w, fl_service *s)
         gsl_rng_free(s->service_rng);
     }
 }
+
+double fl_speed(const fl_service *s, uint32_t pool)
+{
+    return s->sc->station_speed != NULL ? s->sc->station_speed[pool] : 1.0;
+}

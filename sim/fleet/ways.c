@@ -37,9 +37,16 @@ static bool streams(const fl_world *w, const fl_request *q)
     return w->services[q->service].sc->engine == SC_ENGINE_LLM;
 }
 
-static int64_t answer_bytes(const fl_world *w, int32_t tokens)
+static const sc_payload *payload_of(const fl_world *w, const fl_request *q)
 {
-    const sc_payload *payload = &w->sc->payload;
+    const sc_payload *own = w->services[q->service].sc->payload;
+
+    return own != NULL ? own : &w->sc->payload;
+}
+
+static int64_t answer_bytes(const fl_world *w, const fl_request *q, int32_t tokens)
+{
+    const sc_payload *payload = payload_of(w, q);
 
     return fl_round(payload->response_bytes_fixed + payload->response_bytes_per_token * (double)tokens);
 }
@@ -50,12 +57,12 @@ static int64_t sent_bytes(const fl_world *w, const fl_request *q)
     const mdl_engine *engine = w->replicas[q->place.at.replica].engine;
     int32_t tokens = mdl_engine_sampled(engine, w->now, q->place.at.handle);
 
-    return tokens > 0 ? answer_bytes(w, tokens) : 0;
+    return tokens > 0 ? answer_bytes(w, q, tokens) : 0;
 }
 
 void fl_ways_forth(fl_world *w, const fl_request *q, uint32_t cluster)
 {
-    const sc_payload *payload = &w->sc->payload;
+    const sc_payload *payload = payload_of(w, q);
 
     if (counts(w, q)) {
         int32_t tokens = streams(w, q) ? q->need.tokens.input : 0;
@@ -68,7 +75,7 @@ void fl_ways_forth(fl_world *w, const fl_request *q, uint32_t cluster)
 void fl_ways_back(fl_world *w, const fl_request *q, uint32_t cluster)
 {
     fl_bytes *way = way_of(w, q, cluster);
-    int64_t bytes = answer_bytes(w, streams(w, q) ? q->need.tokens.output : 0);
+    int64_t bytes = answer_bytes(w, q, streams(w, q) ? q->need.tokens.output : 0);
 
     if (w->counting) {
         way->back += fl_enters(w, q) ? bytes : 0;
@@ -79,7 +86,7 @@ void fl_ways_back(fl_world *w, const fl_request *q, uint32_t cluster)
 void fl_ways_unheard(fl_world *w, const fl_request *q, uint32_t cluster)
 {
     if (counts(w, q)) {
-        way_of(w, q, cluster)->back += answer_bytes(w, streams(w, q) ? q->need.tokens.output : 0);
+        way_of(w, q, cluster)->back += answer_bytes(w, q, streams(w, q) ? q->need.tokens.output : 0);
     }
 }
 

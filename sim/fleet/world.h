@@ -498,6 +498,7 @@ bool fl_policy_groups(const sc_scenario *sc, const spw_policy *policy, int32_t *
 /* services.c */
 bool fl_service_init(fl_world *w, uint32_t service);
 void fl_service_fini(fl_world *w, fl_service *s);
+double fl_speed(const fl_service *s, uint32_t pool); /**< of a station on a pool's GPUs */
 
 /* nodes.c */
 void fl_node_start(fl_world *w, uint32_t pool); /**< a node that is up at time 0 */

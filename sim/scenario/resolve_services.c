@@ -103,6 +103,59 @@ static void resolve_station(resolve *r, const spec_service *spec, sc_service *se
     resolve_law(r, &spec->engine.service, &service->station_law);
 }
 
+/* What a station needs on a node, how long it warms up, and how fast it is on each pool's GPUs. */
+static void resolve_station_start(resolve *r, const spec_service *spec, sc_service *service)
+{
+    const spec_engine *engine = &spec->engine;
+    double *speed = engine->speed_count > 0 ? zone_array(r->zone, (size_t)r->sc->pool_count, sizeof *speed) : NULL;
+    service->image = (mdl_image){engine->image_gb, engine->weights_gb};
+    service->station_warmup_s = seconds(engine->warmup_ns);
+    resolve_parts(r, spec, service);
+    for (size_t i = 0; i < engine->speed_count; i++) {
+        const spec_speed *s = &engine->speeds[i];
+        if (tables_gpu(r->tables, s->gpu) == NULL) {
+            resolve_unknown(r, s->gpu_node, "GPU", s->gpu, TABLES_GPUS);
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(engine->speeds[k].gpu, s->gpu) == 0) {
+                ynode_error(r->diag, s->gpu_node, "the speed on '%s' is given twice", s->gpu);
+            }
+        }
+    }
+    for (int32_t c = 0; speed != NULL && c < r->sc->cluster_count; c++) {
+        const sc_cluster *cluster = &r->sc->clusters[c];
+        for (int32_t p = 0; p < cluster->pool_count; p++) {
+            const mdl_gpu *gpu = cluster->pools[p].gpu;
+            speed[cluster->pool_first + p] = 1.0;
+            for (size_t i = 0; gpu != NULL && i < engine->speed_count; i++) {
+                if (strcmp(engine->speeds[i].gpu, gpu->name) == 0) {
+                    speed[cluster->pool_first + p] = engine->speeds[i].speed;
+                }
+            }
+        }
+    }
+    service->station_speed = speed;
+}
+
+static void resolve_payload(resolve *r, const spec_payload *spec, sc_service *service)
+{
+    sc_payload *payload = spec != NULL ? zone_take(r->zone, sizeof *payload) : NULL;
+    const table_payload *row = payload != NULL ? tables_payload(r->tables, spec->row) : NULL;
+    if (payload == NULL) {
+        return;
+    }
+    if (row == NULL) {
+        resolve_unknown(r, spec->row_node != NULL ? spec->row_node : spec->self, "payload", spec->row, TABLES_PAYLOAD);
+        return;
+    }
+    *payload =
+        (sc_payload){.request_bytes_fixed = spec->has_request ? spec->request_bytes : row->payload.request_bytes_fixed,
+                     .request_bytes_per_token = spec->has_request ? 0.0 : row->payload.request_bytes_per_token,
+                     .response_bytes_fixed = spec->has_answer ? spec->answer_bytes : row->payload.response_bytes_fixed,
+                     .response_bytes_per_token = spec->has_answer ? 0.0 : row->payload.response_bytes_per_token};
+    service->payload = payload;
+}
+
 static int32_t replica_gpus(const spec_engine *engine)
 {
     return engine->parallel.tensor * engine->parallel.pipeline;
@@ -289,8 +342,10 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
         resolve_llm(r, spec, service);
     } else {
         resolve_station(r, spec, service);
+        resolve_station_start(r, spec, service);
         service->llm = zone_array(r->zone, (size_t)r->sc->pool_count, sizeof *service->llm);
     }
+    resolve_payload(r, spec->payload, service);
     resolve_targets(r, spec, service);
     resolve_traffic(r, spec, service);
     if (service->engine == SC_ENGINE_LLM) {

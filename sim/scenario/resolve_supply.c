@@ -195,26 +195,40 @@ static uint64_t digest_of(const char *kind, const char *name)
     return hash_bytes(hash, name, strlen(name));
 }
 
-void resolve_parts(resolve *r, const spec_service *spec, sc_service *service)
+/* Of a model the layers that layers.csv has; the image of a station is one file. */
+static sc_part *layers_of(resolve *r, const spec_service *spec, sc_service *service)
 {
-    size_t count = tables_count(r->tables, TABLES_LAYERS);
-    sc_part *layers = r->sc->delivery != NULL ? zone_array(r->zone, count, sizeof *layers) : NULL;
-    for (size_t i = 0; layers != NULL && i < count; i++) {
+    const bool station = service->engine == SC_ENGINE_STATION;
+    size_t count = station ? 1 : tables_count(r->tables, TABLES_LAYERS);
+    sc_part *layers = zone_array(r->zone, count, sizeof *layers);
+    if (layers != NULL && station && service->image.image_gb > 0.0) {
+        layers[service->layer_count++] =
+            (sc_part){digest_of("image", spec->workload), llround(service->image.image_gb * 1e9)};
+    }
+    for (size_t i = 0; layers != NULL && !station && i < count; i++) {
         const table_layer *row = tables_row(r->tables, TABLES_LAYERS, i);
         if (strcmp(row->model, spec->model) == 0) {
             layers[service->layer_count++] = (sc_part){digest_of("layer", row->digest), llround(row->gb * 1e9)};
         }
     }
-    service->layers = layers;
-    service->weights = (sc_part){digest_of("weights", spec->model), llround(service->image.weights_gb * 1e9)};
+    return layers;
+}
+
+void resolve_parts(resolve *r, const spec_service *spec, sc_service *service)
+{
+    const bool station = service->engine == SC_ENGINE_STATION;
+    const char *name = station ? spec->workload : spec->model;
+    service->layers = r->sc->delivery != NULL ? layers_of(r, spec, service) : NULL;
+    service->weights =
+        (sc_part){digest_of(station ? "data" : "weights", name), llround(service->image.weights_gb * 1e9)};
     int64_t bytes = service->weights.bytes;
     for (int32_t i = 0; i < service->layer_count; i++) {
-        bytes += layers[i].bytes;
+        bytes += service->layers[i].bytes;
     }
     if (r->sc->delivery != NULL && bytes > r->sc->delivery->cache_bytes) {
-        ynode_warning(r->diag, spec->model_node,
+        ynode_warning(r->diag, station ? spec->workload_node : spec->model_node,
                       "image and weights of '%s' are %.4g GB, more than the %.4g GB that a node keeps (cache_gb of the "
                       "delivery network): no start finds all of it on a node, unless a replica runs there",
-                      spec->model, (double)bytes / 1e9, (double)r->sc->delivery->cache_bytes / 1e9);
+                      name, (double)bytes / 1e9, (double)r->sc->delivery->cache_bytes / 1e9);
     }
 }

@@ -161,6 +161,11 @@ typedef struct sc_admission {
 
 typedef enum sc_engine_kind { SC_ENGINE_LLM = 1, SC_ENGINE_STATION = 2 } sc_engine_kind;
 
+/** Bytes of requests and answers. */
+typedef struct sc_payload {
+    double request_bytes_fixed, request_bytes_per_token, response_bytes_fixed, response_bytes_per_token;
+} sc_payload;
+
 typedef struct sc_service {
     spw_id workload;        /**< index in config.workloads */
     const char *name;       /**< namespace/name */
@@ -168,6 +173,8 @@ typedef struct sc_service {
     sc_engine_kind engine;
     mdl_station_config station;
     mdl_service_law station_law;
+    const double *station_speed; /**< [scenario pool_count] service times there are divided by it; NULL = all by 1 */
+    double station_warmup_s;     /**< before the readiness probe, where an llm compiles and captures */
     /** [scenario pool_count] engine configuration on each pool's GPU; kv_blocks 0 = the model does not run there */
     const mdl_llm_config *llm;
     double prefix_hit_share; /**< llm: of each prompt, found in the prefix cache of any replica */
@@ -189,6 +196,7 @@ typedef struct sc_service {
     const sc_part *layers; /**< [layer_count] of its image; with delivery only */
     int32_t layer_count;
     sc_part weights;
+    const sc_payload *payload; /**< NULL = the scenario's */
 } sc_service;
 
 typedef struct sc_observation {
@@ -211,10 +219,6 @@ typedef struct sc_fault {
     int64_t after_ns;
     bool lose; /**< requests on what goes are lost, not routed anew */
 } sc_fault;
-
-typedef struct sc_payload {
-    double request_bytes_fixed, request_bytes_per_token, response_bytes_fixed, response_bytes_per_token;
-} sc_payload;
 
 /**
  * One --set: a path of the scenario file ("spec.services[0].timeout", see yamldoc.h), or a field of an object of its
@@ -248,7 +252,7 @@ typedef struct sc_scenario {
     const char *const *tenants; /**< [tenant_count] whose requests traffic is, in order of appearance */
     int32_t tenant_count;
     sc_observation observation;
-    sc_payload payload;
+    sc_payload payload; /**< of services without one of their own */
     const sc_quota *quotas;
     int32_t quota_count;
     const sc_fault *faults;

@@ -74,6 +74,13 @@ typedef struct spec_station_law {
     spec_measured *measured;
 } spec_station_law;
 
+/** How fast a station is on a GPU class. */
+typedef struct spec_speed {
+    const char *gpu;
+    double speed;
+    const ynode *gpu_node;
+} spec_speed;
+
 typedef struct spec_engine {
     int32_t kind; /**< sc_engine_kind */
     const char *profile;
@@ -85,8 +92,19 @@ typedef struct spec_engine {
     int32_t servers;
     int32_t max_waiting;
     spec_station_law service;
+    double image_gb, weights_gb;
+    int64_t warmup_ns;
+    spec_speed *speeds;
+    size_t speed_count;
     const ynode *profile_node, *self;
 } spec_engine;
+
+typedef struct spec_payload {
+    const char *row;
+    double request_bytes, answer_bytes;
+    bool has_request, has_answer; /**< bytes are given: of the whole, whatever its tokens */
+    const ynode *self, *row_node;
+} spec_payload;
 
 typedef struct spec_target {
     const char *metric;
@@ -219,6 +237,7 @@ typedef struct spec_service {
     spec_traffic *traffic;
     size_t traffic_count;
     spec_lengths *lengths;
+    spec_payload *payload;
     int64_t timeout_ns;
     bool has_timeout;
     spec_retry *retry;

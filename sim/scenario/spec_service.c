@@ -115,6 +115,13 @@ static const bind_field llm_fields[] = {
      .help = "time of a request outside the engine (API server, tokenising, client), as 'spillway calibrate' finds it: "
              "the first token and the last are seen so much later"},
     {.key = NULL}};
+static const bind_field speed_fields[] = {
+    {.key = "gpu", .kind = BIND_STRING, .required = true, BIND_AT(spec_speed, gpu), BIND_NODE_AT(spec_speed, gpu_node),
+     .help = "a GPU of tables/gpus.csv"},
+    {.key = "speed", .kind = BIND_DOUBLE, .required = true, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 1e6,
+     BIND_AT(spec_speed, speed), .help = "service times are divided by it"},
+    {.key = NULL}};
+static const bind_table speed_table = {.name = "speed", .size = sizeof(spec_speed), .fields = speed_fields};
 static const bind_field station_fields[] = {
     {.key = "servers", .kind = BIND_INT32, .preset = "1", .range = BIND_MIN | BIND_MAX, .min = 1, .max = 100000,
      BIND_AT(spec_engine, servers), .help = "requests served at a time by one replica"},
@@ -123,10 +130,23 @@ static const bind_field station_fields[] = {
      .help = "requests waiting in one replica at most; with 0, whoever finds no free server is rejected"},
     {.key = "service", .kind = BIND_TABLE, .required = true, .table = &spec_law_table,
      BIND_AT(spec_engine, service), .help = "law of the service time"},
+    {.key = "speeds", .kind = BIND_LIST, .table = &speed_table, BIND_AT(spec_engine, speeds),
+     BIND_COUNT(spec_engine, speed_count),
+     .help = "how much faster it serves on GPUs of a class; 1 on those that are not named"},
+    {.key = "imageGB", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 10000.0,
+     BIND_AT(spec_engine, image_gb),
+     .help = "compressed container image, GB of 10^9 bytes: what a node pulls before a replica starts"},
+    {.key = "weightsGB", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 10000.0,
+     BIND_AT(spec_engine, weights_gb), .help = "model or data that a replica loads, GB of 10^9 bytes"},
+    {.key = "warmup", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 86400.0,
+     BIND_AT(spec_engine, warmup_ns),
+     .help = "of a replica that has loaded, before its readiness probe: in place of an LLM's compile and capture"},
     {.key = NULL}};
 static const bind_variant engine_variants[] = {
     {"llm", llm_fields, "continuous batching on a GPU, as vLLM does it"},
-    {"station", station_fields, "a plain queueing station (M/G/c for each replica), for checks against theory"},
+    {"station", station_fields,
+     "a plain queueing station (M/G/c for each replica): any service with a law of service times, and checks against "
+     "theory"},
     {NULL, NULL, NULL}};
 
 static bool engine_check(bind *b, const ynode *node, void *object)
@@ -201,6 +221,19 @@ static const bind_table slo_table = {.name = "slo", .size = sizeof(spec_slo), .f
 
 /* --- service ----------------------------------------------------------------------------------------------- */
 
+static const bind_field payload_fields[] = {
+    {.key = "row", .kind = BIND_STRING, .preset = "default", BIND_AT(spec_payload, row),
+     BIND_NODE_AT(spec_payload, row_node), .help = "a row of tables/payload.csv: bytes fixed and for each token"},
+    {.key = "requestBytes", .kind = BIND_DOUBLE, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1e12,
+     BIND_AT(spec_payload, request_bytes), BIND_HAS(spec_payload, has_request),
+     .help = "of every request, in place of the row's; default: as the row says"},
+    {.key = "answerBytes", .kind = BIND_DOUBLE, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1e12,
+     BIND_AT(spec_payload, answer_bytes), BIND_HAS(spec_payload, has_answer),
+     .help = "of every answer, in place of the row's; default: as the row says"},
+    {.key = NULL}};
+static const bind_table payload_table = {.name = "payload", .size = sizeof(spec_payload), .fields = payload_fields,
+                                         .self_at = offsetof(spec_payload, self) + 1u};
+
 static const bind_name notice_names[] = {
     {"drain", SC_NOTICE_DRAIN}, {"reroute", SC_NOTICE_REROUTE}, {"serve", SC_NOTICE_SERVE}, {NULL, 0}};
 static const bind_name reclaim_names[] = {{"recompute", SC_RECLAIM_RECOMPUTE}, {"lose", SC_RECLAIM_LOSE}, {NULL, 0}};
@@ -218,6 +251,9 @@ static const bind_field service_fields[] = {
     {.key = "lengths", .kind = BIND_OPTION, .table = &spec_lengths_table, BIND_AT(spec_service, lengths),
      BIND_NODE_AT(spec_service, lengths_node),
      .help = "tokens in and out; required for an llm unless all its traffic is replayed from traces"},
+    {.key = "payload", .kind = BIND_OPTION, .table = &payload_table, BIND_AT(spec_service, payload),
+     .help = "bytes of requests and answers, for what they cost; default: row default of tables/payload.csv. Without "
+             "tokens, as of a station, the fixed bytes are all"},
     {.key = "timeout", .kind = BIND_DURATION, .range = BIND_ABOVE | BIND_MAX, .min = 0.0, .max = 86400.0,
      BIND_AT(spec_service, timeout_ns), BIND_HAS(spec_service, has_timeout),
      .help = "the user gives up after this; default: never"},
@@ -255,7 +291,9 @@ static bool service_check(bind *b, const ynode *node, void *object)
         }
         const ynode *extra = s->model != NULL ? s->model_node : s->lengths_node;
         if (extra != NULL) {
-            ynode_error(b->diag, extra, "a station has neither 'model' nor 'lengths': its service law says it all");
+            ynode_error(b->diag, extra,
+                        "a station has neither 'model' nor 'lengths': its service law says it all (imageGB, weightsGB "
+                        "and warmup of the engine what a start takes)");
             return false;
         }
         return true;

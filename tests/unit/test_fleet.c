@@ -45,7 +45,7 @@ static void assert_near(double got, double want, double tolerance)
 
 /*
  * Nothing is up at time 0. The first tick orders a node: inventory 100 s, boot 30 + join 20, pull 10 GB at 1 GB/s,
- * start 5 + 20 GB at 1 GB/s, compile 3 + capture 4 + probe 2: ready at 100 + 50 + 10 + 25 + 9 = 194 s. The request
+ * start 5 + 20 GB at 1 GB/s, warm-up 7 + probe 2: ready at 100 + 50 + 10 + 25 + 9 = 194 s. The request
  * of 10 s waits at the gateway till then and is served in 1 s: queue 184 s, end to end 185 s. The node is billed from
  * its boot at 100 s to the end at 400 s: 300 s x 8 GPUs = 2400 GPU-s at 1 USD per GPU-hour = 666667 micro-USD.
  */
@@ -69,10 +69,9 @@ static void test_start_from_nothing(void **state)
                                   .pull_hit_s = constant(0),
                                   .start_s = constant(5),
                                   .load_gb_per_s = constant(1),
-                                  .compile_s = constant(3),
-                                  .capture_s = constant(4),
                                   .probe_s = constant(2)};
     w.services[0].image = (mdl_image){10, 20};
+    w.services[0].station_warmup_s = 7;
     run = world_run(&w, 1);
     assert_int_equal(run->requests.offered, 1);
     assert_int_equal(run->requests.completed, 1);

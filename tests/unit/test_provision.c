@@ -157,15 +157,15 @@ static void test_chain(void **state)
     assert_close(boot, 90.0, 0.0);
     assert_close(join, 40.0, 0.0);
     assert_int_equal(failed, 0);
-    mdl_lag_replica(&lag, &image, 0, r, &pull, &load, &warmup);
+    mdl_lag_replica(&lag, &image, 0, -1.0, r, &pull, &load, &warmup);
     assert_close(pull, 120.0, 1e-12);       /* 12 GB at 0.1 GB/s */
     assert_close(load, 18.0 + 32.0, 1e-12); /* 16 GB at 0.5 GB/s */
     assert_close(warmup, 31.0, 1e-12);
-    mdl_lag_replica(&lag, &image, 1, r, &pull, &load, &warmup);
+    mdl_lag_replica(&lag, &image, 1, -1.0, r, &pull, &load, &warmup);
     assert_close(pull, 2.0, 0.0);
     assert_close(load, 50.0, 1e-12);
     lag.pull_gb_per_s = fixed(0.0);
-    mdl_lag_replica(&lag, &image, 0, r, &pull, &load, &warmup);
+    mdl_lag_replica(&lag, &image, 0, -1.0, r, &pull, &load, &warmup);
     assert_close(pull, 0.0, 0.0);
     gsl_rng_free(r);
 }
@@ -197,7 +197,7 @@ static void test_common_numbers(void **state)
     double pull[2], load[2], warmup[2];
     for (int cached = 0; cached < 2; cached++) {
         gsl_rng *r = rng_stream(3, 0, "lag", 0);
-        mdl_lag_replica(&lag, &image, cached, r, &pull[cached], &load[cached], &warmup[cached]);
+        mdl_lag_replica(&lag, &image, cached, -1.0, r, &pull[cached], &load[cached], &warmup[cached]);
         gsl_rng_free(r);
     }
     assert_true(pull[0] < pull[1] || pull[0] > pull[1]);
