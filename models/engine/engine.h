@@ -16,22 +16,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/engine/chain.h"
+
 #define MDL_NEVER   INT64_MAX
 #define MDL_REFUSED UINT32_MAX
 #define MDL_STARVED (UINT32_MAX - 1)
 
 /** One request as an engine sees it. */
 typedef struct mdl_work {
-    uint32_t tag;          /**< the owner's own number, unique among the requests inside; comes back in events */
-    int32_t input_tokens;  /**< >= 1; llm */
-    int32_t output_tokens; /**< >= 1; llm */
-    int64_t service_ns;    /**< station */
-    int32_t cached_tokens; /**< llm: leading prompt tokens that lie in the prefix cache of every replica (a shared
-                              system prompt); cut to whole blocks and to less than the prompt, see mdl_llm_new */
-    int32_t prefix_tokens; /**< llm: leading prompt tokens that earlier requests with this prefix_key had in their
-                              prompts or answers: found if this replica served them and still has the blocks */
-    uint64_t prefix_key;   /**< llm: conversation whose blocks are kept for its next turn; 0 = none */
-    int32_t priority;      /**< llm: smaller is more urgent, as in vLLM; all equal = first come first served */
+    uint32_t tag;           /**< the owner's own number, unique among the requests inside; comes back in events */
+    int32_t input_tokens;   /**< >= 1; llm */
+    int32_t output_tokens;  /**< >= 1; llm */
+    int64_t service_ns;     /**< station */
+    int32_t cached_tokens;  /**< llm: leading prompt tokens that lie in the prefix cache of every replica (a shared
+                               system prompt); cut to whole blocks and to less than the prompt, see mdl_llm_new */
+    int32_t prefix_tokens;  /**< llm: leading prompt tokens that earlier requests with this prefix_key had in their
+                               prompts or answers: found if this replica served them and still has the blocks */
+    uint64_t prefix_key;    /**< llm: conversation whose blocks are kept for its next turn; 0 = none */
+    const mdl_chain *chain; /**< llm: the prompt by blocks, which tells what is found, in place of prefix_key; NULL =
+                              none. Borrowed until the request has left */
+    int32_t priority;       /**< llm: smaller is more urgent, as in vLLM; all equal = first come first served */
 } mdl_work;
 
 typedef enum mdl_event_kind {
@@ -261,7 +265,7 @@ typedef struct mdl_llm_config {
     int32_t max_sequences;      /**< running requests at most */
     int32_t max_waiting;        /**< queue bound; submit refuses beyond; 0 refuses all, see mdl_engine_submit */
     int32_t max_context;        /**< tokens of a request in and out that the model can hold; 0 = no bound */
-    int32_t prefix_blocks;      /**< free KV blocks that may keep the prefixes of conversations; 0 = none are kept */
+    int32_t prefix_blocks;      /**< free KV blocks that may keep what was computed for prompts; 0 = no prefix cache */
 } mdl_llm_config;
 /**
  * @return NULL if mdl_llm_new accepts it, else a static message. Refused: a figure below 1 (block_tokens, kv_blocks,
@@ -291,7 +295,15 @@ static inline int64_t mdl_llm_room(const mdl_llm_config *config)
  * its own from then on. Whenever a request with a key leaves the batch, its full blocks stay readable under the key
  * while they are free and no more than prefix_blocks are so kept; the least recently left lose blocks first, from their
  * end (of those that left at one step boundary the earlier submitted). One thrown out may find its own blocks again.
- * Not modelled: two running requests do not share blocks, and one key is held by one request at a time.
+ * Not modelled: two running requests with one key do not share blocks, and it is held by one request at a time.
+ *
+ * With a chain, whose block_tokens must be a multiple of the engine's (of any other nothing is kept or found), what is
+ * found are the leading blocks of the chain that the replica still has or that a running request has computed, whole
+ * and less than all it has to compute. As in vLLM, running requests share them: a block is held once, by all whose
+ * prompt has it and is computed so far, and stays readable while it is free once the last of them has left, as above;
+ * of a chain the end goes before its head. Where vLLM keeps and loses blocks of the engine's size, here it is whole
+ * blocks of the chain; two that compute the same at a time keep one copy, vLLM both until they end; and answers are not
+ * found again, for a chain names prompts.
  *
  * config stays its owner's and must not change until the engine is freed: engines of one kind share it.
  * @return NULL if out of memory or if mdl_llm_check refuses config

@@ -68,7 +68,8 @@ static bool grow_requests(llm_state *s)
     return true;
 }
 
-static bool reserve(llm_state *s, bool keyed)
+/* Room for one more request, with its keys. */
+static bool reserve(llm_state *s, const llm_request *more)
 {
     size_t most = (size_t)llm_live(s) + 1;
     if (llm_live(s) == s->request_cap && !grow_requests(s)) {
@@ -84,7 +85,10 @@ static bool reserve(llm_state *s, bool keyed)
         s->finish = finish;
         s->finish_cap = (uint32_t)cap;
     }
-    return (!keyed || mdl_prefix_reserve(&s->prefix, (size_t)s->keyed + 1)) && mdl_pending_reserve(&s->pending, most);
+    const size_t keys = llm_keys_of(more);
+    return (keys == 0 || mdl_prefix_reserve(&s->prefix, s->keyed + keys)) &&
+           (!more->chained || mdl_shared_reserve(llm_shared(s), s->keyed + keys)) &&
+           mdl_pending_reserve(&s->pending, most);
 }
 
 /* Tokens of whole blocks, fewer than `below`. */
@@ -101,6 +105,26 @@ static bool fits(const llm_state *s, const mdl_work *work)
            work->prefix_tokens >= 0 && (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(s->config);
 }
 
+static llm_request request_of(const llm_state *s, const mdl_work *work)
+{
+    llm_request r = {.tag = work->tag,
+                     .prefix = work->prefix_tokens,
+                     .hot = whole_blocks(s, work->cached_tokens, work->input_tokens),
+                     .priority = work->priority,
+                     .input = work->input_tokens,
+                     .output = work->output_tokens};
+    if (s->config->prefix_blocks == 0) {
+        return r;
+    }
+    if (work->chain == NULL) {
+        r.key = work->prefix_key;
+    } else if (work->chain->count > 0 && llm_rest(s, (uint32_t)work->chain->block_tokens) == 0) {
+        r.chain = work->chain;
+        r.chained = true;
+    }
+    return r;
+}
+
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
 {
     mdl_engine_prefetch_state(e);
@@ -115,26 +139,21 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
         mdl_prefix_prefetch(&s->prefix, work->prefix_key);
     }
     llm_settle(s, now_ns);
-    bool keyed = work->prefix_key != 0 && s->config->prefix_blocks > 0;
     if (!fits(s, work) || s->queue.count >= s->config->max_waiting) {
         return MDL_REFUSED;
     }
-    if (!reserve(s, keyed)) {
+    const llm_request made = request_of(s, work);
+    if (!reserve(s, &made)) {
         return MDL_STARVED;
     }
     bool idle = s->batch + s->queue.count == 0;
     uint32_t slot = llm_take(s);
     llm_request *r = &s->requests[slot];
-    *r = (llm_request){.tag = work->tag,
-                       .number = s->submitted++,
-                       .key = keyed ? work->prefix_key : 0,
-                       .prefix = work->prefix_tokens,
-                       .hot = whole_blocks(s, work->cached_tokens, work->input_tokens),
-                       .priority = work->priority,
-                       .input = work->input_tokens,
-                       .output = work->output_tokens};
+    *r = made;
+    r->number = s->submitted++;
     s->ranked += r->priority != 0;
-    s->keyed += keyed;
+    s->keyed += llm_keys_of(r);
+    s->chained += r->chained;
     llm_enqueue(s, slot);
     if (idle) {
         wake(s, now_ns);
@@ -254,13 +273,6 @@ static int32_t llm_sampled(const mdl_engine *e, int64_t now_ns, uint32_t handle)
     return llm_computed(s, r) - r->input + 1 + ended;
 }
 
-/* Of `below`: one 0, and whole lines. */
-static size_t below_bytes(const mdl_llm_config *config)
-{
-    const size_t sums = (size_t)config->block_tokens * sizeof(int32_t);
-    return sizeof(int32_t) + (sums + LLM_LINE - 1) / LLM_LINE * LLM_LINE;
-}
-
 /* Stops all work: what is inside only waits to be named to the owner. */
 static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
 {
@@ -281,8 +293,9 @@ static void stop(llm_state *s, mdl_engine *e, int64_t now_ns)
     s->prefills = 0;
     s->context = 0;
     s->free_blocks = s->config->kv_blocks;
-    memset(s->below, 0, below_bytes(s->config));
+    memset(s->below, 0, llm_below_bytes(s->config));
     mdl_prefix_clear(&s->prefix);
+    mdl_shared_clear(llm_shared(s));
     mdl_pending_clear(&s->pending);
 }
 
@@ -326,6 +339,7 @@ static void llm_free(mdl_engine *e)
     free(s->finish);
     free(s->requests);
     mdl_prefix_free(&s->prefix);
+    mdl_shared_free(llm_shared(s));
     mdl_pending_free(&s->pending);
     free(s);
 }
@@ -389,7 +403,7 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
     if (mdl_llm_check(config) != NULL) {
         return NULL;
     }
-    const size_t bytes = offsetof(llm_state, below) + below_bytes(config);
+    const size_t bytes = offsetof(llm_state, below) + llm_below_bytes(config) + LLM_LINE;
     llm_state *s = aligned_alloc(LLM_LINE, bytes);
     if (s == NULL) {
         return NULL;
@@ -406,6 +420,7 @@ mdl_engine *mdl_llm_new(const mdl_llm_config *config)
                      .pending = {.due_ns = MDL_NEVER}};
     s->block_shift =
         (config->block_tokens & (config->block_tokens - 1)) == 0 ? __builtin_ctz((unsigned)config->block_tokens) : -1;
-    memset(s->below, 0, below_bytes(config));
+    memset(s->below, 0, llm_below_bytes(config));
+    *llm_shared(s) = (mdl_shared){.cap = 0};
     return &s->base;
 }

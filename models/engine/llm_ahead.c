@@ -43,7 +43,7 @@ mdl_expected llm_expect(const mdl_engine *e)
     if (s->decodes > 0) { /* who leaves the batch leaves a prefix */
         const llm_request *r = &s->requests[s->soonest.slot];
         expected.ends = tag_of(r);
-        if (r->key != 0) {
+        if (r->key != 0 && !r->chained) {
             mdl_prefix_prefetch(&s->prefix, r->key);
         }
     }
@@ -52,7 +52,7 @@ mdl_expected llm_expect(const mdl_engine *e)
     } else if (s->queue.count > 0) { /* who joins it looks for one */
         const llm_request *r = &s->requests[s->queue.head];
         expected.begins = tag_of(r);
-        if (r->key != 0) {
+        if (r->key != 0 && !r->chained) {
             mdl_prefix_prefetch(&s->prefix, r->key);
         }
     }

@@ -191,7 +191,8 @@ void llm_release(llm_state *s, uint32_t slot)
 {
     uint32_t *spare = &s->spare[s->spare_top % LLM_SPARES];
     s->ranked -= s->requests[slot].priority != 0;
-    s->keyed -= s->requests[slot].key != 0;
+    s->keyed -= llm_keys_of(&s->requests[slot]);
+    s->chained -= s->requests[slot].chained;
     s->requests[slot].where = LLM_FREE;
     if (s->spares == LLM_SPARES) { /* the oldest of them goes to the list */
         s->requests[*spare].next = s->free_slot;
@@ -271,7 +272,9 @@ void llm_batch_leave(llm_state *s, uint32_t slot)
     int32_t computed = llm_computed(s, r);
     s->batch--;
     s->free_blocks += llm_blocks(s, computed);
-    if (r->key != 0) {
+    if (r->chained) {
+        s->free_blocks -= llm_chain_leave(s, r, computed);
+    } else if (r->key != 0) {
         mdl_prefix_put(&s->prefix, r->key, llm_whole(s, (uint32_t)computed), s->iter, r->number);
         r->prefix = computed > r->prefix ? computed : r->prefix;
     }

@@ -20,7 +20,8 @@ bool llm_head_may_join(const llm_state *s)
         return true;
     }
     const int32_t hit = llm_prefix_hit(s, r);
-    return llm_blocks(s, hit + llm_min(rest - hit, budget)) <= s->free_blocks;
+    /* A chain loses more than a block of its hit at once, and others may hold all of it: no less than what is new. */
+    return llm_blocks(s, (r->chained ? 0 : hit) + llm_min(rest - hit, budget)) <= s->free_blocks;
 }
 
 /* What is certain from a boundary on, if nobody comes or leaves. */

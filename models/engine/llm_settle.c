@@ -57,6 +57,18 @@ static void end_prefill(llm_state *s, uint32_t slot, int64_t at_ns)
     }
 }
 
+/* Blocks that this step has computed get their names, before anybody leaves. */
+static void name_chunks(llm_state *s)
+{
+    for (uint32_t slot = s->prefill_head; slot != LLM_NIL; slot = s->requests[slot].next) {
+        const llm_request *r = &s->requests[slot];
+        if (r->chained) {
+            const int32_t chunk = r->next == LLM_NIL ? s->last_chunk : llm_prefill_rest(r);
+            s->free_blocks += llm_chain_hold(s, r, r->computed, r->computed + chunk);
+        }
+    }
+}
+
 static void end_chunks(llm_state *s, int64_t at_ns)
 {
     s->prefills = 0;
@@ -94,6 +106,9 @@ static void finish_run(llm_state *s)
     s->at = s->end;
     s->planned = false;
     if (s->mixed) {
+        if (s->chained > 0) {
+            name_chunks(s);
+        }
         end_chunks(s, at_ns);
     }
     while (s->dropped != LLM_NIL) {

@@ -15,7 +15,8 @@
  *     because a request is taken up only by a step that has served all others), so at most one is partly prefilled
  *     and it is the one that came last to the batch;
  *   a decoding request has sampled = computed - input + 1 tokens;
- *   kv_blocks - free_blocks = sum over the batch of ceil(computed / block_tokens).
+ *   kv_blocks - free_blocks = sum over the batch of ceil(computed / block_tokens), a block that several share counted
+ *     once.
  */
 #ifndef MODELS_ENGINE_LLM_STATE_H
 #define MODELS_ENGINE_LLM_STATE_H
@@ -23,6 +24,7 @@
 #include "models/engine/engine.h"
 #include "models/engine/pending.h"
 #include "models/engine/prefix.h"
+#include "models/engine/shared.h"
 
 #define LLM_NIL     UINT32_MAX
 #define LLM_UNSEEN  (-1)
@@ -46,9 +48,12 @@ typedef struct llm_request {
         int32_t computed; /* else: tokens in the KV cache */
     };
     uint64_t number; /* of submission */
-    uint64_t key;    /* prefix_key */
-    int32_t prefix;  /* tokens that may be found under key */
-    int32_t hot;     /* cached_tokens in whole blocks, less than input */
+    union {
+        uint64_t key;           /* prefix_key, 0 = none */
+        const mdl_chain *chain; /* chained: instead of it */
+    };
+    int32_t prefix; /* tokens that may be found under key */
+    int32_t hot;    /* cached_tokens in whole blocks, less than input */
     int32_t priority;
     union {
         uint32_t tag;
@@ -60,6 +65,7 @@ typedef struct llm_request {
     uint8_t where;       /* llm_where */
     bool started;        /* STARTED was reported */
     bool dropped;        /* cancelled while a step runs: leaves at its end */
+    bool chained;
 } llm_request;
 
 #define LLM_LINE MDL_LINE
@@ -115,7 +121,7 @@ typedef struct llm_state {
     uint32_t spare[LLM_SPARES]; /* the last that became free, taken first: without a look at their lines */
     uint32_t free_slot;         /* then those that became so before, linked by next */
     uint32_t fresh_slot;        /* then this and all above, never used and not written yet */
-    uint32_t keyed;             /* requests inside with a key */
+    uint32_t keyed;             /* keys of requests inside, and names in their chains */
 
     mdl_prefix prefix;
     uint64_t submitted;
@@ -126,8 +132,9 @@ typedef struct llm_state {
     int64_t tokens_cached, preemptions;
     int64_t queued_blocks; /* that the prompts of those in the queue need */
 
-    int32_t pad[1];  /* brings below[1] to the start of a line */
-    int32_t below[]; /* [block_tokens + 1, and to the end of its line] decoding requests whose phase is less than i */
+    uint32_t chained; /* requests inside with a chain */
+    int32_t below[];  /* [block_tokens + 1, and to the end of its line] decoding requests whose phase is less than i;
+                         behind it an mdl_shared, which only those with a chain look at */
 } llm_state;
 _Static_assert(offsetof(llm_state, below) + sizeof(int32_t) == (MDL_ENGINE_LINES - 1) * LLM_LINE,
                "the sums for 16 tokens are one line, behind the 0 that they begin with");
@@ -231,6 +238,29 @@ static inline int32_t llm_run_blocks(const llm_state *s, int32_t steps)
     return (cycles + wraps) * s->decodes + s->below[end - wraps * block] - s->below[s->phase_now];
 }
 
+/* Bytes of `below`: one 0, and whole lines. */
+static inline size_t llm_below_bytes(const mdl_llm_config *config)
+{
+    const size_t sums = (size_t)config->block_tokens * sizeof(int32_t);
+    return sizeof(int32_t) + (sums + LLM_LINE - 1) / LLM_LINE * LLM_LINE;
+}
+
+/* Named blocks that the batch holds. */
+static inline mdl_shared *llm_shared(const llm_state *s)
+{
+    union {
+        const char *in;
+        mdl_shared *out;
+    } behind = {.in = (const char *)s->below + llm_below_bytes(s->config)};
+    return behind.out;
+}
+
+/* Keys that the prefix cache may get from a request. */
+static inline uint32_t llm_keys_of(const llm_request *r)
+{
+    return r->chained ? (uint32_t)r->chain->count : r->key != 0;
+}
+
 /* llm_batch.c: lists, the decoding set, leaving */
 void llm_append(llm_state *s, llm_list *list, uint32_t slot);
 void llm_unlink(llm_state *s, llm_list *list, uint32_t slot);
@@ -255,6 +285,13 @@ static inline void llm_keep_prefixes(llm_state *s, int32_t left)
         mdl_prefix_trim(&s->prefix, left < s->config->prefix_blocks ? left : s->config->prefix_blocks);
     }
 }
+
+/* llm_chain.c: of a request with a chain */
+int32_t llm_chain_hit(const llm_state *s, const llm_request *r); /* tokens that need no prefill if it is taken up now */
+int32_t llm_chain_spared(const llm_state *s, const llm_request *r, int32_t hit); /* blocks of those that others hold */
+/* It has computed from `from` to `to` tokens. @return blocks of those that others hold, too: it gives them back */
+int32_t llm_chain_hold(llm_state *s, const llm_request *r, int32_t from, int32_t to);
+int32_t llm_chain_leave(llm_state *s, const llm_request *r, int32_t computed); /* blocks that others hold on to */
 
 /* llm_step.c: composing a step */
 void llm_compose(llm_state *s); /* takes up requests, goes on with a prefill, makes room for the batch if it must */

@@ -83,14 +83,17 @@ static void admit(llm_state *s, mdl_step *step)
         int32_t left = s->free_blocks - llm_due(s);
         llm_keep_prefixes(s, left);
         int32_t held = llm_held_blocks(s, r);
-        int32_t hit = llm_hit_of(s, r, held);
+        int32_t hit = r->chained ? llm_chain_hit(s, r) : llm_hit_of(s, r, held);
         int32_t chunk = llm_min(llm_prefill_rest(r) - hit, budget);
         int32_t need = llm_blocks(s, hit + chunk);
-        if (need > left) {
+        if (need - (r->chained ? llm_chain_spared(s, r, hit) : 0) > left) {
             return;
         }
         if (held > 0) {
             mdl_prefix_drop(&s->prefix, r->key);
+        }
+        if (r->chained) {
+            s->free_blocks += llm_chain_hold(s, r, 0, hit);
         }
         r->computed = hit;
         s->tokens_cached += hit;
@@ -108,6 +111,13 @@ static void admit(llm_state *s, mdl_step *step)
     }
 }
 
+/* Whether the head of the queue could join within a run: where it is to compute no more in a step than the budget, a
+ * block of its chain that is overwritten spares it more blocks than it costs the others. */
+static bool head_unsettled(const llm_state *s)
+{
+    return s->chained > 0 && s->queue.count > 0 && s->requests[s->queue.head].chained && llm_head_may_join(s);
+}
+
 /* A step that takes up requests, goes on with a prefill or makes room for the batch, if it must. */
 void llm_compose(llm_state *s)
 {
@@ -121,5 +131,5 @@ void llm_compose(llm_state *s)
         llm_prefetch_finish(s);
     }
     /* after throwing out, the next step may take requests from the queue: look again */
-    llm_begin_run(s, mdl_step_ps(&s->config->step, &step), s->mixed || thrown);
+    llm_begin_run(s, mdl_step_ps(&s->config->step, &step), s->mixed || thrown || head_unsettled(s));
 }

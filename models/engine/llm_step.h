@@ -72,7 +72,7 @@ static inline void llm_add_chunk(mdl_step *step, const llm_request *r, int32_t c
 /* Blocks that the prefix cache holds now under the key of r. */
 static inline int32_t llm_held_blocks(const llm_state *s, const llm_request *r)
 {
-    return r->key != 0 ? mdl_prefix_find(&s->prefix, r->key) : 0;
+    return r->key != 0 && !r->chained ? mdl_prefix_find(&s->prefix, r->key) : 0;
 }
 
 /* Tokens of r that these spare it. */
@@ -90,7 +90,7 @@ static inline int32_t llm_hit_of(const llm_state *s, const llm_request *r, int32
 /* Tokens of r that lie in the prefix cache now. */
 static inline int32_t llm_prefix_hit(const llm_state *s, const llm_request *r)
 {
-    return llm_hit_of(s, r, llm_held_blocks(s, r));
+    return r->chained ? llm_chain_hit(s, r) : llm_hit_of(s, r, llm_held_blocks(s, r));
 }
 
 /* The longest run of decode steps: up to the first completion or the last step that gets its blocks. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /**
- * prefix.h - which conversations still have KV blocks in a replica; private to models/engine.
+ * prefix.h - which conversations and named blocks still lie in a replica, used by nobody; private to models/engine.
  *
  * The blocks counted here are free ones that nobody has overwritten yet: who takes blocks trims the cache to what is
  * left (mdl_prefix_trim), the least recently used first, each from its end. Room is reserved when a request is

@@ -152,7 +152,7 @@ void mdl_profile_spread(const mdl_gpu *g, const mdl_model *m, const mdl_parallel
 typedef struct mdl_engine_limits {
     int32_t max_batched_tokens, max_sequences, max_waiting;
     mdl_parallel parallel;
-    double prefix_share; /**< of the KV cache that may keep prefixes of conversations while it is free, 0..1 */
+    double prefix_share; /**< of the KV cache that may keep what was computed for prompts while it is free, 0..1 */
 } mdl_engine_limits;
 
 /** The step law of a profile, in whole ps: each coefficient to the nearest. stages is 0. */

@@ -29,12 +29,18 @@
 static const uint64_t rare[] = {1000070, 1087450};
 #define RARE (sizeof rare / sizeof *rare)
 
+/* After these, worlds whose prompts have chains: names of blocks. */
+#define CHAINED   10000
+#define NAMES_MAX 84
+
 typedef struct world {
     mdl_llm_config config;
     plain_request requests[MAX_REQUESTS];
     plain_op ops[MAX_OPS];
     size_t request_count, op_count, probe_count;
     mdl_load plain_loads[MAX_OPS], loads[MAX_OPS];
+    mdl_chain chains[MAX_REQUESTS];
+    int64_t ids[MAX_REQUESTS][NAMES_MAX];
     bool eager; /* the owner calls advance more often than it must, and with little room for events */
 } world;
 
@@ -123,6 +129,34 @@ static void draw_world(uint64_t seed, world *w)
         }
     }
     qsort(w->ops, w->op_count, sizeof w->ops[0], compare_ops);
+}
+
+/* Gives most requests of a world a chain. Some sources begin all prompts alike and then branch, some name blocks
+ * without a thought; a chain may be shorter than the prompt or longer, and its blocks no multiple of the engine's. */
+static void draw_chains(uint64_t seed, world *w)
+{
+    choice c;
+    choice_seed(&c, seed ^ UINT64_C(0x94d049bb133111eb));
+    if (w->config.prefix_blocks == 0 || choice_chance(&c, 1, 2)) {
+        w->config.prefix_blocks = w->config.kv_blocks;
+    }
+    const bool tree = choice_chance(&c, 4, 5);
+    const bool odd = choice_chance(&c, 1, 20);
+    const uint64_t branches = (uint64_t)choice_range(&c, 2, 12);
+    const int32_t each = (int32_t)choice_range(&c, 1, 3) * w->config.block_tokens + odd;
+    for (size_t i = 0; i < w->request_count; i++) {
+        mdl_chain *chain = &w->chains[i];
+        int32_t count = w->requests[i].input / each + (int32_t)choice_range(&c, 0, 2);
+        count -= choice_chance(&c, 1, 8) ? (int32_t)choice_range(&c, 0, 3) : 0;
+        *chain = (mdl_chain){.ids = w->ids[i], .key = 1000, .count = count < 1 ? 1 : count, .block_tokens = each};
+        int64_t id = 0;
+        for (int32_t k = 0; k < chain->count; k++) {
+            const int64_t branch = choice_chance(&c, 1, branches) ? choice_range(&c, 1, 3) : 0;
+            id = tree ? (id * 1000003 + branch + 1) & 0xffffffff : choice_range(&c, 0, 6);
+            w->ids[i][k] = id;
+        }
+        w->requests[i].chain = choice_chance(&c, 5, 6) ? chain : NULL;
+    }
 }
 
 /* The owner's book: what the engine has said about each request. */
@@ -223,7 +257,8 @@ static void check_kv(const mdl_engine *e, book *b, const mdl_load *load)
         }
     }
     b->kv_looks++;
-    if (kv.blocks != load->kv_blocks || count != load->waiting || kv.taken < queued + begun ||
+    const int64_t least = s->chained > 0 ? queued : queued + begun; /* what is begun may be another's, too */
+    if (kv.blocks != load->kv_blocks || count != load->waiting || kv.taken < least ||
         kv.taken > load->kv_blocks_used + queued + begun - computed || (load->running == 0) != (kv.taken == queued)) {
         complain(b, "KV blocks taken");
     }
@@ -276,6 +311,7 @@ static void play(world *w, book *b, uint64_t seed)
                              .cached_tokens = w->requests[op->which].cached,
                              .prefix_tokens = w->requests[op->which].prefix,
                              .prefix_key = w->requests[op->which].key,
+                             .chain = w->requests[op->which].chain,
                              .priority = w->requests[op->which].priority};
             b->handle[op->which] = mdl_engine_submit(e, op->at_ns, &work);
             b->refused[op->which] = b->handle[op->which] == MDL_REFUSED;
@@ -353,6 +389,8 @@ static void add_tally(plain_tally *sum, const plain_tally *t)
     sum->hits += t->hits;
     sum->conversations_found += t->conversations_found;
     sum->overtaken += t->overtaken;
+    sum->chain_hits += t->chain_hits;
+    sum->chain_copies += t->chain_copies;
 }
 
 static void skipping_equals_stepping(void **state)
@@ -362,9 +400,12 @@ static void skipping_equals_stepping(void **state)
     plain_tally sum = {0};
     int64_t refused = 0;
     int64_t done = 0, kv_looks = 0, waited_again = 0, sums = 0;
-    for (uint64_t i = 1; i <= WORLDS + RARE; i++) {
-        const uint64_t seed = i <= WORLDS ? i : rare[i - WORLDS - 1];
+    for (uint64_t i = 1; i <= WORLDS + RARE + CHAINED; i++) {
+        const uint64_t seed = i > WORLDS && i <= WORLDS + RARE ? rare[i - WORLDS - 1] : i;
         draw_world(seed, &w);
+        if (i > WORLDS + RARE) {
+            draw_chains(seed, &w);
+        }
         plain_tally tally = {0};
         assert_true(plain_run(&w.config, w.ops, w.op_count, w.requests, w.request_count, w.plain_loads, &tally));
         add_tally(&sum, &tally);
@@ -387,15 +428,17 @@ static void skipping_equals_stepping(void **state)
     }
     print_message("%d worlds, %lld steps, %lld done, %lld refused, %lld preemptions (%lld of oneself), %lld chunked "
                   "prefills, %lld recomputed, %lld + %lld cancelled running + waiting, %lld prefix hits (%lld of a "
-                  "conversation), %lld out of turn\n",
-                  WORLDS, (long long)sum.steps, (long long)done, (long long)refused, (long long)sum.preemptions,
-                  (long long)sum.self_preemptions, (long long)sum.chunks, (long long)sum.recomputed_first,
-                  (long long)sum.cancelled_running, (long long)sum.cancelled_waiting, (long long)sum.hits,
-                  (long long)sum.conversations_found, (long long)sum.overtaken);
+                  "conversation, %lld of a chain), %lld named blocks of two, %lld out of turn\n",
+                  WORLDS + CHAINED, (long long)sum.steps, (long long)done, (long long)refused,
+                  (long long)sum.preemptions, (long long)sum.self_preemptions, (long long)sum.chunks,
+                  (long long)sum.recomputed_first, (long long)sum.cancelled_running, (long long)sum.cancelled_waiting,
+                  (long long)sum.hits, (long long)sum.conversations_found, (long long)sum.chain_hits,
+                  (long long)sum.chain_copies, (long long)sum.overtaken);
     /* the sample must hold what it is meant to hold */
     assert_true(sum.preemptions > 1000 && sum.self_preemptions > 100 && sum.chunks > 1000);
     assert_true(sum.recomputed_first > 1000 && sum.cancelled_running > 500 && sum.cancelled_waiting > 500);
     assert_true(sum.hits > 10000 && sum.conversations_found > 10000 && sum.overtaken > 1000);
+    assert_true(sum.chain_hits > 10000 && sum.chain_copies > 10000);
     assert_true(refused > 100 && done > 10000);
     assert_true(sums > 1000);
     assert_true(kv_looks > 10000 && waited_again > 1000);

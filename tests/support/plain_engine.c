@@ -24,6 +24,13 @@ typedef struct kept {
     int64_t step, number;
 } kept;
 
+/* A block with a name: how many running requests have it, and who left last. */
+typedef struct named {
+    uint64_t name;
+    int32_t users;
+    int64_t step, number;
+} named;
+
 typedef struct plain {
     const mdl_llm_config *config;
     plain_request *requests;
@@ -37,6 +44,8 @@ typedef struct plain {
     int64_t tokens_in, tokens_cached, tokens_out, preemptions, completed;
     kept *kept; /* [kept_count] oldest first */
     int32_t kept_count;
+    named *named; /* [named_count] */
+    int32_t named_count;
     int64_t submitted;
 } plain;
 
@@ -110,7 +119,91 @@ static int32_t find_kept(const plain *p, uint64_t key)
 
 static bool has_key(const plain *p, int32_t which)
 {
-    return p->requests[which].key != 0 && p->config->prefix_blocks > 0;
+    return p->requests[which].key != 0 && p->requests[which].chain == NULL && p->config->prefix_blocks > 0;
+}
+
+/* The chain of a request, if it counts here. */
+static const mdl_chain *chain_of(const plain *p, int32_t which)
+{
+    const mdl_chain *c = p->requests[which].chain;
+    return c != NULL && p->config->prefix_blocks > 0 && c->block_tokens % p->config->block_tokens == 0 ? c : NULL;
+}
+
+static named *named_of(plain *p, uint64_t name)
+{
+    for (int32_t i = 0; i < p->named_count; i++) {
+        if (p->named[i].name == name) {
+            return &p->named[i];
+        }
+    }
+    p->named[p->named_count] = (named){.name = name, .step = -1};
+    return &p->named[p->named_count++];
+}
+
+/* Whether block i of a chain ends within so many tokens of the prompt. */
+static bool within(const plain *p, int32_t which, int32_t i, int32_t tokens)
+{
+    const mdl_chain *c = chain_of(p, which);
+    const int32_t end = (i + 1) * c->block_tokens;
+    return i < c->count && end <= tokens && end <= p->requests[which].input;
+}
+
+static bool readable(plain *p, const mdl_chain *c, int32_t i)
+{
+    const int32_t at = find_kept(p, c->key + (uint64_t)c->ids[i]);
+    return named_of(p, c->key + (uint64_t)c->ids[i])->users > 0 ||
+           (at >= 0 && p->kept[at].blocks == c->block_tokens / p->config->block_tokens);
+}
+
+/* A request has computed tokens: whole blocks get their names, and of two copies of one, one is given back. */
+static void name_blocks(plain *p, int32_t which, int32_t from, int32_t to)
+{
+    const mdl_chain *c = chain_of(p, which);
+    for (int32_t i = 0; c != NULL && within(p, which, i, to); i++) {
+        if (within(p, which, i, from)) {
+            continue;
+        }
+        named *n = named_of(p, c->key + (uint64_t)c->ids[i]);
+        n->users++;
+        if (n->users > 1) {
+            p->free_blocks += c->block_tokens / p->config->block_tokens;
+            p->tally->chain_copies++;
+        } else if (find_kept(p, n->name) >= 0) {
+            forget_kept(p, find_kept(p, n->name));
+        }
+    }
+}
+
+/* Behind all that were kept before, but at one step in the order of submission. */
+static void keep(plain *p, kept k)
+{
+    int32_t i = p->kept_count++;
+    for (; i > 0 && p->kept[i - 1].step == k.step && p->kept[i - 1].number > k.number; i--) {
+        p->kept[i] = p->kept[i - 1];
+    }
+    p->kept[i] = k;
+}
+
+/* Named blocks of a request that leaves: those that nobody else has are kept, the last first. */
+static void leave_names(plain *p, int32_t which)
+{
+    const mdl_chain *c = chain_of(p, which);
+    const body *b = &p->bodies[which];
+    int32_t count = 0;
+    while (within(p, which, count, b->computed)) {
+        count++;
+    }
+    for (int32_t i = count - 1; i >= 0; i--) {
+        named *n = named_of(p, c->key + (uint64_t)c->ids[i]);
+        n->users--;
+        n->number = n->step == p->tally->steps && n->number > b->number ? n->number : b->number;
+        n->step = p->tally->steps;
+        if (n->users > 0) {
+            p->free_blocks -= c->block_tokens / p->config->block_tokens;
+        } else {
+            keep(p, (kept){n->name, c->block_tokens / p->config->block_tokens, n->step, n->number});
+        }
+    }
 }
 
 /* The blocks of a request are free; they keep its conversation for now. */
@@ -119,6 +212,9 @@ static void release_blocks(plain *p, int32_t which)
     body *b = &p->bodies[which];
     p->free_blocks += b->blocks;
     b->blocks = 0;
+    if (chain_of(p, which) != NULL) {
+        leave_names(p, which);
+    }
     if (!has_key(p, which)) {
         return;
     }
@@ -131,13 +227,8 @@ static void release_blocks(plain *p, int32_t which)
     if (same >= 0 && !later) {
         forget_kept(p, same);
     }
-    kept k = {p->requests[which].key, b->computed / p->config->block_tokens, p->tally->steps, b->number};
     if (!later) {
-        int32_t i = p->kept_count++;
-        for (; i > 0 && p->kept[i - 1].step == k.step && p->kept[i - 1].number > k.number; i--) {
-            p->kept[i] = p->kept[i - 1];
-        }
-        p->kept[i] = k;
+        keep(p, (kept){p->requests[which].key, b->computed / p->config->block_tokens, p->tally->steps, b->number});
     }
 }
 
@@ -149,7 +240,7 @@ static void leave_running(plain *p, int32_t which)
 }
 
 /* Tokens that need no prefill, block by block. */
-static int32_t found_tokens(const plain *p, int32_t which)
+static int32_t found_tokens(plain *p, int32_t which)
 {
     const plain_request *r = &p->requests[which];
     const body *b = &p->bodies[which];
@@ -164,7 +255,13 @@ static int32_t found_tokens(const plain *p, int32_t which)
     while ((by_cache + 1) * size <= r->cached && (by_cache + 1) * size < r->input) {
         by_cache++;
     }
-    return size * (by_key > by_cache ? by_key : by_cache);
+    int32_t by_name = 0;
+    const mdl_chain *c = chain_of(p, which);
+    while (c != NULL && within(p, which, by_name, r->input + b->sampled - 1) && readable(p, c, by_name)) {
+        by_name++;
+    }
+    int32_t found = size * (by_key > by_cache ? by_key : by_cache);
+    return by_name > 0 && by_name * c->block_tokens > found ? by_name * c->block_tokens : found;
 }
 
 /* Whether a comes before b in the queue. */
@@ -297,9 +394,18 @@ static void compose(plain *p)
         int32_t total = p->requests[which].input + b->sampled - found;
         int32_t chunk = total < budget ? total : budget;
         int32_t need = blocks_for(p, found + chunk);
-        if (need > p->free_blocks) {
+        const mdl_chain *c = chain_of(p, which);
+        int32_t others = 0; /* blocks that another has */
+        for (int32_t i = 0; c != NULL && within(p, which, i, found); i++) {
+            if (named_of(p, c->key + (uint64_t)c->ids[i])->users > 0) {
+                others += c->block_tokens / p->config->block_tokens;
+            }
+        }
+        if (need - others > p->free_blocks) {
             break;
         }
+        p->tally->chain_hits += c != NULL && found > 0;
+        name_blocks(p, which, 0, found);
         take_out(p->waiting, &p->waiting_count, which);
         p->running[p->running_count++] = which;
         p->tally->hits += found > 0;
@@ -359,6 +465,10 @@ static wide step_time(const plain *p)
 static void end_step(plain *p)
 {
     int64_t at_ns = up_to_ns(p->now_ps);
+    for (int32_t i = 0; i < p->running_count; i++) {
+        const body *b = &p->bodies[p->running[i]];
+        name_blocks(p, p->running[i], b->computed, b->computed + b->chunk);
+    }
     for (int32_t i = 0; i < p->running_count; i++) {
         int32_t which = p->running[i];
         plain_request *r = &p->requests[which];
@@ -429,8 +539,13 @@ bool plain_run(const mdl_llm_config *config, const plain_op *ops, size_t op_coun
     p.bodies = calloc(n, sizeof *p.bodies);
     p.running = calloc(n, sizeof *p.running);
     p.waiting = calloc(n, sizeof *p.waiting);
-    p.kept = calloc(n, sizeof *p.kept);
-    bool ok = p.bodies != NULL && p.running != NULL && p.waiting != NULL && p.kept != NULL;
+    size_t names = 1;
+    for (size_t i = 0; i < request_count; i++) {
+        names += requests[i].chain != NULL ? (size_t)requests[i].chain->count : 0;
+    }
+    p.kept = calloc(n + names, sizeof *p.kept);
+    p.named = calloc(names, sizeof *p.named);
+    bool ok = p.bodies != NULL && p.running != NULL && p.waiting != NULL && p.kept != NULL && p.named != NULL;
     if (ok) {
         for (size_t i = 0; i < request_count; i++) {
             requests[i].refused = false;
@@ -444,5 +559,6 @@ bool plain_run(const mdl_llm_config *config, const plain_op *ops, size_t op_coun
     free(p.running);
     free(p.waiting);
     free(p.kept);
+    free(p.named);
     return ok;
 }

@@ -22,6 +22,7 @@ typedef struct plain_request {
     int32_t input, output;                 /**< in */
     int32_t cached, prefix, priority;      /**< in; as in mdl_work */
     uint64_t key;                          /**< in */
+    const mdl_chain *chain;                /**< in */
     bool refused;                          /**< out */
     int64_t started_ns, first_ns, done_ns; /**< out; -1 if it never came */
 } plain_request;
@@ -30,6 +31,7 @@ typedef struct plain_request {
 typedef struct plain_tally {
     int64_t steps, preemptions, self_preemptions, chunks, recomputed_first, cancelled_running, cancelled_waiting;
     int64_t hits, conversations_found, overtaken; /**< overtaken: thrown out while a later one stays */
+    int64_t chain_hits, chain_copies;             /**< chain_copies: blocks that another running request has, too */
 } plain_tally;
 
 /**
