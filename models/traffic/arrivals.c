@@ -182,12 +182,12 @@ mdl_arrivals *mdl_arrivals_new(const mdl_arrival_spec *spec)
         return NULL;
     }
     a->spec = *spec;
-    if (spec->kind == MDL_ARRIVAL_TRACE) {
-        a->empty = !replay_start(&a->replay, &a->spec);
-    } else if (!start_drawn(a)) {
+    const bool ok = spec->kind == MDL_ARRIVAL_TRACE ? replay_start(&a->replay, &a->spec) : start_drawn(a);
+    if (!ok) {
         free(a);
         return NULL;
     }
+    a->empty = a->empty || a->replay.empty;
     return a;
 }
 
@@ -196,6 +196,7 @@ void mdl_arrivals_free(mdl_arrivals *a)
     if (a != NULL) {
         rate_free(a->rate);
         sessions_fini(&a->sessions);
+        replay_fini(&a->replay);
         free(a);
     }
 }

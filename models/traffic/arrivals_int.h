@@ -103,9 +103,13 @@ typedef struct replay {
     uint64_t copies; /**< of row-1, still to come */
     int64_t copy_at;
     int64_t period_ns; /**< 0 = played once */
+    mdl_chain *chains; /**< [count] NULL = the trace lists no blocks */
+    int32_t common;    /**< leading blocks that all rows with blocks have */
+    bool empty;        /**< nothing ever comes */
 } replay;
-/** False: nothing ever comes. */
+/** False: out of memory. */
 bool replay_start(replay *p, const mdl_arrival_spec *spec);
+void replay_fini(replay *p);
 /** Sets time, row and tokens. */
 int64_t replay_next(replay *p, gsl_rng *r, mdl_arrival *out);
 double replay_rate(const replay *p, int64_t at_ns);

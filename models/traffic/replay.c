@@ -10,13 +10,15 @@
 #include "models/traffic/arrivals_int.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "models/random/variates.h"
 
 #define NEVER       ARRIVALS_NEVER
 #define HALF_MIN_NS INT64_C(30000000000)
 #define COPIES_MAX  1e15
-#define RARE        1e-3 /* copies of a row: below it, rows without one are passed over at once */
+#define CHAIN_KEYS  ((uint64_t)INT64_MAX + 1) /* beyond the numbers of all sessions */
+#define RARE        1e-3                      /* copies of a row: below it, rows without one are passed over at once */
 
 /* Rows of the trace with at_ns < x. */
 static size_t rows_before(const mdl_trace *t, int64_t x)
@@ -58,13 +60,55 @@ static void skip_the_past(replay *p)
     p->row = rows_before(p->spec->trace, past);
 }
 
+/* Leading blocks that two chains have in common, at most `most`. */
+static int32_t in_common(const mdl_chain *a, const mdl_chain *b, int32_t most)
+{
+    int32_t n = 0;
+    while (n < most && n < a->count && n < b->count && a->ids[n] == b->ids[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* Each row's blocks, and what all rows that have some begin with. False: no memory. */
+static bool lay_chains(replay *p)
+{
+    const mdl_trace *t = p->spec->trace;
+    const mdl_chain *first = NULL;
+    if (t->chain_end == NULL) {
+        return true;
+    }
+    p->chains = malloc(t->count * sizeof *p->chains);
+    if (p->chains == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        const int64_t begin = i > 0 ? t->chain_end[i - 1] : 0;
+        p->chains[i] = (mdl_chain){.ids = t->chain + begin,
+                                   .key = p->spec->trace_key + CHAIN_KEYS,
+                                   .count = (int32_t)(t->chain_end[i] - begin),
+                                   .block_tokens = t->chain_tokens};
+        if (p->chains[i].count > 0) {
+            p->common = first == NULL ? INT32_MAX : in_common(first, &p->chains[i], p->common);
+            first = first == NULL ? &p->chains[i] : first;
+        }
+    }
+    return true;
+}
+
+void replay_fini(replay *p)
+{
+    free(p->chains);
+}
+
 bool replay_start(replay *p, const mdl_arrival_spec *spec)
 {
     const mdl_trace *t = spec->trace;
     double scale = spec->trace_scale;
     *p = (replay){.spec = spec, .varies = rate_varies(spec)};
-    if (t == NULL || t->count == 0 || !(scale > 0.0) || !(scale < COPIES_MAX)) {
-        return false;
+    p->empty = t == NULL || t->count == 0 || !(scale > 0.0) || !(scale < COPIES_MAX);
+    if (p->empty || !lay_chains(p)) {
+        return p->empty;
     }
     p->whole = (uint64_t)scale;
     p->fraction = scale - (double)p->whole;
@@ -168,21 +212,34 @@ static int32_t least_one(int32_t tokens)
     return tokens > 1 ? tokens : 1;
 }
 
-/* All that the trace says of a row. */
-static void describe(const mdl_arrival_spec *spec, mdl_arrival *out)
+/* Whose KV blocks a row can use again. */
+static void describe_prefix(const replay *p, mdl_arrival *out)
 {
-    const mdl_trace *t = spec->trace;
+    const mdl_trace *t = p->spec->trace;
+    const mdl_chain *chain = p->chains != NULL && p->chains[out->row].count > 0 ? &p->chains[out->row] : NULL;
+    if (t->session != NULL && t->session[out->row] >= 0) {
+        out->session = t->session[out->row];
+        out->prefix_key = p->spec->trace_key + (uint64_t)out->session + 1;
+    }
+    if (chain != NULL) {
+        const int32_t last = chain->count - 1;
+        out->chain = chain;
+        out->prefix_key =
+            out->session >= 0 ? out->prefix_key : mdl_chain_name(chain, p->common < last ? p->common : last);
+    } else if (t->prefix_tokens != NULL) {
+        *(out->session >= 0 ? &out->prefix_tokens : &out->shared_tokens) = t->prefix_tokens[out->row];
+    }
+}
+
+/* All that the trace says of a row. */
+static void describe(const replay *p, mdl_arrival *out)
+{
+    const mdl_trace *t = p->spec->trace;
     if (t->input_tokens != NULL) {
         out->input = least_one(t->input_tokens[out->row]);
         out->output = least_one(t->output_tokens[out->row]);
     }
-    if (t->session != NULL && t->session[out->row] >= 0) {
-        out->session = t->session[out->row];
-        out->prefix_key = spec->trace_key + (uint64_t)out->session + 1;
-    }
-    if (t->prefix_tokens != NULL) {
-        *(out->session >= 0 ? &out->prefix_tokens : &out->shared_tokens) = t->prefix_tokens[out->row];
-    }
+    describe_prefix(p, out);
     if (t->priority != NULL) {
         out->priority = t->priority[out->row];
     }
@@ -199,7 +256,7 @@ int64_t replay_next(replay *p, gsl_rng *r, mdl_arrival *out)
     }
     p->copies--;
     out->row = p->row - 1;
-    describe(p->spec, out);
+    describe(p, out);
     return p->copy_at;
 }
 

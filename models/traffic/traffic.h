@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/engine/chain.h"
 #include "models/traffic/lengths.h"
 
 #define MDL_SHAPE_HOURS 168 /**< a week of hours; hour 0 = Monday 00:00 local time */
@@ -36,6 +37,10 @@ typedef struct mdl_trace {
     const int64_t *session;       /**< conversation, -1 = none; NULL: the trace does not say */
     const int32_t *prefix_tokens; /**< leading input tokens that earlier requests had; NULL likewise */
     const int32_t *priority;      /**< NULL likewise */
+    const int64_t *chain_end;     /**< [count] where the blocks of a row's prompt end in `chain`, and those of the next
+                                     begin; NULL: the trace lists none */
+    const int64_t *chain;         /**< equal ids: the same tokens from the beginning of the prompt to the block's end */
+    int32_t chain_tokens;         /**< of each block */
 } mdl_trace;
 
 /** per_s[i] requests/s from at_ns[i] on, the last for ever; none before at_ns[0]. Borrowed. */
@@ -133,10 +138,12 @@ typedef struct mdl_sessions {
  *
  * TRACE: a looped trace starts again one mean gap after its last request; a trace whose requests all fall at one
  * instant has no such gap and is played once. Copies of a request come at the same instant. Rows that would fall before
- * time 0 (negative shift) are left out. A row's prefix lies in the blocks of its session; that of a row without one was
- * left by any earlier request and counts as found (shared_tokens): what a cache without limit would hold. Growth,
- * seasons and crowds multiply trace_scale; burst and sessions do not apply. A looped trace whose growth falls thins out
- * and ends where its scale is no longer above 0 as a double, if not before.
+ * time 0 (negative shift) are left out. A row whose blocks the trace lists finds those of them that its replica has
+ * (chain), one of a session the blocks of that session, up to its prefix. The prefix of a row with neither was left by
+ * nobody knows whom and counts as found by any replica (shared_tokens): what a cache without limit would hold. Copies
+ * of a row, by scale or loop, have its blocks and its session. Growth, seasons and crowds multiply trace_scale; burst
+ * and sessions do not apply. A looped trace whose growth falls thins out and ends where its scale is no longer above 0
+ * as a double, if not before.
  */
 typedef struct mdl_arrival_spec {
     mdl_arrival_kind kind;
@@ -153,7 +160,7 @@ typedef struct mdl_arrival_spec {
     double trace_scale;     /**< TRACE: each request is replayed scale times on average (2.0 = doubled, 0.5 = halved) */
     int64_t trace_shift_ns; /**< TRACE: simulated time of the first request */
     int trace_loop;         /**< TRACE: 1 = start over at the end */
-    uint64_t trace_key;     /**< TRACE: prefix_key of session s is trace_key + s + 1 */
+    uint64_t trace_key;     /**< TRACE: prefix_key of session s is trace_key + s + 1; blocks have names beyond those */
     mdl_growth growth;
     const mdl_season *seasons; /**< [season_count] */
     size_t season_count;
@@ -172,9 +179,11 @@ typedef struct mdl_arrival {
     int32_t turns;         /**< that it may have; 0 = none */
     int32_t shared_tokens; /**< leading input tokens that every request of the source begins with (a system prompt) */
     int32_t prefix_tokens; /**< leading input tokens that earlier turns had in their input or output */
-    uint64_t prefix_key;   /**< conversation whose KV blocks the next turn can use again; 0 = none */
-    int32_t input, output; /**< tokens; 0 = not known to the source: draw them */
-    int32_t priority;      /**< TRACE: of the row; 0 = none */
+    uint64_t prefix_key; /**< conversation whose KV blocks the next turn can use again; 0 = none. TRACE, of a row with a
+                            chain and no session: the name of its first block behind those that all rows have */
+    const mdl_chain *chain; /**< TRACE: the blocks of the prompt, as long as the source lives; NULL = not known */
+    int32_t input, output;  /**< tokens; 0 = not known to the source: draw them */
+    int32_t priority;       /**< TRACE: of the row; 0 = none */
 } mdl_arrival;
 
 typedef struct mdl_arrivals mdl_arrivals;

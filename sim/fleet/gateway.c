@@ -150,6 +150,7 @@ static bool offer(fl_world *w, uint32_t request, uint32_t cluster)
             work.cached_tokens = t->shared_tokens > work.cached_tokens ? t->shared_tokens : work.cached_tokens;
             work.prefix_tokens = t->prefix_tokens;
             work.prefix_key = t->prefix_key;
+            work.chain = t->chain;
             work.priority = t->priority;
         }
     }

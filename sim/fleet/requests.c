@@ -140,6 +140,7 @@ void fl_source_event(fl_world *w, uint32_t source)
     needs_draw(w, src, q);
     if (w->has_talks) {
         w->beside[index].talk = (fl_talk){.prefix_key = src->next.prefix_key,
+                                          .chain = src->next.chain,
                                           .prefix_tokens = src->next.prefix_tokens,
                                           .shared_tokens = src->next.shared_tokens,
                                           .priority = src->sc->priority + src->next.priority};

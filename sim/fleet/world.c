@@ -191,7 +191,8 @@ static bool has_talks(const sc_traffic *sc)
     const mdl_trace *trace = sc->arrivals.trace;
 
     return sc->priority != 0 || sc->tenant >= 0 || sc->arrivals.sessions != NULL ||
-           (trace != NULL && (trace->session != NULL || trace->prefix_tokens != NULL || trace->priority != NULL));
+           (trace != NULL && (trace->session != NULL || trace->prefix_tokens != NULL || trace->priority != NULL ||
+                              trace->chain_end != NULL));
 }
 
 static bool source_init(fl_world *w, fl_source *source, uint32_t service, const sc_traffic *sc)

@@ -102,7 +102,8 @@ typedef struct fl_order {
 
 /** Of each request, where a source has conversations or a priority, or ways have jitter. */
 typedef struct fl_talk {
-    uint64_t prefix_key; /**< of the conversation; 0 = none */
+    uint64_t prefix_key;    /**< of the conversation; 0 = none */
+    const mdl_chain *chain; /**< NULL = none */
     int32_t prefix_tokens, shared_tokens;
     int32_t priority;
     float late; /**< jitter of its way forth, in units of its mean, of the request alone: no policy changes this luck */

@@ -35,11 +35,35 @@ static bool grow(trace_build *b)
     if (((b->optional & TRACE_SESSION) != 0 && !widen(&t->session, rows, sizeof *t->session)) ||
         ((b->optional & TRACE_PREFIX) != 0 && !widen(&t->prefix, rows, sizeof *t->prefix)) ||
         ((b->optional & TRACE_PRIORITY) != 0 && !widen(&t->priority, rows, sizeof *t->priority)) ||
-        (b->has_blocks && !widen(&t->blocks, rows, sizeof *t->blocks))) {
+        ((b->optional & TRACE_BLOCKS) != 0 &&
+         (!widen(&t->chain_end, rows, sizeof *t->chain_end) || !widen(&t->blocks, rows, sizeof *t->blocks)))) {
         return false;
     }
     t->capacity = rows;
     return true;
+}
+
+/* Room for the blocks of one more request. */
+static bool grow_chain(trace *t, int32_t more)
+{
+    size_t ids = t->chain_capacity == 0 ? ROWS_FIRST : t->chain_capacity;
+    while (ids < t->chain_count + (size_t)more) {
+        ids *= 2;
+    }
+    if (ids != t->chain_capacity && (ids > ROWS_MAX || !widen(&t->chain, ids, sizeof *t->chain))) {
+        return false;
+    }
+    t->chain_capacity = ids;
+    return true;
+}
+
+static void add_chain(trace *t, size_t row, const trace_request *request)
+{
+    t->chain_end[row] = (int64_t)t->chain_count;
+    t->blocks[row] = request->chain_count;
+    for (int32_t i = 0; i < request->chain_count; i++) {
+        t->chain[t->chain_count++] = request->chain[i];
+    }
 }
 
 /* A token count as the options want it. *skip is set where the request is to be left out. */
@@ -63,7 +87,7 @@ static bool take_tokens(trace_build *b, int64_t value, int32_t *tokens, bool *sk
     return true;
 }
 
-build_problem build_add(trace_build *b, const trace_request *request, int32_t blocks, size_t line)
+build_problem build_add(trace_build *b, const trace_request *request, size_t line)
 {
     trace *t = b->t;
     int32_t input = 0;
@@ -90,7 +114,8 @@ build_problem build_add(trace_build *b, const trace_request *request, int32_t bl
                  (long long)request->prefix, (long long)request->input);
         return BUILD_PREFIX;
     }
-    if (!grow(b)) {
+    const bool chained = (b->optional & TRACE_BLOCKS) != 0;
+    if (!grow(b) || (chained && !grow_chain(t, request->chain_count))) {
         snprintf(b->words, sizeof b->words, "out of memory");
         return BUILD_MEMORY;
     }
@@ -106,8 +131,8 @@ build_problem build_add(trace_build *b, const trace_request *request, int32_t bl
     if (t->priority != NULL) {
         t->priority[i] = request->priority;
     }
-    if (t->blocks != NULL) {
-        t->blocks[i] = blocks;
+    if (chained) {
+        add_chain(t, i, request);
     }
     t->columns.count++;
     b->last_line = line;
@@ -170,12 +195,31 @@ static bool sort_requests(trace *t)
         reorder(t->output, sizeof *t->output, order, count, spare);
         reorder(t->prefix, sizeof *t->prefix, order, count, spare);
         reorder(t->priority, sizeof *t->priority, order, count, spare);
+        reorder(t->chain_end, sizeof *t->chain_end, order, count, spare);
         reorder(t->blocks, sizeof *t->blocks, order, count, spare);
     }
     const bool ok = order != NULL && spare != NULL;
     free(order);
     free(spare);
     return ok;
+}
+
+/* Blocks in the order of their requests, each of which knows where they begin. False: no memory. */
+static bool line_up_chains(trace *t)
+{
+    int64_t *chain = t->blocks == NULL ? NULL : malloc(t->chain_capacity * sizeof *chain);
+    int64_t end = 0;
+    if (chain == NULL) {
+        return t->blocks == NULL;
+    }
+    for (size_t i = 0; i < t->columns.count; i++) {
+        memcpy(chain + end, t->chain + t->chain_end[i], (size_t)t->blocks[i] * sizeof *chain);
+        end += t->blocks[i];
+        t->chain_end[i] = end;
+    }
+    free(t->chain);
+    t->chain = chain;
+    return true;
 }
 
 /* Request i of a group of n at one instant moves by i / n of the stretch: the first one stays. */
@@ -200,7 +244,7 @@ const char *build_finish(trace_build *b)
     if (t->columns.count == 0) {
         return t->facts.skipped > 0 ? "the trace has no requests with tokens" : "the trace has no requests";
     }
-    if (!sort_requests(t)) {
+    if (!sort_requests(t) || !line_up_chains(t)) {
         return "out of memory";
     }
     if (b->options->spread_ns > 0) {
@@ -216,7 +260,10 @@ const char *build_finish(trace_build *b)
     t->columns.session = t->session;
     t->columns.prefix_tokens = t->prefix;
     t->columns.priority = t->priority;
-    t->facts.block_count = t->blocks;
+    t->columns.chain_end = t->chain_end;
+    t->columns.chain = t->chain;
+    t->columns.chain_tokens = TRACE_BLOCK_TOKENS;
+    t->facts.block_count = t->facts.blocks > 0 ? t->blocks : NULL;
     return NULL;
 }
 
@@ -228,5 +275,7 @@ void build_free(trace *t)
     free(t->output);
     free(t->prefix);
     free(t->priority);
+    free(t->chain_end);
+    free(t->chain);
     free(t->blocks);
 }

@@ -23,9 +23,9 @@ typedef struct trace_header {
     uint64_t count;
     int64_t first_ns;
     uint64_t columns_sum; /**< trace_sum over the columns in their order */
-    uint64_t optional;    /**< version 2: TRACE_SESSION, TRACE_PREFIX, TRACE_PRIORITY, and TRACE_IS_CLOCK */
-    uint64_t zero;
-    uint64_t header_sum; /**< trace_sum over all bytes before it */
+    uint64_t optional;    /**< version 2: TRACE_SESSION and so on, and TRACE_IS_CLOCK */
+    uint64_t blocks;      /**< of all requests; 0 without TRACE_BLOCKS */
+    uint64_t header_sum;  /**< trace_sum over all bytes before it */
 } trace_header;
 _Static_assert(sizeof(trace_header) == 64, "the columns that follow must be aligned");
 
@@ -38,6 +38,9 @@ struct trace {
     char *loaded; /**< binary that came through gzip: all bytes */
     /* text: own memory */
     int64_t *at_ns, *session;
+    int64_t *chain_end; /**< while it is built: where the blocks of a request begin */
+    int64_t *chain;
+    size_t chain_count, chain_capacity;
     int32_t *input, *output, *prefix, *priority, *blocks;
     size_t capacity;
 };
@@ -47,7 +50,6 @@ typedef struct trace_build {
     trace *t;
     const trace_options *options;
     unsigned optional; /**< set before the first request: columns that are kept */
-    bool has_blocks;   /**< likewise */
     bool sort;         /**< requests come in any order, as under options->sort */
     size_t last_line;
     char words[160];
@@ -63,11 +65,11 @@ typedef enum build_problem {
 } build_problem;
 
 /**
- * Adds a request. Counts are taken as options->zero says; blocks: of its prefix, where b->has_blocks.
+ * Adds a request. Counts are taken as options->zero says.
  * @param line  for a message about the next one
  * @return BUILD_FINE, or the field that is wrong, said in b->words
  */
-build_problem build_add(trace_build *b, const trace_request *request, int32_t blocks, size_t line);
+build_problem build_add(trace_build *b, const trace_request *request, size_t line);
 /** Frees what the columns hold. */
 void build_free(trace *t);
 /** Sorts where wanted, spreads, makes times relative, sets t->columns. NULL, or what is wrong. */

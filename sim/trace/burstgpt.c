@@ -73,7 +73,7 @@ static const char *take_event(trace_build *b, const json_t *event, size_t number
     }
     const trace_request q = {
         .at_ns = llround(at_s * 1e9), .session = -1, .input = json_integer_value(input), .output = b->options->output};
-    return build_add(b, &q, 0, number) == BUILD_FINE ? NULL : b->words;
+    return build_add(b, &q, number) == BUILD_FINE ? NULL : b->words;
 }
 
 static bool read_replay(trace_build *b, const char *path, const csv_bytes *text, csv_message *message)

@@ -126,7 +126,7 @@ static bool on_row(void *context, const csv_row *row, csv_message *message)
                                   [BUILD_OUTPUT] = F_OUTPUT,
                                   [BUILD_PREFIX] = F_PREFIX,
                                   [BUILD_MEMORY] = F_TIME};
-    const build_problem problem = build_add(r->b, &q, 0, row->line);
+    const build_problem problem = build_add(r->b, &q, row->line);
     return problem == BUILD_FINE || csv_fail(row, r->cell[place[problem]], message, "%s", r->b->words);
 }
 

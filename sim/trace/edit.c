@@ -42,18 +42,21 @@ static bool put_later(pile *p, trace_request q, int64_t by_ns)
 static unsigned columns_of(const mdl_trace *c)
 {
     return (c->session != NULL ? TRACE_SESSION : 0u) | (c->prefix_tokens != NULL ? TRACE_PREFIX : 0u) |
-           (c->priority != NULL ? TRACE_PRIORITY : 0u);
+           (c->priority != NULL ? TRACE_PRIORITY : 0u) | (c->chain_end != NULL ? TRACE_BLOCKS : 0u);
 }
 
 static trace_request request_at(const trace *t, size_t i)
 {
     const mdl_trace *c = trace_columns(t);
+    const int64_t begin = c->chain_end != NULL && i > 0 ? c->chain_end[i - 1] : 0;
     return (trace_request){.at_ns = trace_first_ns(t) + c->at_ns[i],
                            .session = c->session != NULL ? c->session[i] : -1,
                            .input = c->input_tokens[i],
                            .output = c->output_tokens[i],
                            .prefix = c->prefix_tokens != NULL ? c->prefix_tokens[i] : 0,
-                           .priority = c->priority != NULL ? c->priority[i] : 0};
+                           .priority = c->priority != NULL ? c->priority[i] : 0,
+                           .chain = c->chain_end != NULL ? c->chain + begin : NULL,
+                           .chain_count = c->chain_end != NULL ? (int32_t)(c->chain_end[i] - begin) : 0};
 }
 
 /* The trace of a pile, which is freed. */
@@ -121,18 +124,41 @@ trace *edit_shift(const trace *t, int64_t by_ns, const char *name, char *err, si
     return made(&p, ok, columns_of(c), trace_about(t)->clock, name, err, err_size);
 }
 
-/* Session s of trace i among `count`. */
-static int64_t apart(int64_t session, size_t i, size_t count)
+/* Session or block s of trace i among `count`. */
+static int64_t apart(int64_t s, size_t i, size_t count)
 {
     int64_t number = 0;
-    if (session < 0) {
+    if (s < 0) {
         return -1;
     }
-    if (!__builtin_mul_overflow(session, (int64_t)count, &number) && number <= INT64_MAX - (int64_t)i) {
+    if (!__builtin_mul_overflow(s, (int64_t)count, &number) && number <= INT64_MAX - (int64_t)i) {
         return number + (int64_t)i;
     }
-    const uint64_t both = hash_bytes(hash_bytes(HASH_START, &session, sizeof session), &i, sizeof i);
+    const uint64_t both = hash_bytes(hash_bytes(HASH_START, &s, sizeof s), &i, sizeof i);
     return (int64_t)(both & (uint64_t)INT64_MAX);
+}
+
+/* Takes the requests of trace f among `count`; their blocks get ids of their own in chain, room for all of them. */
+static bool put_all(pile *p, const trace *t, size_t f, size_t count, int64_t move, int64_t *chain)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < trace_columns(t)->count; i++) {
+        trace_request q = request_at(t, i);
+        q.session = apart(q.session, f, count);
+        for (int32_t k = 0; k < q.chain_count; k++) {
+            chain[k] = apart(q.chain[k], f, count);
+        }
+        q.chain = chain;
+        chain += q.chain_count;
+        ok = put_later(p, q, move);
+    }
+    return ok;
+}
+
+static size_t blocks_of(const trace *t)
+{
+    const mdl_trace *c = trace_columns(t);
+    return c->chain_end != NULL ? (size_t)c->chain_end[c->count - 1] : 0;
 }
 
 /* Whether the clocks of all can be taken as one. False with a message. */
@@ -156,20 +182,23 @@ trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const ch
     pile p = {.at = NULL};
     unsigned columns = 0;
     size_t f = 0;
-    bool ok = true;
+    size_t blocks = 0;
     if (!aligned && !one_clock(traces, count, names, &message)) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
         columns |= columns_of(trace_columns(traces[i]));
+        blocks += blocks_of(traces[i]);
     }
+    int64_t *chain = malloc((blocks + 1) * sizeof *chain);
+    int64_t *next = chain;
+    bool ok = chain != NULL;
     for (; ok && f < count; f++) {
         const int64_t move = aligned ? trace_first_ns(traces[0]) - trace_first_ns(traces[f]) : 0;
-        for (size_t i = 0; ok && i < trace_columns(traces[f])->count; i++) {
-            trace_request q = request_at(traces[f], i);
-            q.session = apart(q.session, f, count);
-            ok = put_later(&p, q, move);
-        }
+        ok = put_all(&p, traces[f], f, count, move, next);
+        next += blocks_of(traces[f]);
     }
-    return made(&p, ok, columns, trace_about(traces[0])->clock, names[ok ? 0 : f - 1], err, err_size);
+    trace *mixed = made(&p, ok, columns, trace_about(traces[0])->clock, names[ok || f == 0 ? 0 : f - 1], err, err_size);
+    free(chain);
+    return mixed;
 }

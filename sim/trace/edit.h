@@ -15,7 +15,7 @@ trace *edit_slice(const trace *t, int64_t from_ns, int64_t to_ns, const char *na
 /**
  * Each request `factor` times on average: as often as the whole part says, and once more with the probability of the
  * rest. Copies lie beside each other, moved apart by up to jitter_ns (uniform; 0 = the same instant); their sessions
- * stay those of the original.
+ * and blocks stay those of the original.
  */
 trace *edit_scale(const trace *t, double factor, int64_t jitter_ns, gsl_rng *r, const char *name, char *err,
                   size_t err_size);
@@ -23,9 +23,10 @@ trace *edit_scale(const trace *t, double factor, int64_t jitter_ns, gsl_rng *r, 
 trace *edit_shift(const trace *t, int64_t by_ns, const char *name, char *err, size_t err_size);
 /**
  * All requests of several traces. Their clocks are taken as one, or (aligned) each trace begins at the same instant,
- * that of the first one. Sessions of different traces are kept apart: trace i's number s becomes s * count + i, those
- * that leave int64 by that are hashed. Times of a calendar and others have no origin in common: refused if not aligned,
- * and aligned they are what the first one's are. A message is about that one of names[] which is to blame.
+ * that of the first one. Sessions and blocks of different traces are kept apart: trace i's number s becomes
+ * s * count + i, those that leave int64 by that are hashed. Times of a calendar and others have no origin in common:
+ * refused if not aligned, and aligned they are what the first one's are. A message is about that one of names[] which
+ * is to blame.
  */
 trace *edit_mix(const trace *const *traces, size_t count, bool aligned, const char *const *names, char *err,
                 size_t err_size);

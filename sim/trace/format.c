@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #define PATH_BYTES_MAX 4096
-#define COLUMNS        6
+#define COLUMNS        8
+#define BLOCK_BYTES    sizeof(int64_t)
 #define TRACE_IS_CLOCK 8u                           /* of trace_header.optional: times are of a calendar */
 #define CLOCK_FROM_NS  INT64_C(946684800000000000)  /* 2000-01-01 */
 #define LAST_NS        INT64_C(9100000000000000000) /* above all that text can say; int64 holds the hours around it */
@@ -25,16 +26,19 @@
 typedef struct column {
     size_t offset, width;
     unsigned when; /* TRACE_SESSION and so on; 0 = always */
+    bool by_block; /* a value for each block, not for each request */
 } column;
 
 /* In the order of the file: wide ones first, so that all are aligned. */
 static const column columns[COLUMNS] = {
-    {offsetof(mdl_trace, at_ns), sizeof(int64_t), 0},
-    {offsetof(mdl_trace, session), sizeof(int64_t), TRACE_SESSION},
-    {offsetof(mdl_trace, input_tokens), sizeof(int32_t), 0},
-    {offsetof(mdl_trace, output_tokens), sizeof(int32_t), 0},
-    {offsetof(mdl_trace, prefix_tokens), sizeof(int32_t), TRACE_PREFIX},
-    {offsetof(mdl_trace, priority), sizeof(int32_t), TRACE_PRIORITY},
+    {offsetof(mdl_trace, at_ns), sizeof(int64_t), 0, false},
+    {offsetof(mdl_trace, session), sizeof(int64_t), TRACE_SESSION, false},
+    {offsetof(mdl_trace, chain_end), sizeof(int64_t), TRACE_BLOCKS, false},
+    {offsetof(mdl_trace, chain), sizeof(int64_t), TRACE_BLOCKS, true},
+    {offsetof(mdl_trace, input_tokens), sizeof(int32_t), 0, false},
+    {offsetof(mdl_trace, output_tokens), sizeof(int32_t), 0, false},
+    {offsetof(mdl_trace, prefix_tokens), sizeof(int32_t), TRACE_PREFIX, false},
+    {offsetof(mdl_trace, priority), sizeof(int32_t), TRACE_PRIORITY, false},
 };
 
 /* What version 1, which does not say it, is taken for: a present-day time is no distance from an origin. */
@@ -59,9 +63,21 @@ static size_t bytes_per_row(uint64_t optional)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < COLUMNS; i++) {
-        bytes += columns[i].when == 0 || (optional & columns[i].when) != 0 ? columns[i].width : 0;
+        const bool there = columns[i].when == 0 || (optional & columns[i].when) != 0;
+        bytes += there && !columns[i].by_block ? columns[i].width : 0;
     }
     return bytes;
+}
+
+/* Blocks of all requests. */
+static uint64_t blocks_of(const mdl_trace *c)
+{
+    return c->chain_end != NULL ? (uint64_t)c->chain_end[c->count - 1] : 0;
+}
+
+static size_t column_bytes(const column *col, size_t count, uint64_t blocks)
+{
+    return (col->by_block ? (size_t)blocks : count) * col->width;
 }
 
 /* Continues `sum` over size bytes; a last partial word is filled with zeros. */
@@ -82,7 +98,7 @@ static uint64_t columns_sum(const mdl_trace *c)
     uint64_t sum = c->count;
     for (size_t i = 0; i < COLUMNS; i++) {
         const void *at = column_at(c, &columns[i]);
-        sum = at != NULL ? trace_sum(sum, at, c->count * columns[i].width) : sum;
+        sum = at != NULL ? trace_sum(sum, at, column_bytes(&columns[i], c->count, blocks_of(c))) : sum;
     }
     return sum;
 }
@@ -104,13 +120,14 @@ static const char *header_problem(const trace_header *h, size_t size)
         return "the header is damaged: import the trace again";
     }
     const uint64_t optional = h->version == TRACE_VERSION_PLAIN ? 0 : h->optional;
-    if ((optional & ~(uint64_t)(TRACE_SESSION | TRACE_PREFIX | TRACE_PRIORITY | TRACE_IS_CLOCK)) != 0) {
+    if ((optional & ~(uint64_t)(TRACE_SESSION | TRACE_PREFIX | TRACE_PRIORITY | TRACE_BLOCKS | TRACE_IS_CLOCK)) != 0) {
         return "it has columns that this program does not know: use a newer one, or import the trace again";
     }
-    if (h->count == 0 || h->count > (SIZE_MAX - sizeof *h) / bytes_per_row(optional)) {
+    if (h->count == 0 || h->count > SIZE_MAX / 2 / bytes_per_row(optional) || h->blocks > SIZE_MAX / 4 / BLOCK_BYTES) {
         return "the trace has no requests, or an impossible number of them";
     }
     size_t expected = sizeof *h + (size_t)h->count * bytes_per_row(optional);
+    expected += (optional & TRACE_BLOCKS) != 0 ? (size_t)h->blocks * BLOCK_BYTES : 0;
     if (size < expected) {
         return "the file is cut short: copy or import the trace again";
     }
@@ -128,7 +145,21 @@ static const char *request_problem(const mdl_trace *c)
             return "the requests are not in order: import the trace again";
         }
     }
-    return "a session, prefix or priority is out of its range: import the trace again";
+    return "a session, prefix, block or priority is out of its range: import the trace again";
+}
+
+/* Whether the blocks of each request lie behind those of the one before, and are told by numbers that may be. */
+static bool chains_good(const mdl_trace *c)
+{
+    bool good = true;
+    for (size_t i = 0; i < c->count && c->chain_end != NULL; i++) {
+        const int64_t begin = i > 0 ? c->chain_end[i - 1] : 0;
+        good &= c->chain_end[i] >= begin && c->chain_end[i] - begin <= INT32_MAX;
+    }
+    for (uint64_t i = 0; i < blocks_of(c); i++) {
+        good &= c->chain[i] >= 0;
+    }
+    return good;
 }
 
 static const char *columns_problem(const mdl_trace *c, uint64_t expected_sum)
@@ -136,7 +167,7 @@ static const char *columns_problem(const mdl_trace *c, uint64_t expected_sum)
     if (columns_sum(c) != expected_sum) {
         return "the file is damaged (checksum): copy or import the trace again";
     }
-    bool good = c->at_ns[0] == 0;
+    bool good = c->at_ns[0] == 0 && chains_good(c);
     for (size_t i = 0; i < c->count; i++) {
         good &= c->input_tokens[i] >= 1 && c->output_tokens[i] >= 1 && (i == 0 || c->at_ns[i] >= c->at_ns[i - 1]);
         good &= c->session == NULL || c->session[i] >= -1;
@@ -168,8 +199,12 @@ const char *trace_adopt(trace *t, const void *data, size_t size)
     for (size_t i = 0; i < COLUMNS; i++) {
         if (columns[i].when == 0 || (optional & columns[i].when) != 0) {
             set_column(&t->columns, &columns[i], at);
-            at += t->columns.count * columns[i].width;
+            at += column_bytes(&columns[i], t->columns.count, h->blocks);
         }
+    }
+    t->columns.chain_tokens = TRACE_BLOCK_TOKENS;
+    if (t->columns.chain_end != NULL && blocks_of(&t->columns) != h->blocks) {
+        return "the file is damaged (blocks): copy or import the trace again";
     }
     t->facts = (trace_facts){.form = "binary", .has_input = true, .has_output = true};
     t->facts.clock = h->version == TRACE_VERSION_PLAIN ? seems_clock(h->first_ns) : (optional & TRACE_IS_CLOCK) != 0;
@@ -256,6 +291,7 @@ static trace_header header_of(const trace *t)
         h.version = TRACE_VERSION;
         h.optional |= t->facts.clock ? TRACE_IS_CLOCK : 0;
     }
+    h.blocks = blocks_of(c);
     memcpy(h.magic, TRACE_MAGIC, sizeof h.magic);
     h.columns_sum = columns_sum(c);
     h.header_sum = header_sum(&h);
@@ -267,7 +303,7 @@ static bool write_trace(int fd, const trace_header *h, const mdl_trace *c)
     bool ok = write_all(fd, h, sizeof *h);
     for (size_t i = 0; ok && i < COLUMNS; i++) {
         const void *at = column_at(c, &columns[i]);
-        ok = at == NULL || write_all(fd, at, c->count * columns[i].width);
+        ok = at == NULL || write_all(fd, at, column_bytes(&columns[i], c->count, h->blocks));
     }
     return ok && fsync(fd) == 0;
 }

@@ -14,8 +14,7 @@
 
 #include "sim/trace/build.h"
 
-#define BLOCK_TOKENS 512
-#define SET_FIRST    4096
+#define SET_FIRST 4096
 
 /* Block ids seen so far: open addressing, at most half full. */
 typedef struct id_set {
@@ -73,22 +72,47 @@ static bool is_mooncake(const trace_head *head)
     return head_mentions(head, "\"input_length\"") && head_mentions(head, "\"output_length\"");
 }
 
-/* Counts the leading blocks seen before, then remembers them all. @return what is wrong, or NULL */
-static const char *take_blocks(const json_t *ids, id_set *seen, trace_facts *facts, int64_t *found)
+/* Blocks of one request. */
+typedef struct id_row {
+    int64_t *at; /* [capacity] */
+    size_t capacity;
+} id_row;
+
+static bool widen_row(id_row *row, size_t count)
+{
+    if (count <= row->capacity) {
+        return true;
+    }
+    int64_t *more = realloc(row->at, 2 * count * sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    row->at = more;
+    row->capacity = 2 * count;
+    return true;
+}
+
+/* Takes the blocks over, counts the leading ones seen before, then remembers them all. @return what is wrong, or NULL
+ */
+static const char *take_blocks(const json_t *ids, id_row *row, id_set *seen, trace_facts *facts, int64_t *found)
 {
     const size_t count = json_array_size(ids);
     bool leading = true;
     *found = 0;
+    if (!widen_row(row, count)) {
+        return "out of memory";
+    }
     for (size_t i = 0; i < count; i++) {
         const json_t *id = json_array_get(ids, i);
         if (!json_is_integer(id) || json_integer_value(id) < 0) {
             return "hash_ids must be whole numbers, 0 or more";
         }
-        leading = leading && has_id(seen, json_integer_value(id));
+        row->at[i] = json_integer_value(id);
+        leading = leading && has_id(seen, row->at[i]);
         *found += leading;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!add_id(seen, json_integer_value(json_array_get(ids, i)))) {
+        if (!add_id(seen, row->at[i])) {
             return "out of memory";
         }
     }
@@ -116,7 +140,7 @@ static const char *take_time(const json_t *line, int64_t *at_ns)
 }
 
 /* @return what is wrong with a line, or NULL */
-static const char *take_line(trace_build *b, const json_t *line, size_t number, id_set *seen)
+static const char *take_line(trace_build *b, const json_t *line, size_t number, id_row *row, id_set *seen)
 {
     const json_t *input = json_object_get(line, "input_length");
     const json_t *output = json_object_get(line, "output_length");
@@ -133,15 +157,17 @@ static const char *take_line(trace_build *b, const json_t *line, size_t number, 
         return "hash_ids must be an array";
     }
     int64_t found = 0;
-    problem = take_blocks(ids, seen, &b->t->facts, &found);
+    problem = take_blocks(ids, row, seen, &b->t->facts, &found);
     if (problem != NULL) {
         return problem;
     }
     q.input = json_integer_value(input);
     q.output = json_integer_value(output);
-    q.prefix = found * BLOCK_TOKENS < q.input ? found * BLOCK_TOKENS : q.input;
+    q.prefix = found * TRACE_BLOCK_TOKENS < q.input ? found * TRACE_BLOCK_TOKENS : q.input;
     q.prefix = q.prefix > 0 ? q.prefix : 0;
-    return build_add(b, &q, (int32_t)json_array_size(ids), number) == BUILD_FINE ? NULL : b->words;
+    q.chain = row->at;
+    q.chain_count = (int32_t)json_array_size(ids);
+    return build_add(b, &q, number) == BUILD_FINE ? NULL : b->words;
 }
 
 /* A line of the file. */
@@ -156,6 +182,7 @@ typedef struct reading {
     const char *path;
     csv_message *message;
     id_set seen;
+    id_row row;
     place *places; /* [count] to be put in order first */
     size_t count, capacity;
 } reading;
@@ -183,7 +210,7 @@ static bool on_line(reading *g, place *p, bool later)
     const size_t column = line == NULL && where.column > 0 ? (size_t)where.column : 1;
     const char *problem = line == NULL ? where.text
                           : later      ? take_time(line, &p->at_ns)
-                                       : take_line(g->b, line, p->number, &g->seen);
+                                       : take_line(g->b, line, p->number, &g->row, &g->seen);
     if (problem == NULL && later && !keep(g, p)) {
         problem = "out of memory";
     }
@@ -209,8 +236,7 @@ static bool read_mooncake(trace_build *b, const char *path, const csv_bytes *tex
     bool ok = true;
     const char *end = text->data + text->size;
     size_t number = 0;
-    b->has_blocks = true;
-    b->optional = TRACE_PREFIX;
+    b->optional = TRACE_PREFIX | TRACE_BLOCKS;
     b->t->facts.has_input = b->t->facts.has_output = true;
     for (const char *at = text->data; ok && at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -226,6 +252,7 @@ static bool read_mooncake(trace_build *b, const char *path, const csv_bytes *tex
         ok = on_line(&g, &g.places[i], false);
     }
     free(g.seen.slots);
+    free(g.row.at);
     free(g.places);
     return ok;
 }

@@ -221,7 +221,7 @@ trace *trace_of(const char *name, const trace_request *requests, size_t count, u
     trace_build b = {.t = t, .options = &any_order, .optional = columns};
     build_problem problem = t != NULL ? BUILD_FINE : BUILD_MEMORY;
     for (size_t i = 0; problem == BUILD_FINE && i < count; i++) {
-        problem = build_add(&b, &requests[i], 0, 0);
+        problem = build_add(&b, &requests[i], 0);
     }
     const char *words = t == NULL ? "out of memory" : problem != BUILD_FINE ? b.words : build_finish(&b);
     if (words != NULL) {

@@ -9,14 +9,14 @@
  * Requests must be sorted by time unless trace_options.sort is set. Token counts are from 1 to 2147483647; what happens
  * to requests with none is trace_options.zero.
  *
- * Binary: a header of 64 bytes, then columns: at_ns (int64), session (int64, optional), input tokens (int32), output
- * tokens (int32), prefix tokens (int32, optional), priority (int32, optional), in the byte order of the machine that
- * wrote it (checked), with a checksum. A trace without optional columns is written as version 1, which older programs
- * read, with any of them as version 2. Version 1 does not say whether times are of a calendar: they are taken to be
- * from the year 2000 on. Where that is wrong (Unix seconds, older dates), version 2 is written as well. Opening a
- * binary trace maps the file: memory is shared between processes and no parsing is done. A file that is being replayed
- * must not be overwritten in place; trace_write() never does: it writes a temporary file beside the target and renames
- * it.
+ * Binary: a header of 64 bytes, then columns: at_ns (int64), session (int64, optional), ends of the blocks of each
+ * request (int64, optional) and with them the ids of all blocks (int64), input tokens (int32), output tokens (int32),
+ * prefix tokens (int32, optional), priority (int32, optional), in the byte order of the machine that wrote it
+ * (checked), with a checksum. A trace without optional columns is written as version 1, which older programs read, with
+ * any of them as version 2. Version 1 does not say whether times are of a calendar: they are taken to be from the year
+ * 2000 on. Where that is wrong (Unix seconds, older dates), version 2 is written as well. Opening a binary trace maps
+ * the file: memory is shared between processes and no parsing is done. A file that is being replayed must not be
+ * overwritten in place; trace_write() never does: it writes a temporary file beside the target and renames it.
  *
  * Every function that fails writes one line "path:line:col: error: message" (binary files: line 1, column 1), without
  * ":line:col" where the file as a whole is meant.
@@ -63,7 +63,8 @@ typedef struct trace_facts {
     bool clock;                 /**< times are of a calendar, UTC where the file says nothing else */
     bool has_input, has_output; /**< the file has token counts; false: they are trace_options' */
     size_t skipped;             /**< requests left out by TRACE_ZERO_SKIP */
-    /** Prefix blocks, where the file lists them (mooncake); block_count NULL otherwise, and not in the binary form. */
+    /** Prefix blocks, where a text lists them (mooncake); block_count NULL otherwise. Found: by a cache without limit.
+     */
     const int32_t *block_count; /**< [count] of each request */
     int64_t blocks, blocks_found, blocks_distinct;
 } trace_facts;
@@ -94,11 +95,14 @@ typedef struct trace_request {
     int64_t input, output; /**< tokens */
     int64_t prefix;        /**< leading input tokens that earlier requests had; 0 = none */
     int32_t priority;      /**< from -TRACE_PRIORITY_MAX to TRACE_PRIORITY_MAX */
+    const int64_t *chain;  /**< [chain_count] ids of the prompt's blocks, each 0 or more */
+    int32_t chain_count;
 } trace_request;
 #define TRACE_PRIORITY_MAX 1000000
+#define TRACE_BLOCK_TOKENS 512 /**< of such a block, in every trace: as mooncake has them */
 
 /** Optional columns. */
-enum { TRACE_SESSION = 1, TRACE_PREFIX = 2, TRACE_PRIORITY = 4 };
+enum { TRACE_SESSION = 1, TRACE_PREFIX = 2, TRACE_PRIORITY = 4, TRACE_BLOCKS = 16 };
 
 /**
  * A trace from requests in any order, sorted by time (equal times keep their order).

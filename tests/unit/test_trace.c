@@ -344,8 +344,8 @@ static void test_write_errors(void **state)
     t = trace_of("urgent", &urgent, 1, TRACE_PRIORITY, false, err, sizeof err);
     assert_non_null(t);
     assert_false(trace_write(t, "/x.trace", err, sizeof err));
-    assert_string_equal(err,
-                        "/x.trace: error: a session, prefix or priority is out of its range: import the trace again");
+    assert_string_equal(
+        err, "/x.trace: error: a session, prefix, block or priority is out of its range: import the trace again");
     trace_close(t);
     /* Nothing is left behind. */
     char parent_file[128];
