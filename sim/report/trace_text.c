@@ -84,7 +84,7 @@ void trace_text(const char *path, const trace_facts *facts, const trace_stats *s
         fprintf(out, "  input with output  Pearson %.3f, Spearman %.3f\n", s->pearson, s->spearman);
     }
     if (s->has_prefix) {
-        fprintf(out, "  prefix             %.4f of the input tokens were in earlier requests\n", s->prefix_share);
+        fprintf(out, "  prefix             %.4f of the input tokens found by a cache without limit\n", s->prefix_share);
     }
     if (s->has_blocks) {
         fprintf(out, "  blocks             %.4f found by the longest prefix, %" PRId64 " distinct\n", s->block_share,

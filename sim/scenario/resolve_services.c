@@ -321,6 +321,23 @@ static void resolve_llm(resolve *r, const spec_service *spec, sc_service *servic
     }
 }
 
+/* A trace that lists the blocks of its prompts asks for a prefix cache, which engines have unless it is turned off. */
+static void resolve_prefix_cache(resolve *r, const spec_service *spec, sc_service *service)
+{
+    bool asks = false;
+    for (int32_t i = 0; !spec->engine.has_prefix_cache_share && i < service->traffic_count; i++) {
+        const mdl_trace *columns = service->traffic[i].arrivals.trace;
+        asks = asks || (columns != NULL && columns->chain_end != NULL);
+    }
+    mdl_llm_config *llm =
+        asks && service->llm != NULL ? zone_array(r->zone, (size_t)r->sc->pool_count, sizeof *llm) : NULL;
+    for (int32_t p = 0; llm != NULL && p < r->sc->pool_count; p++) {
+        llm[p] = service->llm[p];
+        llm[p].prefix_blocks = llm[p].kv_blocks;
+    }
+    service->llm = llm != NULL ? llm : service->llm;
+}
+
 static void resolve_service(resolve *r, const spec_service *spec, sc_service *service)
 {
     const mdl_length_law one = {.kind = MDL_LENGTH_FIXED, .fixed = 1, .min = 1, .max = 1};
@@ -349,6 +366,7 @@ static void resolve_service(resolve *r, const spec_service *spec, sc_service *se
     resolve_targets(r, spec, service);
     resolve_traffic(r, spec, service);
     if (service->engine == SC_ENGINE_LLM) {
+        resolve_prefix_cache(r, spec, service);
         resolve_lengths_fit(r, spec, service);
     }
 }

@@ -42,6 +42,10 @@ static void hash_trace(resolve *r, const trace *t)
     if (c->prefix_tokens != NULL) {
         r->hash = hash_bytes(r->hash, c->prefix_tokens, c->count * sizeof *c->prefix_tokens);
     }
+    if (c->chain_end != NULL) {
+        r->hash = hash_bytes(r->hash, c->chain_end, c->count * sizeof *c->chain_end);
+        r->hash = hash_bytes(r->hash, c->chain, (size_t)c->chain_end[c->count - 1] * sizeof *c->chain);
+    }
     if (c->priority != NULL) {
         r->hash = hash_bytes(r->hash, c->priority, c->count * sizeof *c->priority);
     }
@@ -132,6 +136,24 @@ static void resolve_crowds(resolve *r, const spec_traffic *spec, mdl_arrival_spe
     }
     arrivals->crowds = crowds;
     arrivals->crowd_count = n;
+}
+
+/* Prefixes of which nobody knows which replica has them are found by all: better than any fleet does. */
+static void warn_of_prefixes(resolve *r, const spec_traffic *spec, const mdl_trace *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; c != NULL && c->prefix_tokens != NULL && i < c->count; i++) {
+        const bool session = c->session != NULL && c->session[i] >= 0;
+        const bool blocks = c->chain_end != NULL && c->chain_end[i] > (i > 0 ? c->chain_end[i - 1] : 0);
+        count += c->prefix_tokens[i] > 0 && !session && !blocks;
+    }
+    if (count > 0) {
+        ynode_warning(
+            r->diag, spec->file_node,
+            "%zu of its requests have a prefix without a session or blocks to say whose: it counts as found on "
+            "every replica (a binary trace of a Mooncake file from an older version: import it again)",
+            count);
+    }
 }
 
 static mdl_burstiness burstiness_of(const spec_burstiness *spec)
@@ -272,6 +294,9 @@ static void resolve_one(resolve *r, const spec_traffic *spec, const spec_service
         arrivals->trace_shift_ns = spec->shift_ns;
         arrivals->trace_loop = spec->loop;
         traffic->trace_lengths = owner->engine.kind == SC_ENGINE_LLM;
+        if (traffic->trace_lengths) {
+            warn_of_prefixes(r, spec, arrivals->trace);
+        }
         break;
     case MDL_ARRIVAL_RATES:
         arrivals->rates = resolve_rates(r, spec);

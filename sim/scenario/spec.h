@@ -88,6 +88,7 @@ typedef struct spec_engine {
     mdl_parallel parallel;
     int32_t interconnect, kv_dtype; /**< as written; what follows from them stands in parallel */
     double prefix_hit_share, prefix_cache_share;
+    bool has_prefix_cache_share;
     int64_t frontend_ns;
     int32_t servers;
     int32_t max_waiting;

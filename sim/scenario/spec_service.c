@@ -106,10 +106,11 @@ static const bind_field llm_fields[] = {
     {.key = "prefixHitShare", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1.0,
      BIND_AT(spec_engine, prefix_hit_share),
      .help = "leading part of each prompt that every replica has in its prefix cache: no prefill, but memory"},
-    {.key = "prefixCacheShare", .kind = BIND_DOUBLE, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = 0.0,
-     .max = 1.0,
-     BIND_AT(spec_engine, prefix_cache_share),
-     .help = "part of a replica's KV cache that may keep earlier turns of conversations while it is free"},
+    {.key = "prefixCacheShare", .kind = BIND_DOUBLE, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1.0,
+     BIND_AT(spec_engine, prefix_cache_share), BIND_HAS(spec_engine, has_prefix_cache_share),
+     .help = "part of a replica's KV cache that may keep earlier prompts while it is free: of conversations, and of a "
+             "trace that lists prefix blocks (Mooncake). Without it 1, as vLLM has it, where a trace of the service "
+             "lists blocks, else 0: no prefix cache"},
     {.key = "frontend", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 60.0,
      BIND_AT(spec_engine, frontend_ns),
      .help = "time of a request outside the engine (API server, tokenising, client), as 'spillway calibrate' finds it: "
@@ -270,8 +271,9 @@ static const bind_field service_fields[] = {
      BIND_AT(spec_service, router),
      .help = "which replica of a cluster gets a request; two-choices: fewer inside of two at random, least-kv: smaller "
              "share of KV blocks held, or needed by prompts to come, of four at random (of all up to 32), session: a "
-             "conversation's own. A replica that is full refuses, and another one is asked; after three that refuse "
-             "the cluster counts as full for that request"},
+             "conversation's own, or, where a trace lists prefix blocks, that of the prompts with the same first block "
+             "behind those that all have. A replica that is full refuses, and another one is asked; after three that "
+             "refuse the cluster counts as full for that request"},
     {.key = "onNotice", .kind = BIND_ENUM, .preset = "drain", .names = notice_names, BIND_AT(spec_service, on_notice),
      .help = "a node is to be reclaimed: drain (finish what is there, take nothing new), reroute (all requests start "
              "anew elsewhere at once) or serve (go on until it is gone)"},
