@@ -50,6 +50,8 @@ typedef struct jsn_column {
     size_t like;
     int64_t min, max;
     const char *const *words; /**< JSN_WORD: names of 1, 2, ..., then NULL */
+    const char *shape;        /**< JSN_OWN, JSN_UNUSED: kind of its value, for people; NULL = any */
+    const char *help;         /**< what it means; of the keys of a snapshot */
 } jsn_column;
 
 #define JSN_COLUMNS_MAX 24

@@ -1,11 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* cmd_schema.c - spillway schema: the accepted keys of a scenario or sweep file, printed from the tables that the
- * reader uses. */
-#include "sim/cli/commands.h"
-
+/*
+ * cmd_schema.c - spillway schema: the keys of the files that people and programs write and read. Of what is read they
+ * are printed from the tables that the reader uses.
+ */
+#include <spillway/json.h>
 #include <string.h>
 
+#include "sim/cli/commands.h"
+#include "sim/report/report.h"
 #include "sim/scenario/sweep_file.h"
+
+static void print_snapshot(FILE *out)
+{
+    spw_json_buffer text = {0};
+    if (spw_json_snapshot_schema(&text) == SPW_OK) {
+        fputs(text.text, out);
+    } else {
+        fputs("spillway schema: out of memory\n", stderr);
+    }
+    spw_json_buffer_fini(&text);
+}
+
+static const struct {
+    const char *name;
+    void (*print)(FILE *out);
+} schemas[] = {{"scenario", sc_print_schema},
+               {"sweep", sweep_print_schema},
+               {"snapshot", print_snapshot},
+               {"summary", report_summary_schema}};
+
+static cli_status print(const char *name)
+{
+    for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++) {
+        if (strcmp(name, schemas[i].name) == 0) {
+            schemas[i].print(stdout);
+            return CLI_DONE;
+        }
+    }
+    fprintf(stderr, "spillway schema: there is no schema of '%s', but of: scenario, sweep, snapshot, summary\n", name);
+    return CLI_BAD;
+}
 
 static cli_status run(int argc, char **argv)
 {
@@ -14,26 +48,18 @@ static cli_status run(int argc, char **argv)
     const opt_outcome outcome = opt_parse(&cli_schema, argc, argv, &none, &operands, stdout, stderr);
     cli_status status = opt_exit(outcome);
     if (outcome == OPT_GO) {
-        if (operands.count == 0 || strcmp(operands.at[0], "scenario") == 0) {
-            sc_print_schema(stdout);
-        } else if (strcmp(operands.at[0], "sweep") == 0) {
-            sweep_print_schema(stdout);
-        } else {
-            fprintf(stderr, "spillway schema: this version has no schema of '%s'; it has: scenario, sweep\n",
-                    operands.at[0]);
-            status = CLI_BAD;
-        }
+        status = print(operands.count == 0 ? "scenario" : operands.at[0]);
     }
     opt_fini(&cli_schema, &none, &operands);
     return status;
 }
 
 const opt_command cli_schema = {.name = "schema",
-                                .operands = "[scenario|sweep]",
-                                .summary = "the accepted keys with kind, unit, default, range and meaning",
+                                .operands = "[scenario|sweep|snapshot|summary]",
+                                .summary = "the keys of a file, with kind, unit, default, range and meaning",
                                 .rows = NULL,
                                 .row_count = 0,
                                 .operands_min = 0,
                                 .operands_max = 1,
-                                .examples = {"spillway schema", "spillway schema sweep"},
+                                .examples = {"spillway schema", "spillway schema snapshot"},
                                 .run = run};

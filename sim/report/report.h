@@ -73,6 +73,9 @@ void report_options_default(report_options *options);
  */
 int report_json(const sc_scenario *sc, res_run *const *runs, int32_t n, int32_t host_threads, FILE *out);
 
+/** Prints the keys of it, a line each: path, kind with unit, meaning. */
+void report_summary_schema(FILE *out);
+
 /**
  * The figures of one run by the names they have in summary.json below replications[i]: "cost.total_usd",
  * "latency.ttft_s.p95", "services.prod/chat.attainment", "slo.targets[0].achieved_s". Money in USD, truth as 0 or 1,

@@ -96,6 +96,12 @@ const spw_snapshot *spw_json_snapshot_get(const spw_json_snapshot *snapshot);
  */
 spw_rc spw_json_snapshot_write(const spw_snapshot *snap, const spw_config *names, spw_json_buffer *out);
 
+/**
+ * Appends the keys above, a line each: path, kind, default, range, meaning. From the tables that the reader goes by.
+ * @return SPW_OK; SPW_NOMEM: the buffer is marked failed
+ */
+spw_rc spw_json_snapshot_schema(spw_json_buffer *out);
+
 /* --- plans --------------------------------------------------------------------------------------------------- */
 
 /** What a plan is written from; all of it borrowed. */
