@@ -57,19 +57,23 @@ typedef struct reading {
     double before_s; /* time of the line before, NaN at first */
 } reading;
 
-static size_t find_column(const csv_row *row, const char *names)
+/* The first of these names that the header has; it must not have it twice. */
+static bool find_column(const csv_row *row, const char *names, size_t *found, csv_message *message)
 {
     char name[64];
     for (const char *at = names; *at != '\0';) {
         size_t size = strcspn(at, "|");
         (void)snprintf(name, sizeof name, "%.*s", (int)size, at);
-        size_t found = csv_find_cell(row, name);
-        if (found != SIZE_MAX) {
-            return found;
+        if (!csv_find_once(row, name, found, message)) {
+            return false;
+        }
+        if (*found != SIZE_MAX) {
+            return true;
         }
         at += size + (at[size] == '|');
     }
-    return SIZE_MAX;
+    *found = SIZE_MAX;
+    return true;
 }
 
 static bool take_header(reading *r, const csv_row *row, csv_message *message)
@@ -77,14 +81,15 @@ static bool take_header(reading *r, const csv_row *row, csv_message *message)
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         bool all = true;
         for (size_t c = 0; c < COLUMNS_MAX && shapes[s].columns[c] != NULL; c++) {
-            r->column[c] = find_column(row, shapes[s].columns[c]);
+            if (!find_column(row, shapes[s].columns[c], &r->column[c], message)) {
+                return false;
+            }
             all = all && r->column[c] != SIZE_MAX;
         }
         if (all) {
             r->shape = &shapes[s];
-            r->time = find_column(row, "timestamp|time|t");
-            r->waiting = find_column(row, "waiting|num_waiting|num_pending");
-            return true;
+            return find_column(row, "timestamp|time|t", &r->time, message) &&
+                   find_column(row, "waiting|num_waiting|num_pending", &r->waiting, message);
         }
     }
     r->o->foreign = true;

@@ -24,8 +24,9 @@ static bool row_read(void *context, const csv_row *row, csv_message *message)
     double begin_s, end_s;
     if (!in->headed) {
         in->headed = true;
-        in->begin = csv_find_cell(row, "begin_s");
-        in->end = csv_find_cell(row, "end_s");
+        if (!csv_find_once(row, "begin_s", &in->begin, message) || !csv_find_once(row, "end_s", &in->end, message)) {
+            return false;
+        }
         return (in->begin != SIZE_MAX && in->end != SIZE_MAX) ||
                csv_fail(row, 0, message, "the columns 'begin_s' and 'end_s' are needed");
     }

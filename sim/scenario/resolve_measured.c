@@ -36,8 +36,8 @@ static bool take_row(void *context, const csv_row *row, csv_message *message)
     times *t = context;
     if (!t->header) {
         t->header = true;
-        t->column = csv_find_cell(row, COLUMN);
-        return t->column != SIZE_MAX || csv_fail(row, 0, message, "no column '" COLUMN "' in the header");
+        return csv_find_once(row, COLUMN, &t->column, message) &&
+               (t->column != SIZE_MAX || csv_fail(row, 0, message, "no column '" COLUMN "' in the header"));
     }
     double value = 0.0;
     if (t->column >= row->count || !csv_parse_number(row->cells[t->column], &value) || !(value >= 0.0) ||

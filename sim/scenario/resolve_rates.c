@@ -27,8 +27,9 @@ static bool row_read(void *context, const csv_row *row, csv_message *message)
     double at_s, rate;
     if (!in->headed) {
         in->headed = true;
-        in->at = csv_find_cell(row, "at_s");
-        in->rate = csv_find_cell(row, "rate_per_s");
+        if (!csv_find_once(row, "at_s", &in->at, message) || !csv_find_once(row, "rate_per_s", &in->rate, message)) {
+            return false;
+        }
         return (in->at != SIZE_MAX && in->rate != SIZE_MAX) ||
                csv_fail(row, 0, message, "the columns 'at_s' and 'rate_per_s' are needed");
     }
