@@ -43,6 +43,12 @@ static void put_real(FILE *out, double value)
     fprintf(out, ",%s", rep_real(value, buf));
 }
 
+static void put_single(FILE *out, float value)
+{
+    char buf[REP_NUMBER_SIZE];
+    fprintf(out, ",%s", rep_single(value, buf));
+}
+
 static void put_usd(FILE *out, int64_t uusd)
 {
     char buf[REP_NUMBER_SIZE];
@@ -91,20 +97,20 @@ static void put_timeline_row(const rep_view *v, const res_run *run, int32_t s, i
         put_real(out, rep_quantile_s(hists[h], 0.95));
         put_real(out, rep_quantile_s(hists[h], 0.99));
     }
-    put_real(out, (double)t->desired[at]);
-    put_real(out, (double)t->assigned[at]);
-    put_real(out, (double)t->ready[at]);
-    put_real(out, (double)t->starting[at]);
-    put_real(out, (double)t->waiting[at]);
+    put_single(out, t->desired[at]);
+    put_single(out, t->assigned[at]);
+    put_single(out, t->ready[at]);
+    put_single(out, t->starting[at]);
+    put_single(out, t->waiting[at]);
     for (int32_t p = 0; p < v->sc->pool_count; p++) {
         capacity += rep_capacity_rps(v, run, b, s, p);
     }
-    put_real(out, capacity);
+    put_single(out, (float)capacity); /* of what is kept in single precision */
     for (int32_t p = 0; p < v->sc->pool_count; p++) {
-        put_real(out, rep_capacity_rps(v, run, b, s, p));
+        put_single(out, (float)rep_capacity_rps(v, run, b, s, p));
     }
     for (int32_t p = 0; p < v->sc->pool_count; p++) {
-        put_real(out, (double)t->ready_by_pool[at * (size_t)v->sc->pool_count + (size_t)p]);
+        put_single(out, t->ready_by_pool[at * (size_t)v->sc->pool_count + (size_t)p]);
     }
     fputc('\n', out);
 }
@@ -141,8 +147,8 @@ int rep_write_pools(const rep_view *v, FILE *out)
             rep_csv_text(out, v->pools[p].name);
             fprintf(out, ",%s,", rep_kind_key(v->pools[p].pool->capacity));
             rep_csv_text(out, v->pools[p].gpu);
-            put_real(out, (double)t->nodes[at]);
-            put_real(out, (double)t->nodes_ordered[at]);
+            put_single(out, t->nodes[at]);
+            put_single(out, t->nodes_ordered[at]);
             put_usd(out, t->cost_uusd[at]);
             fputc('\n', out);
         }

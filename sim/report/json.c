@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* json.c - see json.h. The shortest digits are found by trying 15, 16 and 17: 17 always reads back (IEEE 754 double).
+/*
+ * json.c - see json.h. The shortest digits are found by trying 15, 16 and 17: 17 always reads back (IEEE 754 double);
+ * in single precision 6 to 9.
  */
 #include "sim/report/json.h"
 
@@ -21,6 +23,25 @@ char *rep_real(double value, char buf[REP_NUMBER_SIZE])
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(buf, REP_NUMBER_SIZE, "%.*g", digits, value);
         double back = strtod(buf, NULL);
+        if (memcmp(&back, &value, sizeof back) == 0) {
+            break;
+        }
+    }
+    return buf;
+}
+
+char *rep_single(float value, char buf[REP_NUMBER_SIZE])
+{
+    buf[0] = '\0';
+    if (!isfinite(value)) {
+        return buf;
+    }
+    if (fpclassify(value) == FP_ZERO) {
+        value = 0;
+    }
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(buf, REP_NUMBER_SIZE, "%.*g", digits, (double)value);
+        float back = strtof(buf, NULL);
         if (memcmp(&back, &value, sizeof back) == 0) {
             break;
         }

@@ -18,6 +18,9 @@
 /** Shortest of %.15g, %.16g, %.17g that reads back as the same double. NaN and infinities give "". @return buf */
 char *rep_real(double value, char buf[REP_NUMBER_SIZE]);
 
+/** The same of what is kept in single precision: 1.3333334, not the 1.333333430697632 that a double makes of it. */
+char *rep_single(float value, char buf[REP_NUMBER_SIZE]);
+
 /** Exact decimal USD, trailing zeros cut: 12500000 -> "12.5". @return buf */
 char *rep_usd(int64_t uusd, char buf[REP_NUMBER_SIZE]);
 
