@@ -6,7 +6,7 @@
 #             readings, and Poisson arrivals: 0.3 %); 3 % where they are told from the requests inside engines, which
 #             leaves out how these spread within a step
 #   replicas  mean over the time of |ready now - ready then|, over the mean of ready then: 10 %. Another seed of the
-#             recorded scenario itself lies 4 to 7 % off: when a threshold is crossed is a matter of luck. Half the
+#             recorded scenario itself lies 4 to 8 % off: when a threshold is crossed is a matter of luck. Half the
 #             demand has to lie outside, or the measure would say nothing.
 # And: what another policy saves, here and in the recorded scenario; each log that is none is one error with its place,
 # and nothing is left. history_daemon.sh has the logs of spillwayd. Last line: N passed, N failed, N skipped.
