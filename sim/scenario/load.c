@@ -359,6 +359,7 @@ static bool load_into(loaded *own, resolve *r, const char *path, const sc_option
         resolve_faults(r);
         if (spw_diag_errors(r->diag) == 0) {
             resolve_check(r);
+            resolve_unused(r);
         }
     }
     own->sc.hash = r->hash;

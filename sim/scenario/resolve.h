@@ -78,6 +78,8 @@ void resolve_lengths_fit(resolve *r, const spec_service *spec, const sc_service 
 void resolve_check_classes(resolve *r);
 /** What else only shows when scenario and manifests are seen together; for a scenario without errors. */
 void resolve_check(resolve *r);
+/** Keys that change nothing: warnings. Likewise. */
+void resolve_unused(resolve *r);
 
 /** Index of a region of the scenario, or -1 with an error at `at`. */
 int32_t resolve_region(resolve *r, const char *name, const ynode *at);

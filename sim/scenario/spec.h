@@ -44,7 +44,8 @@ typedef struct spec_pool {
     int32_t order_batch;
     bind_pair *labels;
     size_t label_count;
-    const ynode *self, *name_node, *gpu_node, *lag_node, *market_node, *stock_node, *stock_record_node, *walk_node;
+    const ynode *self, *name_node, *gpu_node, *lag_node, *market_node, *stock_node, *stock_record_node, *walk_node,
+        *min_billing_node, *stock_seen_node, *order_batch_node;
 } spec_pool;
 
 typedef struct spec_cluster {
@@ -97,7 +98,7 @@ typedef struct spec_engine {
     int64_t warmup_ns;
     spec_speed *speeds;
     size_t speed_count;
-    const ynode *profile_node, *self;
+    const ynode *profile_node, *prefix_cache_node, *self;
 } spec_engine;
 
 typedef struct spec_payload {
@@ -162,6 +163,7 @@ typedef struct spec_holiday {
     int64_t unix_ns; /**< midnight of the first day, as if in UTC */
     int32_t days;
     double factor;
+    const ynode *self;
 } spec_holiday;
 
 enum { SPEC_CROWD_RAMP = 1, SPEC_CROWD_SPIKE = 2, SPEC_CROWD_DOUBLE = 3 };
@@ -170,6 +172,7 @@ typedef struct spec_crowd {
     int32_t kind;
     int64_t at_ns, rise_ns, hold_ns, decay_ns, gap_ns;
     double factor, again;
+    const ynode *self;
 } spec_crowd;
 
 typedef struct spec_renewal {
@@ -191,6 +194,7 @@ typedef struct spec_sessions {
     spec_station_law think;
     int32_t answered;                   /**< think runs from the answer */
     int32_t system_tokens, max_context; /**< max_context 0 = that of the model */
+    const ynode *self;
 } spec_sessions;
 
 typedef struct spec_traffic {
@@ -216,7 +220,7 @@ typedef struct spec_traffic {
     spec_burstiness *burstiness;
     spec_sessions *sessions;
     spec_lengths *lengths;
-    const ynode *self, *from_node, *tenant_node, *shape_node, *hours_node, *file_node, *lengths_node;
+    const ynode *self, *from_node, *tenant_node, *shape_node, *hours_node, *file_node, *lengths_node, *priority_node;
 } spec_traffic;
 
 typedef struct spec_retry {

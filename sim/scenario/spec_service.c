@@ -108,6 +108,7 @@ static const bind_field llm_fields[] = {
      .help = "leading part of each prompt that every replica has in its prefix cache: no prefill, but memory"},
     {.key = "prefixCacheShare", .kind = BIND_DOUBLE, .range = BIND_MIN | BIND_MAX, .min = 0.0, .max = 1.0,
      BIND_AT(spec_engine, prefix_cache_share), BIND_HAS(spec_engine, has_prefix_cache_share),
+     BIND_NODE_AT(spec_engine, prefix_cache_node),
      .help = "part of a replica's KV cache that may keep earlier prompts while it is free: of conversations, and of a "
              "trace that lists prefix blocks (Mooncake). Without it 1, as vLLM has it, where a trace of the service "
              "lists blocks, else 0: no prefix cache"},

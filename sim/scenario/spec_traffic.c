@@ -160,7 +160,8 @@ static const bind_field holiday_fields[] = {
     {.key = "factor", .kind = BIND_DOUBLE, .required = true, .range = BIND_MIN | BIND_MAX, .min = 0.0,
      .max = FACTOR_MAX, BIND_AT(spec_holiday, factor), .help = "the rate times this; overlapping ones multiply"},
     {.key = NULL}};
-static const bind_table holiday_table = {.name = "holiday", .size = sizeof(spec_holiday), .fields = holiday_fields};
+static const bind_table holiday_table = {.name = "holiday", .size = sizeof(spec_holiday), .fields = holiday_fields,
+                                         .self_at = offsetof(spec_holiday, self) + 1u};
 
 static bool crowd_check(bind *b, const ynode *node, void *object)
 {
@@ -193,7 +194,7 @@ static const bind_field crowd_fields[] = {
      BIND_AT(spec_crowd, again), .help = "double: excess of the second over that of the first"},
     {.key = NULL}};
 static const bind_table crowd_table = {.name = "crowd", .size = sizeof(spec_crowd), .fields = crowd_fields,
-                                       .check = crowd_check};
+                                       .self_at = offsetof(spec_crowd, self) + 1u, .check = crowd_check};
 
 /* --- burstiness -------------------------------------------------------------------------------------------- */
 
@@ -285,7 +286,8 @@ static const bind_field sessions_fields[] = {
      .help = "a conversation whose next turn is over this, in and out, ends; default: what the model takes"},
     {.key = NULL}};
 static const bind_table sessions_table = {.name = "sessions", .size = sizeof(spec_sessions),
-                                          .fields = sessions_fields};
+                                          .fields = sessions_fields,
+                                          .self_at = offsetof(spec_sessions, self) + 1u};
 
 /* --- traffic ----------------------------------------------------------------------------------------------- */
 
@@ -382,7 +384,7 @@ static const bind_field traffic_fields[] = {
     {.key = "from", .kind = BIND_STRING, .required = true, BIND_AT(spec_traffic, from),
      BIND_NODE_AT(spec_traffic, from_node), .help = "region of the users, one of spec.regions"},
     {.key = "priority", .kind = BIND_INT32, .preset = "0", .range = BIND_MIN | BIND_MAX, .min = -1000000,
-     .max = 1000000, BIND_AT(spec_traffic, priority),
+     .max = 1000000, BIND_AT(spec_traffic, priority), BIND_NODE_AT(spec_traffic, priority_node),
      .help = "in a replica's queue and batch: smaller is more urgent, as in vLLM; llm"},
     {.key = "tenant", .kind = BIND_STRING, .preset = "", BIND_AT(spec_traffic, tenant),
      BIND_NODE_AT(spec_traffic, tenant_node), .help = "whose requests these are"},

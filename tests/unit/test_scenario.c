@@ -364,6 +364,9 @@ static void warns(void **state)
 }
 
 #define LENGTHS "spec.services[0].lengths"
+#define POOL    "spec.clusters[0].pools[0]"
+#define TRAFFIC "spec.services[0].traffic"
+#define ENGINE  "spec.services[0].engine"
 
 /* Loads minimal.yaml with one override; `errors` and `warnings` are beside the two that the file always has. */
 static void expect_said(const char *path, const char *value, int errors, int warnings, const char *a, const char *b)
@@ -379,6 +382,66 @@ static void expect_said(const char *path, const char *value, int errors, int war
     }
     sc_free(sc);
     sc_messages_fini(&messages);
+}
+
+#define OWNED     "{name: a, gpu: RTX-4090, gpusPerNode: 1, nodes: 1, capacity: owned"
+#define ON_DEMAND "{name: a, gpu: RTX-4090, gpusPerNode: 1, nodes: {max: 2}, capacity: on-demand"
+#define CHAT      "{kind: poisson, from: cn-hangzhou, rate: 1/s, lengths: {input: {fixed: 90}, output: {fixed: 10}}"
+
+/* What is accepted and changes nothing is told; where it does something, it is not. The run of an hour begins at
+ * 2026-01-05T00:00Z; conversations of 60 turns of 100 tokens, of which 4 fit into 450. */
+static void tells_what_does_nothing(void **state)
+{
+    (void)state;
+    expect_said(POOL, OWNED "}", 0, 0, NULL, NULL);
+    expect_said(POOL, OWNED ", minBilling: 1h}", 0, 1, "'minBilling' does nothing", "all the time");
+    expect_said(POOL, ON_DEMAND ", minBilling: 1h}", 0, 0, NULL, NULL);
+    expect_said(POOL, OWNED ", orderBatch: 2}", 0, 1, "'orderBatch' does nothing", "never ordered");
+    expect_said(POOL, ON_DEMAND ", orderBatch: 2}", 0, 0, NULL, NULL);
+    expect_said(POOL, ON_DEMAND ", stockSeen: 1m}", 0, 1, "'stockSeen' does nothing", "'stockRecord'");
+    expect_said(POOL, ON_DEMAND ", stock: none, stockSeen: 1m}", 0, 1, "'stockSeen' does nothing", "'stockRecord'");
+    expect_said(POOL, ON_DEMAND ", stock: good, stockSeen: 1m}", 0, 0, NULL, NULL);
+
+    expect_said(TRAFFIC, "[" CHAT ", crowds: [{kind: ramp, at: 59m, factor: 2}]}]", 0, 0, NULL, NULL);
+    expect_said(TRAFFIC, "[" CHAT ", crowds: [{kind: ramp, at: 1h, factor: 2}]}]", 0, 1,
+                "this crowd begins after the end", "3600 s");
+    expect_said(TRAFFIC, "[" CHAT ", holidays: [{date: 2026-01-05, factor: 2}]}]", 0, 0, NULL, NULL);
+    expect_said(TRAFFIC, "[" CHAT ", holidays: [{date: 2026-01-06, factor: 2}]}]", 0, 1, "this holiday begins after",
+                "3600 s");
+    expect_said(TRAFFIC, "[" CHAT ", holidays: [{date: 2025-12-30, factor: 2}]}]", 0, 1, "this holiday is over", "run");
+
+    expect_said(TRAFFIC, "[" CHAT ", sessions: {turns: {fixed: 60}, think: {fixed: {mean: 1s}}}}]", 0, 0, NULL, NULL);
+    expect_said(TRAFFIC, "[" CHAT ", sessions: {turns: {fixed: 60}, think: {fixed: {mean: 1s}}, maxContext: 450}}]", 0,
+                1, "of the 60 turns of a conversation about 4 fit", "6.7 % of the rate");
+
+    expect_said(ENGINE, "{prefixCacheShare: 0.5}", 0, 0, NULL, NULL); /* nobody asks at all: that is plain to see */
+    const sc_override sets[] = {{ENGINE, "{prefixCacheShare: 0.5}"}, {TRAFFIC, "[" CHAT "}]"}};
+    sc_messages messages;
+    sc_free(load(DATA "minimal.yaml", sets, 2, &messages));
+    assert_int_equal(messages.warnings, 3);
+    assert_true(says(&messages, "'prefixCacheShare' does nothing", "no traffic of 'prod/chat'"));
+    sc_messages_fini(&messages);
+    const sc_override talk[] = {sets[0],
+                                {TRAFFIC, "[" CHAT ", sessions: {turns: {fixed: 3}, think: {fixed: {mean: 1s}}}}]"}};
+    sc_free(load(DATA "minimal.yaml", talk, 2, &messages));
+    assert_int_equal(messages.warnings, 2);
+    sc_messages_fini(&messages);
+}
+
+/* A station has no order of priorities, but its admission may reserve a part for the most urgent. */
+static void tells_a_priority_that_does_nothing(void **state)
+{
+    (void)state;
+    for (int reserved = 0; reserved < 2; reserved++) {
+        const sc_override sets[] = {
+            {TRAFFIC, "[{kind: poisson, from: cn-hangzhou, rate: 1/s, priority: 2}]"},
+            {"spec.services[0].admission", reserved == 1 ? "{perReplica: 4, reserved: 0.5}" : "{perReplica: 4}"}};
+        sc_messages messages;
+        sc_free(load(DATA "station.yaml", sets, 2, &messages));
+        assert_int_equal(messages.errors, 0);
+        assert_int_equal(says(&messages, "'priority' does nothing here", "'reserved'"), reserved == 0);
+        sc_messages_fini(&messages);
+    }
 }
 
 /* A law that its bounds, the context (131072 tokens) or the KV cache (2588 blocks of 16 on this card) would cut. */
@@ -601,6 +664,8 @@ int main(void)
         cmocka_unit_test(reads_a_record_of_faults),
         cmocka_unit_test(overrides_of_manifests),
         cmocka_unit_test(warns),
+        cmocka_unit_test(tells_what_does_nothing),
+        cmocka_unit_test(tells_a_priority_that_does_nothing),
         cmocka_unit_test(checks_lengths),
         cmocka_unit_test(checks_faults),
         cmocka_unit_test(checks_gpu_classes),
