@@ -67,6 +67,12 @@ typedef struct res_tenant {
     uint64_t shed; /**< attempts that admission control rejected */
 } res_tenant;
 
+/** What was completed after the warm-up, whenever it was sent: more than what counts, by what the warm-up left behind.
+ */
+typedef struct res_ended {
+    uint64_t requests, tokens_in, tokens_out;
+} res_ended;
+
 typedef struct res_service {
     res_requests requests;
     res_latency latency;
@@ -77,6 +83,7 @@ typedef struct res_service {
      * that the workload's annotation does not list. */
     uint64_t served_abroad, residency_violations;
     uint64_t tokens_in, tokens_out;
+    res_ended ended;
     res_requests *by_region_requests;      /**< [region_count], the users' region */
     res_latency *by_region;                /**< [region_count] */
     int64_t preemptions;                   /**< in the engines, for want of KV */

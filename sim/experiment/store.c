@@ -79,6 +79,7 @@ static void service(store *s, const sc_scenario *sc, int32_t index, res_service 
     RAW(v->residency_violations);
     RAW(v->tokens_in);
     RAW(v->tokens_out);
+    RAW(v->ended);
     LIST(v->by_region_requests, sc->region_count);
     for (int32_t r = 0; r < sc->region_count; r++) {
         latency(s, &v->by_region[r]);

@@ -198,6 +198,15 @@ static void abroad_counted(const fl_world *w, const fl_request *q, uint32_t clus
     out->residency_violations += fl_unlawful(w, &w->services[q->service], cluster) ? 1 : 0;
 }
 
+static void ended(fl_world *w, const fl_request *q, bool llm)
+{
+    res_ended *out = &w->run->services[q->service].ended;
+
+    out->requests++;
+    out->tokens_in += llm ? (uint64_t)q->need.tokens.input : 0;
+    out->tokens_out += llm ? (uint64_t)q->need.tokens.output : 0;
+}
+
 static void completed(fl_world *w, const fl_request *q, fl_cell *cell, size_t row, int64_t seen_ns)
 {
     const int64_t first_ns = fl_attempt_first(w, (uint32_t)(q - w->requests));
@@ -213,6 +222,9 @@ static void completed(fl_world *w, const fl_request *q, fl_cell *cell, size_t ro
         timeline_add(w, &w->run->timeline.tpot[row], tpot_ns);
     }
     fl_ways_back(w, q, cluster);
+    if (w->counting) {
+        ended(w, q, llm);
+    }
     if ((q->flags & FL_RQ_COUNTED) == 0) {
         return;
     }

@@ -179,6 +179,11 @@ static void put_services(figures *f, const rep_view *v, const res_run *run)
         real(f, "goodput_rps", rep_ratio((double)service->good, rep_measured_s(v->sc)));
         count(f, "tokens_in", service->tokens_in);
         count(f, "tokens_out", service->tokens_out);
+        object(f, "ended");
+        count(f, "requests", service->ended.requests);
+        count(f, "tokens_in", service->ended.tokens_in);
+        count(f, "tokens_out", service->ended.tokens_out);
+        end_object(f);
         integer(f, "kv_preemptions", service->preemptions);
         put_prefix(f, service);
         put_laws(f, v, service);

@@ -289,6 +289,26 @@ static void put_verdict_bursts(const rep_view *v, bool well, FILE *out)
     }
 }
 
+/** Where most of what was served does not count: that. */
+static void put_backlog(const rep_view *v, FILE *out)
+{
+    rep_ended ended;
+    if (!rep_backlog(v, &ended)) {
+        return;
+    }
+    fputs(" With those sent in the warm-up, which count nowhere else, ", out);
+    rep_grouped(out, ended.requests, 0);
+    fputs(" requests were served", out);
+    if (isfinite(ended.usd_per_1m)) {
+        fputs(": ", out);
+        rep_grouped(out, ended.tokens_per_s, 1);
+        fputs(" output tokens/s, ", out);
+        rep_grouped(out, ended.usd_per_1m, 4);
+        fputs(" USD per 1M tokens", out);
+    }
+    fputc('.', out);
+}
+
 /** What happened to the requests, and what it cost. */
 static void put_verdict_served(const rep_view *v, FILE *out)
 {
@@ -307,6 +327,7 @@ static void put_verdict_served(const rep_view *v, FILE *out)
     }
     rep_grouped(out, rep_mean(v, rep_fig_cost_usd, NULL), 2);
     fputs(" USD.", out);
+    put_backlog(v, out);
     if (served > 0 && gone > 0) {
         double percent = rep_mean(v, lost_percent, NULL);
         fputs(percent >= 1 ? " <span class=\"bad\">" : " <span>", out);

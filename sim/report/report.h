@@ -53,7 +53,8 @@ void report_options_default(report_options *options);
  * Writes summary.json.
  *
  * Keys: version, scenario {name, title, hash, seed, duration_s, warmup_s, measured_s, replications}, replications [i],
- * pooled. A replication holds requests, latency, services [i], slo, cost, capacity, burst, lag, control. `pooled` has
+ * pooled. A replication holds requests (those sent after the warm-up; services have `ended`, too: whatever was
+ * completed after it, whenever sent), latency, services [i], slo, cost, capacity, burst, lag, control. `pooled` has
  * the same shape (single bursts left out) with each figure as {mean, ci95_half_width}: mean and Student interval over
  * the replications, also for percentiles; the half width is null with fewer than two replications. Money comes twice:
  * `*_usd` (exact decimal) and `*_uusd` (integer micro-USD, whose parts sum to the whole).

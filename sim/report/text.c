@@ -240,6 +240,29 @@ static void put_head(const rep_view *v, FILE *out)
             v->n, v->n == 1 ? "" : "s (means, +- 95 %)");
 }
 
+/* Where hardly anything that counts was completed: why, and what came out all the same. */
+static void put_served(const rep_view *v, FILE *out)
+{
+    const double completed = rep_mean(v, rep_fig_completed, NULL);
+    rep_ended ended;
+    if (!rep_backlog(v, &ended)) {
+        if (completed <= 0 && rep_mean(v, rep_fig_offered, NULL) > 0) {
+            fputs("  NOBODY WAS SERVED: not one request was completed\n", out);
+        }
+        return;
+    }
+    if (completed <= 0) {
+        fputs("  NOBODY WAS SERVED of those who came after the warm-up, who alone count\n", out);
+    } else {
+        fputs("  MOST WHO WERE SERVED CAME IN THE WARM-UP: only those who came later count\n", out);
+    }
+    fprintf(out, "  %-20s%14.0f requests", "served in all", ended.requests);
+    if (isfinite(ended.usd_per_1m)) {
+        fprintf(out, ", %.1f tokens/s out, %.4f USD per 1M", ended.tokens_per_s, ended.usd_per_1m);
+    }
+    fputc('\n', out);
+}
+
 int rep_write_text(const rep_view *v, FILE *out)
 {
     const res_control *c = &v->runs[0]->control;
@@ -249,9 +272,7 @@ int rep_write_text(const rep_view *v, FILE *out)
     put_line(v, "rejected", rejected, 0, "", out);
     put_line(v, "timed out", timed_out, 0, "", out);
     put_line(v, "in flight at the end", in_flight, 0, "", out);
-    if (rep_mean(v, rep_fig_completed, NULL) <= 0 && rep_mean(v, rep_fig_offered, NULL) > 0) {
-        fputs("  NOBODY WAS SERVED: not one request was completed\n", out);
-    }
+    put_served(v, out);
     put_line(v, "met every target", rep_fig_good_percent, 2, "%", out);
     put_line(v, "goodput", rep_fig_goodput, 2, "requests/s", out);
     put_line(v, "cost", rep_fig_cost_usd, 2, "USD", out);

@@ -154,6 +154,13 @@ int rep_write_stages(const rep_view *v, FILE *out);
 int rep_write_egress(const rep_view *v, FILE *out);
 /** Bytes and money between where users enter and the clusters: means over the runs; false: no region has a provider. */
 bool rep_between(const rep_view *v, double *gb, double *usd);
+/** Means over the runs of what res_ended counts. */
+typedef struct rep_ended {
+    double requests, tokens_per_s, usd_per_1m; /**< of all tokens, in and out; NaN without any */
+} rep_ended;
+/** True: most of what was completed after the warm-up was sent before it, so that the figures of requests, which count
+ * those sent after it, say little of what the fleet does. */
+bool rep_backlog(const rep_view *v, rep_ended *ended);
 /** Money for images and weights moved and stored: mean over the runs; false: the scenario has no delivery. */
 bool rep_images(const rep_view *v, double *usd);
 /** Money for answers to users, the rest of egress: mean over the runs. */

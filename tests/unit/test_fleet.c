@@ -94,6 +94,30 @@ static void test_start_from_nothing(void **state)
     res_free(run);
 }
 
+/* One server, 20 s a request, twelve sent at 1..12 s, nine at 101..109 s; statistics from 100 s on. The n-th is done at
+ * 1 + 20 n s: four by 81 s, eight more of the first by 241 s, three of the others by 301 s. Eleven have ended, three of
+ * them count. */
+static void test_ended(void **state)
+{
+    static const int64_t at[] = {1 * S,   2 * S,   3 * S,   4 * S,   5 * S,   6 * S,   7 * S,
+                                 8 * S,   9 * S,   10 * S,  11 * S,  12 * S,  101 * S, 102 * S,
+                                 103 * S, 104 * S, 105 * S, 106 * S, 107 * S, 108 * S, 109 * S};
+    mdl_trace trace = {.count = 21, .at_ns = at};
+    world w;
+
+    (void)state;
+    world_init(&w);
+    few_requests(&w, &trace, 20);
+    w.sc.warmup_ns = 100 * S;
+    w.sc.duration_ns = 310 * S;
+    res_run *run = world_run(&w, 1);
+    assert_int_equal(run->requests.offered, 9);
+    assert_int_equal(run->requests.completed, 3);
+    assert_int_equal(run->services[0].ended.requests, 8 + 3);
+    assert_int_equal(run->services[0].ended.tokens_out, 0);
+    res_free(run);
+}
+
 /* No replica ever: a gateway of two holds the first two, who give up after 10 s; the other two are turned away. */
 static void test_gateway_bound_and_patience(void **state)
 {
@@ -549,6 +573,7 @@ static void test_common_random_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ended),
         cmocka_unit_test(test_start_from_nothing),
         cmocka_unit_test(test_gateway_bound_and_patience),
         cmocka_unit_test(test_patience_in_service),

@@ -500,6 +500,47 @@ static void a_run_in_which_nobody_was_served_says_so(void **state)
     fake_run_fini(&f);
 }
 
+/* 100 offered after the warm-up, none or ten of them served; 40 served who came before it, with 1,000 tokens in and 180
+ * out each: tokens/s over the time that is measured, and all the money over all of their tokens. Nothing of it is said
+ * where most of those who were served count. */
+static void what_the_warm_up_left_behind_is_told(void **state)
+{
+    (void)state;
+    for (uint64_t counted = 0; counted <= 60; counted += counted == 0 ? 10 : 50) {
+        fake_run f;
+        fake(&f, (fake_options){.services = 1, .minutes = 120, .turned_away = 100}, 1);
+        res_run *run = f.runs[0];
+        run->requests.completed = run->services[0].requests.completed = counted;
+        run->requests.rejected -= counted;
+        run->services[0].requests.rejected -= counted;
+        run->services[0].ended = (res_ended){40 + counted, 1000 * (40 + counted), 180 * (40 + counted)};
+        const double measured_s = (double)(f.scenario.duration_ns - f.scenario.warmup_ns) / 1e9;
+        const double rate = 180.0 * (double)(40 + counted) / measured_s;
+        const double usd = (double)run->cost.total_uusd / (1180.0 * (double)(40 + counted));
+        char line[120];
+        snprintf(line, sizeof line, "\n  served in all       %14.0f requests, %.1f tokens/s out, %.4f USD per 1M\n",
+                 (double)(40 + counted), rate, usd);
+        char *text = text_of(&f, terminal_of);
+        assert_int_equal(strstr(text, line) != NULL, counted < 60);
+        assert_int_equal(strstr(text, "NOBODY WAS SERVED of those") != NULL, counted == 0);
+        assert_int_equal(strstr(text, "MOST WHO WERE SERVED CAME IN THE WARM-UP") != NULL, counted == 10);
+        assert_null(strstr(text, "not one request was completed"));
+        free(text);
+        text = text_of(&f, markdown_of);
+        assert_int_equal(strstr(text, "| completed, with those sent in the warm-up |") != NULL, counted < 60);
+        free(text);
+        char dir[64];
+        folder_make(dir, sizeof dir);
+        free(write_dir(&f, dir));
+        text = folder_read(dir, "report.html");
+        page_check_well_formed(text);
+        assert_int_equal(strstr(text, "With those sent in the warm-up") != NULL, counted < 60);
+        free(text);
+        folder_remove(dir);
+        fake_run_fini(&f);
+    }
+}
+
 /** Replications differ by less than a bucket: their percentiles still have an interval. */
 static void percentiles_have_an_interval(void **state)
 {
@@ -761,6 +802,7 @@ int main(void)
         cmocka_unit_test(what_the_notice_saved_is_said),
         cmocka_unit_test(the_page_says_what_the_notice_saved),
         cmocka_unit_test(a_run_in_which_nobody_was_served_says_so),
+        cmocka_unit_test(what_the_warm_up_left_behind_is_told),
         cmocka_unit_test(percentiles_have_an_interval),
         cmocka_unit_test(terminal_summary_fits_80_columns),
         cmocka_unit_test(csv_has_one_shape),
