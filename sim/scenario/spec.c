@@ -219,7 +219,9 @@ static const bind_field pool_fields[] = {
      .help = "on-demand, spot: a row of tables/stocks.csv (what the provider has over time); default: no limit"},
     {.key = "stockRecord", .kind = BIND_STRING, BIND_AT(spec_pool, stock_record),
      BIND_NODE_AT(spec_pool, stock_record_node),
-     .help = "instead of stock: a record to replay (JSON of skypilot-org/spot-traces), relative to this file"},
+     .help = "instead of stock: a record to replay (JSON of skypilot-org/spot-traces), relative to this file. If it "
+             "has prices, that of a spot pool without priceWalk moves with them: its own, times price / mean of the "
+             "record"},
     {.key = "stockSeen", .kind = BIND_DURATION, .preset = "0s", .range = BIND_MIN | BIND_MAX, .min = 0.0,
      .max = 366.0 * 86400.0, BIND_AT(spec_pool, stock_seen_ns), BIND_NODE_AT(spec_pool, stock_seen_node),
      .help = "the provider tells what it has left this often, and it is believed as long; 0 = it never does"},
@@ -231,7 +233,8 @@ static const bind_field pool_fields[] = {
     {.key = "labels", .kind = BIND_TEXTS, BIND_AT(spec_pool, labels), BIND_COUNT(spec_pool, label_count),
      .help = "of its nodes: units of a ResourcePolicy select pools by them"},
     {.key = "priceWalk", .kind = BIND_STRING, BIND_AT(spec_pool, walk), BIND_NODE_AT(spec_pool, walk_node),
-     .help = "spot: a row of tables/walks.csv (how the price moves); default: constant, or as a stockRecord says"},
+     .help = "spot: a row of tables/walks.csv (how the price moves); default: constant, or as the prices of a "
+             "stockRecord, scaled so that their mean is the pool's own price"},
     {.key = NULL}};
 static const bind_table pool_table = {.name = "pool", .size = sizeof(spec_pool), .fields = pool_fields,
                                       .self_at = offsetof(spec_pool, self) + 1u, .check = pool_check};
