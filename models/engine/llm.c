@@ -68,8 +68,8 @@ static bool grow_requests(llm_state *s)
     return true;
 }
 
-/* Room for one more request, with its keys. */
-static bool reserve(llm_state *s, const llm_request *more)
+/* Room for one more request, with so many keys. */
+static bool reserve(llm_state *s, size_t keys, bool chained)
 {
     size_t most = (size_t)llm_live(s) + 1;
     if (llm_live(s) == s->request_cap && !grow_requests(s)) {
@@ -85,10 +85,8 @@ static bool reserve(llm_state *s, const llm_request *more)
         s->finish = finish;
         s->finish_cap = (uint32_t)cap;
     }
-    const size_t keys = llm_keys_of(more);
     return (keys == 0 || mdl_prefix_reserve(&s->prefix, s->keyed + keys)) &&
-           (!more->chained || mdl_shared_reserve(llm_shared(s), s->keyed + keys)) &&
-           mdl_pending_reserve(&s->pending, most);
+           (!chained || mdl_shared_reserve(llm_shared(s), s->keyed + keys)) && mdl_pending_reserve(&s->pending, most);
 }
 
 /* Tokens of whole blocks, fewer than `below`. */
@@ -105,24 +103,13 @@ static bool fits(const llm_state *s, const mdl_work *work)
            work->prefix_tokens >= 0 && (int64_t)work->input_tokens + work->output_tokens <= mdl_llm_room(s->config);
 }
 
-static llm_request request_of(const llm_state *s, const mdl_work *work)
+/* The chain of a request, if this engine can keep its blocks. */
+static const mdl_chain *chain_of(const llm_state *s, const mdl_work *work)
 {
-    llm_request r = {.tag = work->tag,
-                     .prefix = work->prefix_tokens,
-                     .hot = whole_blocks(s, work->cached_tokens, work->input_tokens),
-                     .priority = work->priority,
-                     .input = work->input_tokens,
-                     .output = work->output_tokens};
-    if (s->config->prefix_blocks == 0) {
-        return r;
-    }
-    if (work->chain == NULL) {
-        r.key = work->prefix_key;
-    } else if (work->chain->count > 0 && llm_rest(s, (uint32_t)work->chain->block_tokens) == 0) {
-        r.chain = work->chain;
-        r.chained = true;
-    }
-    return r;
+    const mdl_chain *c = work->chain;
+    const bool keeps =
+        c != NULL && s->config->prefix_blocks > 0 && c->count > 0 && llm_rest(s, (uint32_t)c->block_tokens) == 0;
+    return keeps ? c : NULL;
 }
 
 static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
@@ -142,18 +129,29 @@ static uint32_t llm_submit(mdl_engine *e, int64_t now_ns, const mdl_work *work)
     if (!fits(s, work) || s->queue.count >= s->config->max_waiting) {
         return MDL_REFUSED;
     }
-    const llm_request made = request_of(s, work);
-    if (!reserve(s, &made)) {
+    const mdl_chain *chain = chain_of(s, work);
+    const uint64_t key = s->config->prefix_blocks > 0 && work->chain == NULL ? work->prefix_key : 0;
+    if (!reserve(s, chain != NULL ? (size_t)chain->count : key != 0, chain != NULL)) {
         return MDL_STARVED;
     }
     bool idle = s->batch + s->queue.count == 0;
     uint32_t slot = llm_take(s);
     llm_request *r = &s->requests[slot];
-    *r = made;
-    r->number = s->submitted++;
+    *r = (llm_request){.tag = work->tag,
+                       .number = s->submitted++,
+                       .key = key,
+                       .prefix = work->prefix_tokens,
+                       .hot = whole_blocks(s, work->cached_tokens, work->input_tokens),
+                       .priority = work->priority,
+                       .input = work->input_tokens,
+                       .output = work->output_tokens};
+    if (chain != NULL) {
+        r->chain = chain;
+        r->chained = true;
+        s->chained++;
+    }
     s->ranked += r->priority != 0;
     s->keyed += llm_keys_of(r);
-    s->chained += r->chained;
     llm_enqueue(s, slot);
     if (idle) {
         wake(s, now_ns);
