@@ -79,6 +79,12 @@ static const row region[] = {
     {NULL, NULL, NULL, NULL},
 };
 static const row regions[] = {{"<region>", "mapping", "a region of users", region}, {NULL, NULL, NULL, NULL}};
+static const row ended[] = {
+    {"requests", "integer", "completed after the warm-up", NULL},
+    {"tokens_in", "integer", "prompt tokens of theirs", NULL},
+    {"tokens_out", "integer", "output tokens of theirs", NULL},
+    {NULL, NULL, NULL, NULL},
+};
 static const row service[] = {
     {"requests", "mapping", "outcomes", requests},
     {"latency", "mapping", "as users saw it", latency},
@@ -87,6 +93,7 @@ static const row service[] = {
     {"goodput_rps", "number [1/s]", "good, by measured_s", NULL},
     {"tokens_in", "integer", "prompt tokens of completed requests", NULL},
     {"tokens_out", "integer", "output tokens of completed requests", NULL},
+    {"ended", "mapping", "whenever sent, in the warm-up too", ended},
     {"kv_preemptions", "integer", "requests thrown out of a batch for want of KV blocks", NULL},
     {"prefix_cache", "mapping", "where a prefix cache found something", prefix_cache},
     {"jurisdiction", "mapping", "where regions are under more than one law", jurisdiction},
