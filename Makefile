@@ -253,7 +253,8 @@ tidy: $(LIB_CORE)
 	@BUILD=$(B) CC="$(CC)" tests/tidy/tidy.sh
 ## cppcheck: static analysis
 cppcheck:
-	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -I. -Isched/include -Isched sched models sim
+	cppcheck --quiet --enable=warning,portability --inline-suppr --suppressions-list=tests/tidy/cppcheck.txt --error-exitcode=1 \
+		-I. -Isched/include -Isched sched models sim
 
 # --- delivering it ---
 ## install: PREFIX= and DESTDIR= as usual: programs, headers, libraries, pkg-config files, scenarios, plots, man pages, completion
