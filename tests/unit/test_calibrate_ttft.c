@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "sim/calibrate/calibrate.h"
+#include "tests/support/calibrate_rig.h"
 #include "tests/support/choice.h"
 #include "tests/support/close.h"
 
@@ -27,21 +27,6 @@
 #define REQUESTS 400
 #define LINE_NS  INT64_C(500000000)
 
-static const mdl_gpu gpu = {.name = "X",
-                            .mem_gib = 24,
-                            .mem_usable_bytes = 25000000000,
-                            .mem_bw_gb_s = 1000,
-                            .fp16_tflops = 165,
-                            .tdp_w = 400,
-                            .pcie_gb_s = 26,
-                            .eff_mem_bw = 0.9,
-                            .eff_kv_bw = 0.9,
-                            .eff_compute = 0.9,
-                            .eff_attention = 0.9,
-                            .dense_exposed = 0.4,
-                            .dense_growth = 0.4,
-                            .eff_int4 = 1,
-                            .link_gb_s = 1};
 static const mdl_model model = {.name = "Y",
                                 .params_b = 1.2358144,
                                 .active_b = 1.2358144,
@@ -119,7 +104,7 @@ static void play(played *run, FILE *log)
     mdl_load load = {.running = 0};
     choice c;
     choice_seed(&c, 5);
-    assert_null(mdl_profile_config(&gpu, &model, &truth, &limits, &config));
+    assert_null(mdl_profile_config(&rig_gpu, &model, &truth, &limits, &config));
     config.kv_blocks = run->kv_blocks > 0 ? run->kv_blocks : config.kv_blocks;
     mdl_engine *e = mdl_llm_new(&config);
     assert_non_null(e);
@@ -237,7 +222,7 @@ static void the_log_tells_the_budget(void **state)
                       (long long)o.max_batched_tokens, o.budget_lines, o.budget_spread);
         assert_true(o.budget_lines >= 8);
         assert_close((double)o.max_batched_tokens, budgets[i], 0.015);
-        assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+        assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
         assert_true(notes_say(&c, "token budget of a step"));
         assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.06);
         observed_free(&o);
@@ -266,7 +251,7 @@ static void each_limit_is_told_apart(void **state)
         print_message("%zu: %lld by %zu lines\n", i, (long long)o.max_batched_tokens, o.budget_lines);
         assert_int_equal(o.max_batched_tokens, 0);
         assert_int_equal(o.budget_lines, 0);
-        assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+        assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
         assert_true(notes_say(&c, "2048 assumed"));
         assert_int_equal(o.max_sequences, i == 0 ? 16 : 0);
         assert_true(notes_say(&c, i == 0 ? "requests of a batch: at most 16" : "256 assumed"));
@@ -322,7 +307,7 @@ static void a_log_alone_tells_the_batch(void **state)
     assert_true(observed_complete(&o, err, sizeof err));
     assert_int_equal(o.max_sequences, 16);
     assert_int_equal(o.max_batched_tokens, 0);
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
     assert_true(notes_say(&c, "requests of a batch: at most 16"));
     assert_false(notes_say(&c, "does not say how many requests wait"));
     observed_free(&o);
@@ -341,12 +326,12 @@ static void a_log_without_those_that_wait(void **state)
     run.sequences = 256;
     run.per_s = 3;
     observe(&run, NULL, &o);
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
     assert_false(notes_say(&c, "does not say how many requests wait"));
     for (size_t i = 0; i < o.second_count; i++) {
         o.seconds[i].waiting = -1.0; /* as where the column is not there */
     }
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
     assert_true(notes_say(&c, "does not say how many requests wait"));
     observed_free(&o);
 }
@@ -367,7 +352,7 @@ static void stated_limits_are_not_told_again(void **state)
     assert_int_equal(o.max_batched_tokens, 600);
     assert_int_equal(o.max_sequences, 200);
     assert_int_equal(o.budget_lines + o.batch_lines, 0);
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
     assert_false(notes_say(&c, "token budget of a step"));
     observed_free(&o);
 }
@@ -392,7 +377,7 @@ static void a_real_budget(void **state)
     assert_true(o.budget_lines > 100);
     assert_int_equal(o.max_sequences, 256);
     assert_true(o.batch_lines > 100);
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
     assert_close(c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms, 0.03);
     assert_close(c.replay.simulated.tpot_ms, c.replay.measured.tpot_ms, 0.03);
     observed_free(&o);
@@ -409,7 +394,7 @@ static void calibrate_run(played *run, observed *o, calibration *c)
                    "{\"engine_kwargs\": {\"max_num_batched_tokens\": %d, \"max_num_seqs\": %d}}", run->budget,
                    run->sequences);
     observe(run, settings, o);
-    assert_true(calibrate(o, &gpu, &model, &truth, c, err, sizeof err));
+    assert_true(calibrate(o, &rig_gpu, &model, &truth, c, err, sizeof err));
     print_message(
         "outside %.2f ms (%.2f..%.2f) of %zu; short %.1f long %.1f few %.1f many %.1f; step constant %.0f us\n",
         c->outside.ms, c->outside.low_ms, c->outside.high_ms, c->outside.n, c->outside.short_ms, c->outside.long_ms,
@@ -509,7 +494,7 @@ static void real_time_outside(void **state)
         assert_true(observed_read(&o, files[i], err, sizeof err));
     }
     assert_true(observed_complete(&o, err, sizeof err));
-    assert_true(calibrate(&o, &gpu, &model, &truth, &c, err, sizeof err));
+    assert_true(calibrate(&o, &rig_gpu, &model, &truth, &c, err, sizeof err));
     print_message("outside %.2f ms (%.2f..%.2f) of %zu; TTFT %.1f of %.1f ms\n", c.outside.ms, c.outside.low_ms,
                   c.outside.high_ms, c.outside.n, c.replay.simulated.ttft_ms, c.replay.measured.ttft_ms);
     assert_true(c.outside.told && c.outside.ms > 10 && c.outside.ms < 30);

@@ -14,25 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sim/trace/rates.h"
+#include "tests/support/folder.h"
 
-static char dir[] = "/tmp/rates-lengths-XXXXXX";
+static char dir[64];
 
 static const char *path_of(const char *name)
 {
     static char path[300];
     snprintf(path, sizeof path, "%s/%s", dir, name);
     return path;
-}
-
-static void put_file(const char *name, const char *text)
-{
-    FILE *f = fopen(path_of(name), "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
 }
 
 static client_rates *read_rates(const char *name, char *err, size_t err_size)
@@ -93,17 +85,19 @@ static void test_whole_distributions(void **state)
 {
     (void)state;
     char err[500];
-    put_file("a-client-rates.csv", "timestamp_s,client,rate_per_s,cv,pattern\n"
-                                   "600,1,100,1,Gamma\n1200,1,100,1,Gamma\n1800,2,100,1,Gamma\n1800,1,30,1,Gamma\n"
-                                   "1800,3,10,1,Gamma\n");
-    put_file("a-token-quantiles.csv", "client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max\n"
-                                      "1,600,1,input_tokens,5,5,5,5,5,5,5,5,5\n"
-                                      "1,600,1,output_tokens,5,5,5,5,5,5,5,5,5\n");
-    put_file("a-token-pmf.jsonl",
-             "{\"client\":1,\"window_s\":1200,\"input_tokens\":{\"0\":1},\"output_tokens\":{\"9\":1}}\n"
-             "\n{\"client\":1,\"window_s\":600,\"input_tokens\":{\"30\":3,\"10\":1},\"output_tokens\":{\"2\":1}}\n"
-             "{\"client\":3,\"window_s\":1800,\"input_tokens\":{\"70\":1},\"output_tokens\":{\"71\":1}}\n"
-             "{\"client\":1,\"window_s\":1800,\"input_tokens\":{\"80\":1},\"output_tokens\":{\"81\":1}}\n");
+    folder_write(dir, "a-client-rates.csv",
+                 "timestamp_s,client,rate_per_s,cv,pattern\n"
+                 "600,1,100,1,Gamma\n1200,1,100,1,Gamma\n1800,2,100,1,Gamma\n1800,1,30,1,Gamma\n"
+                 "1800,3,10,1,Gamma\n");
+    folder_write(dir, "a-token-quantiles.csv",
+                 "client,window_s,requests,field,mean,p10,p25,p50,p75,p90,p95,p99,max\n"
+                 "1,600,1,input_tokens,5,5,5,5,5,5,5,5,5\n"
+                 "1,600,1,output_tokens,5,5,5,5,5,5,5,5,5\n");
+    folder_write(dir, "a-token-pmf.jsonl",
+                 "{\"client\":1,\"window_s\":1200,\"input_tokens\":{\"0\":1},\"output_tokens\":{\"9\":1}}\n"
+                 "\n{\"client\":1,\"window_s\":600,\"input_tokens\":{\"30\":3,\"10\":1},\"output_tokens\":{\"2\":1}}\n"
+                 "{\"client\":3,\"window_s\":1800,\"input_tokens\":{\"70\":1},\"output_tokens\":{\"71\":1}}\n"
+                 "{\"client\":1,\"window_s\":1800,\"input_tokens\":{\"80\":1},\"output_tokens\":{\"81\":1}}\n");
     client_rates *r = read_rates("a-client-rates.csv", err, sizeof err);
     assert_string_equal(err, "");
     assert_int_equal(r->length_count, 4);
@@ -138,10 +132,10 @@ static void test_wrong(void **state)
          "{\"client\":1,\"window_s\":0,\"input_tokens\":{\"1\":1},\"output_tokens\":{\"1\":1}}\n",
          "b-token-pmf.jsonl:2:1: error: client 1 has the same field twice in the window from 0 s"},
     };
-    put_file("b-client-rates.csv", "timestamp_s,client,rate_per_s,cv,pattern\n0,1,1,1,Gamma\n");
+    folder_write(dir, "b-client-rates.csv", "timestamp_s,client,rate_per_s,cv,pattern\n0,1,1,1,Gamma\n");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char err[500];
-        put_file("b-token-pmf.jsonl", wrong[i].text);
+        folder_write(dir, "b-token-pmf.jsonl", wrong[i].text);
         assert_null(read_rates("b-client-rates.csv", err, sizeof err));
         if (strstr(err, wrong[i].problem) == NULL) {
             fail_msg("'%s', not '%s'", err, wrong[i].problem);
@@ -152,18 +146,15 @@ static void test_wrong(void **state)
 static int make_dir(void **state)
 {
     (void)state;
-    return mkdtemp(dir) != NULL ? 0 : -1;
+    folder_make(dir, sizeof dir);
+    return 0;
 }
 
 static int drop_dir(void **state)
 {
-    static const char *const names[] = {"a-client-rates.csv", "a-token-quantiles.csv", "a-token-pmf.jsonl",
-                                        "b-client-rates.csv", "b-token-pmf.jsonl"};
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)unlink(path_of(names[i]));
-    }
-    return rmdir(dir);
+    folder_remove(dir);
+    return 0;
 }
 
 int main(void)
